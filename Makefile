@@ -1,0 +1,35 @@
+# Everything a person or the CI runs. `make help` lists it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools of its developers
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	touch $@
+
+demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
+	$(BIN)/fmdata demo
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/pytest -q
+
+lint: $(STAMP)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
+	$(BIN)/python bench/throughput.py
+
+clean:  ## remove .venv, caches, and what the demo made
+	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache

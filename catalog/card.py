@@ -1,0 +1,161 @@
+"""The card, ``fmdata.json``: what a dataset is, how it was made, and a digest of each file.
+
+Written last, so that a dataset with a card is a whole one. Holds no clock, no host name and no
+path of the machine.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.files import write_atomically
+
+NAME = "fmdata.json"
+FORMAT = 1
+ACTIONS, COMPOUNDS = "actions", "compounds"
+DROPPED = "dropped.parquet"
+# The distributions whose version can change the bytes of a dataset.
+TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Size in bytes, and digest, of one file."""
+
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> "FileFacts":
+        """Read the facts off a file."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(path.stat().st_size, digest)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A pair of files, what is in them, and their digests."""
+
+    name: str
+    fold: int
+    subjects: list[str]
+    samples: int
+    tar: FileFacts
+    parquet: FileFacts
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two halves of a dataset: the actions, or the compounds.
+
+    Attributes
+    ----------
+    settings : dict
+        What made it, as its settings class writes itself.
+    samples : int
+        Number of clips.
+    shards : list of Shard
+        In order.
+    made_from : str or None
+        For compounds, the digest of the actions they were spliced from.
+    notes : list of str
+        What a user must know of it, such as subjects that could make no compound.
+    """
+
+    settings: dict[str, Any]
+    samples: int
+    shards: list[Shard]
+    made_from: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Digest of every byte of the shards."""
+        digests = [(s.name, s.tar.sha256, s.parquet.sha256) for s in self.shards]
+        return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Card:
+    """All of ``fmdata.json``."""
+
+    fmdata: str
+    tools: dict[str, str]
+    seed: int
+    recordings: int
+    dropped: int
+    dropped_file: FileFacts
+    actions: Part
+    compounds: Part | None = None
+    format: int = FORMAT
+
+    @property
+    def stale(self) -> bool:
+        """Whether the actions have changed since the compounds were made from them."""
+        return self.compounds is not None and self.compounds.made_from != self.actions.digest
+
+    def with_compounds(self, compounds: Part) -> "Card":
+        """Return this card with its compounds replaced."""
+        return replace(self, compounds=compounds)
+
+    def write(self, dataset: Path) -> None:
+        """Write ``fmdata.json``, whole or not at all."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(dataset / NAME, text.encode())
+
+    @classmethod
+    def read(cls, dataset: Path) -> "Card":
+        """Read the card of a dataset.
+
+        Raises
+        ------
+        DatasetError
+            When there is no card, or not one that this release reads.
+        """
+        path = dataset / NAME
+        if not path.is_file():
+            raise DatasetError(
+                f"no finished dataset: {path.name} is not there",
+                wanted="a folder that `fmdata build` has filled",
+                where=str(dataset),
+                todo="run `fmdata build --subjects RAW --out DATASET` first, to its end, "
+                "or name the right folder",
+            )
+        try:
+            return _parsed(json.loads(path.read_bytes()))
+        except (ValueError, KeyError, TypeError) as fault:
+            raise DatasetError(
+                f"the dataset's card cannot be read: {fault}",
+                wanted=f"a card of format {FORMAT}",
+                where=str(path),
+                todo="build the dataset again, or use the fmdata release that made it",
+            ) from fault
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of the distributions whose change could change a dataset's bytes."""
+    return {name: metadata.version(name) for name in TOOLS}
+
+
+def _parsed(document: dict[str, Any]) -> Card:
+    if document.get("format") != FORMAT:
+        raise ValueError(f"format {document.get('format')!r}")
+    document = dict(document)
+    document["dropped_file"] = FileFacts(**document["dropped_file"])
+    document["actions"] = _part(document["actions"])
+    if document["compounds"] is not None:
+        document["compounds"] = _part(document["compounds"])
+    return Card(**document)
+
+
+def _part(document: dict[str, Any]) -> Part:
+    shards = [
+        Shard(**(s | {"tar": FileFacts(**s["tar"]), "parquet": FileFacts(**s["parquet"])}))
+        for s in document["shards"]
+    ]
+    return Part(**(document | {"shards": shards}))

@@ -1,0 +1,296 @@
+"""A dataset on disk, from Python: clips by key or position, one read each.
+
+Knows nothing of how a dataset is made. Safe to use from several processes: files are opened for
+each read, and what is kept in memory is the table of scalar facts and positions.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog import card as card_file
+from fmdata.catalog.avi import decode_jpeg
+from fmdata.catalog.card import Card, Part
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar, per_frame
+from fmdata.catalog.shards import ROWS_PER_GROUP
+from fmdata.catalog.types import N_LANDMARKS, Motion, Segment
+
+
+class Clip:
+    """One sample: its facts at hand, its pixels one read away.
+
+    Attributes
+    ----------
+    row : dict
+        The facts of the clip, by column; no per-frame columns.
+    """
+
+    def __init__(self, row: dict[str, Any], tar: Path, parquet: Path, index: int) -> None:
+        self.row = row
+        self._tar, self._parquet, self._index = tar, parquet, index
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
+
+    @property
+    def key(self) -> str:
+        """The sample's key."""
+        return str(self.row["key"])
+
+    @property
+    def subject(self) -> str:
+        """Who."""
+        return str(self.row["subject"])
+
+    @property
+    def fold(self) -> int:
+        """The subject's fold, 0 to 9."""
+        return int(self.row["fold"])
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return float(self.row["fps"])
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.row["n_frames"])
+
+    def avi(self) -> bytes:
+        """Return the clip as a Motion JPEG AVI file."""
+        return self._read(self.row["avi_offset"], self.row["avi_size"])
+
+    def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
+        """JPEG bytes of the frames asked for, or of all, in one read."""
+        offsets, sizes = self.row["frame_offset"], self.row["frame_size"]
+        chosen = range(self.n_frames) if indices is None else indices
+        if len(chosen) == 0:
+            return []
+        spans = [(offsets[i], offsets[i] + sizes[i]) for i in chosen]
+        begin, end = min(s[0] for s in spans), max(s[1] for s in spans)
+        data = self._read(begin, end - begin)
+        return [data[start - begin : stop - begin] for start, stop in spans]
+
+    def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Pixels of the frames asked for, or of all, uint8 [T, S, S, 3], RGB."""
+        jpegs = self.jpegs(indices)
+        if not jpegs:
+            return np.zeros((0, 0, 0, 3), np.uint8)
+        return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+
+    def lbp(self) -> np.ndarray:
+        """LBP maps, uint8 [T, S, S].
+
+        Raises
+        ------
+        DatasetError
+            When the dataset was built without them.
+        """
+        array: np.ndarray = np.load(io.BytesIO(self.lbp_npy()), allow_pickle=False)
+        return array
+
+    def lbp_npy(self) -> bytes:
+        """Return the LBP maps as the npy file that they are; raises as :meth:`lbp` does."""
+        if not self.has_lbp:
+            raise DatasetError(
+                f"no LBP maps for {self.key}",
+                wanted="a dataset with LBP maps",
+                where=str(self._tar),
+                todo="build it without --no-lbp",
+            )
+        return self._read(self.row["lbp_offset"], self.row["lbp_size"])
+
+    @property
+    def has_lbp(self) -> bool:
+        """Whether the sample carries LBP maps."""
+        return self.row["lbp_offset"] is not None
+
+    def facts(self) -> pa.Table:
+        """Return the whole row, per-frame columns included and positions left out."""
+        group, index = divmod(self._index, ROWS_PER_GROUP)
+        with pq.ParquetFile(self._parquet) as file:
+            positions = {field.name for field in POSITIONS}
+            columns = [name for name in file.schema_arrow.names if name not in positions]
+            return file.read_row_group(group, columns=columns).slice(index, 1)
+
+    def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
+        """One per-frame column, [T, *shape]."""
+        group, index = divmod(self._index, ROWS_PER_GROUP)
+        with pq.ParquetFile(self._parquet) as file:
+            rows = file.read_row_group(group, columns=[name])
+        return per_frame(rows[name].slice(index, 1), shape)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        with self._tar.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+
+class ActionClip(Clip):
+    """A clip of D1: one action of one subject, done once."""
+
+    @property
+    def action(self) -> str:
+        """Which motion."""
+        return str(self.row["action"])
+
+    @property
+    def take(self) -> str:
+        """Which repetition."""
+        return str(self.row["take"])
+
+    @property
+    def motion(self) -> Motion | None:
+        """When the face moves; None where no motion was found."""
+        row = self.row
+        if row["onset"] is None:
+            return None
+        return Motion(
+            row["onset"], row["apex"], row["offset"], row["style"], row["amplitude"], row["snr"]
+        )
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """float32 [T, 478, 3], in pixels of the source frame."""
+        return self.column("landmarks", (N_LANDMARKS, 3))
+
+    @property
+    def transform(self) -> np.ndarray:
+        """float32 [T, 2, 3], from pixels of the source frame to pixels of the crop."""
+        return self.column("transform", (2, 3))
+
+    @property
+    def intensity(self) -> np.ndarray:
+        """float32 [T], displacement from neutral in interocular distances."""
+        return self.column("intensity")
+
+
+class CompoundClip(Clip):
+    """A clip of D2: action i then action j of one subject."""
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Lead, first, second and tail, in order; a segment may be empty."""
+        return [Segment(**segment) for segment in self.row["segments"]]
+
+
+C = TypeVar("C", bound=Clip)
+
+
+class Clips(Generic[C]):
+    """The clips of one half of a dataset, in the order of its shards.
+
+    ``clips["s01-smile-03"]`` and ``clips[17]`` give a clip; ``len`` and iteration work.
+    """
+
+    def __init__(self, folder: Path, part: Part, schema: pa.Schema, clip: type[C]) -> None:
+        self._folder, self._part, self._schema, self._clip = folder, part, schema, clip
+
+    def __len__(self) -> int:
+        return self._part.samples
+
+    def __iter__(self) -> Iterator[C]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._index
+
+    def __getitem__(self, which: str | int) -> C:
+        if isinstance(which, str):
+            if which not in self._index:
+                raise KeyError(f"no clip {which!r} in {self._folder}")
+            which = self._index[which]
+        shard, index = self._places[which]
+        row = self._light.slice(which, 1).to_pylist()[0]
+        stem = self._folder / self._part.shards[shard].name
+        return self._clip(row, stem.with_suffix(".tar"), stem.with_suffix(".parquet"), index)
+
+    @property
+    def keys(self) -> list[str]:
+        """Every key, in the order of the shards."""
+        return list(self._index)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """One row a clip.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            The columns wanted; by default all but the per-frame ones, which are large.
+        """
+        if columns is None:
+            columns = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
+        files = [self._folder / f"{shard.name}.parquet" for shard in self._part.shards]
+        tables = [pq.read_table(file, columns=list(columns), schema=self._schema) for file in files]
+        wanted = pa.schema([self._schema.field(name) for name in columns])
+        return pa.concat_tables([wanted.empty_table(), *tables])
+
+    @cached_property
+    def _light(self) -> pa.Table:
+        names = [field.name for field in POSITIONS]
+        scalars = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
+        return self.table(list(dict.fromkeys(scalars + names)))
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {key: i for i, key in enumerate(self._light["key"].to_pylist())}
+
+    @cached_property
+    def _places(self) -> list[tuple[int, int]]:
+        return [(s, i) for s, shard in enumerate(self._part.shards) for i in range(shard.samples)]
+
+
+class Dataset:
+    """A dataset on disk.
+
+    >>> ds = Dataset("dataset")                  # doctest: +SKIP
+    >>> ds.actions["s01-smile-03"].frames()      # doctest: +SKIP
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder that `fmdata build` has filled.
+
+    Raises
+    ------
+    DatasetError
+        When there is no finished dataset, or its card cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.card = Card.read(self.path)
+        self.actions: Clips[ActionClip] = Clips(
+            self.path / card_file.ACTIONS, self.card.actions, ACTIONS, ActionClip
+        )
+
+    @cached_property
+    def compounds(self) -> Clips[CompoundClip]:
+        """The compounds.
+
+        Raises
+        ------
+        DatasetError
+            When none have been made yet.
+        """
+        if self.card.compounds is None:
+            raise DatasetError(
+                "no compounds in this dataset",
+                wanted="a dataset with compounds",
+                where=str(self.path),
+                todo=f"run `fmdata synth-compound --dataset {self.path}`",
+            )
+        folder = self.path / card_file.COMPOUNDS
+        return Clips(folder, self.card.compounds, COMPOUNDS, CompoundClip)
+
+    def dropped(self) -> pa.Table:
+        """What was left out: source, subject, action, take, stage, reason, detail, attempts."""
+        return pq.read_table(self.path / card_file.DROPPED)

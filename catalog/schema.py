@@ -1,0 +1,143 @@
+"""The columns of every Parquet file of a dataset, and values to rows.
+
+Per-frame columns are lists with one entry a frame; an entry of several numbers (landmarks, pose,
+blendshapes, transform) is a fixed-size list in row-major order, all float32.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fmdata.catalog.types import N_BLENDSHAPES, N_LANDMARKS
+
+
+def _per_frame(width: int = 1) -> pa.DataType:
+    return pa.list_(pa.float32() if width == 1 else pa.list_(pa.float32(), width))
+
+
+# Where each member of a sample lies in its tar, and each JPEG frame in it, in bytes.
+POSITIONS = [
+    pa.field("avi_offset", pa.int64()),
+    pa.field("avi_size", pa.int64()),
+    pa.field("lbp_offset", pa.int64()),  # null when the dataset has no LBP maps
+    pa.field("lbp_size", pa.int64()),
+    pa.field("json_offset", pa.int64()),
+    pa.field("json_size", pa.int64()),
+    pa.field("frame_offset", pa.list_(pa.int64())),
+    pa.field("frame_size", pa.list_(pa.int64())),
+]
+
+ACTION_FACTS = pa.schema(
+    [
+        pa.field("key", pa.string()),
+        pa.field("subject", pa.string()),
+        pa.field("action", pa.string()),
+        pa.field("take", pa.string()),
+        pa.field("fold", pa.int32()),
+        pa.field("source", pa.string()),
+        pa.field("source_sha256", pa.string()),
+        pa.field("digest", pa.string()),  # of the content and settings that made this row
+        pa.field("fps", pa.float64()),
+        pa.field("n_frames", pa.int32()),
+        pa.field("size", pa.int32()),
+        # The five facts of a motion are null together, where none was found.
+        pa.field("onset", pa.int32()),
+        pa.field("apex", pa.int32()),
+        pa.field("offset", pa.int32()),
+        pa.field("style", pa.string()),
+        pa.field("amplitude", pa.float64()),
+        pa.field("snr", pa.float64()),
+        pa.field("flash", pa.bool_()),
+        pa.field("pose_range", pa.float64()),
+        pa.field("detected_share", pa.float64()),
+        pa.field("face_px", pa.float64()),
+        pa.field("sharpness", pa.float64()),
+        pa.field("brightness", pa.float64()),
+        pa.field("detected", pa.list_(pa.bool_())),
+        pa.field("intensity", _per_frame()),
+        pa.field("timestamps", _per_frame()),
+        pa.field("change", _per_frame()),
+        pa.field("pose", _per_frame(3)),
+        pa.field("landmarks", _per_frame(N_LANDMARKS * 3)),
+        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),
+        pa.field("transform", _per_frame(6)),
+    ]
+)
+ACTIONS = pa.schema([*ACTION_FACTS, *POSITIONS])
+
+SEGMENT = pa.struct(
+    [
+        pa.field("source", pa.string()),
+        pa.field("start", pa.int32()),
+        pa.field("stop", pa.int32()),
+        pa.field("role", pa.string()),
+    ]
+)
+COMPOUND_FACTS = pa.schema(
+    [
+        pa.field("key", pa.string()),
+        pa.field("subject", pa.string()),
+        pa.field("first", pa.string()),
+        pa.field("second", pa.string()),
+        pa.field("copy", pa.int32()),
+        pa.field("label", pa.int32()),  # i·N + j among the subject's own N actions, sorted
+        pa.field("fold", pa.int32()),
+        pa.field("fps", pa.float64()),
+        pa.field("n_frames", pa.int32()),
+        pa.field("segments", pa.list_(SEGMENT)),
+        pa.field("seam", pa.float64()),
+    ]
+)
+COMPOUNDS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
+
+DROPPED = pa.schema(
+    [
+        pa.field(name, pa.string())
+        for name in ("source", "subject", "action", "take", "stage", "reason", "detail")
+    ]
+    + [pa.field("attempts", pa.int32()), pa.field("digest", pa.string())]
+)
+
+
+def is_scalar(field: pa.Field) -> bool:
+    """Whether a column holds one plain value a row."""
+    return not pa.types.is_nested(field.type)
+
+
+def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
+    """Table of one row. Arrays of shape [T] and [T, ...] become per-frame lists.
+
+    Raises
+    ------
+    ValueError
+        When `values` does not name exactly the columns of `schema`.
+    """
+    if set(values) != set(schema.names):
+        odd = sorted(set(values) ^ set(schema.names))
+        raise ValueError(f"columns missing or unknown: {', '.join(odd)}")
+    cells = [_cell(field, values[field.name]) for field in schema]
+    return pa.Table.from_arrays(cells, schema=schema)
+
+
+def _cell(field: pa.Field, value: Any) -> pa.Array:
+    if not isinstance(value, np.ndarray):
+        return pa.array([value], field.type)
+    inner = field.type.value_type
+    frames = len(value)
+    if pa.types.is_fixed_size_list(inner):
+        flat = pa.array(np.ascontiguousarray(value).reshape(-1), inner.value_type)
+        items = pa.FixedSizeListArray.from_arrays(flat, type=inner)
+    else:
+        items = pa.array(value, inner)
+    return pa.ListArray.from_arrays(pa.array([0, frames], pa.int32()), items, type=field.type)
+
+
+def per_frame(column: pa.ChunkedArray, shape: Sequence[int] = ()) -> np.ndarray:
+    """Numbers of a per-frame column of one row, as an array of shape [T, *shape]."""
+    values = column.combine_chunks().flatten()
+    while pa.types.is_nested(values.type):
+        values = values.flatten()
+    array: np.ndarray = values.to_numpy(zero_copy_only=False)
+    return array.reshape(-1, *shape)

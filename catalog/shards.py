@@ -1,0 +1,108 @@
+"""Shards: pairs of a tar (pixels, streamed) and a Parquet file (facts, queried).
+
+Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name.
+"""
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog.avi import jpeg_spans
+from fmdata.catalog.files import atomic_file
+from fmdata.catalog.schema import POSITIONS, is_scalar
+
+# Few enough that one clip's landmarks come without unpacking a whole shard.
+ROWS_PER_GROUP = 8
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip on its way into a shard.
+
+    Attributes
+    ----------
+    facts : pyarrow.Table
+        One row, the columns of the schema without the positions.
+    avi, lbp : bytes or Path
+        The members' content; `lbp` is None in a dataset without LBP maps.
+    """
+
+    facts: pa.Table
+    avi: bytes | Path
+    lbp: bytes | Path | None
+
+    @property
+    def key(self) -> str:
+        """The sample's key."""
+        key: str = self.facts["key"][0].as_py()
+        return key
+
+
+def shard_name(index: int) -> str:
+    """Name of a shard without its suffix.
+
+    >>> shard_name(3)
+    'shard-00003'
+    """
+    return f"shard-{index:05d}"
+
+
+def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Schema) -> None:
+    """Write one shard, ``<name>.tar`` and ``<name>.parquet``, each appearing only when whole."""
+    schema = pa.schema([*facts, *POSITIONS])
+    scalars = [field.name for field in facts if is_scalar(field)]
+    with (
+        atomic_file(folder / f"{name}.tar") as tar_file,
+        # GNU format: no limit on the length of a name, and no header that could carry a clock.
+        tarfile.open(fileobj=tar_file, mode="w", format=tarfile.GNU_FORMAT) as tar,
+        atomic_file(folder / f"{name}.parquet") as parquet_file,
+        pq.ParquetWriter(parquet_file, schema, compression="zstd", use_dictionary=False) as rows,
+    ):
+        group: list[pa.Table] = []
+        for sample in samples:
+            document = {name: sample.facts[name][0].as_py() for name in scalars}
+            text = json.dumps(document, ensure_ascii=False).encode()
+            avi_offset, avi_size = _add(tar, f"{sample.key}.avi", sample.avi)
+            lbp_offset, lbp_size = None, None
+            if sample.lbp is not None:
+                lbp_offset, lbp_size = _add(tar, f"{sample.key}.lbp.npy", sample.lbp)
+            json_offset, json_size = _add(tar, f"{sample.key}.json", text)
+            with _opened(sample.avi) as avi:
+                frames = jpeg_spans(avi, avi_size)
+            positions: list[Any] = [
+                avi_offset, avi_size, lbp_offset, lbp_size, json_offset, json_size,
+                [avi_offset + span.offset for span in frames], [span.size for span in frames],
+            ]  # fmt: skip
+            row = sample.facts
+            for field, value in zip(POSITIONS, positions, strict=True):
+                row = row.append_column(field, pa.array([value], field.type))
+            group.append(row)
+            if len(group) == ROWS_PER_GROUP:
+                rows.write_table(pa.concat_tables(group).combine_chunks())
+                group = []
+        if group:
+            rows.write_table(pa.concat_tables(group).combine_chunks())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes | Path) -> tuple[int, int]:
+    """Append one member; return where its content begins in the tar, and its size."""
+    info = tarfile.TarInfo(name)  # mtime 0, uid 0, no owner names
+    info.mode = 0o644
+    with _opened(content) as file:
+        info.size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        tar.addfile(info, file)
+    padded = -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    return tar.offset - padded, info.size
+
+
+def _opened(content: bytes | Path) -> IO[bytes]:
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")

@@ -1,0 +1,225 @@
+"""Is a dataset what its card says it is? Every file's digest, and what digests cannot know.
+
+A finding names the file, says what is wrong with it, and what to run to mend it. No findings means
+that every byte is the one that was written, and that the rows keep the promises of the format.
+"""
+
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog import card as card_file
+from fmdata.catalog.avi import jpeg_spans
+from fmdata.catalog.card import Card, FileFacts, Part, Shard
+from fmdata.catalog.pack import WORK
+from fmdata.catalog.schema import ACTIONS, COMPOUNDS, is_scalar
+from fmdata.catalog.types import ROLES, STYLES
+
+REBUILD = "delete the dataset's folder and run `fmdata build` again"
+RESYNTH = "run `fmdata synth-compound` again"
+SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: where, what, and how to mend it."""
+
+    where: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}\n  to do: {self.mend}"
+
+
+def verify(path: Path) -> list[Finding]:
+    """Check a dataset against its card.
+
+    Raises
+    ------
+    DatasetError
+        When there is no card to check against.
+    """
+    return list(_findings(path, Card.read(path)))
+
+
+def _findings(path: Path, card: Card) -> Iterator[Finding]:
+    parts = [(card_file.ACTIONS, card.actions, ACTIONS, REBUILD)]
+    if card.compounds is not None:
+        parts.append((card_file.COMPOUNDS, card.compounds, COMPOUNDS, RESYNTH))
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name, part, schema, mend in parts:
+        rows[name] = []
+        for shard in part.shards:
+            damage = list(_files(path / name, shard, mend))
+            yield from damage
+            if not damage:
+                # The bytes are as written; now, was the right thing written?
+                table = pq.read_table(path / name / f"{shard.name}.parquet")
+                yield from _shard(path / name, shard, table, schema, mend)
+                rows[name] += _light_rows(table)
+        yield from _counts(path / name, part, rows[name], mend)
+    yield from _file(path / card_file.DROPPED, card.dropped_file, REBUILD)
+    yield from _strays(path, parts)
+    if card.recordings != card.actions.samples + card.dropped:
+        yield Finding(
+            str(path / card_file.NAME),
+            f"{card.recordings} recordings, but {card.actions.samples} clips "
+            f"and {card.dropped} dropped",
+            REBUILD,
+        )
+    yield from _motions(path / card_file.ACTIONS, rows[card_file.ACTIONS])
+    if card.compounds is not None:
+        if card.stale:
+            yield Finding(
+                str(path / card_file.COMPOUNDS),
+                "stale: the actions have changed since the compounds were made",
+                RESYNTH,
+            )
+        else:
+            actions = {row["key"]: row for row in rows[card_file.ACTIONS]}
+            yield from _segments(path / card_file.COMPOUNDS, rows[card_file.COMPOUNDS], actions)
+
+
+def _file(path: Path, facts: FileFacts, mend: str) -> Iterator[Finding]:
+    if not path.is_file():
+        yield Finding(str(path), "missing", mend)
+        return
+    found = FileFacts.of(path)
+    if found.bytes != facts.bytes:
+        yield Finding(str(path), f"{found.bytes} bytes, wanted {facts.bytes}", mend)
+    elif found.sha256 != facts.sha256:
+        yield Finding(str(path), f"SHA-256 {found.sha256}, wanted {facts.sha256}", mend)
+
+
+def _files(folder: Path, shard: Shard, mend: str) -> Iterator[Finding]:
+    yield from _file(folder / f"{shard.name}.tar", shard.tar, mend)
+    yield from _file(folder / f"{shard.name}.parquet", shard.parquet, mend)
+
+
+def _strays(path: Path, parts: list[tuple[str, Part, pa.Schema, str]]) -> Iterator[Finding]:
+    known = {path / card_file.NAME, path / card_file.DROPPED}
+    for name, part, _, _ in parts:
+        known.add(path / name)
+        known |= {path / name / f"{s.name}.{e}" for s in part.shards for e in ("tar", "parquet")}
+    for found in sorted(path.rglob("*")):
+        if found not in known:
+            unfinished = WORK in found.relative_to(path).parts
+            if unfinished and found != path / WORK:
+                continue
+            yield Finding(
+                str(found),
+                "left by a run that did not end" if unfinished else "not a file of this dataset",
+                "run that command again" if unfinished else "move it elsewhere, or delete it",
+            )
+
+
+def _shard(
+    folder: Path, shard: Shard, table: pa.Table, schema: pa.Schema, mend: str
+) -> Iterator[Finding]:
+    """Check a shard's rows, and that its tar holds what they say, where they say it."""
+    where = str(folder / f"{shard.name}.parquet")
+    if not table.schema.equals(schema):
+        yield Finding(where, "other columns than the format's", mend)
+        return
+    rows = _light_rows(table)
+    folds = {row["fold"] for row in rows}
+    if folds != {shard.fold}:
+        yield Finding(where, f"folds {sorted(folds)}, wanted {shard.fold} alone", mend)
+    if len(rows) != shard.samples or sorted({r["subject"] for r in rows}) != sorted(shard.subjects):
+        yield Finding(where, "other samples or subjects than the card says", mend)
+    tar_path = folder / f"{shard.name}.tar"
+    with tarfile.open(tar_path, "r:") as tar, tar_path.open("rb") as file:
+        members = {m.name: (m.offset_data, m.size) for m in tar}
+        wanted = {}
+        for row in rows:
+            for kind, suffix in SUFFIXES.items():
+                if row[f"{kind}_offset"] is not None:
+                    position = (row[f"{kind}_offset"], row[f"{kind}_size"])
+                    wanted[row["key"] + suffix] = position
+        if members != wanted:
+            odd = sorted(set(members.items()) ^ set(wanted.items()))[0][0]
+            yield Finding(str(tar_path), f"{odd} is not where the Parquet file says", mend)
+            return
+        scalars = [f.name for f in schema if is_scalar(f) and not f.name.endswith(POSITION_ENDS)]
+        for row in rows:
+            file.seek(row["avi_offset"])
+            spans = [
+                (row["avi_offset"] + s.offset, s.size) for s in jpeg_spans(file, row["avi_size"])
+            ]
+            if spans != list(zip(row["frame_offset"], row["frame_size"], strict=True)):
+                yield Finding(str(tar_path), f"the frames of {row['key']} lie elsewhere", mend)
+            if len(spans) != row["n_frames"]:
+                yield Finding(
+                    where, f"{row['key']} has {len(spans)} frames, wanted {row['n_frames']}", mend
+                )
+            file.seek(row["json_offset"])
+            document = json.loads(file.read(row["json_size"]))
+            if document != {name: row[name] for name in scalars}:
+                yield Finding(str(tar_path), f"{row['key']}.json differs from its row", mend)
+
+
+def _counts(folder: Path, part: Part, rows: list[dict[str, Any]], mend: str) -> Iterator[Finding]:
+    if part.samples != sum(shard.samples for shard in part.shards):
+        yield Finding(str(folder), f"the card counts {part.samples} clips, not its shards'", mend)
+    for key, count in Counter(row["key"] for row in rows).items():
+        if count > 1:
+            yield Finding(str(folder), f"{count} samples with the key {key}", mend)
+    subject_folds: dict[str, set[int]] = {}
+    for row in rows:
+        subject_folds.setdefault(row["subject"], set()).add(row["fold"])
+    for subject, folds in subject_folds.items():
+        if len(folds) > 1:
+            yield Finding(str(folder), f"subject {subject} in folds {sorted(folds)}", mend)
+
+
+def _motions(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    for row in rows:
+        onset, apex, offset, style = (row[n] for n in ("onset", "apex", "offset", "style"))
+        if onset is None and apex is None and offset is None and style is None:
+            continue
+        ordered = None not in (onset, apex, offset) and (
+            0 <= onset <= apex < offset <= row["n_frames"]
+        )
+        if not ordered or style not in STYLES:
+            what = f"{row['key']} has onset {onset}, apex {apex}, offset {offset}, style {style}"
+            yield Finding(str(folder), what, REBUILD)
+
+
+def _segments(
+    folder: Path, rows: list[dict[str, Any]], actions: dict[str, dict[str, Any]]
+) -> Iterator[Finding]:
+    for row in rows:
+        segments = row["segments"]
+        if tuple(s["role"] for s in segments) != ROLES:
+            yield Finding(str(folder), f"{row['key']} is not lead, first, second, tail", RESYNTH)
+        if sum(s["stop"] - s["start"] for s in segments) != row["n_frames"]:
+            yield Finding(str(folder), f"the segments of {row['key']} do not add up", RESYNTH)
+        for segment in segments:
+            source = actions.get(segment["source"])
+            what = None
+            if source is None:
+                what = f"a segment of {segment['source']}, which is not there"
+            elif source["subject"] != row["subject"]:
+                what = f"a segment of {segment['source']}, of another subject"
+            elif not 0 <= segment["start"] <= segment["stop"] <= source["n_frames"]:
+                what = f"a segment outside {segment['source']}"
+            if what:
+                yield Finding(str(folder), f"{row['key']} has {what}", RESYNTH)
+
+
+POSITION_ENDS = ("avi_offset", "avi_size", "lbp_offset", "lbp_size", "json_offset", "json_size")
+
+
+def _light_rows(table: pa.Table) -> list[dict[str, Any]]:
+    wanted = ("frame_offset", "frame_size", "segments")
+    names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
+    rows: list[dict[str, Any]] = table.select(names).to_pylist()
+    return rows

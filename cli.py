@@ -1,0 +1,406 @@
+"""The command line: parse, call, show. No logic lives here, and nothing else prints."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fmdata.catalog.errors import FmdataError, UsageError
+
+app = typer.Typer(
+    help="Folders of face videos to training-ready datasets of facial motion.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Processes to build with; by default one a core.")
+]
+
+
+class Meter:
+    """Shows how far a job has come: a live bar on a terminal, a line now and then elsewhere."""
+
+    SECONDS_BETWEEN_LINES = 5.0
+
+    def __init__(self, what: str, unit: str) -> None:
+        self.what, self.unit = what, unit
+        self.total = self.done = 0
+        self.note = ""
+        self.began = self.line_at = time.monotonic()
+        self.bar = Progress(
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(f"{unit}  {{task.fields[note]}}"),
+            TimeRemainingColumn(),
+            console=err,
+            disable=not err.is_terminal,
+        )
+        self.task = self.bar.add_task(what, total=None, note="")
+
+    def __enter__(self) -> "Meter":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the job began."""
+        return time.monotonic() - self.began
+
+    def start(self, total: int, done: int = 0) -> None:
+        """Take up a job of `total` pieces, `done` of them done already."""
+        self.total, self.done = total, done
+        self.began = self.line_at = time.monotonic()
+        self.bar.update(self.task, total=total, completed=done)
+
+    def to(self, done: int, note: str = "") -> None:
+        """Show that `done` pieces are done."""
+        self.done, self.note = done, note
+        self.bar.update(self.task, completed=done, note=note)
+        now = time.monotonic()
+        last = done == self.total
+        if not err.is_terminal and (last or now - self.line_at > self.SECONDS_BETWEEN_LINES):
+            self.line_at = now
+            err.print(f"{self.what}: {done}/{self.total} {self.unit} {note}".rstrip())
+
+
+class BuildMeter:
+    """Tells a build's progress: recordings done, frames a second, time left, dropped so far."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.frames = self.dropped = 0
+
+    def started(self, recordings: int, done: int) -> None:
+        """Begin."""
+        self.meter.start(recordings, done)
+
+    def outcome(self, outcome: Any) -> None:
+        """Count one more recording."""
+        self.frames += outcome.n_frames
+        self.dropped += outcome.dropped is not None
+        rate = self.frames / max(self.meter.seconds, 1e-9)
+        self.meter.to(self.meter.done + 1, f"{rate:.0f} frames/s  {self.dropped} dropped")
+
+
+@app.command()
+def simulate(
+    raw: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 3,
+    actions: Annotated[int, typer.Option(help="Actions of each subject.")] = 3,
+    takes: Annotated[int, typer.Option(help="Takes of each action.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    portraits: Annotated[
+        Path | None, typer.Option(help="Folder of portraits to animate, one a subject.")
+    ] = None,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 25.0,
+    size: Annotated[int, typer.Option(help="Width and height of the video, in pixels.")] = 320,
+    style: Annotated[str, typer.Option(help="return, hold or both.")] = "both",
+    amplitude: Annotated[float, typer.Option(help="Size of the motions; 0: none.")] = 1.0,
+    head: Annotated[str, typer.Option(help="Head motion: still, mild or strong.")] = "mild",
+    blinks: Annotated[bool, typer.Option(help="Let the subjects blink.")] = True,
+    noise: Annotated[float, typer.Option(help="Sensor noise, in grey levels.")] = 1.5,
+    blur: Annotated[float, typer.Option(help="Blur of the lens, in pixels.")] = 0.0,
+    flash: Annotated[bool, typer.Option(help="Motions of three to five frames.")] = False,
+    lead: Annotated[bool, typer.Option(help="Begin with neutral frames.")] = True,
+    crf: Annotated[int, typer.Option(help="x264 quality, 0 (lossless) to 51.")] = 20,
+) -> None:
+    """Make recordings whose onset, apex and offset are known exactly (RAW/truth.csv)."""
+    from fmdata.synth.simulate import SimulateSettings
+
+    settings = SimulateSettings(
+        subjects, actions, takes, seed, portraits, fps, size, style, amplitude, head, blinks,
+        noise, blur, flash, lead, crf,
+    )  # fmt: skip
+    truths = _simulate(raw, settings)
+    out.print(f"{len(truths)} recordings in {raw}, their truth in {raw / 'truth.csv'}")
+
+
+@app.command()
+def build(
+    subjects: Annotated[Path, typer.Option(help="Folder of recordings.")] = Path("raw"),
+    out_: Annotated[Path, typer.Option("--out", help="The dataset's folder.")] = Path("dataset"),
+    table: Annotated[
+        Path | None, typer.Option(help="Table of the recordings, for other layouts.")
+    ] = None,
+    workers: WorkersOption = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a running Dask scheduler to use instead.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Width and height of a crop, in pixels.")] = 112,
+    landmarks: Annotated[str, typer.Option(help="Landmark backend.")] = "mediapipe",
+    model: Annotated[
+        Path | None, typer.Option(help="File of the landmark network's weights.")
+    ] = None,
+    lbp: Annotated[bool, typer.Option(help="Store LBP maps.")] = True,
+    jpeg_quality: Annotated[int, typer.Option(help="Quality of the crops' JPEGs.")] = 95,
+    min_detected: Annotated[
+        float, typer.Option(help="Share of frames that must show a face.")
+    ] = 0.9,
+    seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
+    shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
+    strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
+) -> None:
+    """Turn a folder of recordings into a dataset of single actions (D1)."""
+    from fmdata.pipeline.settings import BuildSettings
+
+    settings = BuildSettings(size, landmarks, lbp, jpeg_quality, min_detected, seed, shard_mb)
+    built, rate = _build(
+        subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model
+    )
+    _show_built(built, out_, rate)
+    if built.card.actions.samples == 0:
+        err.print(f"nothing could be built: all {built.card.recordings} recordings were dropped")
+        raise typer.Exit(1)
+    if strict and built.dropped:
+        err.print(f"--strict: {len(built.dropped)} recordings were dropped")
+        raise typer.Exit(1)
+
+
+@app.command("synth-compound")
+def synth_compound(
+    dataset: DatasetOption = Path("dataset"),
+    k: Annotated[int, typer.Option("--k", help="Copies of each compound.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 0,
+    shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
+) -> None:
+    """Splice all N² two-action compounds of each subject (D1 to D2)."""
+    from fmdata.synth.settings import CompoundSettings
+
+    made = _synth(dataset, CompoundSettings(k, seed, shard_mb))
+    part = made.card.compounds
+    state = "already there" if made.reused else "made"
+    out.print(f"{part.samples} compounds {state} in {dataset / 'compounds'}")
+    for note in part.notes:
+        out.print(f"  {note}")
+
+
+train_app = typer.Typer(help="Train a published system on the shards.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+
+@train_app.command("encoder")
+def train_encoder_command(
+    dataset: DatasetOption = Path("dataset"),
+    out_: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/encoder"),
+    on: Annotated[str, typer.Option(help="What to train on: actions or compounds.")] = "actions",
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of the sequence encoder.")] = None,
+) -> None:
+    """Train the motion encoder of Sun et al. 2022, and measure it on held-out subjects."""
+    metrics = _train(dataset, out_, on=on, seed=seed, epochs=epochs)
+    _show_metrics(metrics, out_)
+
+
+@app.command()
+def verify(dataset: DatasetOption = Path("dataset")) -> None:
+    """Check every checksum, count, row, segment and fold; say what is wrong and where."""
+    from fmdata.catalog.verify import verify as check
+
+    findings = check(dataset)
+    for finding in findings:
+        out.print(str(finding), markup=False)
+    if findings:
+        err.print(f"{len(findings)} findings in {dataset}")
+        raise typer.Exit(1)
+    out.print(f"{dataset} is what its card says")
+
+
+@app.command()
+def info(
+    dataset: DatasetOption = Path("dataset"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Summarise a dataset."""
+    from fmdata.catalog import Dataset
+    from fmdata.catalog.summary import summarise
+
+    summary = summarise(Dataset(dataset))
+    if as_json:
+        print(json.dumps(summary.to_json(), indent=2, ensure_ascii=False))  # noqa: T201
+        return
+    _show_summary(summary, dataset)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="Folder for all of it.")] = Path("demo"),
+    workers: WorkersOption = None,
+) -> None:
+    """Simulate, build, synthesise and train, in one go."""
+    from fmdata.catalog import Dataset
+    from fmdata.catalog.summary import summarise
+    from fmdata.pipeline.settings import BuildSettings
+    from fmdata.synth.settings import CompoundSettings
+    from fmdata.synth.simulate import SimulateSettings
+
+    raw, dataset, run = folder / "raw", folder / "dataset", folder / "run"
+    _simulate(raw, SimulateSettings())
+    _, rate = _build(raw, dataset, BuildSettings(), workers=workers)
+    _synth(dataset, CompoundSettings())
+    metrics = _train(dataset, run)
+    summary = summarise(Dataset(dataset))
+    table = _table("fmdata demo")
+    table.add_row("clips", f"{summary.clips} of {summary.subjects} subjects, in {dataset}/actions")
+    table.add_row("compounds", f"{summary.compounds}, in {dataset}/compounds")
+    table.add_row("dropped", f"{summary.dropped}, listed in {dataset}/dropped.parquet")
+    table.add_row("frames/s", f"{rate:.0f}" if rate else "the dataset was there already")
+    scores = metrics.scores
+    table.add_row(
+        "AP",
+        f"{scores.average_precision:.3f} on {scores.n_pairs} pairs of held-out subjects "
+        f"(chance {scores.chance:.3f}), in {run}/metrics.json",
+    )
+    table.add_row("recordings", f"in {raw}, their truth in {raw}/truth.csv")
+    out.print(table)
+
+
+def _simulate(raw: Path, settings: Any) -> Any:
+    from fmdata.synth.simulate import simulate as run
+
+    with Meter("simulate", "recordings") as meter:
+        meter.start(settings.subjects * settings.actions * settings.takes)
+        return run(raw, settings, lambda _: meter.to(meter.done + 1))
+
+
+def _build(raw: Path, dataset: Path, settings: Any, **options: Any) -> tuple[Any, float]:
+    """Build; return what came of it, and frames a second (0 where nothing was to be done)."""
+    from fmdata.pipeline.build import build as run
+
+    with Meter("build", "recordings") as meter:
+        built = run(raw, dataset, settings, progress=BuildMeter(meter), **options)
+        return built, built.frames / meter.seconds
+
+
+def _synth(dataset: Path, settings: Any) -> Any:
+    from fmdata.synth.compounds import synth_compounds
+
+    with Meter("synth-compound", "compounds") as meter:
+        return synth_compounds(
+            dataset,
+            settings,
+            on_start=meter.start,
+            on_sample=lambda: meter.to(meter.done + 1),
+        )
+
+
+def _train(dataset: Path, run: Path, **options: Any) -> Any:
+    try:
+        from fmdata.train.encoder import train_encoder
+        from fmdata.train.settings import EncoderSettings
+    except ModuleNotFoundError as fault:
+        raise UsageError(
+            f"training needs the package {fault.name}, which is not installed",
+            wanted="fmdata with its training extra",
+            where="this Python environment",
+            todo="pip install 'fmdata[train]'",
+        ) from fault
+    chosen = {name: value for name, value in options.items() if value is not None}
+    meters: dict[str, Meter] = {}
+
+    def show(progress: Any) -> None:
+        if progress.phase not in meters:
+            for earlier in meters.values():
+                earlier.bar.stop()
+            meters[progress.phase] = Meter(f"train: {progress.phase}", "steps").__enter__()
+            meters[progress.phase].start(progress.total)
+        note = "  ".join(f"{name} {value:.3f}" for name, value in progress.measures.items())
+        meters[progress.phase].to(progress.done, note)
+
+    try:
+        return train_encoder(dataset, run, EncoderSettings(**chosen), show)
+    finally:
+        for meter in meters.values():
+            meter.bar.stop()
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, show_header=False, title_justify="left", title_style="bold")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _show_built(built: Any, dataset: Path, rate: float) -> None:
+    card = built.card
+    out.print(
+        f"{card.recordings} recordings: {card.actions.samples} clips, {len(built.dropped)} dropped"
+        + (f", {built.reused} of them done before" if built.reused else "")
+        + (f"; {rate:.0f} frames/s" if built.frames else "")
+    )
+    if built.motionless:
+        out.print(f"  no motion was found in {built.motionless} of the clips")
+    for left_out in built.dropped[:20]:
+        line = f"  dropped {left_out.source} ({left_out.stage}, {left_out.reason}): "
+        out.print(line + left_out.detail, markup=False)
+    if len(built.dropped) > 20:
+        out.print(f"  and {len(built.dropped) - 20} more")
+    if built.dropped:
+        out.print(f"  all that was dropped, and why: {dataset / 'dropped.parquet'}")
+    out.print(f"dataset in {dataset}")
+
+
+def _show_metrics(metrics: Any, run: Path) -> None:
+    scores = metrics.scores
+    table = _table("encoder, on held-out subjects")
+    table.add_row("average precision", f"{scores.average_precision:.3f}")
+    table.add_row("peak F1", f"{scores.peak_f1:.3f} at similarity {scores.threshold:.3f}")
+    table.add_row("chance", f"{scores.chance:.3f}")
+    table.add_row("pairs", f"{scores.n_pairs}, {scores.n_positive} of them of one motion")
+    table.add_row("held out", ", ".join(metrics.split.validation))
+    table.add_row("in", f"{run / 'metrics.json'}, {run / 'model.safetensors'}")
+    out.print(table)
+
+
+def _show_summary(s: Any, dataset: Path) -> None:
+    table = _table(str(dataset))
+    reasons = ", ".join(f"{reason} {n}" for reason, n in s.dropped_reasons.items())
+    table.add_row("recordings", f"{s.recordings}: {s.clips} clips, {s.dropped} dropped")
+    if reasons:
+        table.add_row("dropped", reasons)
+    table.add_row("subjects", f"{s.subjects}, {s.actions} actions")
+    table.add_row("frames", f"{s.frames}, {s.seconds / 60:.1f} minutes, {s.size} × {s.size} pixels")
+    styles = f"{s.returning} return, {s.held} hold, {s.motionless} none; {s.flashes} flash"
+    table.add_row("motions", styles)
+    if s.motion_frames_median is not None:
+        table.add_row(
+            "a motion's median",
+            f"{s.motion_frames_median:g} frames, {s.amplitude_iod_median:.3f} IOD",
+        )
+    if s.compounds is None:
+        table.add_row("compounds", "none yet: fmdata synth-compound")
+    else:
+        table.add_row("compounds", f"{s.compounds}, median seam {s.seam_median:.2f}")
+    if s.stale:
+        table.add_row("", "stale: the actions have changed since; run fmdata synth-compound")
+    for note in s.notes:
+        table.add_row("", note)
+    table.add_row("shards", f"{s.shards}, {s.bytes / 1e6:.1f} MB")
+    out.print(table)
+
+
+def main(run: Callable[[], None] = app) -> None:
+    """Run the command line; a user's mistake is a message and an exit code, never a traceback."""
+    try:
+        run()
+    except FmdataError as fault:
+        err.print(f"fmdata: {fault}", markup=False)
+        sys.exit(fault.exit_code)
+    except KeyboardInterrupt:
+        err.print("fmdata: stopped; the same command goes on from here")
+        sys.exit(130)

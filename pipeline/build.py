@@ -1,0 +1,270 @@
+"""raw → D1: find the recordings, have each made into a unit, and pack the units into shards.
+
+Promise: recordings in = clips + dropped. Work that is done, in an unfinished run or in the dataset
+that is already there, is recognised by its digest and not done again.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog import card as card_file
+from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.dataset import ActionClip, Dataset
+from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.files import atomic_file
+from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.pack import WORK, Planned, pack
+from fmdata.catalog.schema import ACTION_FACTS, DROPPED
+from fmdata.catalog.shards import Sample
+from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.chain import Outcome, drop, sample_of, unit_bytes
+from fmdata.pipeline.discover import discover
+from fmdata.pipeline.graph import identify_all, run
+from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.settings import BuildSettings
+
+
+class Progress(Protocol):
+    """Told of a build as it goes on."""
+
+    def started(self, recordings: int, done: int) -> None:
+        """There are so many recordings, and so many of them need no work."""
+
+    def outcome(self, outcome: Outcome) -> None:
+        """One more recording is through."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build has come to.
+
+    Attributes
+    ----------
+    card : Card
+        The dataset's card.
+    dropped : list of Dropped
+        Recordings left out, in the order of the recordings.
+    reused : int
+        Recordings whose work was already done.
+    frames : int
+        Frames of the clips made in this run.
+    motionless : int
+        Clips in which no motion was found.
+    """
+
+    card: Card
+    dropped: list[Dropped]
+    reused: int
+    frames: int
+    motionless: int
+
+
+def build(
+    raw: Path,
+    out: Path,
+    settings: BuildSettings,
+    *,
+    table: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    model: Path | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Build the dataset of single actions, or bring it up to date.
+
+    Parameters
+    ----------
+    raw : Path
+        Folder of recordings.
+    out : Path
+        Folder of the dataset; made if it is not there.
+    settings : BuildSettings
+        How to build.
+    table : Path, optional
+        Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
+    workers : int, optional
+        Number of processes; by default one a core.
+    scheduler : str, optional
+        Address of a running Dask scheduler to use instead.
+    model : Path, optional
+        File of the landmark network's weights.
+    progress : Progress, optional
+        Told how it goes.
+
+    Raises
+    ------
+    UsageError
+        When `out` holds something else, or a dataset made with other settings; and as
+        :func:`fmdata.pipeline.discover.discover` does.
+    InputError
+        When there is no recording in `raw`.
+    """
+    workers = _workers(workers)
+    recordings = discover(raw, table)
+    before = _dataset_at(out, settings)
+    identities = identify_all(recordings, settings)
+    done = _done(before) if before else {}
+    jobs = [
+        (recording, who)
+        for recording, who in zip(recordings, identities, strict=True)
+        if isinstance(who, Identity) and who.digest not in done
+    ]
+    if progress:
+        progress.started(len(recordings), len(recordings) - len(jobs))
+    outcomes = run(
+        jobs,
+        settings,
+        out / WORK,
+        workers=min(workers, max(len(jobs), 1)),
+        scheduler=scheduler,
+        model=model,
+        on_outcome=progress.outcome if progress else lambda _: None,
+    )
+    finished = done | {outcome.digest: _finished(outcome, out / WORK) for outcome in outcomes}
+    clips, dropped = _gather(recordings, identities, finished, settings)
+    if len(clips) + len(dropped) != len(recordings):
+        raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
+    if before and not jobs and len(done) == len(recordings):
+        card = before.card
+    else:
+        card = _pack(out, settings, clips, dropped, before.card.compounds if before else None)
+    shutil.rmtree(out / WORK, ignore_errors=True)
+    return Built(
+        card=card,
+        dropped=[left_out for left_out, _ in dropped],
+        reused=len(recordings) - len(jobs),
+        frames=sum(outcome.n_frames for outcome in outcomes),
+        motionless=Dataset(out).actions.table(["style"])["style"].null_count,
+    )
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A finished clip that is not in its shard yet."""
+
+    n_bytes: int
+    load: Callable[[], Sample]
+
+
+def _workers(asked: int | None) -> int:
+    if asked is not None and asked < 1:
+        raise UsageError(
+            f"--workers {asked}",
+            wanted="at least 1",
+            where="--workers",
+            todo="give the number of processes, or leave it out for one a core",
+        )
+    return asked or len(os.sched_getaffinity(0))
+
+
+def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
+    """Return the dataset that is already there, if one is."""
+    if not out.exists():
+        return None
+    if not (out / card_file.NAME).exists():
+        if not out.is_dir() or (any(out.iterdir()) and not (out / WORK).exists()):
+            raise UsageError(
+                "something that is not a dataset of fmdata",
+                wanted="a new or empty folder, or one that `fmdata build` made",
+                where=str(out),
+                todo="name another folder with --out",
+            )
+        return None
+    dataset = Dataset(out)
+    made, asked = dataset.card.actions.settings, settings.to_json()
+    if made != asked:
+        differ = [name for name in asked if made.get(name) != asked[name]]
+        raise UsageError(
+            "a dataset made with " + ", ".join(f"{n} = {made.get(n)}" for n in differ),
+            wanted=", ".join(f"{name} = {asked[name]}" for name in differ),
+            where=str(out / card_file.NAME),
+            todo="build with the settings it was made with, or into another folder with --out; "
+            "the dataset was left as it is",
+        )
+    return dataset
+
+
+def _done(before: Dataset) -> dict[str, _Clip | Dropped]:
+    """Return what a finished dataset holds, by digest."""
+    done: dict[str, _Clip | Dropped] = {}
+    for clip in before.actions:
+        n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
+        done[clip.row["digest"]] = _Clip(n_bytes, partial(_again, clip))
+    for values in before.dropped().to_pylist():
+        done[values.pop("digest")] = Dropped(**values)
+    return done
+
+
+def _again(clip: ActionClip) -> Sample:
+    lbp = clip.lbp_npy() if clip.has_lbp else None
+    return Sample(clip.facts().cast(ACTION_FACTS), clip.avi(), lbp)
+
+
+def _finished(outcome: Outcome, work: Path) -> _Clip | Dropped:
+    unit = work / outcome.digest
+    return outcome.dropped or _Clip(unit_bytes(unit), partial(sample_of, unit))
+
+
+def _gather(
+    recordings: list[Recording],
+    identities: list[Identity | RecordingError],
+    finished: dict[str, _Clip | Dropped],
+    settings: BuildSettings,
+) -> tuple[dict[Planned, Callable[[], Sample]], list[tuple[Dropped, str]]]:
+    """Divide recordings into clips, and those left out with their digests."""
+    clips: dict[Planned, Callable[[], Sample]] = {}
+    dropped: list[tuple[Dropped, str]] = []
+    for recording, who in zip(recordings, identities, strict=True):
+        if isinstance(who, RecordingError):
+            dropped.append((drop(recording, who), ""))
+            continue
+        found = finished[who.digest]
+        if isinstance(found, Dropped):
+            dropped.append((found, who.digest))
+        else:
+            key = action_key(recording.subject, recording.action, recording.take)
+            place = fold(recording.subject, settings.seed)
+            clips[Planned(place, recording.subject, key, found.n_bytes)] = found.load
+    return clips, dropped
+
+
+def _pack(
+    out: Path,
+    settings: BuildSettings,
+    clips: dict[Planned, Callable[[], Sample]],
+    dropped: list[tuple[Dropped, str]],
+    compounds: Part | None,
+) -> Card:
+    loaders = {plan.key: load for plan, load in clips.items()}
+    shards = pack(
+        out,
+        card_file.ACTIONS,
+        clips,
+        lambda key: loaders[key](),
+        ACTION_FACTS,
+        settings.shard_mb * 10**6,
+    )
+    rows = [asdict(left_out) | {"digest": digest} for left_out, digest in dropped]
+    with atomic_file(out / card_file.DROPPED) as file:
+        pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
+    card = Card(
+        fmdata=metadata.version("fmdata"),
+        tools=tool_versions(),
+        seed=settings.seed,
+        recordings=len(clips) + len(dropped),
+        dropped=len(dropped),
+        dropped_file=FileFacts.of(out / card_file.DROPPED),
+        actions=Part(settings.to_json(), len(clips), shards),
+        compounds=compounds,
+    )
+    card.write(out)
+    return card

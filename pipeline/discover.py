@@ -1,0 +1,166 @@
+"""Discover: what recordings there are, from the raw folder's layout or from a table.
+
+Promise: a file is a recording with a name of its own, or it is no recording, or it is named in an
+error. No video is passed over in silence because it lies at another depth, and no two recordings
+get one key.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from fmdata.catalog.errors import FmdataError, InputError, UsageError
+from fmdata.catalog.keys import action_key
+from fmdata.catalog.types import Recording
+from fmdata.pipeline.decode_images import image_number
+from fmdata.pipeline.discover_table import COLUMNS, read_table
+
+TABLE = "recordings.csv"
+EXTENSIONS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+LAYOUT = (
+    "<subject>/<action>/<take>.mp4 (or " + " ".join(e[1:] for e in EXTENSIONS[1:]) + "), or a "
+    "folder of numbered png or jpg in place of the file"
+)
+
+_DEPTH = 3  # subject / action / take
+_MAX_DEPTH = 8  # of a walk that follows links, which may form a loop
+_SHOWN = 5  # examples in a message
+
+
+def discover(raw: Path, table: Path | None = None) -> list[Recording]:
+    """Return the recordings below `raw`, sorted by (subject, action, take).
+
+    Without a table, every ``raw/<subject>/<action>/<take>.<ext>`` is one, and every folder
+    ``raw/<subject>/<action>/<take>/`` of numbered images. Hidden files and files of other kinds
+    are ignored. A table, `table` or else ``raw/recordings.csv`` where it exists, replaces the
+    layout: see :func:`fmdata.pipeline.discover_table.read_table`.
+
+    Raises
+    ------
+    UsageError
+        When `raw` is no folder, or the table is at fault.
+    InputError
+        When there is no recording, a video lies at another depth than three, or two recordings
+        have one key.
+    """
+    _check_folder(raw)
+    if table is None and (raw / TABLE).is_file():
+        table = raw / TABLE
+    found = _from_layout(raw) if table is None else read_table(table, raw)
+    recordings = sorted(found, key=lambda r: (r.subject, r.action, r.take))
+    if table is None:
+        _check_keys(recordings, InputError, where=str(raw))
+    else:
+        _check_keys(recordings, UsageError, where=str(table))
+    return recordings
+
+
+def _check_folder(raw: Path) -> None:
+    if raw.is_dir():
+        return
+    raise UsageError(
+        "it is a file" if raw.exists() else "there is no such folder",
+        wanted=f"a folder of recordings: {LAYOUT}",
+        where=str(raw),
+        todo="give the folder that holds one folder for each subject",
+    )
+
+
+def _from_layout(raw: Path) -> list[Recording]:
+    """Read recordings off their places; a source is the path below `raw`."""
+    files = list(_visible_files(raw))
+    videos = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    image_folders = {
+        file.parent
+        for file in files
+        if len(file.parts) == _DEPTH + 1 and image_number(file.name) is not None
+    }
+    placed = [video for video in videos if len(video.parts) == _DEPTH]
+    if not placed and not image_folders:
+        raise InputError(
+            _found(files, videos),
+            wanted=LAYOUT,
+            where=str(raw),
+            todo=f"arrange the recordings so, or name them in {raw / TABLE} "
+            f"with columns {','.join(COLUMNS)}",
+        )
+    if len(placed) < len(videos):
+        strays = [str(video) for video in videos if len(video.parts) != _DEPTH]
+        raise InputError(
+            f"{len(strays)} of {len(videos)} videos lie at another depth: {_examples(strays)}",
+            wanted=LAYOUT,
+            where=str(raw),
+            todo=f"move them into place or out of the folder, or name the recordings in "
+            f"{raw / TABLE} with columns {','.join(COLUMNS)}",
+        )
+    takes = [(video, video.stem) for video in placed]
+    takes += [(folder, folder.name) for folder in image_folders]
+    return [
+        Recording(raw / path, str(path), path.parts[0], path.parts[1], take) for path, take in takes
+    ]
+
+
+def _visible_files(raw: Path) -> Iterator[PurePosixPath]:
+    """Yield the paths of the files below `raw`, relative to it; links are followed."""
+
+    def refuse(fault: OSError) -> None:
+        raise InputError(
+            f"a folder that cannot be listed: {fault.strerror}",
+            wanted="every folder of recordings readable",
+            where=str(fault.filename),
+            todo="give yourself permission to read it, or move it out of the raw folder",
+        ) from fault
+
+    for folder, folders, files in os.walk(raw, onerror=refuse, followlinks=True):
+        below = PurePosixPath(Path(folder).relative_to(raw).as_posix())
+        too_deep = len(below.parts) >= _MAX_DEPTH
+        folders[:] = [] if too_deep else [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(folder, name)
+            # A pipe or device is no file. A link to nothing is a recording that has gone, and is
+            # left for decoding to report.
+            if not name.startswith(".") and (path.is_file() or not path.exists()):
+                yield below / name
+
+
+def _found(files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:
+    """Tell what a folder without recordings holds."""
+    if not files:
+        return "the folder is empty"
+    if videos:
+        examples = _examples([str(video) for video in videos])
+        them = "1 video, not" if len(videos) == 1 else f"{len(videos)} videos, none of them"
+        return f"{them} at <subject>/<action>/<take>: {examples}"
+    kinds = Counter(file.suffix.lower() or "without extension" for file in files)
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(_SHOWN))
+    files_are = "1 file, not a video" if len(files) == 1 else f"{len(files)} files, none a video"
+    return f"{files_are}: {counts}" + (", and others" if len(kinds) > _SHOWN else "")
+
+
+def _check_keys(recordings: Iterable[Recording], error: type[FmdataError], where: str) -> None:
+    """Refuse two recordings that would become one sample."""
+    by_key: dict[str, Recording] = {}
+    for recording in recordings:
+        names = (recording.subject, recording.action, recording.take)
+        other = by_key.setdefault(action_key(*names), recording)
+        if other is recording:
+            continue
+        other_names = (other.subject, other.action, other.take)
+        same = "subject, action and take" if names == other_names else "key"
+        raise error(
+            f"two recordings of one {same}: {_named(other)} and {_named(recording)} "
+            f"would both be {action_key(*names)}",
+            wanted="names that still differ when all but A-Z a-z 0-9 _ is replaced by _",
+            where=where,
+            todo="rename the subject, action or take of one of them",
+        )
+
+
+def _named(recording: Recording) -> str:
+    return f"{recording.subject}/{recording.action}/{recording.take} ({recording.source})"
+
+
+def _examples(names: list[str]) -> str:
+    shown = ", ".join(sorted(names)[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

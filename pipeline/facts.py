@@ -1,0 +1,79 @@
+"""From what the stages found to a row of D1: the facts of one clip."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.schema import ACTION_FACTS, one_row
+from fmdata.catalog.types import Recording, Track
+from fmdata.pipeline.encode import Encoded
+from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.spot import Spotting
+
+# The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.
+FLASH_SHARE = 0.3
+
+
+def action_row(
+    recording: Recording,
+    identity: Identity,
+    settings: BuildSettings,
+    *,
+    fps: float,
+    track: Track,
+    spotting: Spotting,
+    transforms: np.ndarray,
+    encoded: Encoded,
+) -> pa.Table:
+    """One row, the columns of :data:`fmdata.catalog.schema.ACTION_FACTS`."""
+    n = track.n_frames
+    seen = track.detected
+    values: dict[str, Any] = {
+        "key": action_key(recording.subject, recording.action, recording.take),
+        "subject": recording.subject,
+        "action": recording.action,
+        "take": recording.take,
+        "fold": fold(recording.subject, settings.seed),
+        "source": recording.source,
+        "source_sha256": identity.source_sha256,
+        "digest": identity.digest,
+        "fps": fps,
+        "n_frames": n,
+        "size": settings.size,
+        **_motion(spotting, n),
+        "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
+        "detected_share": float(seen.mean()),
+        "face_px": float(np.median(interocular_distance(track.landmarks[seen]))),
+        "sharpness": float(np.median(track.sharpness[seen])),
+        "brightness": float(np.median(track.brightness[seen])),
+        "detected": seen,
+        "intensity": spotting.intensity,
+        "timestamps": track.timestamps_s.astype(np.float32),
+        "change": encoded.change,
+        "pose": track.pose,
+        "landmarks": track.landmarks,
+        "blendshapes": track.blendshapes,
+        "transform": transforms,
+    }
+    return one_row(ACTION_FACTS, values)
+
+
+def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
+    motion = spotting.motion
+    if motion is None:
+        return dict.fromkeys(
+            ("onset", "apex", "offset", "style", "amplitude", "snr", "flash"), None
+        )
+    return {
+        "onset": motion.onset,
+        "apex": motion.apex,
+        "offset": motion.offset,
+        "style": motion.style,
+        "amplitude": motion.amplitude_iod,
+        "snr": motion.snr,
+        "flash": motion.n_frames < FLASH_SHARE * n_frames,
+    }

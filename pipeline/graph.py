@@ -1,0 +1,111 @@
+"""The one file that knows Dask: recordings in, outcomes out, on any number of workers.
+
+One task chain a recording, so that pixels never cross a process boundary: only paths, settings
+and outcomes travel.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+from dask import delayed
+from distributed import Client, KilledWorker, LocalCluster, as_completed
+
+from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.types import Recording
+from fmdata.pipeline.chain import Outcome, drop, process
+from fmdata.pipeline.identify import Identity, identify
+from fmdata.pipeline.settings import BuildSettings
+
+Job = tuple[Recording, Identity]
+
+
+def identify_all(
+    recordings: Sequence[Recording], settings: BuildSettings
+) -> list[Identity | RecordingError]:
+    """Digest every recording, several at a time: reading and hashing leave Python free."""
+
+    def one(recording: Recording) -> Identity | RecordingError:
+        try:
+            return identify(recording, settings)
+        except RecordingError as fault:
+            return fault
+
+    tasks = [delayed(one)(recording) for recording in recordings]
+    return list(dask.compute(*tasks, scheduler="threads"))
+
+
+def run(
+    jobs: Sequence[Job],
+    settings: BuildSettings,
+    work: Path,
+    *,
+    workers: int,
+    scheduler: str | None = None,
+    model: Path | None = None,
+    on_outcome: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Process every recording; outcomes come in the order of `jobs`.
+
+    Parameters
+    ----------
+    jobs : sequence of (Recording, Identity)
+        What to do.
+    settings : BuildSettings
+        How to do it.
+    work : Path
+        Where the units go; every worker must see this folder.
+    workers : int
+        With one, everything runs in this process; with more, in a local cluster of processes.
+    scheduler : str, optional
+        Address of a running Dask scheduler to use in place of either.
+    model : Path, optional
+        File of the landmark network's weights.
+    on_outcome : callable
+        Told of each outcome as it comes, in any order.
+    """
+    outcomes: dict[int, Outcome] = {}
+    tasks = [delayed(process)(recording, who, settings, work, model) for recording, who in jobs]
+    if scheduler is None and workers == 1:
+        for i, task in enumerate(tasks):
+            outcomes[i] = task.compute(scheduler="synchronous")
+            on_outcome(outcomes[i])
+    elif tasks:
+        with _client(workers, scheduler) as client:
+            futures = dict(zip(client.compute(tasks), range(len(tasks)), strict=True))
+            for future in as_completed(futures):
+                i = futures[future]
+                outcomes[i] = _result(future, *jobs[i])
+                on_outcome(outcomes[i])
+                future.release()
+    return [outcomes[i] for i in range(len(jobs))]
+
+
+def _result(future: object, recording: Recording, identity: Identity) -> Outcome:
+    try:
+        outcome: Outcome = future.result()  # type: ignore[attr-defined]
+    except KilledWorker as fault:
+        crash = RecordingError("landmarks", "crashed", f"its process died again and again: {fault}")
+        return Outcome(identity.digest, 0, drop(recording, crash))
+    return outcome
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    if scheduler is not None:
+        with Client(scheduler) as client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs="ERROR",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client

@@ -1,0 +1,65 @@
+"""What a recording is, by content: the digest that says whether its work is already done."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from fmdata.catalog.card import tool_versions
+from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.types import Recording
+from fmdata.pipeline.decode_images import image_number
+from fmdata.pipeline.settings import STAGES_VERSION, BuildSettings
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A recording's content, and the digest of all that decides the clip made from it.
+
+    Attributes
+    ----------
+    source_sha256 : str
+        SHA-256 of the file; of a folder, SHA-256 over its images' names and digests.
+    digest : str
+        SHA-256 over content, names, span, settings, the version of the stages and of the tools.
+    """
+
+    source_sha256: str
+    digest: str
+
+
+def identify(recording: Recording, settings: BuildSettings) -> Identity:
+    """Read a recording's bytes and digest them.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``unreadable`` when the file cannot be read.
+    """
+    try:
+        content = _content_digest(recording)
+    except OSError as fault:
+        raise RecordingError("discover", "unreadable", str(fault)) from fault
+    facts = {
+        "content": content,
+        "source": recording.source,
+        "subject": recording.subject,
+        "action": recording.action,
+        "take": recording.take,
+        "span": [recording.start_s, recording.stop_s, recording.fps],
+        "settings": settings.clip_json(),
+        "stages": STAGES_VERSION,
+        "tools": tool_versions(),
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return Identity(content, digest)
+
+
+def _content_digest(recording: Recording) -> str:
+    if not recording.path.is_dir():
+        with recording.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
+    for image in sorted(images):
+        whole.update(f"{image.name}\0{hashlib.sha256(image.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()

@@ -1,0 +1,66 @@
+"""Landmarks: from an RGB frame to the face in it. The contract, and the backends by name.
+
+A backend is a class with a ``detect`` method that returns a :class:`Face`, or None when there is
+no face. It never turns a fault of its library into "no face": a fault is raised. It keeps no
+memory of earlier frames, so that a frame's result does not depend on where decoding began.
+Another backend is one new file and one line in :func:`open_landmarker`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from fmdata.catalog.errors import UsageError
+from fmdata.catalog.types import ArrayRepr
+
+BACKENDS = ("mediapipe",)
+
+
+@dataclass(frozen=True, repr=False)
+class Face(ArrayRepr):
+    """One face in one frame.
+
+    Attributes
+    ----------
+    landmarks : float32 [478, 3]
+        x and y in pixels of the frame, z in the same unit.
+    pose : float32 [3]
+        Yaw, pitch, roll in degrees, signs as in :class:`fmdata.catalog.types.Track`.
+    blendshapes : float32 [52]
+        Scores, 0 to 1.
+    """
+
+    landmarks: np.ndarray
+    pose: np.ndarray
+    blendshapes: np.ndarray
+
+
+class Landmarker(Protocol):
+    """What the pipeline asks of a landmark backend."""
+
+    def detect(self, rgb: np.ndarray) -> Face | None:
+        """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
+
+
+def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landmarker:
+    """Return a ready backend.
+
+    Raises
+    ------
+    UsageError
+        For a name that is no backend's.
+    ModelError
+        When the backend's weights cannot be had.
+    """
+    if name == "mediapipe":
+        from fmdata.pipeline.landmarks_mediapipe import MediaPipeLandmarker
+
+        return MediaPipeLandmarker(model)
+    raise UsageError(
+        f"landmark backend {name!r}",
+        wanted=f"one of {', '.join(BACKENDS)}",
+        where="--landmarks",
+        todo="choose one of those",
+    )

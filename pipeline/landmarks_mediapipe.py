@@ -1,0 +1,78 @@
+"""MediaPipe's Face Landmarker as a landmark backend.
+
+IMAGE mode: bit-identical on repeat, and independent of what came before, which VIDEO mode is not.
+The jitter that this leaves is smoothed later, with zero phase.
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mediapipe as mp
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
+
+from fmdata.pipeline.landmarks import Face
+from fmdata.pipeline.model import face_landmarker_model
+
+
+class MediaPipeLandmarker:
+    """Finds 478 points, the head's pose and 52 blendshapes of the most certain face."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=face_landmarker_model(model)),
+            running_mode=vision.RunningMode.IMAGE,
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
+        )
+        with _native_logs_off():
+            self._landmarker = vision.FaceLandmarker.create_from_options(options)
+            self.detect(np.zeros((64, 64, 3), np.uint8))  # some of it is set up only now
+        # The library's own clean-up comes too late, when Python has begun to take itself apart.
+        weakref.finalize(self, self._landmarker.close)
+
+    def detect(self, rgb: np.ndarray) -> Face | None:
+        """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        result = self._landmarker.detect(image)
+        if not result.face_landmarks:
+            return None
+        height, width = rgb.shape[:2]
+        points = np.array([(p.x, p.y, p.z) for p in result.face_landmarks[0]])
+        # z comes in units of the image's width.
+        landmarks = (points * (width, height, width)).astype(np.float32)
+        blendshapes = np.array([b.score for b in result.face_blendshapes[0]], np.float32)
+        return Face(landmarks, pose(result.facial_transformation_matrixes[0]), blendshapes)
+
+
+@contextmanager
+def _native_logs_off() -> Iterator[None]:
+    """Keep the notices that the native library writes at its start off the user's terminal.
+
+    They go straight to file descriptor 2 and no setting stops them; its faults are raised.
+    """
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def pose(matrix: np.ndarray) -> np.ndarray:
+    """Yaw, pitch, roll in degrees of a 4x4 head transform (x right, y up, z to the viewer).
+
+    R = Ry · Rx · Rz. Yaw is positive with the nose to the image's right, pitch with the nose
+    down, roll counter-clockwise in the image.
+    """
+    r = np.asarray(matrix, dtype=np.float64)[:3, :3]
+    yaw = np.arctan2(r[0, 2], r[2, 2])
+    pitch = np.arcsin(np.clip(-r[1, 2], -1.0, 1.0))
+    roll = np.arctan2(r[1, 0], r[1, 1])
+    return np.degrees([yaw, pitch, roll]).astype(np.float32)

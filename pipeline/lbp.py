@@ -1,0 +1,39 @@
+"""Local binary patterns: the texture of a face, whatever the light.
+
+The 3 × 3 operator of the SMaTE paper (Kim, Cho and Bae 2022), Eq. 1-2.
+"""
+
+import cv2
+import numpy as np
+
+# (row, column) of neighbour p = 0 .. 7 about the centre: clockwise from the top left. The paper
+# leaves the order open.
+NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+def lbp(grey: np.ndarray) -> np.ndarray:
+    """LBP map of a grey image.
+
+    LBP = Σ_p 2^p · S(g_p − g_c), with S(x) = 1 where x ≥ 0, else 0 (Eq. 1-2). At the border the
+    missing neighbours repeat the nearest pixel of the image.
+
+    Parameters
+    ----------
+    grey : uint8 [H, W]
+
+    Returns
+    -------
+    uint8 [H, W]
+    """
+    height, width = grey.shape
+    padded = np.pad(grey, 1, mode="edge")
+    codes = np.zeros(grey.shape, np.uint8)
+    for p, (row, column) in enumerate(NEIGHBOURS):
+        neighbour = padded[1 + row : 1 + row + height, 1 + column : 1 + column + width]
+        codes |= (neighbour >= grey).astype(np.uint8) << p
+    return codes
+
+
+def grey(rgb: np.ndarray) -> np.ndarray:
+    """Grey levels of an RGB image (ITU-R BT.601 luma), uint8 [H, W, 3] to uint8 [H, W]."""
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)

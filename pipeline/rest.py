@@ -1,0 +1,91 @@
+"""The face at rest: the poses that a clip begins and ends in, and whether it ends in its apex.
+
+A face need not return to just the pose it came from, so each end of the clip has its own rest.
+Poses are displacements as :func:`fmdata.pipeline.displacement.displacement` gives them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fmdata.catalog.types import ArrayRepr
+from fmdata.pipeline.runs import merged, runs_of
+from fmdata.pipeline.smooth import window_frames
+
+TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
+REST_SHARE = 0.15  # of the largest displacement; nearer than this to the rest pose is at rest
+REST_SEARCH_S = 0.1  # a recording may begin with the end of something else
+REST_WINDOW_S = 0.12
+REST_GAP_S = 0.15  # a twitch this short does not end a rest
+RETURN_SHARE = 0.5  # of the largest displacement; further than this from the first rest: elsewhere
+STRAIGHT = 3.0  # a hold's way to its apex is at most this many times as long as the straight line
+
+
+@dataclass(frozen=True, repr=False)
+class Rest(ArrayRepr):
+    """A face at rest: its pose, float64 [K, 2], over the frames ``[start, stop)``."""
+
+    pose: np.ndarray
+    start: int
+    stop: int
+
+
+def rms(face: np.ndarray) -> np.ndarray:
+    """Size of displacements [..., K, 2] in IOD; their weights already make the sum a mean."""
+    return np.sqrt((face**2).sum(axis=(-2, -1)))
+
+
+def amplitude(level: np.ndarray) -> float:
+    """Largest displacement that lasts two frames: a single wild frame is a landmark fault."""
+    return float(np.minimum(level[1:], level[:-1]).max()) if len(level) > 1 else 0.0
+
+
+def rests(face: np.ndarray, fps: float) -> tuple[Rest, Rest]:
+    """Find the rests before and after the motion; the same one twice when the apex is held.
+
+    Parameters
+    ----------
+    face : float64 [T, K, 2]
+        Displacement, smoothed.
+    fps : float
+        Frames per second.
+    """
+    n = len(face)
+    before, mirrored = first_rest(face, fps), first_rest(face[::-1], fps)
+    after = Rest(mirrored.pose, n - mirrored.stop, n - mirrored.start)
+    return before, before if is_held(face, before, after) else after
+
+
+def first_rest(face: np.ndarray, fps: float) -> Rest:
+    """Find the rest that a clip begins with; where it begins in motion, its first frames."""
+    width = min(len(face), window_frames(REST_WINDOW_S, fps))
+    starts = range(min(len(face) - width, round(REST_SEARCH_S * fps)) + 1)
+    windows = [face[s : s + width] for s in starts]
+    spread = np.array([rms(w - w.mean(0)).max() for w in windows])
+    quiet = spread < TOLERANCE_IOD
+    if not quiet.any():
+        first = int(np.argmin(spread))
+        return Rest(face[first], first, first + 1)
+    first = int(np.argmax(quiet))
+    pose, stop = np.median(windows[first], axis=0), first + width
+    for _ in range(2):  # the second time around a pose that no longer hangs on a few frames
+        away = rms(face - pose)
+        near = away < max(TOLERANCE_IOD, REST_SHARE * amplitude(away))
+        near[first : first + width] = True
+        runs = merged(runs_of(near), round(REST_GAP_S * fps))
+        stop = next(end for start, end in runs if start <= first < end)
+        pose = np.median(face[first:stop], axis=0)
+    return Rest(pose, first, stop)
+
+
+def is_held(face: np.ndarray, before: Rest, after: Rest) -> bool:
+    """Tell a held apex from a new rest.
+
+    Both are away from the first rest. But a hold goes to its apex directly, while speech, say,
+    goes to and fro before the mouth comes to rest somewhere else than where it began.
+    """
+    gap = float(rms(after.pose - before.pose))
+    if gap < RETURN_SHARE * amplitude(rms(face - before.pose)):
+        return False
+    way = face[before.stop - 1 : after.start + 1]
+    return float(rms(np.diff(way, axis=0)).sum()) < STRAIGHT * gap

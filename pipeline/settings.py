@@ -1,0 +1,74 @@
+"""What a build can be told. Goes into the card, and comes back from it, as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fmdata.catalog.errors import UsageError
+from fmdata.pipeline.landmarks import BACKENDS
+
+# Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
+STAGES_VERSION = 1
+# Settings that decide where a clip goes, not what is in it.
+_PLACING = ("seed", "shard_mb")
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Settings of a build; the same settings and input give the same bytes.
+
+    Attributes
+    ----------
+    size : int
+        Width and height of a crop, in pixels.
+    landmarks : str
+        Name of the landmark backend.
+    lbp : bool
+        Whether samples carry LBP maps.
+    jpeg_quality : int
+        Quality of the crops' JPEGs, 1 to 100.
+    min_detected : float
+        Share of the frames, 0 to 1, that must show a face for a recording to be kept.
+    seed : int
+        Seed of the folds.
+    shard_mb : int
+        Size of a tar to aim for, in units of 10^6 bytes.
+    """
+
+    size: int = 112
+    landmarks: str = "mediapipe"
+    lbp: bool = True
+    jpeg_quality: int = 95
+    min_detected: float = 0.9
+    seed: int = 0
+    shard_mb: int = 256
+
+    def __post_init__(self) -> None:
+        _range("--size", self.size, 16, 1024)
+        _range("--jpeg-quality", self.jpeg_quality, 1, 100)
+        _range("--min-detected", self.min_detected, 0, 1)
+        _range("--shard-mb", self.shard_mb, 1, 100_000)
+        if self.landmarks not in BACKENDS:
+            raise UsageError(
+                f"landmark backend {self.landmarks!r}",
+                wanted=f"one of {', '.join(BACKENDS)}",
+                where="--landmarks",
+                todo="choose one of those",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values, by name."""
+        return asdict(self)
+
+    def clip_json(self) -> dict[str, Any]:
+        """Return only what decides the content of a clip."""
+        return {k: v for k, v in self.to_json().items() if k not in _PLACING}
+
+
+def _range(option: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UsageError(
+            f"{option} {value}",
+            wanted=f"a number from {low} to {high}",
+            where=option,
+            todo="give a number in that range",
+        )

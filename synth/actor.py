@@ -1,0 +1,75 @@
+"""One subject doing one action: a portrait, its fields made once, its frames drawn fast."""
+
+import cv2
+import numpy as np
+
+from fmdata.synth.camera import Camera
+from fmdata.synth.expressions import Expression
+from fmdata.synth.portrait import Portrait
+from fmdata.synth.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
+
+
+class Actor:
+    """Draws a portrait with any intensity of one expression.
+
+    Parameters
+    ----------
+    portrait : Portrait
+        The face at rest.
+    expression : Expression
+        What it does at intensity 1.
+    """
+
+    def __init__(self, portrait: Portrait, expression: Expression) -> None:
+        picture, landmarks = portrait.picture, portrait.landmarks
+        side = picture.shape[0]
+        self._picture = picture
+        self._expression = expression
+        self._skin = push_field(landmarks, expression.pushes, side, side)
+        self._depth = depth_field(landmarks, side, side)
+        self._lids = (
+            (closing(picture, landmarks, LEFT_LID), expression.left_lid),
+            (closing(picture, landmarks, RIGHT_LID), expression.right_lid),
+        )
+        self._jaw = jaw(picture, landmarks)
+
+    def draw(
+        self, intensity: float, blink: float, yaw: float = 0.0, pitch: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the picture with its sheets moved, and the field that moves the rest.
+
+        Parameters
+        ----------
+        intensity : float
+            Of the expression; 0 is neutral.
+        blink : float
+            How far both lids are closed at least, 0 to 1.
+        yaw, pitch : float
+            Small turns of the head, in radians.
+        """
+        picture = self._picture
+        slides = [(sheet, min(1.0, max(blink, intensity * most))) for sheet, most in self._lids]
+        slides.append((self._jaw, intensity * self._expression.jaw))
+        for sheet, amount in slides:
+            if amount > 0:
+                picture = picture.copy() if picture is self._picture else picture
+                sheet.slide(picture, amount)
+        field = np.float32(intensity) * self._skin
+        field[..., 0] += np.float32(np.sin(yaw)) * self._depth
+        field[..., 1] += np.float32(np.sin(pitch)) * self._depth
+        return picture, field
+
+    def frame(
+        self, t: int, intensity: float, blink: float, camera: Camera, size: int
+    ) -> np.ndarray:
+        """Return frame `t` before the sensor, uint8 [size, size, 3]: one interpolation in all."""
+        picture, field = self.draw(intensity, blink, camera.yaw[t], camera.pitch[t])
+        place = camera.placement(t, picture.shape[0], size)
+        field = cv2.warpAffine(field, place, (size, size))
+        back = np.float32(cv2.invertAffineTransform(place))
+        along = np.arange(size, dtype=np.float32)
+        x = back[0, 0] * along + back[0, 2] + (back[0, 1] * along)[:, None] - field[..., 0]
+        y = back[1, 0] * along + back[1, 2] + (back[1, 1] * along)[:, None] - field[..., 1]
+        return np.asarray(
+            cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        )

@@ -1,0 +1,150 @@
+"""What simulated faces do: each expression as pushes of its skin, its lids and its jaw.
+
+Lengths are in interocular distances (IOD: between the outer eye corners), x to the image's right
+and y down, on an upright face. Left and right are the subject's own, as in MediaPipe's
+blendshapes: the subject's left is the image's right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Push:
+    """Skin around landmark `point` moves by (dx, dy), falling off as a Gaussian of (sx, sy)."""
+
+    point: int
+    dx: float
+    dy: float
+    sx: float
+    sy: float
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A facial motion at full scale.
+
+    Attributes
+    ----------
+    pushes : tuple of Push
+        Movements of the skin.
+    left_lid, right_lid : float
+        How far each eye closes, 0 to 1.
+    jaw : float
+        How far the jaw drops, 0 to 1.
+    """
+
+    pushes: tuple[Push, ...] = ()
+    left_lid: float = 0.0
+    right_lid: float = 0.0
+    jaw: float = 0.0
+
+    def scaled(self, weight: float) -> "Expression":
+        """Return the same motion, `weight` times as large."""
+        return Expression(
+            tuple(Push(p.point, weight * p.dx, weight * p.dy, p.sx, p.sy) for p in self.pushes),
+            weight * self.left_lid,
+            weight * self.right_lid,
+            weight * self.jaw,
+        )
+
+    def __add__(self, other: "Expression") -> "Expression":
+        return Expression(
+            self.pushes + other.pushes,
+            self.left_lid + other.left_lid,
+            self.right_lid + other.right_lid,
+            self.jaw + other.jaw,
+        )
+
+
+# The right side's points with their mirror images on the left.
+MIRROR = {
+    61: 291, 40: 270, 91: 321, 205: 425, 50: 280, 145: 374, 159: 386, 105: 334, 66: 296,
+    63: 293, 107: 336, 70: 300, 129: 358, 48: 278, 172: 397, 127: 356, 468: 473, 37: 267,
+}  # fmt: skip
+
+
+def mirrored(pushes: tuple[Push, ...]) -> tuple[Push, ...]:
+    """Return the same pushes on the other side of the face."""
+    return tuple(Push(MIRROR[p.point], -p.dx, p.dy, p.sx, p.sy) for p in pushes)
+
+
+_SMILE_RIGHT = (
+    Push(61, -0.11, -0.09, 0.19, 0.16),  # mouth corner out and up
+    Push(205, -0.03, -0.06, 0.16, 0.14),  # the cheek gathers
+    Push(145, 0.0, -0.02, 0.14, 0.07),  # and lifts the lower lid
+)
+_BROW_RIGHT = (
+    Push(105, 0.0, -0.12, 0.18, 0.13),
+    Push(107, 0.0, -0.06, 0.10, 0.13),
+    Push(159, 0.0, -0.015, 0.12, 0.06),  # eyes widen
+)
+_WINK_RIGHT = (
+    Push(205, -0.01, -0.05, 0.17, 0.15),
+    Push(145, 0.0, -0.01, 0.14, 0.06),
+    Push(105, 0.0, 0.04, 0.17, 0.10),
+)
+_PUCKER_RIGHT = (
+    Push(61, 0.12, 0.0, 0.16, 0.16),
+    Push(205, 0.03, 0.01, 0.16, 0.16),
+)
+_FROWN_RIGHT = (Push(61, -0.01, 0.12, 0.16, 0.14),)
+_FURROW_RIGHT = (
+    Push(107, 0.05, 0.11, 0.14, 0.15),
+    Push(105, 0.03, 0.08, 0.17, 0.15),
+)
+_WRINKLE_RIGHT = (
+    Push(129, -0.01, -0.06, 0.10, 0.12),
+    Push(40, -0.03, -0.07, 0.15, 0.08),
+    Push(107, 0.03, 0.08, 0.14, 0.12),
+    Push(145, 0.0, -0.03, 0.14, 0.07),
+)
+
+# In the order in which `--actions` takes them. The first ones move the most points.
+EXPRESSIONS: dict[str, Expression] = {
+    "smile": Expression(_SMILE_RIGHT + mirrored(_SMILE_RIGHT)),
+    "brow_raise": Expression(_BROW_RIGHT + mirrored(_BROW_RIGHT)),
+    "jaw_drop": Expression(
+        (Push(61, 0.04, 0.07, 0.17, 0.17), Push(291, -0.04, 0.07, 0.17, 0.17)), jaw=1.0
+    ),
+    "pucker": Expression(
+        (
+            *_PUCKER_RIGHT,
+            *mirrored(_PUCKER_RIGHT),
+            Push(0, 0.0, -0.03, 0.14, 0.06),  # lips thicken
+            Push(17, 0.0, 0.03, 0.14, 0.06),
+        )
+    ),
+    "smirk_left": Expression(mirrored(_SMILE_RIGHT)),
+    "nose_wrinkle": Expression(_WRINKLE_RIGHT + mirrored(_WRINKLE_RIGHT)),
+    "brow_furrow": Expression(_FURROW_RIGHT + mirrored(_FURROW_RIGHT)),
+    "frown": Expression(_FROWN_RIGHT + mirrored(_FROWN_RIGHT)),
+    "smirk_right": Expression(_SMILE_RIGHT),
+    "wink_left": Expression(mirrored(_WINK_RIGHT), left_lid=1.0),
+    "wink_right": Expression(_WINK_RIGHT, right_lid=1.0),
+}
+
+# What a personal motion is mixed from: one that moves the mouth, so that it is seen, and two more.
+_BASES = ("smirk_left", "smirk_right", "pucker", "jaw_drop")
+_EXTRAS = ("wink_left", "wink_right", "nose_wrinkle", "brow_raise", "brow_furrow")
+
+
+def personal(rng: np.random.Generator) -> Expression:
+    """Draw a motion of one subject's own: a mixture of three expressions."""
+    base = str(rng.choice(_BASES))
+    extras = rng.choice(_EXTRAS, size=2, replace=False)
+    mixture = EXPRESSIONS[base].scaled(rng.uniform(0.8, 0.95))
+    for name in extras:
+        mixture += EXPRESSIONS[str(name)].scaled(rng.uniform(0.3, 0.6))
+    return mixture
+
+
+def action_names(n: int) -> list[str]:
+    """Return the names of the first `n` actions.
+
+    >>> action_names(2), action_names(13)[-2:]
+    (['smile', 'brow_raise'], ['personal_1', 'personal_2'])
+    """
+    named = list(EXPRESSIONS)
+    return named[:n] + [f"personal_{k + 1}" for k in range(n - len(named))]

@@ -1,0 +1,201 @@
+"""The script of a simulation: which recordings there are, and when each face moves.
+
+Nothing is drawn here. A recording's script depends on the settings, its subject, action and take,
+and on nothing else; what it says is what is rendered, so it is the truth.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fmdata.catalog.errors import UsageError
+from fmdata.synth.camera import HEADS
+from fmdata.synth.curves import blinks, draw_timing, intensity, seeded
+from fmdata.synth.expressions import action_names
+
+_STYLES = ("both", "return", "hold")
+
+# Option: lowest and highest value that can be meant. More amplitude would fold the skin.
+_RANGES: dict[str, tuple[float, float]] = {
+    "subjects": (1, 999),
+    "actions": (1, 99),
+    "takes": (1, 999),
+    "seed": (0, 2**63 - 1),
+    "fps": (5, 240),
+    "size": (128, 1024),
+    "amplitude": (0, 1.3),
+    "noise": (0, 40),
+    "blur": (0, 10),
+    "crf": (0, 51),
+}
+
+
+@dataclass(frozen=True)
+class SimulateSettings:
+    """What to simulate. Checked at construction; raises UsageError naming the option at fault.
+
+    Attributes
+    ----------
+    subjects, actions, takes : int
+        How many of each; every subject does every action so many times.
+    seed : int
+        Of everything random.
+    portraits : Path or None
+        Folder of portraits, one a subject, in the order of their names. None: the built-in one,
+        with a face of its own for every subject.
+    fps : float
+        Frames per second.
+    size : int
+        Width and height of the video in pixels, even.
+    style : str
+        ``return``, ``hold``, or ``both`` by turns from take to take.
+    amplitude : float
+        Scale of all motions; 0 gives faces that only blink.
+    head : str
+        How far the head moves: ``still``, ``mild`` or ``strong``.
+    blinks : bool
+        Let the subjects blink, in and out of their motion.
+    noise, blur : float
+        Standard deviation of the sensor's noise in grey levels, of the lens's blur in pixels.
+    flash : bool
+        Make every motion 3 to 5 frames long; all of them return.
+    lead : bool
+        Begin with neutral frames.
+    crf : int
+        x264's quality, 0 (lossless) to 51.
+    """
+
+    subjects: int = 3
+    actions: int = 3
+    takes: int = 4
+    seed: int = 0
+    portraits: Path | None = None
+    fps: float = 25.0
+    size: int = 320
+    style: str = "both"
+    amplitude: float = 1.0
+    head: str = "mild"
+    blinks: bool = True
+    noise: float = 1.5
+    blur: float = 0.0
+    flash: bool = False
+    lead: bool = True
+    crf: int = 20
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                _refuse(name, value, f"a number from {low} to {high}")
+        if self.size % 2:
+            _refuse("size", self.size, "an even number: video stores colour for two pixels at once")
+        if self.style not in _STYLES:
+            _refuse("style", self.style, f"one of {', '.join(_STYLES)}")
+        if self.head not in HEADS:
+            _refuse("head", self.head, f"one of {', '.join(HEADS)}")
+        if self.flash and self.style == "hold":
+            _refuse("style", self.style, "return or both, with --flash: a flash does not last")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One simulated recording, and when its face moves; a row of ``truth.csv``.
+
+    Attributes
+    ----------
+    path : str
+        Below the raw folder, with forward slashes.
+    subject, action, take : str
+        Who, which motion, which repetition.
+    fps : float
+        Frames per second.
+    n_frames : int
+        Length.
+    onset, apex, offset : int or None
+        As in :class:`fmdata.catalog.types.Motion`; None when nothing moves.
+    style : str
+        ``return`` or ``hold``; empty when nothing moves.
+    amplitude : float
+        Intensity at the apex; 1 is the expression's full scale.
+    """
+
+    path: str
+    subject: str
+    action: str
+    take: str
+    fps: float
+    n_frames: int
+    onset: int | None
+    apex: int | None
+    offset: int | None
+    style: str
+    amplitude: float
+
+
+@dataclass(frozen=True)
+class Script:
+    """One recording before it is drawn: its truth, and its curves.
+
+    Attributes
+    ----------
+    truth : Truth
+        When the face moves.
+    intensity, blink : float64 [T]
+        Of the expression and of both lids, frame by frame.
+    """
+
+    truth: Truth
+    intensity: np.ndarray
+    blink: np.ndarray
+
+
+def subject_names(n: int) -> list[str]:
+    """Return the names of the first `n` subjects: s01, s02, ..."""
+    return [f"s{k + 1:02d}" for k in range(n)]
+
+
+def write_scripts(settings: SimulateSettings) -> Iterator[Script]:
+    """Draw the timing and the curves of every recording, sorted by subject, action and take."""
+    for subject in subject_names(settings.subjects):
+        for action in action_names(settings.actions):
+            for take in range(1, settings.takes + 1):
+                yield _script(settings, subject, action, take)
+
+
+def _script(settings: SimulateSettings, subject: str, action: str, take: int) -> Script:
+    key = (settings.seed, subject, action, f"{take:02d}")
+    rng = seeded("timing", *key)
+    turn = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
+    style = "return" if settings.flash else turn
+    timing = draw_timing(
+        rng, settings.fps, hold=style == "hold", flash=settings.flash, lead=settings.lead
+    )
+    # Rounded, so that the table holds exactly what was drawn.
+    peak = round(settings.amplitude * float(rng.uniform(0.85, 1.1)), 4)
+    moves = peak > 0
+    truth = Truth(
+        path=f"{subject}/{action}/{take:02d}.mp4",
+        subject=subject,
+        action=action,
+        take=f"{take:02d}",
+        fps=settings.fps,
+        n_frames=timing.n_frames,
+        onset=timing.onset if moves else None,
+        apex=timing.apex if moves else None,
+        offset=timing.offset if moves else None,
+        style=style if moves else "",
+        amplitude=peak,
+    )
+    closed = blinks(seeded("blinks", *key), timing.n_frames, settings.fps)
+    return Script(truth, intensity(timing, peak), closed if settings.blinks else 0 * closed)
+
+
+def _refuse(name: str, value: object, wanted: str) -> None:
+    raise UsageError(
+        f"{name} {value}",
+        wanted=wanted,
+        where=f"--{name}",
+        todo=f"give another value, or leave --{name} out",
+    )

@@ -1,0 +1,180 @@
+"""Simulated recordings: animated portraits whose onset, apex and offset are known exactly.
+
+``raw/<subject>/<action>/<take>.mp4``, and ``raw/truth.csv`` written last. A recording depends on
+the settings, its subject, action and take, and on nothing else: another subject or take changes no
+other file, and the same settings give the same bytes. A folder that holds anything else is left
+alone.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from fmdata.catalog.errors import UsageError
+from fmdata.catalog.files import write_atomically
+from fmdata.pipeline.landmarks import Landmarker, open_landmarker
+from fmdata.synth.actor import Actor
+from fmdata.synth.camera import draw_camera
+from fmdata.synth.curves import seeded
+from fmdata.synth.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.portrait import Portrait, list_portraits, prepare, read_portrait
+from fmdata.synth.script import Script, SimulateSettings, Truth, subject_names, write_scripts
+from fmdata.synth.video import encode_mp4
+
+__all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]
+
+TRUTH = "truth.csv"
+STAMP = "simulate.json"
+_VERSION = 1  # to be raised by whoever changes what is drawn
+
+
+def simulate(
+    raw: Path,
+    settings: SimulateSettings,
+    on_recording: Callable[[Truth], None] | None = None,
+) -> list[Truth]:
+    """Write the recordings and their truth.
+
+    Parameters
+    ----------
+    raw : Path
+        The folder to fill: new, empty, or filled by the same settings before.
+    settings : SimulateSettings
+        What to simulate.
+    on_recording : callable, optional
+        Told of every recording when its file is there.
+
+    Raises
+    ------
+    UsageError
+        When `raw` holds other files, or there are fewer portraits than subjects.
+    InputError
+        For a portrait that cannot be read, or has no face.
+    """
+    pictures = _portrait_files(settings)
+    scripts = {script.truth.path: script for script in write_scripts(settings)}
+    landmarker = open_landmarker()
+    for picture in pictures:  # a bad portrait is told of before anything is drawn
+        _prepared(picture, "", landmarker, settings)
+    _claim(raw, _stamp(settings, pictures), set(scripts))
+    for number, subject in enumerate(subject_names(settings.subjects)):
+        own = [script for script in scripts.values() if script.truth.subject == subject]
+        picture = pictures[number] if pictures else None
+        portrait = _prepared(picture, subject, landmarker, settings)
+        for script in own:
+            path = raw / script.truth.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frames = draw_frames(script, portrait, settings)
+            write_atomically(path, encode_mp4(frames, settings.fps, settings.crf))
+            if on_recording is not None:
+                on_recording(script.truth)
+    truths = [script.truth for script in scripts.values()]
+    write_atomically(raw / TRUTH, _csv(truths))
+    return truths
+
+
+def _prepared(
+    picture: Path | None, subject: str, landmarker: Landmarker, settings: SimulateSettings
+) -> Portrait:
+    """Return a subject's face at rest."""
+    return prepare(
+        read_portrait(picture),
+        landmarker,
+        size=settings.size,
+        where=str(picture or "the built-in portrait"),
+        # A real portrait is somebody already; the built-in one becomes many.
+        identity=None if picture else seeded(settings.seed, "identity", subject),
+    )
+
+
+def draw_frames(
+    script: Script, portrait: Portrait, settings: SimulateSettings
+) -> Iterator[np.ndarray]:
+    """Draw a recording's frames, uint8 [size, size, 3] RGB, one by one."""
+    truth = script.truth
+    key = (settings.seed, truth.subject, truth.action, truth.take)
+    camera = draw_camera(
+        seeded("camera", *key),
+        truth.n_frames,
+        settings.fps,
+        head=settings.head,
+        size=settings.size,
+        blur=settings.blur,
+        noise=settings.noise,
+    )
+    sensor = seeded("sensor", *key)
+    actor = Actor(portrait, expression_of(settings.seed, truth.subject, truth.action))
+    for t in range(truth.n_frames):
+        frame = actor.frame(
+            t, float(script.intensity[t]), float(script.blink[t]), camera, settings.size
+        )
+        yield camera.expose(frame, t, sensor)
+
+
+def expression_of(seed: int, subject: str, action: str) -> Expression:
+    """Return what an action is: the same for all, or the subject's own for ``personal_N``."""
+    return EXPRESSIONS.get(action) or personal(seeded(seed, "personal", subject, action))
+
+
+def _portrait_files(settings: SimulateSettings) -> list[Path]:
+    """Return the user's portraits in the order of the subjects; none for the built-in one."""
+    if settings.portraits is None:
+        return []
+    pictures = list_portraits(settings.portraits)
+    if len(pictures) < settings.subjects:
+        raise UsageError(
+            f"{len(pictures)} portraits for {settings.subjects} subjects",
+            wanted="a portrait for each subject",
+            where=f"--portraits {settings.portraits}",
+            todo=f"add portraits, or say --subjects {len(pictures)}",
+        )
+    return pictures[: settings.subjects]
+
+
+def _stamp(settings: SimulateSettings, pictures: list[Path]) -> bytes:
+    """Return what the recordings follow from, as a file: settings and the portraits' digests."""
+    facts = {"simulator": _VERSION, **asdict(settings)}
+    facts["portraits"] = [sha256(picture.read_bytes()).hexdigest() for picture in pictures]
+    return (json.dumps(facts, indent=1) + "\n").encode()
+
+
+def _claim(raw: Path, stamp: bytes, paths: set[str]) -> None:
+    """Make `raw` this simulation's folder, or refuse because it is something else's."""
+    if raw.exists() and not raw.is_dir():
+        _refuse_folder(raw, "a file")
+    files = (p for p in raw.rglob("*") if not p.is_dir() and not p.name.startswith("."))
+    found = {p.relative_to(raw).as_posix() for p in files}
+    marked = raw / STAMP
+    if found and STAMP not in found:
+        _refuse_folder(raw, f"a folder that already holds files, such as {min(found)}")
+    if found and marked.read_bytes() != stamp:
+        _refuse_folder(raw, "a folder simulated with other settings or by another version")
+    # What an interrupted run left under a temporary name is simply written again.
+    strange = {name.removesuffix(".part") for name in found} - paths - {STAMP, TRUTH}
+    if strange:
+        _refuse_folder(raw, f"a file that is not this simulation's: {min(strange)}")
+    raw.mkdir(parents=True, exist_ok=True)
+    write_atomically(marked, stamp)
+
+
+def _csv(truths: list[Truth]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(Truth)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(truth) for truth in truths)
+    return text.getvalue().encode()
+
+
+def _refuse_folder(raw: Path, got: str) -> None:
+    raise UsageError(
+        got,
+        wanted="a new or empty folder, or one filled by exactly this command before",
+        where=str(raw),
+        todo="name another folder, or remove this one yourself",
+    )

@@ -1,0 +1,40 @@
+"""Simulated frames as an H.264 file: real loss, and the same bytes for the same frames."""
+
+import io
+from collections.abc import Iterable
+from fractions import Fraction
+
+import av
+import numpy as np
+
+
+def encode_mp4(frames: Iterable[np.ndarray], fps: float, crf: int) -> bytes:
+    """Encode RGB frames, uint8 [H, W, 3] with even H and W, as H.264 in MP4.
+
+    Parameters
+    ----------
+    frames : iterable of uint8 [H, W, 3]
+        At least one.
+    fps : float
+        Frames per second.
+    crf : int
+        x264's constant rate factor, 0 to 51.
+    """
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+        stream.pix_fmt = "yuv420p"
+        # One thread: with more, x264's decisions depend on their number.
+        stream.thread_count = 1
+        stream.options = {
+            "crf": str(crf),
+            "preset": "veryfast",
+            "flags": "+bitexact",
+            "x264-params": "threads=1",
+        }
+        for n, image in enumerate(frames):
+            if n == 0:
+                stream.height, stream.width = image.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return file.getvalue()

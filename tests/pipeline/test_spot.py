@@ -1,0 +1,144 @@
+"""Spotting, on tracks of a real face's geometry with onset, apex and offset known to the frame.
+
+The motion rises and falls as half a cosine; the first and last of its frames move by a fiftieth of
+it or less. So a frame early or late is as good as right.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from fmdata.catalog.types import Motion, Track
+from fmdata.pipeline.spot import Spotting, spot
+
+Film = Callable[..., Track]
+FPS = 30.0
+TIMING = (20, 30, 45, 57)  # onset, apex, release, offset
+HOLD = (20, 30, 70, 70)  # of 70 frames
+BLINKS = (5, 33, 62)
+
+
+def motion_of(track: Track, fps: float = FPS) -> Motion:
+    motion = spot(track, fps).motion
+    assert motion is not None
+    return motion
+
+
+def assert_near(motion: Motion, timing: tuple[int, int, int, int], onset: int, offset: int) -> None:
+    """Onset and offset right to so many frames; the apex inside the plateau, or a frame early."""
+    assert abs(motion.onset - timing[0]) <= onset
+    assert abs(motion.offset - timing[3]) <= offset
+    assert timing[1] - 1 <= motion.apex < timing[2]
+
+
+@pytest.mark.parametrize("what", ["smile", "jaw", "brows", "wink"])
+@pytest.mark.parametrize("head", [0.0, 3.0])
+def test_return(film: Film, what: str, head: float) -> None:
+    motion = motion_of(film(75, what, TIMING, head=head, blinks=BLINKS))
+    assert motion.style == "return"
+    assert_near(motion, TIMING, onset=1, offset=1)
+
+
+@pytest.mark.parametrize("what", ["smile", "jaw", "brows", "wink"])
+def test_hold(film: Film, what: str) -> None:
+    motion = motion_of(film(70, what, HOLD, head=3.0, blinks=BLINKS))
+    assert motion.style == "hold"
+    assert motion.offset == 70
+    assert_near(motion, HOLD, onset=1, offset=0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_onset_is_not_shifted_by_a_strongly_moving_head(film: Film, seed: int) -> None:
+    motion = motion_of(film(75, "smile", TIMING, head=15.0, blinks=BLINKS, seed=seed))
+    assert_near(motion, TIMING, onset=1, offset=2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_quarter_of_the_amplitude(film: Film, seed: int) -> None:
+    motion = motion_of(film(75, "jaw", TIMING, size=0.25, head=3.0, blinks=BLINKS, seed=seed))
+    assert_near(motion, TIMING, onset=2, offset=3)
+
+
+@pytest.mark.parametrize("head", [0.0, 3.0, 10.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_blinks_and_head_motion_are_no_motion(film: Film, head: float, seed: int) -> None:
+    assert spot(film(90, head=head, blinks=(10, 40, 70), seed=seed), FPS).motion is None
+
+
+@pytest.mark.parametrize("what", ["smile", "wink"])
+def test_a_mirrored_face_gives_the_same_boundaries(film: Film, what: str) -> None:
+    motion = motion_of(film(75, what, TIMING, head=3.0, blinks=BLINKS))
+    mirrored = motion_of(film(75, what, TIMING, head=3.0, blinks=BLINKS, mirror=True))
+    assert abs(mirrored.onset - motion.onset) <= 1
+    assert abs(mirrored.offset - motion.offset) <= 1
+    assert mirrored.style == motion.style
+
+
+def test_a_flash_keeps_its_edges(film: Film) -> None:
+    # Three frames: half way up, up, half way down.
+    motion = motion_of(film(60, "smile", (30, 31, 32, 33)))
+    assert (motion.onset, motion.apex, motion.offset) == (30, 31, 33)
+
+
+def test_a_clip_that_begins_moving(film: Film) -> None:
+    timing = (0, 10, 25, 37)
+    motion = motion_of(film(60, "smile", timing))
+    assert_near(motion, timing, onset=1, offset=1)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
+def test_frame_rates(film: Film, fps: float) -> None:
+    # The same motion in seconds, a third of a second up and 0.4 s down. At 60 a second the first
+    # frames move by less than can be seen.
+    timing = tuple(round(fps * s) for s in (0.67, 1.0, 1.5, 1.9))
+    motion = motion_of(film(round(2.5 * fps), "smile", timing), fps)
+    assert_near(motion, timing, onset=round(fps / 30), offset=round(fps / 30))
+
+
+def test_speech_that_ends_in_another_pose_is_no_hold(film: Film) -> None:
+    # Four syllables; then the mouth closes for good, half a syllable away from where it began.
+    syllables = [film(90, "jaw", (s, s + 4, s + 5, s + 9), jitter=0.0) for s in (15, 26, 37, 48)]
+    still = film(90, jitter=0.0).landmarks
+    closed = film(90, "jaw", (48, 58, 90, 90), size=-0.6).landmarks
+    speech = sum((t.landmarks - still for t in syllables), closed)
+    track = Track(**{**vars(syllables[0]), "landmarks": speech.astype(np.float32)})
+    motion = motion_of(track)
+    assert motion.style == "return"
+    assert abs(motion.onset - 15) <= 3
+    assert abs(motion.offset - 58) <= 4
+
+
+def test_intensity_is_the_displacement_from_neutral(film: Film, fields: dict) -> None:
+    spotting = spot(film(75, "jaw", TIMING), FPS)
+    assert spotting.intensity.dtype == np.float32
+    assert spotting.intensity.shape == (75,)
+    assert spotting.intensity[:15].max() < 0.004
+    assert spotting.intensity[35] == pytest.approx(
+        motion_of(film(75, "jaw", TIMING)).amplitude_iod, rel=0.1
+    )
+
+
+def test_amplitude_and_snr_grow_with_the_motion(film: Film) -> None:
+    small, large = (motion_of(film(75, "jaw", TIMING, size=size)) for size in (0.5, 1.0))
+    assert large.amplitude_iod == pytest.approx(2 * small.amplitude_iod, rel=0.1)
+    assert large.snr > 1.5 * small.snr > 10
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 8])
+def test_few_frames(film: Film, n: int) -> None:
+    spotting = spot(film(n), FPS)
+    assert spotting.motion is None
+    assert spotting.intensity.shape == (n,)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_few_frames_all_moving(film: Film, n: int) -> None:
+    # Nothing can be promised but an answer that makes sense; Motion checks itself.
+    assert isinstance(spot(film(n, "jaw", (0, n - 1, n, n)), FPS), Spotting)
+
+
+def test_same_in_same_out(film: Film) -> None:
+    first, second = (spot(film(75, "smile", TIMING, head=3.0), FPS) for _ in range(2))
+    assert first.motion == second.motion
+    np.testing.assert_array_equal(first.intensity, second.intensity)

@@ -1,0 +1,1 @@
+"""Shards to embeddings: data, models, losses, one loop, recipes, evaluation."""

@@ -1,0 +1,208 @@
+"""A dataset as torch wants it: samples, images with landmarks, batches of unequal lengths.
+
+Pixels are read one clip at a time, in whatever order is asked.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.dataset import ActionClip
+from fmdata.catalog.errors import DatasetError
+from fmdata.pipeline.points import to_68
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames ``[start, stop)`` of one action clip."""
+
+    source: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip, action or compound, before its pixels are read.
+
+    Attributes
+    ----------
+    key, subject : str
+        Which clip, and whose.
+    label : str
+        Which motion; two samples of one subject and one label are a positive pair.
+    fold : int
+        The subject's.
+    pieces : tuple of Piece
+        The action clips' frames it consists of, in order; for an action, all of its own.
+    onset, offset : int
+        The motion is ``[onset, offset)`` in frames of the sample; everything where none was found.
+    """
+
+    key: str
+    subject: str
+    label: str
+    fold: int
+    pieces: tuple[Piece, ...]
+    onset: int
+    offset: int
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return sum(piece.stop - piece.start for piece in self.pieces)
+
+
+def action_samples(dataset: Dataset) -> list[Sample]:
+    """Every clip of D1, in the order of the shards."""
+    samples = []
+    for row in dataset.actions.table(
+        ["key", "subject", "action", "fold", "n_frames", "onset", "offset"]
+    ).to_pylist():
+        n = row["n_frames"]
+        onset, offset = (0, n) if row["onset"] is None else (row["onset"], row["offset"])
+        piece = Piece(row["key"], 0, n)
+        samples.append(
+            Sample(row["key"], row["subject"], row["action"], row["fold"], (piece,), onset, offset)
+        )
+    return samples
+
+
+def compound_samples(dataset: Dataset) -> list[Sample]:
+    """Every clip of D2, in the order of the shards."""
+    samples = []
+    for row in dataset.compounds.table(
+        ["key", "subject", "first", "second", "fold", "segments"]
+    ).to_pylist():
+        length = dict.fromkeys(("lead", "first", "second", "tail"), 0)
+        pieces = []
+        for segment in row["segments"]:
+            length[segment["role"]] += segment["stop"] - segment["start"]
+            pieces.append(Piece(segment["source"], segment["start"], segment["stop"]))
+        onset = length["lead"]
+        offset = onset + length["first"] + length["second"]
+        label = f"{row['first']} {row['second']}"
+        samples.append(
+            Sample(row["key"], row["subject"], label, row["fold"], tuple(pieces), onset, offset)
+        )
+    return samples
+
+
+def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -> None:
+    """Refuse samples in which no motion of a subject comes twice.
+
+    Raises
+    ------
+    DatasetError
+        When there is no positive pair.
+    """
+    counts = Counter((sample.subject, sample.label) for sample in samples)
+    if max(counts.values(), default=0) < 2:
+        raise DatasetError(
+            f"no motion was recorded twice by a subject to {purpose}",
+            wanted="at least two takes of a motion",
+            where=where,
+            todo="add takes and build again",
+        )
+
+
+def images_of(frames: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """Crops, uint8 [T, S, S, 3] RGB, as a network takes them, uint8 [T, channels, size, size]."""
+    how = cv2.INTER_AREA if size <= frames.shape[1] else cv2.INTER_LINEAR
+    images = np.empty((len(frames), size, size, channels), np.uint8)
+    for image, frame in zip(images, frames, strict=True):
+        if channels == 1:
+            frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        image[:] = cv2.resize(frame, (size, size), interpolation=how).reshape(image.shape)
+    return images.transpose(0, 3, 1, 2)
+
+
+def crop_landmarks(clip: ActionClip) -> np.ndarray:
+    """Find the 68 landmarks in the crops of a clip, float32 [T, 68, 2], in crop sides, 0 to 1.
+
+    Pixel centres stand at whole numbers in the crop, hence the half.
+    """
+    points = to_68(clip.landmarks)[..., :2]
+    transform = clip.transform
+    pixels = np.einsum("tij,tkj->tki", transform[:, :, :2], points) + transform[:, None, :, 2]
+    return ((pixels + 0.5) / clip.row["size"]).astype(np.float32)
+
+
+def landmark_frames(
+    clip: ActionClip, n: int, size: int, channels: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Up to `n` frames spread over a clip, with their landmarks; only those with a face found.
+
+    Returns
+    -------
+    images : uint8 [n, channels, size, size]
+    landmarks : float32 [n, 68, 2], in crop sides
+    """
+    detected = np.flatnonzero(clip.column("detected"))
+    if len(detected) == 0:
+        return np.zeros((0, channels, size, size), np.uint8), np.zeros((0, 68, 2), np.float32)
+    spread = np.linspace(0, len(detected) - 1, min(n, len(detected))).round().astype(int)
+    chosen = detected[spread]
+    images = images_of(clip.frames(chosen.tolist()), size, channels)
+    return images, crop_landmarks(clip)[chosen]
+
+
+def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Stack clips of unequal length, float [T_i, m] each.
+
+    Returns
+    -------
+    features : Tensor float [B, L, m]
+        Zero after each clip's end; L is the longest.
+    mask : Tensor bool [B, L]
+        True where there is a frame.
+    """
+    lengths = torch.tensor([len(f) for f in features])
+    mask = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
+    return nn.utils.rnn.pad_sequence(list(features), batch_first=True).to(device), mask.to(device)
+
+
+class SubjectBatches:
+    """P x K sampling by subject: some subjects, P motions of each, K clips of each motion.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to draw from.
+    subjects, motions, takes : int
+        Subjects in a batch, P and K; fewer where there are no more.
+    """
+
+    def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
+        self._clips: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for i, sample in enumerate(samples):
+            self._clips[sample.subject][sample.label].append(i)
+        self._sizes = subjects, motions, takes
+
+    def draw(self, generator: np.random.Generator) -> list[int]:
+        """Positions of the clips of one mini-batch, without repetition."""
+        n_subjects, n_motions, n_takes = self._sizes
+        chosen: list[int] = []
+        for subject in _some(sorted(self._clips), n_subjects, generator):
+            motions = self._clips[subject]
+            for label in _some(sorted(motions), n_motions, generator):
+                chosen += _some(motions[label], n_takes, generator)
+        return chosen
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Pixels, uint8 0 to 255, as float 0 to 1."""
+    return images.float() / 255
+
+
+def _some(of: Sequence[T], n: int, generator: np.random.Generator) -> list[T]:
+    return [of[i] for i in generator.permutation(len(of))[:n]]

@@ -1,0 +1,131 @@
+"""What a recipe can be told, as plain values that go to JSON and come back."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from fmdata.catalog.errors import UsageError
+
+CLIPS = ("actions", "compounds")
+
+
+@dataclass(frozen=True)
+class LandmarkSettings:
+    """How the spatial feature extractor (SFE-L) is made.
+
+    Attributes
+    ----------
+    size, channels : int
+        Side of the images it sees, in pixels; 1 for grey, 3 for RGB.
+    width : float
+        Of its layers; 1 is the published MobileFaceNet.
+    frames : int
+        Frames of a clip to learn from; neighbouring frames teach little.
+    epochs, steps, batch : int
+        Number of epochs, mini-batches in an epoch, images in a mini-batch.
+    rate, weight_decay : float
+        AdamW's highest learning rate and weight decay.
+    """
+
+    size: int = 56
+    channels: int = 1
+    width: float = 0.25
+    frames: int = 16
+    epochs: int = 6
+    steps: int = 16
+    batch: int = 64
+    rate: float = 3e-3
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """How the 2022 encoder is made. The paper gives none of these numbers.
+
+    Attributes
+    ----------
+    on : str
+        The clips to learn motion from, ``actions`` or ``compounds``; landmarks are always learnt
+        from the actions.
+    seed : int
+        Of everything that is drawn.
+    landmarks : LandmarkSettings
+        Of the spatial feature extractor.
+    embedding : int
+        n, the length of the embedding.
+    layers, heads, feedforward : int
+        Of the transformer, whose width is the number of features of a frame.
+    dropout : float
+        In the transformer.
+    neutral_frames : int
+        Frames at a clip's start whose mean features are subtracted from the clip's, so that what
+        is left is motion and not identity. With the paper's 59 subjects the encoder can learn as
+        much by itself; with two or three it cannot. 0 leaves the features as the paper has them.
+    epochs, steps : int
+        Number of epochs, mini-batches in an epoch.
+    subjects, motions, takes : int
+        Subjects in a mini-batch, motions of each (P), clips of each motion (K).
+    rate, weight_decay : float
+        AdamW's highest learning rate and weight decay.
+    margin : float
+        m_c of Eq. 1.
+    trimming : bool
+        Whether neutral frames are trimmed at random.
+    """
+
+    on: str = "actions"
+    seed: int = 0
+    landmarks: LandmarkSettings = field(default_factory=LandmarkSettings)
+    embedding: int = 64
+    layers: int = 2
+    heads: int = 4
+    feedforward: int = 256
+    dropout: float = 0.1
+    neutral_frames: int = 3
+    epochs: int = 6
+    steps: int = 15
+    subjects: int = 2
+    motions: int = 4
+    takes: int = 4
+    rate: float = 5e-4
+    weight_decay: float = 0.01
+    margin: float = 0.2
+    trimming: bool = True
+
+    def __post_init__(self) -> None:
+        if self.on not in CLIPS:
+            raise UsageError(
+                f"no clips called {self.on!r}",
+                wanted=" or ".join(CLIPS),
+                where="the encoder's setting `on`",
+                todo="name one of them",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, nested as the settings are."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "EncoderSettings":
+        """Read what :meth:`to_json` gave; what is left out keeps its default.
+
+        Raises
+        ------
+        UsageError
+            When a setting is unknown.
+        """
+        inner = dict(values.get("landmarks", {}))
+        _check_names(LandmarkSettings, inner, "the encoder's settings, in `landmarks`")
+        _check_names(cls, values, "the encoder's settings")
+        return cls(**{**values, "landmarks": LandmarkSettings(**inner)})
+
+
+def _check_names(of: type, values: dict[str, Any], where: str) -> None:
+    known = [f.name for f in fields(of)]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise UsageError(
+            f"unknown settings: {', '.join(unknown)}",
+            wanted=", ".join(known),
+            where=where,
+            todo="correct the name, or leave the setting out",
+        )

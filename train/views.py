@@ -1,0 +1,53 @@
+"""Views: random variations of faces and of clips, as pure functions of a generator."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def jitter_faces(
+    images: Tensor, landmarks: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Shift, scale, turn and relight faces, landmarks with them.
+
+    Sun et al. 2022, section 2.5: image transforms belong to the training of the spatial feature
+    extractor, and to nothing after it.
+
+    Parameters
+    ----------
+    images : Tensor float [B, C, H, W], 0 to 1
+    landmarks : Tensor float [B, 68, 2], in crop sides
+    generator : torch.Generator
+        On the CPU.
+    """
+
+    def draw(*shape: int) -> Tensor:
+        uniform = torch.rand(len(images), *shape, generator=generator)
+        return (uniform * 2 - 1).to(images.device)
+
+    turn, scale, shift = draw() * math.radians(8), 1 + 0.08 * draw(), 0.1 * draw(2)
+    cos, sin = scale * turn.cos(), scale * turn.sin()
+    # From where a point lands to where it comes from, both in -1 to 1.
+    linear = torch.stack([cos, -sin, sin, cos], dim=1).unflatten(1, (2, 2))
+    grid = nn.functional.affine_grid(
+        torch.cat([linear, shift[:, :, None]], dim=2), list(images.shape), align_corners=False
+    )
+    images = nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    points = (landmarks * 2 - 1 - shift[:, None]) @ torch.linalg.inv(linear).transpose(1, 2)
+    gain, lift = 1 + 0.25 * draw(1, 1, 1), 0.15 * draw(1, 1, 1)
+    return (images * gain + lift).clamp(0, 1), (points + 1) / 2
+
+
+def random_trim(
+    n_frames: int, onset: int, offset: int, generator: np.random.Generator
+) -> tuple[int, int]:
+    """Draw a part ``[start, stop)`` of a clip that holds its whole motion ``[onset, offset)``.
+
+    Sun et al. 2022, section 2.5, "random trimming": neutral frames are removed at both ends, from
+    none to all of them.
+    """
+    start = int(generator.integers(0, onset + 1))
+    stop = int(generator.integers(offset, n_frames + 1))
+    return start, stop
