@@ -54,18 +54,13 @@ def _findings(path: Path, card: Card) -> Iterator[Finding]:
     parts = [(card_file.ACTIONS, card.actions, ACTIONS, REBUILD)]
     if card.compounds is not None:
         parts.append((card_file.COMPOUNDS, card.compounds, COMPOUNDS, RESYNTH))
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for name, part, schema, mend in parts:
-        rows[name] = []
-        for shard in part.shards:
-            damage = list(_files(path / name, shard, mend))
-            yield from damage
-            if not damage:
-                # The bytes are as written; now, was the right thing written?
-                table = pq.read_table(path / name / f"{shard.name}.parquet")
-                yield from _shard(path / name, shard, table, schema, mend)
-                rows[name] += _light_rows(table)
-        yield from _counts(path / name, part, rows[name], mend)
+    damage = [
+        finding
+        for name, part, _, mend in parts
+        for shard in part.shards
+        for finding in _files(path / name, shard, mend)
+    ]
+    yield from damage
     yield from _file(path / card_file.DROPPED, card.dropped_file, REBUILD)
     yield from _strays(path, parts)
     if card.recordings != card.actions.samples + card.dropped:
@@ -75,17 +70,32 @@ def _findings(path: Path, card: Card) -> Iterator[Finding]:
             f"and {card.dropped} dropped",
             REBUILD,
         )
+    if card.stale:
+        yield Finding(
+            str(path / card_file.COMPOUNDS),
+            "stale: the actions have changed since the compounds were made",
+            RESYNTH,
+        )
+    if not damage:
+        # The bytes are as they were written; now, was the right thing written?
+        yield from _content(path, card, parts)
+
+
+def _content(
+    path: Path, card: Card, parts: list[tuple[str, Part, pa.Schema, str]]
+) -> Iterator[Finding]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name, part, schema, mend in parts:
+        rows[name] = []
+        for shard in part.shards:
+            table = pq.read_table(path / name / f"{shard.name}.parquet")
+            yield from _shard(path / name, shard, table, schema, mend)
+            rows[name] += _light_rows(table)
+        yield from _counts(path / name, part, rows[name], mend)
     yield from _motions(path / card_file.ACTIONS, rows[card_file.ACTIONS])
-    if card.compounds is not None:
-        if card.stale:
-            yield Finding(
-                str(path / card_file.COMPOUNDS),
-                "stale: the actions have changed since the compounds were made",
-                RESYNTH,
-            )
-        else:
-            actions = {row["key"]: row for row in rows[card_file.ACTIONS]}
-            yield from _segments(path / card_file.COMPOUNDS, rows[card_file.COMPOUNDS], actions)
+    if card.compounds is not None and not card.stale:
+        actions = {row["key"]: row for row in rows[card_file.ACTIONS]}
+        yield from _segments(path / card_file.COMPOUNDS, rows[card_file.COMPOUNDS], actions)
 
 
 def _file(path: Path, facts: FileFacts, mend: str) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ lid does and the other does not, because a blink closes both eyes and a wink clo
 """
 
 import numpy as np
+from scipy.ndimage import grey_opening
 
 from fmdata.catalog.types import Track
 from fmdata.pipeline.points import (
@@ -17,32 +18,45 @@ from fmdata.pipeline.points import (
     to_68,
 )
 from fmdata.pipeline.similarity import apply, to_median
+from fmdata.pipeline.smooth import window_frames
 
+EYES_68 = np.arange(36, 48)
 FACE_68 = np.array([*range(36), *range(48, 68)])  # all but the eyes
 LIDS = np.array([1, 2, 4, 5])  # of an eye's six points, those that are not its corners
 # Two lids never blink quite alike: what is less than this share of their common motion is a
 # blink's own asymmetry. Blinks of twelve people stay below 0.24; a wink makes 1.4.
 BLINK_ASYMMETRY = 0.3
+BLINK_S = 0.5  # eyes closed for longer are no blink
+CALM_IOD = 0.02  # a face that moves less across a blink is calm
+LEAST_BLINK_IOD = 0.02  # how far the lids of both eyes come together
+BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the lids' closing
 
 
-def displacement(track: Track) -> np.ndarray:
-    """Positions of the face's points with the head held still, upright and of unit size.
+def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Hold the head still: where the face's points are, upright and in units of its size.
 
     Parameters
     ----------
     track : Track
         The face in every frame.
+    fps : float
+        Frames per second.
 
     Returns
     -------
-    float64 [T, 60, 2]
+    face : float64 [T, 60, 2]
         x to the image's right and y down, in interocular distances, weighted so that the squared
         differences of two frames add up to the mean square over the 56 points outside the eyes,
         plus that over the eyelids, where only the difference of the two eyes counts.
+    blink : float64 [T]
+        How far blinks close both eyes, in interocular distances; 0 between them.
     """
     points = to_68(_still(track.landmarks.astype(np.float64)))[..., :2]
+    blink = _blink(points, fps)
+    points = _unblinked(points, blink, fps)
     face, lids = points[:, FACE_68], _lid_asymmetry(points)
-    return np.concatenate([face / np.sqrt(len(FACE_68)), lids / np.sqrt(2 * len(LIDS))], 1)
+    weighted = face / np.sqrt(len(FACE_68)), lids / np.sqrt(2 * len(LIDS))
+    return np.concatenate(weighted, axis=1), blink
 
 
 def _still(landmarks: np.ndarray) -> np.ndarray:
@@ -59,6 +73,42 @@ def _upright(face: np.ndarray) -> np.ndarray:
     down = np.array([0.0, 1.0, 0.0]) - x[1] * x
     y = down / max(float(np.linalg.norm(down)), 1e-6)
     return np.stack([x, y, np.cross(x, y)])
+
+
+def _blink(points: np.ndarray, fps: float) -> np.ndarray:
+    """How far both eyes are closed for a moment, float64 [T] in IOD, from [T, 68, 2]."""
+    eyes = np.stack([points[:, LEFT_EYE_68], points[:, RIGHT_EYE_68]])
+    gaps = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(-1)
+    closed = -(gaps - np.median(gaps, axis=1, keepdims=True)).max(0)
+    # What is left of the opening are the closures that last.
+    lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="reflect")
+    blink: np.ndarray = np.where(closed - lasting > LEAST_BLINK_IOD, closed - lasting, 0.0)
+    return blink
+
+
+def _unblinked(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
+    """Take out of [T, 68, 2] what blinks do to the rest of the mesh.
+
+    The landmark network moves brows and jaw by a hundredth of the interocular distance with every
+    blink, each face in its own way. How much is learned from the clip: at a blink, the difference
+    to the mean of the frames just before and just after, in which a steady motion cancels out.
+    """
+    reach = max(1, round(BLINK_S / 2 * fps))
+    if len(points) <= 2 * reach or not blink.any():
+        return points
+
+    def bend(values: np.ndarray) -> np.ndarray:
+        return values[reach:-reach] - (values[: -2 * reach] + values[2 * reach :]) / 2
+
+    moved, by = bend(points), np.maximum(bend(blink), 0.0)
+    # A blink in the midst of a motion teaches little.
+    swing = points[2 * reach :, FACE_68] - points[: -2 * reach, FACE_68]
+    trust = by / (1 + np.square(swing).sum(-1).mean(-1) / CALM_IOD**2)
+    response = np.einsum("t,tkd->kd", trust, moved) / ((trust * by).sum() + LEAST_BLINK_IOD**2)
+    size = float(np.sqrt(np.square(response[FACE_68]).sum(-1).mean()))
+    response *= min(1.0, BLINK_RESPONSE / max(size, 1e-9))
+    response[EYES_68] = 0.0
+    return points - blink[:, None, None] * response
 
 
 def _lid_asymmetry(points: np.ndarray) -> np.ndarray:

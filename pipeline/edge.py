@@ -11,6 +11,8 @@ import numpy as np
 RISE_S = 0.6  # longest time from the first movement to half the height
 ABRUPT_TO_SOFT = np.array([1.0, 1.25, 1.5])
 SOFTER = np.array([1.0, 1.25, 1.5, 1.75, 2.0])
+CALM_SHARE = 0.15  # of the height; the rise proper is above
+CALM_S = 0.4
 STEP = 0.25  # in frames
 SEEN_SHARE = 0.01  # of the height; less than this is not seen to move
 
@@ -49,6 +51,8 @@ def first_moving(
     int
         Between 0 and `high`.
     """
+    calm = _calm(along, high, height, fps)
+    along, height = along - calm, height - calm
     half = crossing(along, high, height / 2)
     last = int(np.floor(half))
     earliest = max(0, last - round(RISE_S * fps))
@@ -61,6 +65,13 @@ def first_moving(
     )
     hidden = (2 * seen) ** (1 / powers[power]) * (half - begin[best])
     return int(np.clip(np.floor(begin[best] + hidden) + 1, 0, high))
+
+
+def _calm(along: np.ndarray, high: int, height: float, fps: float) -> float:
+    """Level of the frames just before the rise: a face at rest drifts a little."""
+    low = int(np.floor(crossing(along, high, CALM_SHARE * height)))
+    before = along[max(0, low - round(CALM_S * fps)) : low]
+    return float(np.median(before)) if len(before) >= 3 else 0.0
 
 
 def crossing(along: np.ndarray, high: int, height: float) -> float:

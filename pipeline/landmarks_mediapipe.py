@@ -5,7 +5,6 @@ The jitter that this leaves is smoothed later, with zero phase.
 """
 
 import os
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,9 +29,8 @@ class MediaPipeLandmarker:
         )
         with _native_logs_off():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
+            self._landmarker.__class__ = _FaceLandmarker
             self.detect(np.zeros((64, 64, 3), np.uint8))  # some of it is set up only now
-        # The library's own clean-up comes too late, when Python has begun to take itself apart.
-        weakref.finalize(self, self._landmarker.close)
 
     def detect(self, rgb: np.ndarray) -> Face | None:
         """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
@@ -46,6 +44,13 @@ class MediaPipeLandmarker:
         landmarks = (points * (width, height, width)).astype(np.float32)
         blendshapes = np.array([b.score for b in result.face_blendshapes[0]], np.float32)
         return Face(landmarks, pose(result.facial_transformation_matrixes[0]), blendshapes)
+
+
+class _FaceLandmarker(vision.FaceLandmarker):
+    """The library's own, without its clean-up: that fails, or waits for ever, at Python's end."""
+
+    def __del__(self) -> None:
+        pass
 
 
 @contextmanager

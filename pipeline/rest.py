@@ -17,8 +17,9 @@ REST_SHARE = 0.15  # of the largest displacement; nearer than this to the rest p
 REST_SEARCH_S = 0.1  # a recording may begin with the end of something else
 REST_WINDOW_S = 0.12
 REST_GAP_S = 0.15  # a twitch this short does not end a rest
+SETTLE_S = 0.3
+FALSE_STARTS = 1
 RETURN_SHARE = 0.5  # of the largest displacement; further than this from the first rest: elsewhere
-STRAIGHT = 3.0  # a hold's way to its apex is at most this many times as long as the straight line
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,8 +41,8 @@ def amplitude(level: np.ndarray) -> float:
     return float(np.minimum(level[1:], level[:-1]).max()) if len(level) > 1 else 0.0
 
 
-def rests(face: np.ndarray, fps: float) -> tuple[Rest, Rest]:
-    """Find the rests before and after the motion; the same one twice when the apex is held.
+def rests(face: np.ndarray, fps: float) -> tuple[Rest, Rest | None]:
+    """Find the rests before and after the motion; None after it when the apex is held.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def rests(face: np.ndarray, fps: float) -> tuple[Rest, Rest]:
     n = len(face)
     before, mirrored = first_rest(face, fps), first_rest(face[::-1], fps)
     after = Rest(mirrored.pose, n - mirrored.stop, n - mirrored.start)
-    return before, before if is_held(face, before, after) else after
+    return before, None if is_held(face, before, after, fps) else after
 
 
 def first_rest(face: np.ndarray, fps: float) -> Rest:
@@ -65,12 +66,12 @@ def first_rest(face: np.ndarray, fps: float) -> Rest:
     quiet = spread < TOLERANCE_IOD
     if not quiet.any():
         first = int(np.argmin(spread))
-        return Rest(face[first], first, first + 1)
+        return Rest(face[first], 0, first + 1)
     first = int(np.argmax(quiet))
     pose, stop = np.median(windows[first], axis=0), first + width
     for _ in range(2):  # the second time around a pose that no longer hangs on a few frames
-        away = rms(face - pose)
-        near = away < max(TOLERANCE_IOD, REST_SHARE * amplitude(away))
+        level = rms(face - pose)
+        near = level < max(TOLERANCE_IOD, REST_SHARE * amplitude(level))
         near[first : first + width] = True
         runs = merged(runs_of(near), round(REST_GAP_S * fps))
         stop = next(end for start, end in runs if start <= first < end)
@@ -78,14 +79,49 @@ def first_rest(face: np.ndarray, fps: float) -> Rest:
     return Rest(pose, first, stop)
 
 
-def is_held(face: np.ndarray, before: Rest, after: Rest) -> bool:
+def is_held(face: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
     """Tell a held apex from a new rest.
 
-    Both are away from the first rest. But a hold goes to its apex directly, while speech, say,
-    goes to and fro before the mouth comes to rest somewhere else than where it began.
+    Both are away from the first rest. But a face that holds its apex goes there once, or at the
+    second start; in speech, say, it goes to and fro before the mouth comes to rest elsewhere.
     """
+    level = rms(face - before.pose)
     gap = float(rms(after.pose - before.pose))
-    if gap < RETURN_SHARE * amplitude(rms(face - before.pose)):
+    if gap < RETURN_SHARE * amplitude(level):
         return False
-    way = face[before.stop - 1 : after.start + 1]
-    return float(rms(np.diff(way, axis=0)).sum()) < STRAIGHT * gap
+    gone = merged(runs_of(level > RETURN_SHARE * gap), round(REST_GAP_S * fps))
+    return len(gone) <= FALSE_STARTS + 1
+
+
+def settled(
+    face: np.ndarray, before: Rest, after: Rest | None, core: tuple[int, int], fps: float
+) -> tuple[Rest, Rest | None]:
+    """Take the rest poses from all frames near rest outside a motion's core ``[start, stop)``.
+
+    The first frames of a clip alone may be a blink. Where too little lies outside the core, a rest
+    stays as it was: those frames are the rise itself.
+    """
+    level = away(face, before, after)
+    near = np.flatnonzero(level < RETURN_SHARE * amplitude(level))
+    least = max(2, round(SETTLE_S * fps))
+
+    def pose_of(frames: np.ndarray, rest: Rest) -> np.ndarray:
+        return rest.pose if len(frames) < least else np.median(face[frames], axis=0)
+
+    first = Rest(pose_of(near[near < core[0]], before), before.start, core[0])
+    if after is None:
+        return first, None
+    return first, Rest(pose_of(near[near >= core[1]], after), core[1], after.stop)
+
+
+def away(face: np.ndarray, before: Rest, after: Rest | None) -> np.ndarray:
+    """How far the face is from the nearer rest, float64 [T] in IOD.
+
+    What lies outside the rests, at the very ends of a clip, is part of something else.
+    """
+    level = rms(face - before.pose)
+    if after is not None:
+        level = np.minimum(level, rms(face - after.pose))
+        level[after.stop :] = level[after.stop - 1]
+    level[: before.start] = level[before.start]
+    return level

@@ -12,19 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr, Motion, Track
-from fmdata.pipeline.displacement import displacement
+from fmdata.pipeline.displacement import BLINK_RESPONSE, displacement
 from fmdata.pipeline.edge import SOFTER, first_moving, project
-from fmdata.pipeline.rest import TOLERANCE_IOD, Rest, amplitude, rests, rms
+from fmdata.pipeline.rest import TOLERANCE_IOD, Rest, amplitude, away, rests, settled
 from fmdata.pipeline.runs import merged, runs_of
 from fmdata.pipeline.smooth import smooth
 
 LEAST_AMPLITUDE_IOD = 0.012  # less than this is landmark noise, not a motion
+HEAD_RESPONSE = 0.0015  # IOD by which a degree of yaw or pitch may deform the mesh
 CORE_SHARE = 0.5  # of the amplitude
 CORE_GAP_S = 0.1  # a core may dip for this long
 PHASE_SHARE = 0.4  # of the amplitude; a further phase of one motion reaches this
 PHASE_GAP_S = 0.5  # phases of one motion, such as syllables, are no further apart
-TALK_SHARE = 0.3  # of the amplitude; a motion of many phases begins and ends here
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
+APEX_MARGIN_S = 0.033  # the last hundredths of a rise drown in landmark noise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 
 
@@ -56,43 +57,57 @@ def spot(track: Track, fps: float) -> Spotting:
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None)
-    face = displacement(track)
+    face, blink = displacement(track, fps)
+    # What a blink or a turn of the head may do to the landmarks is no sign of a motion.
+    turned = np.linalg.norm(track.pose[:, :2] - np.median(track.pose[:, :2], axis=0), axis=1)
+    leak = BLINK_RESPONSE * blink + HEAD_RESPONSE * turned
     calm = smooth(face, fps)
     before, after = rests(calm, fps)
-    level = np.minimum(rms(calm - before.pose), rms(calm - after.pose))
-    found = amplitude(level) >= LEAST_AMPLITUDE_IOD
-    motion = _motion(face, level, before, after, fps) if found else None
+    level = away(calm, before, after)
+    if amplitude(level - leak) >= LEAST_AMPLITUDE_IOD:
+        phases = _phases(level, level - leak, fps)
+        before, after = settled(calm, before, after, (phases[0][0], phases[-1][1]), fps)
+        level = away(calm, before, after)
+    found = amplitude(level - leak) >= LEAST_AMPLITUDE_IOD
+    motion = _motion(face, level, leak, before, after, fps) if found else None
     return Spotting(level.astype(np.float32), motion)
 
 
-def _motion(face: np.ndarray, level: np.ndarray, before: Rest, after: Rest, fps: float) -> Motion:
+def _motion(
+    face: np.ndarray,
+    level: np.ndarray,
+    leak: np.ndarray,
+    before: Rest,
+    after: Rest | None,
+    fps: float,
+) -> Motion:
     n = len(level)
-    phases = _phases(level, fps)
+    phases = _phases(level, level - leak, fps)
     start, stop = phases[0][0], phases[-1][1]
     size = amplitude(level)
     held = stop == n
+    pose = before.pose if after is None else after.pose
     onset = _onset(face - before.pose, start, size, fps)
-    offset = n if held else n - _onset((face - after.pose)[::-1], n - stop, size, fps)
-    if len(phases) > 1:
-        talk = np.flatnonzero(level > TALK_SHARE * size)
-        talk = talk[(talk >= onset) & (talk < offset)]
-        onset, offset = int(talk[0]), n if held else int(talk[-1]) + 1
+    offset = n if held else n - _onset((face - pose)[::-1], n - stop, size, fps)
+    if len(phases) > 1:  # in speech, say, a syllable is too small a part to extrapolate from
+        onset, offset = start, stop
     apex, top = _apex(face - before.pose, level, (onset, offset), fps)
     quiet = np.concatenate([level[:onset], level[offset:]])
     noise = float(np.sqrt(np.mean(quiet**2))) if len(quiet) else TOLERANCE_IOD
     return Motion(onset, apex, offset, "hold" if held else "return", top, top / max(noise, 1e-4))
 
 
-def _phases(level: np.ndarray, fps: float) -> list[tuple[int, int]]:
+def _phases(level: np.ndarray, sure: np.ndarray, fps: float) -> list[tuple[int, int]]:
     """Find the runs ``[start, stop)`` of frames far from rest that make up one motion."""
     size = amplitude(level)
     cores = merged(runs_of(level > CORE_SHARE * size), round(CORE_GAP_S * fps))
-    core = max(cores, key=lambda run: level[run[0] : run[1]].sum())
-    far = runs_of(level > max(PHASE_SHARE * size, LEAST_AMPLITUDE_IOD * CORE_SHARE))
-    phases = merged(far, round(CORE_GAP_S * fps))
+    core = max(cores, key=lambda run: sure[run[0] : run[1]].sum())
+    least = max(PHASE_SHARE * size, LEAST_AMPLITUDE_IOD)
+    far = merged(runs_of(level > least), round(CORE_GAP_S * fps))
+    far = [run for run in far if sure[run[0] : run[1]].max() > least]
     whole = merged(far, round(PHASE_GAP_S * fps))
-    start, stop = next(run for run in whole if run[0] <= core[0] < run[1])
-    return [run for run in phases if start <= run[0] < stop]
+    start, stop = next((run for run in whole if run[0] <= core[0] < run[1]), core)
+    return [run for run in far if start <= run[0] < stop] or [core]
 
 
 def _onset(face: np.ndarray, start: int, size: float, fps: float) -> int:
@@ -125,4 +140,5 @@ def _apex(
     # The arrival at the plateau is the edge of the same curve seen from its other end.
     lack = (top - along[:stop])[::-1]
     apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, seen=0.0, powers=SOFTER)
-    return int(np.clip(apex, low[-1] + 1, stop - 1)), top
+    apex += round(APEX_MARGIN_S * fps)
+    return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top

@@ -66,7 +66,7 @@ class Actor:
         picture, field = self.draw(intensity, blink, camera.yaw[t], camera.pitch[t])
         place = camera.placement(t, picture.shape[0], size)
         field = cv2.warpAffine(field, place, (size, size))
-        back = np.float32(cv2.invertAffineTransform(place))
+        back = cv2.invertAffineTransform(place).astype(np.float32)
         along = np.arange(size, dtype=np.float32)
         x = back[0, 0] * along + back[0, 2] + (back[0, 1] * along)[:, None] - field[..., 0]
         y = back[1, 0] * along + back[1, 2] + (back[1, 1] * along)[:, None] - field[..., 1]

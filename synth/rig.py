@@ -6,7 +6,7 @@ upper) a smooth field would smear, so these are sheets: layers with an edge of t
 over what lies behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -145,7 +145,7 @@ def closing(
     share = np.clip((y[:, None] - fixed) / (last - fixed), 0.0, 1.0)
     skin = np.clip(down * (edge - y[:, None]) + 0.5, 0.0, 1.0)
     shift = down * gap * share
-    return Sheet(top, left, np.float32(shift), np.float32(skin), box.astype(np.float32))
+    return Sheet(top, left, *_float32(shift, skin, box))
 
 
 def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
@@ -171,7 +171,11 @@ def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
     hidden = np.clip(y[:, None] - np.minimum(edge, 0.5 * (edge + ceiling)), 0.0, 1.0)[..., None]
     hidden = hidden * np.clip(half.min(0) - np.abs(x - middle), 0.0, 1.0)[..., None]
     behind = box + hidden * (cavity - box)
-    return Sheet(top, left, np.float32(shift), np.float32(skin), np.float32(behind))
+    return Sheet(top, left, *_float32(shift, skin, behind))
+
+
+def _float32(*arrays: np.ndarray) -> Iterator[np.ndarray]:
+    return (array.astype(np.float32) for array in arrays)
 
 
 def _curve(x: np.ndarray, line: np.ndarray) -> np.ndarray:

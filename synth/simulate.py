@@ -65,8 +65,7 @@ def simulate(
     _claim(raw, _stamp(settings, pictures), set(scripts))
     for number, subject in enumerate(subject_names(settings.subjects)):
         own = [script for script in scripts.values() if script.truth.subject == subject]
-        picture = pictures[number] if pictures else None
-        portrait = _prepared(picture, subject, landmarker, settings)
+        portrait = _prepared(pictures[number] if pictures else None, subject, landmarker, settings)
         for script in own:
             path = raw / script.truth.path
             path.parent.mkdir(parents=True, exist_ok=True)

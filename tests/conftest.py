@@ -1,4 +1,4 @@
-"""Fixtures for all tests: videos whose frames say their own number.
+"""Fixtures for all tests: videos whose frames say their own number, and a dataset.
 
 A frame's number is painted into its pixels as 2 rows of 8 black or white cells: 14 bits, most
 significant first, between one cell that is always white and one that is always black. Cells of
@@ -14,6 +14,12 @@ from typing import NamedTuple
 import av
 import numpy as np
 import pytest
+
+from fmdata.pipeline.build import build
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+from fmdata.synth.simulate import SimulateSettings, simulate
 
 ROWS, COLUMNS = 2, 8
 WHITE, BLACK = 230, 25
@@ -151,3 +157,29 @@ def _matrix(a: int, b: int, c: int, d: int) -> bytes:
 def numbered_video() -> Callable[..., NumberedVideo]:
     """Return :func:`write_numbered_video`; tests cannot import one another's helpers."""
     return write_numbered_video
+
+
+@pytest.fixture(scope="session")
+def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated recordings: 3 subjects × 3 actions × 4 takes, and their ``truth.csv``."""
+    raw = tmp_path_factory.mktemp("simulated") / "raw"
+    simulate(raw, SimulateSettings())
+    return raw
+
+
+@pytest.fixture(scope="session")
+def dataset_path(raw_path: Path) -> Path:
+    """The dataset built from `raw_path` by two workers, with its compounds. Not to be changed."""
+    path = raw_path.parent / "dataset"
+    build(raw_path, path, BuildSettings(), workers=2)
+    synth_compounds(path, CompoundSettings())
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real recordings beside the project, which are never copied into it."""
+    path = Path(__file__).parents[2] / "shared" / "data" / "real"
+    if not path.is_dir():
+        pytest.skip("the real recordings in ../shared/data are not on this machine")
+    return path

@@ -167,7 +167,7 @@ def fit_motion(
     """Phase two: train the sequence encoder in place on frozen features; return its history."""
     settings, sequence, device = model.settings, model.sequence, best_device()
     sources = dict.fromkeys(piece.source for sample in train for piece in sample.pieces)
-    sequence.standardise_by(torch.cat([features[key] for key in sources]))
+    sequence.standardise_by(features[key] for key in sources)
     subject_ids = {name: i for i, name in enumerate(sorted({s.subject for s in train}))}
     label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
     batches = SubjectBatches(train, settings.subjects, settings.motions, settings.takes)

@@ -5,6 +5,7 @@ sees what it made of all frames of a clip. Promise: padded frames change no embe
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -163,11 +164,22 @@ class SequenceEncoder(nn.Module):
         self.projection = nn.Linear(n_features, n_embedding)
 
     @torch.no_grad()
-    def standardise_by(self, features: Tensor) -> None:
-        """Take mean and spread from the training frames' features, float [N, m]."""
-        self.mean.copy_(features.mean(dim=0))
+    def standardise_by(self, clips: Iterable[Tensor]) -> None:
+        """Take mean and spread from the training clips' features, float [T_i, m] each."""
+        frames = torch.cat(
+            [self.relative(f[None], torch.ones(1, len(f), dtype=torch.bool))[0] for f in clips]
+        )
+        self.mean.copy_(frames.mean(dim=0))
         # A feature that never changes says nothing, and must not be blown up either.
-        self.spread.copy_(features.std(dim=0).clamp(min=1e-3))
+        self.spread.copy_(frames.std(dim=0).clamp(min=1e-3))
+
+    def relative(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Features less the mean of each clip's first frames, float [B, L, m]."""
+        if self.neutral_frames == 0:
+            return features
+        start = mask[:, : self.neutral_frames, None]
+        total = (features[:, : self.neutral_frames] * start).sum(dim=1, keepdim=True)
+        return features - total / start.sum(dim=1, keepdim=True)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embed clips of unequal length.
@@ -184,11 +196,7 @@ class SequenceEncoder(nn.Module):
         Tensor float [B, n]
             Embeddings of length 1, so that Eq. 3's cosine is Eq. 4's dot product.
         """
-        x = (features - self.mean) / self.spread
-        if self.neutral_frames:
-            start = mask[:, : self.neutral_frames, None]
-            total = (x[:, : self.neutral_frames] * start).sum(dim=1, keepdim=True)
-            x = x - total / start.sum(dim=1, keepdim=True)
+        x = (self.relative(features, mask) - self.mean) / self.spread
         x = x + positional_encoding(x.shape[1], x.shape[2]).to(x.device)
         x = self.transformer(x, src_key_padding_mask=~mask)
         pooled = x.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)

@@ -22,7 +22,9 @@ Film = Callable[..., Track]
 
 @pytest.fixture(scope="session")
 def landmarker() -> Iterator[Landmarker]:
-    yield open_landmarker()
+    opened = open_landmarker()
+    yield opened
+    del opened  # while the interpreter still stands, which the network's own clean-up needs
 
 
 @pytest.fixture(scope="session")

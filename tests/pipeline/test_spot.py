@@ -37,7 +37,8 @@ def assert_near(motion: Motion, timing: tuple[int, int, int, int], onset: int, o
 def test_return(film: Film, what: str, head: float) -> None:
     motion = motion_of(film(75, what, TIMING, head=head, blinks=BLINKS))
     assert motion.style == "return"
-    assert_near(motion, TIMING, onset=1, offset=1)
+    # A lid's own share of a wink is small, and its edges are less sharp.
+    assert_near(motion, TIMING, onset=1, offset=2 if what == "wink" else 1)
 
 
 @pytest.mark.parametrize("what", ["smile", "jaw", "brows", "wink"])

@@ -1,0 +1,108 @@
+"""The Python face of a dataset: clips by key and by position, their facts and pixels."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.avi import decode_jpeg
+from fmdata.catalog.card import Card
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.schema import ACTIONS, COMPOUNDS
+from fmdata.catalog.types import Motion
+
+
+@pytest.fixture(scope="module")
+def dataset(dataset_path: Path) -> Dataset:
+    return Dataset(dataset_path)
+
+
+def test_a_session(dataset: Dataset) -> None:
+    assert dataset.actions.table().num_rows == 36
+    clip = dataset.actions["s01-smile-03"]
+    frames = clip.frames()
+    assert (frames.dtype, frames.shape) == (np.uint8, (clip.n_frames, 112, 112, 3))
+    assert clip.lbp().shape == (clip.n_frames, 112, 112)
+    assert clip.landmarks.shape == (clip.n_frames, 478, 3)
+    assert clip.transform.shape == (clip.n_frames, 2, 3)
+    assert clip.intensity.shape == (clip.n_frames,)
+    assert isinstance(clip.motion, Motion)
+    assert (clip.subject, clip.action, clip.take) == ("s01", "smile", "03")
+
+
+def test_every_position_agrees_with_every_key(dataset: Dataset) -> None:
+    for clips in (dataset.actions, dataset.compounds):
+        assert len(clips.keys) == len(set(clips.keys)) == len(clips)
+        for i, key in enumerate(clips.keys):
+            assert clips[i].row == clips[key].row
+            assert key in clips
+        # Per-frame columns come from the right row too.
+        assert all(len(clip.row["frame_offset"]) == clip.n_frames for clip in clips)
+    assert all(len(clip.column("intensity")) == clip.n_frames for clip in dataset.actions)
+    assert all(clip.facts()["key"][0].as_py() == clip.key for clip in dataset.actions)
+
+
+def test_some_frames_are_the_same_as_in_all_of_them(dataset: Dataset) -> None:
+    clip = dataset.compounds[3]
+    frames = clip.frames()
+    assert np.array_equal(clip.frames([5, 0, 9]), frames[[5, 0, 9]])
+    assert np.array_equal(decode_jpeg(clip.jpegs([4])[0]), frames[4])
+    assert clip.jpegs([]) == []
+
+
+def test_other_tools_read_the_shards(dataset: Dataset) -> None:
+    """Parquet by pyarrow.dataset, tars by tarfile, both with the same samples in one order."""
+    for part, clips, schema in (
+        ("actions", dataset.actions, ACTIONS),
+        ("compounds", dataset.compounds, COMPOUNDS),
+    ):
+        rows = pyarrow.dataset.dataset(
+            dataset.path / part, format="parquet", exclude_invalid_files=True
+        )
+        assert rows.schema.names == schema.names
+        assert sorted(rows.to_table(columns=["key"])["key"].to_pylist()) == sorted(clips.keys)
+        members = []
+        for tar_path in sorted((dataset.path / part).glob("*.tar")):
+            with tarfile.open(tar_path) as tar:
+                members += tar.getnames()
+        assert members == [f"{k}{e}" for k in clips.keys for e in (".avi", ".lbp.npy", ".json")]
+
+
+def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:
+    rows = dataset.compounds.table(["fold", "subject", "key"]).to_pylist()
+    order = [(row["fold"], row["subject"], row["key"]) for row in rows]
+    assert order == sorted(order)
+    assert all(len({s.fold}) == 1 for s in dataset.card.compounds.shards)
+
+
+def test_the_card_tells_how_the_dataset_was_made_and_nothing_of_the_machine(
+    dataset: Dataset,
+) -> None:
+    text = (dataset.path / "fmdata.json").read_text()
+    document = json.loads(text)
+    assert document["format"] == 1
+    assert document["actions"]["settings"]["size"] == 112
+    assert document["compounds"]["settings"] == {"k": 5, "seed": 0, "shard_mb": 256}
+    assert document["compounds"]["made_from"] == dataset.card.actions.digest
+    assert str(dataset.path.parent) not in text
+    assert Card.read(dataset.path) == dataset.card
+
+
+def test_a_folder_without_a_card_is_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="fmdata build"):
+        Dataset(tmp_path)
+    (tmp_path / "fmdata.json").write_text('{"format": 99}')
+    with pytest.raises(DatasetError, match="format 99"):
+        Dataset(tmp_path)
+
+
+def test_an_unknown_key_and_missing_compounds_are_said(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="no clip 's01-smile-99'"):
+        dataset.actions["s01-smile-99"]
+    dataset.card.with_compounds(None).write(tmp_path)
+    with pytest.raises(DatasetError, match="synth-compound"):
+        _ = Dataset(tmp_path).compounds

@@ -1,0 +1,140 @@
+"""D2 from D1, on the shards themselves: what DESIGN promises of every compound."""
+
+import csv
+import shutil
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.verify import verify
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+
+
+@pytest.fixture(scope="module")
+def dataset(dataset_path: Path) -> Dataset:
+    return Dataset(dataset_path)
+
+
+def test_three_subjects_of_three_actions_make_135_compounds(dataset: Dataset) -> None:
+    assert len(dataset.actions) == 36
+    assert len(dataset.compounds) == 135
+    rows = dataset.compounds.table().to_pylist()
+    counts = Counter((row["subject"], row["label"]) for row in rows)
+    assert counts == {(s, label): 5 for s in ("s01", "s02", "s03") for label in range(9)}
+    for row in rows:
+        actions = sorted({c.action for c in dataset.actions if c.subject == row["subject"]})
+        assert list(product(actions, actions))[row["label"]] == (row["first"], row["second"])
+
+
+def test_every_frame_has_the_bytes_of_the_frame_it_names(dataset: Dataset) -> None:
+    jpegs = {clip.key: clip.jpegs() for clip in dataset.actions}
+    maps = {clip.key: clip.lbp() for clip in dataset.actions}
+    for compound in dataset.compounds:
+        named = [(s.source, i) for s in compound.segments for i in range(s.start, s.stop)]
+        assert compound.jpegs() == [jpegs[source][i] for source, i in named]
+        assert np.array_equal(compound.lbp(), np.stack([maps[source][i] for source, i in named]))
+        assert compound.n_frames == len(named)
+
+
+def test_lead_first_second_tail_follow_from_the_sources_motions(dataset: Dataset) -> None:
+    """Recomputed from the rows of the actions alone."""
+    facts = {row["key"]: row for row in dataset.actions.table().to_pylist()}
+    leads, tails = [], []
+    for row in dataset.compounds.table().to_pylist():
+        lead, first, second, tail = row["segments"]
+        assert [s["role"] for s in row["segments"]] == ["lead", "first", "second", "tail"]
+        one, other = facts[first["source"]], facts[second["source"]]
+        assert (one["subject"], other["subject"]) == (row["subject"], row["subject"])
+        assert (one["action"], other["action"]) == (row["first"], row["second"])
+        assert (first["start"], first["stop"]) == (one["onset"], one["offset"])
+        assert (second["start"], second["stop"]) == (other["onset"], other["offset"])
+        assert lead["source"] == first["source"]
+        assert 0 <= lead["start"] <= lead["stop"] == one["onset"]
+        assert tail["source"] == second["source"]
+        if other["style"] == "return":
+            assert tail["start"] == other["offset"]
+            assert tail["stop"] <= other["n_frames"]
+        else:
+            assert other["apex"] <= tail["start"]
+            assert tail["stop"] == other["n_frames"]
+        if row["first"] == row["second"]:
+            assert one["key"] != other["key"]
+        leads.append(lead["stop"] - lead["start"])
+        tails.append(tail["stop"] - tail["start"])
+    assert len(set(leads)) > 5  # random numbers of frames, not a fixed one
+    assert len(set(tails)) > 5
+
+
+def test_copies_differ_in_their_takes(dataset: Dataset) -> None:
+    pairs: dict[tuple, set] = {}
+    for row in dataset.compounds.table().to_pylist():
+        cell = (row["subject"], row["first"], row["second"])
+        sources = (row["segments"][1]["source"], row["segments"][2]["source"])
+        pairs.setdefault(cell, set()).add(sources)
+    assert {len(p) for p in pairs.values()} == {5}
+
+
+def test_the_seam_is_the_jump_over_ordinary_change(dataset: Dataset) -> None:
+    """Recomputed from the decoded frames, as FACTS defines it."""
+    compound = dataset.compounds[7]
+    _, first, second, _ = compound.segments
+    clips = [dataset.actions[s.source].frames().astype(int) for s in (first, second)]
+    jump = np.abs(clips[0][first.stop - 1] - clips[1][second.start]).mean()
+    inside = [np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)) for frames in clips]
+    expected = jump / np.median(np.concatenate(inside))
+    assert compound.row["seam"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_same_bytes_twice(dataset_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "dataset"
+    shutil.copytree(dataset_path, copy)
+    before = files(copy)
+    shutil.rmtree(copy / "compounds")
+    dataset = Dataset(copy)
+    dataset.card.with_compounds(None).write(copy)
+    assert not synth_compounds(copy, CompoundSettings()).reused
+    assert files(copy) == before
+    assert synth_compounds(copy, CompoundSettings()).reused
+    assert files(copy) == before
+    # Another k replaces what is there, and leaves the actions alone.
+    card = synth_compounds(copy, CompoundSettings(k=1)).card
+    assert card.compounds.samples == 27
+    assert verify(copy) == []
+    assert {n: b for n, b in files(copy).items() if n.startswith("actions")} == {
+        n: b for n, b in before.items() if n.startswith("actions")
+    }
+
+
+def test_no_dataset_no_compounds(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="fmdata build"):
+        synth_compounds(tmp_path / "dataset", CompoundSettings())
+    assert not (tmp_path / "dataset").exists()
+
+
+def test_motions_found_are_near_the_truth(raw_path: Path, dataset: Dataset) -> None:
+    """The whole way through real video: the boundaries that compounds are cut at."""
+    with (raw_path / "truth.csv").open() as file:
+        truth = {row["path"]: row for row in csv.DictReader(file)}
+    rows = dataset.actions.table().to_pylist()
+    shares = []
+    for row in rows:
+        true = truth[row["source"]]
+        onset, offset = int(true["onset"]), int(true["offset"])
+        overlap = min(offset, row["offset"]) - max(onset, row["onset"])
+        shares.append(overlap / (max(offset, row["offset"]) - min(onset, row["onset"])))
+    assert min(shares) >= 0.5
+    assert np.mean(shares) >= 0.9
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

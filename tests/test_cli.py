@@ -1,0 +1,162 @@
+"""The command line: bad input gets one clear message, the right exit code, and harms nothing.
+
+Run in a process of its own, as a user runs it.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from fmdata.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def refused(run: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """One message that says got, wanted, where and what to do; no traceback."""
+    assert run.returncode == code, run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stderr.count("fmdata:") == 1
+    for word in (*words, "wanted:", "where:", "to do:"):
+        assert word in run.stderr, run.stderr
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    refused(fmdata("build", "--subjects", "nowhere", cwd=tmp_path), 2, "nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    refused(fmdata("build", "--subjects", "raw/", cwd=tmp_path), 1, "raw")
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+def test_a_folder_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    for name in ("a.txt", "b.txt", "c.csv"):
+        (tmp_path / "raw" / name).write_text("x")
+    refused(fmdata("build", "--subjects", "raw", cwd=tmp_path), 1, ".txt", "<subject>/<action>")
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        ("path,subject,action\na.mp4,s01,smile\n", "take"),
+        ("path,subject,action,take\ngone.mp4,s01,smile,01\n", "gone.mp4"),
+    ],
+    ids=["missing column", "missing file"],
+)
+def test_a_table_that_cannot_be_meant(tmp_path: Path, table: str, word: str) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/recordings.csv").write_text(table)
+    refused(fmdata("build", "--subjects", "raw", cwd=tmp_path), 2, word, "recordings.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+def test_only_unusable_recordings(tmp_path: Path, numbered_video: Callable) -> None:
+    """A text file, a truncated mp4 and a video without a face: each a line, and exit code 1."""
+    folder = tmp_path / "raw/s01/smile"
+    folder.mkdir(parents=True)
+    (folder / "text.mp4").write_text("not a video")
+    whole = numbered_video(folder / "nobody.mp4", 10).path.read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    run = fmdata("build", "--subjects", "raw", "--workers", "1", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert "3 recordings: 0 clips, 3 dropped" in run.stdout
+    for line in ("smile/text.mp4 (decode, unreadable)", "smile/cut.mp4 (decode, unreadable)",
+                 "smile/nobody.mp4 (landmarks, no_face): no face in any of 10 frames"):  # fmt: skip
+        assert line in run.stdout
+    assert "nothing could be built" in run.stderr
+    assert "dropped.parquet" in run.stdout
+    # Nothing to splice either, and that is said too.
+    refused(fmdata("synth-compound", cwd=tmp_path), 1, "0 clips")
+    assert fmdata("verify", cwd=tmp_path).returncode == 0
+
+
+def test_a_dataset_made_with_other_settings(dataset_path: Path, raw_path: Path) -> None:
+    card = (dataset_path / "fmdata.json").read_bytes()
+    run = fmdata("build", "--subjects", raw_path, "--out", dataset_path, "--size", 96,
+                 cwd=dataset_path.parent)  # fmt: skip
+    refused(run, 2, "size = 112", "size = 96", "--out")
+    assert (dataset_path / "fmdata.json").read_bytes() == card
+
+
+def test_no_copies(dataset_path: Path) -> None:
+    run = fmdata("synth-compound", "--k", 0, "--dataset", dataset_path, cwd=dataset_path.parent)
+    refused(run, 2, "--k 0")
+    assert (dataset_path / "compounds").is_dir()
+
+
+def test_compounds_before_a_build(tmp_path: Path) -> None:
+    refused(fmdata("synth-compound", "--k", 5, cwd=tmp_path), 1, "fmdata build")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["build", "--size", "3"], "--size 3"),
+        (["build", "--workers", "0"], "--workers 0"),
+        (["build", "--landmarks", "dlib"], "dlib"),
+        (["build", "--min-detected", "90"], "--min-detected 90"),
+        (["simulate", "raw", "--style", "sideways"], "--style"),
+        (["simulate", "raw", "--subjects", "0"], "--subjects"),
+    ],
+)
+def test_options_that_cannot_be_meant(tmp_path: Path, arguments: list[str], word: str) -> None:
+    refused(fmdata(*arguments, cwd=tmp_path), 2, word)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_option_is_wrong_usage(tmp_path: Path) -> None:
+    assert fmdata("build", "--colour", cwd=tmp_path).returncode == 2
+
+
+def test_a_model_that_is_not_the_right_one(tmp_path: Path, raw_path: Path) -> None:
+    (tmp_path / "model.task").write_bytes(b"another network")
+    run = fmdata("build", "--subjects", raw_path, "--model", "model.task", "--workers", 1,
+                 cwd=tmp_path)  # fmt: skip
+    refused(run, 1, "15 bytes with SHA-256", "model.task")
+
+
+def test_info_for_people_and_for_scripts(dataset_path: Path) -> None:
+    cwd = dataset_path.parent
+    shown = fmdata("info", cwd=cwd).stdout
+    assert "36 clips, 0 dropped" in shown
+    assert "135" in shown
+    facts = json.loads(fmdata("info", "--json", cwd=cwd).stdout)
+    assert (facts["clips"], facts["compounds"], facts["subjects"]) == (36, 135, 3)
+    assert facts["returning"] + facts["held"] + facts["motionless"] == 36
+
+
+def test_verify_says_what_is_wrong_and_where(dataset_path: Path, tmp_path: Path) -> None:
+    cwd = dataset_path.parent
+    assert fmdata("verify", cwd=cwd).returncode == 0
+    shutil.copytree(dataset_path, tmp_path / "dataset")
+    with (tmp_path / "dataset/actions/shard-00000.tar").open("r+b") as file:
+        file.seek(5000)
+        byte = file.read(1)[0]
+        file.seek(5000)
+        file.write(bytes([byte ^ 1]))
+    run = fmdata("verify", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "dataset/actions/shard-00000.tar: SHA-256" in run.stdout
+    assert "to do: delete" in run.stdout
+
+
+def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) -> None:
+    shutil.copytree(raw_path / "s01/smile", tmp_path / "raw/s01/smile")
+    run = fmdata("build", "--subjects", "raw/", "--workers", 1, cwd=tmp_path)
+    assert run.returncode == 0
+    assert "build: 4/4 recordings" in run.stderr
+    assert "frames/s" in run.stderr
+    assert "\x1b" not in run.stderr + run.stdout

@@ -1,0 +1,108 @@
+"""From a dataset to samples, images with landmarks, and mini-batches."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError
+from fmdata.pipeline.points import to_68
+from fmdata.train.data import (
+    Piece,
+    Sample,
+    SubjectBatches,
+    action_samples,
+    compound_samples,
+    crop_landmarks,
+    images_of,
+    landmark_frames,
+    require_positive_pair,
+)
+
+
+def made_up(subject: str, label: str, take: int) -> Sample:
+    key = f"{subject}-{label}-{take}"
+    return Sample(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
+
+
+def test_an_action_is_all_frames_of_its_clip_and_its_motion(drawn_dataset: Path) -> None:
+    dataset = Dataset(drawn_dataset)
+    samples = action_samples(dataset)
+    assert [s.key for s in samples] == dataset.actions.keys
+    for sample in samples:
+        clip = dataset.actions[sample.key]
+        motion = clip.motion
+        assert motion is not None
+        assert sample.pieces == (Piece(clip.key, 0, clip.n_frames),)
+        assert (sample.onset, sample.offset) == (motion.onset, motion.offset)
+        assert (sample.subject, sample.label) == (clip.subject, clip.action)
+
+
+def test_a_compound_is_its_sources_frames_and_both_motions(drawn_dataset: Path) -> None:
+    dataset = Dataset(drawn_dataset)
+    for sample in compound_samples(dataset):
+        clip = dataset.compounds[sample.key]
+        first, second = (dataset.actions[clip.segments[i].source].motion for i in (1, 2))
+        assert first is not None
+        assert second is not None
+        assert sample.n_frames == clip.n_frames
+        assert sample.offset - sample.onset == first.n_frames + second.n_frames
+        frames = [p.source for p in sample.pieces for _ in range(p.start, p.stop)]
+        assert frames[sample.onset] == clip.segments[1].source
+        assert frames[sample.offset - 1] == clip.segments[2].source
+        assert sample.onset == clip.segments[0].n_frames
+
+
+def test_landmarks_of_the_crop_follow_the_transform(drawn_dataset: Path) -> None:
+    """The drawn source is twice the crop's size and begins 10 pixels further left."""
+    clip = Dataset(drawn_dataset).actions[0]
+    pixels = (to_68(clip.landmarks)[..., :2] - [10, 0]) / 2
+    np.testing.assert_allclose(crop_landmarks(clip), (pixels + 0.5) / 64, atol=1e-6)
+
+
+def test_frames_to_learn_landmarks_from_are_spread_and_prepared(drawn_dataset: Path) -> None:
+    clip = Dataset(drawn_dataset).actions[3]
+    images, landmarks = landmark_frames(clip, 5, 32, 1)
+    chosen = np.linspace(0, clip.n_frames - 1, 5).round().astype(int)
+    assert images.shape == (5, 1, 32, 32)
+    np.testing.assert_array_equal(images, images_of(clip.frames(), 32, 1)[chosen])
+    np.testing.assert_array_equal(landmarks, crop_landmarks(clip)[chosen])
+    assert len(landmark_frames(clip, 1000, 32, 3)[0]) == clip.n_frames
+
+
+def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    images = images_of(frames, 4, 3)
+    means = frames.reshape(2, 4, 2, 4, 2, 3).astype(float).mean(axis=(2, 4))
+    assert np.abs(images - means.transpose(0, 3, 1, 2)).max() <= 0.5
+    assert images_of(frames, 16, 1).shape == (2, 1, 16, 16)
+
+
+def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:
+    samples = [made_up(s, m, t) for s in "abc" for m in "vwxyz" for t in range(6)]
+    batches = SubjectBatches(samples, subjects=2, motions=3, takes=4)
+    rng = np.random.default_rng(0)
+    seen: set[int] = set()
+    for _ in range(60):
+        chosen = batches.draw(rng)
+        assert len(set(chosen)) == len(chosen) == 24
+        counts = Counter((samples[i].subject, samples[i].label) for i in chosen)
+        assert set(counts.values()) == {4}
+        assert set(Counter(subject for subject, _ in counts).values()) == {3}
+        seen |= set(chosen)
+    assert seen == set(range(len(samples)))
+    again = batches.draw(np.random.default_rng(5))
+    assert again == batches.draw(np.random.default_rng(5))
+
+
+def test_small_datasets_give_smaller_batches() -> None:
+    samples = [made_up("a", "x", 0), made_up("a", "x", 1), made_up("a", "y", 0)]
+    chosen = SubjectBatches(samples, 4, 4, 4).draw(np.random.default_rng(0))
+    assert sorted(chosen) == [0, 1, 2]
+
+
+def test_no_motion_twice_is_refused() -> None:
+    with pytest.raises(DatasetError, match="twice by a subject to train on"):
+        require_positive_pair([made_up("a", "x", 0), made_up("b", "x", 0)], "train on", "here")

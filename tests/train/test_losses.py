@@ -1,0 +1,63 @@
+"""Losses against slow versions written from the papers, and on cases done by hand."""
+
+import math
+
+import pytest
+import torch
+
+from fmdata.train.losses import contrastive_loss
+
+
+def literal_loss(v: torch.Tensor, motion: list[int], margin: float) -> float:
+    """Sun et al. 2022, Eq. 1 to 3, for one subject's mini-batch, clip by clip."""
+    n = len(v)
+    total = 0.0
+    for i in range(n):
+        inner = 0.0
+        for j in range(n):
+            if j == i:
+                continue
+            dot = sum(float(a * b) for a, b in zip(v[i], v[j], strict=True))
+            s = dot / math.sqrt(float((v[i] ** 2).sum())) / math.sqrt(float((v[j] ** 2).sum()))
+            y = 0 if motion[i] == motion[j] else 1
+            inner += (1 - y) * (1 - s) + y * max(0.0, s - margin)
+        total += inner / (n - 1)
+    return total / n
+
+
+def unit(n: int, seed: int) -> torch.Tensor:
+    v = torch.randn(n, 5, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.normalize(v, dim=1)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
+def test_one_subject_gives_the_papers_equations(margin: float) -> None:
+    v, motion = unit(7, 0), [0, 0, 1, 1, 1, 2, 3]
+    loss = contrastive_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), margin)
+    assert float(loss) == pytest.approx(literal_loss(v, motion, margin), abs=1e-6)
+
+
+def test_pairs_across_subjects_do_not_count() -> None:
+    """Two batches of equal size in one have the mean of their losses, whatever the labels."""
+    v, w, motion = unit(4, 1), unit(4, 2), [0, 0, 1, 1]
+    both = contrastive_loss(
+        torch.cat([v, w]), torch.tensor(motion * 2), torch.tensor([0] * 4 + [1] * 4), 0.1
+    )
+    expected = (literal_loss(v, motion, 0.1) + literal_loss(w, motion, 0.1)) / 2
+    assert float(both) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_perfect_batch_costs_nothing_and_the_worst_one_what_the_equation_says() -> None:
+    x, y = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    labels, one = torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long)
+    assert float(contrastive_loss(torch.stack([x, x, y, y]), labels, one, 0.2)) == 0
+    # All alike: of three partners, one positive costs 0 and two negatives 1 - 0.2 each.
+    assert float(contrastive_loss(torch.stack([x, x, x, x]), labels, one, 0.2)) == pytest.approx(
+        2 * 0.8 / 3
+    )
+
+
+def test_a_clip_without_a_partner_is_left_out() -> None:
+    v = unit(3, 3)
+    loss = contrastive_loss(v, torch.tensor([0, 0, 0]), torch.tensor([0, 0, 1]), 0.2)
+    assert float(loss) == pytest.approx(literal_loss(v[:2], [0, 0], 0.2), abs=1e-6)

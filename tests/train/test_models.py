@@ -1,0 +1,87 @@
+"""Networks: shapes, the published size, masks, order and the maximum over time."""
+
+import pytest
+import torch
+
+from fmdata.train.data import pad
+from fmdata.train.models import MobileFaceNet, SequenceEncoder, positional_encoding
+
+
+def encoder(neutral_frames: int = 3) -> SequenceEncoder:
+    torch.manual_seed(0)
+    return SequenceEncoder(16, 8, 2, 4, 32, 0.1, neutral_frames).eval()
+
+
+def clips(*lengths: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randn(n, 16, generator=generator) for n in lengths]
+
+
+def test_mobilefacenet_at_full_width_has_the_published_number_of_parameters() -> None:
+    model = MobileFaceNet(size=112, channels=3, width=1.0)
+    n = sum(p.numel() for p in model.parameters())
+    assert n == pytest.approx(1.007e6, rel=0.01)
+
+
+@pytest.mark.parametrize(("size", "channels", "width"), [(56, 1, 0.25), (64, 3, 0.125)])
+def test_mobilefacenet_gives_68_points_and_its_features(
+    size: int, channels: int, width: float
+) -> None:
+    model = MobileFaceNet(size, channels, width).eval()
+    images = torch.rand(2, channels, size, size)
+    assert model(images).shape == (2, 68, 2)
+    assert model.features(images).shape == (2, model.n_features) == (2, round(512 * width))
+
+
+def test_positional_encoding_is_vaswanis() -> None:
+    table = positional_encoding(5, 4)
+    position, rate = 3, 10_000 ** (-2 / 4)
+    sines = torch.tensor([position, position, position * rate, position * rate])
+    expected = torch.stack([sines[0].sin(), sines[1].cos(), sines[2].sin(), sines[3].cos()])
+    torch.testing.assert_close(table[3], expected)
+
+
+@pytest.mark.parametrize("neutral_frames", [0, 3])
+def test_padding_changes_nothing(neutral_frames: int) -> None:
+    model, batch = encoder(neutral_frames), clips(2, 9, 30)
+    features, mask = pad(batch, torch.device("cpu"))
+    features[~mask] = 1e4  # whatever stands there
+    together = model(features, mask)
+    for i, clip in enumerate(batch):
+        alone = model(*pad([clip], torch.device("cpu")))
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
+
+
+def test_padding_changes_nothing_in_training_either() -> None:
+    model, batch = encoder().train(), clips(5, 12)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout | torch.nn.MultiheadAttention):
+            module.dropout = module.p = 0.0
+    together = model(*pad(batch, torch.device("cpu")))
+    torch.testing.assert_close(together[:1], model(*pad(batch[:1], torch.device("cpu"))))
+
+
+def test_embeddings_have_length_one_and_know_the_order_of_frames() -> None:
+    model, (clip,) = encoder(), clips(12)
+    forward = model(*pad([clip], torch.device("cpu")))
+    backward = model(*pad([clip.flip(0)], torch.device("cpu")))
+    assert float(forward.detach().norm(dim=1)) == pytest.approx(1, abs=1e-6)
+    assert float((forward * backward).detach().sum()) < 0.999
+
+
+def test_the_embedding_is_the_projection_of_the_maximum_over_time() -> None:
+    """With the transformer out of the way, every element is the largest of its column."""
+    model, (clip,) = encoder(neutral_frames=0), clips(7)
+    model.transformer.forward = lambda x, src_key_padding_mask: x  # type: ignore[method-assign]
+    largest = (clip + positional_encoding(7, 16)).max(dim=0).values
+    expected = torch.nn.functional.normalize(model.projection(largest), dim=0)
+    torch.testing.assert_close(model(*pad([clip], torch.device("cpu")))[0], expected)
+
+
+def test_a_constant_offset_of_a_clips_features_is_identity_and_is_taken_out() -> None:
+    model, (clip,) = encoder(neutral_frames=3), clips(9)
+    a, b = (model(*pad([c], torch.device("cpu"))) for c in (clip, clip + 5.0))
+    torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+    without = encoder(neutral_frames=0)
+    a, b = (without(*pad([c], torch.device("cpu"))) for c in (clip, clip + 5.0))
+    assert float((a * b).detach().sum()) < 0.999

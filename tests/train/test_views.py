@@ -1,0 +1,34 @@
+"""Random variations keep what they must keep: the motion, and landmarks on the face."""
+
+import numpy as np
+import pytest
+import torch
+
+from fmdata.train.views import jitter_faces, random_trim
+
+
+@pytest.mark.parametrize(
+    ("n_frames", "onset", "offset"), [(50, 10, 40), (50, 0, 50), (50, 0, 20), (3, 1, 2)]
+)
+def test_trimming_never_cuts_the_motion_and_reaches_every_length(
+    n_frames: int, onset: int, offset: int
+) -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.array([random_trim(n_frames, onset, offset, rng) for _ in range(2000)])
+    assert set(drawn[:, 0]) == set(range(onset + 1))
+    assert set(drawn[:, 1]) == set(range(offset, n_frames + 1))
+
+
+def test_landmarks_stay_on_what_they_mark() -> None:
+    """A bright spot at each landmark is still there after shift, scale, turn and light."""
+    size, at = 64, torch.tensor([[20, 24], [41, 30], [33, 45]])  # column, row
+    images = torch.full((8, 1, size, size), 0.2)
+    for column, row in at.tolist():
+        images[:, 0, row - 1 : row + 2, column - 1 : column + 2] = 0.6
+    landmarks = ((at + 0.5) / size).repeat(8, 1, 1)
+    moved, points = jitter_faces(images, landmarks, torch.Generator().manual_seed(0))
+    assert float((points - landmarks).abs().max()) > 0.05
+    for image, spots in zip(moved[:, 0], points, strict=True):
+        level = image.median()
+        for x, y in (spots * size - 0.5).round().long().tolist():
+            assert image[y, x] > level + 0.15
