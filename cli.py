@@ -121,7 +121,7 @@ def simulate(
     crf: Annotated[int, typer.Option(help="x264 quality, 0 (lossless) to 51.")] = 20,
 ) -> None:
     """Make recordings whose onset, apex and offset are known exactly (RAW/truth.csv)."""
-    from fmdata.synth.simulate import SimulateSettings
+    from fmdata.synth.simulator.simulate import SimulateSettings
 
     settings = SimulateSettings(
         subjects, actions, takes, seed, portraits, fps, size, style, amplitude, head, blinks,
@@ -247,7 +247,7 @@ def demo(
     from fmdata.catalog.summary import summarise
     from fmdata.pipeline.settings import BuildSettings
     from fmdata.synth.settings import CompoundSettings
-    from fmdata.synth.simulate import SimulateSettings
+    from fmdata.synth.simulator.simulate import SimulateSettings
 
     raw, dataset, run = folder / "raw", folder / "dataset", folder / "run"
     _simulate(raw, SimulateSettings())
@@ -271,7 +271,7 @@ def demo(
 
 
 def _simulate(raw: Path, settings: Any) -> Any:
-    from fmdata.synth.simulate import simulate as run
+    from fmdata.synth.simulator.simulate import simulate as run
 
     with Meter("simulate", "recordings") as meter:
         meter.start(settings.subjects * settings.actions * settings.takes)

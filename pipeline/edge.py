@@ -22,6 +22,7 @@ def first_moving(
     high: int,
     height: float,
     fps: float,
+    leak: np.ndarray | None = None,
     seen: float = SEEN_SHARE,
     powers: np.ndarray = ABRUPT_TO_SOFT,
 ) -> int:
@@ -41,6 +42,8 @@ def first_moving(
         Where the rise arrives.
     fps : float
         Frames per second.
+    leak : float64 [T]
+        Differences up to this are not the face's doing, but a blink's; none by default.
     seen : float
         Share of the height from which on a frame counts as moving.
     powers : float64 [P]
@@ -60,9 +63,9 @@ def first_moving(
     begin = half - np.arange(STEP, half - earliest + 1 + STEP, STEP)
     elapsed = np.maximum(0, (t - begin[:, None]) / (half - begin[:, None]))
     model = height / 2 * elapsed ** powers[:, None, None]
-    power, best = np.unravel_index(
-        np.argmin(np.abs(model - along[t]).sum(-1)), (len(powers), len(begin))
-    )
+    slack = 0.0 if leak is None else leak[t]
+    fault = np.maximum(np.abs(model - along[t]) - slack, 0).sum(-1)
+    power, best = np.unravel_index(np.argmin(fault), fault.shape)
     hidden = (2 * seen) ** (1 / powers[power]) * (half - begin[best])
     return int(np.clip(np.floor(begin[best] + hidden) + 1, 0, high))
 

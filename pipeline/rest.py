@@ -18,6 +18,7 @@ REST_SEARCH_S = 0.1  # a recording may begin with the end of something else
 REST_WINDOW_S = 0.12
 REST_GAP_S = 0.15  # a twitch this short does not end a rest
 SETTLE_S = 0.3
+DIP_S = 0.08  # coming back for no longer than this is not coming back
 FALSE_STARTS = 1
 RETURN_SHARE = 0.5  # of the largest displacement; further than this from the first rest: elsewhere
 
@@ -89,7 +90,7 @@ def is_held(face: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
     gap = float(rms(after.pose - before.pose))
     if gap < RETURN_SHARE * amplitude(level):
         return False
-    gone = merged(runs_of(level > RETURN_SHARE * gap), round(REST_GAP_S * fps))
+    gone = merged(runs_of(level > RETURN_SHARE * gap), round(DIP_S * fps))
     return len(gone) <= FALSE_STARTS + 1
 
 

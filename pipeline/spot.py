@@ -87,8 +87,8 @@ def _motion(
     size = amplitude(level)
     held = stop == n
     pose = before.pose if after is None else after.pose
-    onset = _onset(face - before.pose, start, size, fps)
-    offset = n if held else n - _onset((face - pose)[::-1], n - stop, size, fps)
+    onset = _onset(face - before.pose, leak, start, size, fps)
+    offset = n if held else n - _onset((face - pose)[::-1], leak[::-1], n - stop, size, fps)
     if len(phases) > 1:  # in speech, say, a syllable is too small a part to extrapolate from
         onset, offset = start, stop
     apex, top = _apex(face - before.pose, level, (onset, offset), fps)
@@ -110,14 +110,14 @@ def _phases(level: np.ndarray, sure: np.ndarray, fps: float) -> list[tuple[int, 
     return [run for run in far if start <= run[0] < stop] or [core]
 
 
-def _onset(face: np.ndarray, start: int, size: float, fps: float) -> int:
+def _onset(face: np.ndarray, leak: np.ndarray, start: int, size: float, fps: float) -> int:
     """First frame of the rise into a core that begins at the frame `start`."""
     width = max(1, round(DIRECTION_S * fps))
     along = project(face, face[start : start + width].mean(0))
     rise = along[start : start + 2 * width]
     height = min(size, float(rise.max()))
     high = start + int(np.argmax(rise >= height / 2))
-    return first_moving(along, high, height, fps)
+    return first_moving(along, high, height, fps, leak)
 
 
 def _apex(

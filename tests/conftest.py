@@ -19,7 +19,7 @@ from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
-from fmdata.synth.simulate import SimulateSettings, simulate
+from fmdata.synth.simulator.simulate import SimulateSettings, simulate
 
 ROWS, COLUMNS = 2, 8
 WHITE, BLACK = 230, 25

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from fmdata.catalog.errors import UsageError
-from fmdata.synth.camera import HEADS
-from fmdata.synth.curves import blinks, draw_timing, intensity, seeded
-from fmdata.synth.expressions import action_names
+from fmdata.synth.simulator.camera import HEADS
+from fmdata.synth.simulator.curves import blinks, draw_timing, intensity, seeded
+from fmdata.synth.simulator.expressions import action_names
 
 _STYLES = ("both", "return", "hold")
 

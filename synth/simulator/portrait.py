@@ -14,8 +14,8 @@ import numpy as np
 from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.landmarks import Face, Landmarker
-from fmdata.synth.expressions import Push, mirrored
-from fmdata.synth.rig import LIPS, closing, iod, push_field
+from fmdata.synth.simulator.expressions import Push, mirrored
+from fmdata.synth.simulator.rig import LIPS, closing, iod, push_field
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MARGIN = 1.25  # the canvas is this much larger than the video, for the head to move in

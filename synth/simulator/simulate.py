@@ -19,13 +19,19 @@ import numpy as np
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.files import write_atomically
 from fmdata.pipeline.landmarks import Landmarker, open_landmarker
-from fmdata.synth.actor import Actor
-from fmdata.synth.camera import draw_camera
-from fmdata.synth.curves import seeded
-from fmdata.synth.expressions import EXPRESSIONS, Expression, personal
-from fmdata.synth.portrait import Portrait, list_portraits, prepare, read_portrait
-from fmdata.synth.script import Script, SimulateSettings, Truth, subject_names, write_scripts
-from fmdata.synth.video import encode_mp4
+from fmdata.synth.simulator.actor import Actor
+from fmdata.synth.simulator.camera import draw_camera
+from fmdata.synth.simulator.curves import seeded
+from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.simulator.portrait import Portrait, list_portraits, prepare, read_portrait
+from fmdata.synth.simulator.script import (
+    Script,
+    SimulateSettings,
+    Truth,
+    subject_names,
+    write_scripts,
+)
+from fmdata.synth.simulator.video import encode_mp4
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]
 

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from fmdata.synth.camera import Camera
-from fmdata.synth.expressions import Expression
-from fmdata.synth.portrait import Portrait
-from fmdata.synth.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
+from fmdata.synth.simulator.camera import Camera
+from fmdata.synth.simulator.expressions import Expression
+from fmdata.synth.simulator.portrait import Portrait
+from fmdata.synth.simulator.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
 
 
 class Actor:

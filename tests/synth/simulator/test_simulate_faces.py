@@ -5,12 +5,12 @@ import pytest
 from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
 from fmdata.pipeline.landmarks import Face, Landmarker, open_landmarker
-from fmdata.synth.actor import Actor
-from fmdata.synth.camera import HEADS, draw_camera
-from fmdata.synth.curves import seeded
-from fmdata.synth.expressions import EXPRESSIONS, Expression, personal
-from fmdata.synth.portrait import MARGIN, Portrait, prepare, read_portrait
-from fmdata.synth.rig import iod, push_field
+from fmdata.synth.simulator.actor import Actor
+from fmdata.synth.simulator.camera import HEADS, draw_camera
+from fmdata.synth.simulator.curves import seeded
+from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.simulator.portrait import MARGIN, Portrait, prepare, read_portrait
+from fmdata.synth.simulator.rig import iod, push_field
 
 SIZE = 256
 MOST = 1.3 * 1.1  # the largest amplitude, in its largest take

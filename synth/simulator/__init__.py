@@ -1,0 +1,1 @@
+"""Recordings whose onset, apex and offset are known exactly: portraits, animated."""
