@@ -36,7 +36,7 @@ class Meter:
 
     def __init__(self, what: str, unit: str) -> None:
         self.what, self.unit = what, unit
-        self.total = self.done = 0
+        self.total = self.done = self.done_before = 0
         self.note = ""
         self.began = self.line_at = time.monotonic()
         self.bar = Progress(
@@ -64,7 +64,8 @@ class Meter:
 
     def start(self, total: int, done: int = 0) -> None:
         """Take up a job of `total` pieces, `done` of them done already."""
-        self.total, self.done = total, done
+        self.total = total
+        self.done = self.done_before = done
         self.began = self.line_at = time.monotonic()
         self.bar.update(self.task, total=total, completed=done)
 
@@ -76,7 +77,9 @@ class Meter:
         last = done == self.total
         if not err.is_terminal and (last or now - self.line_at > self.SECONDS_BETWEEN_LINES):
             self.line_at = now
-            err.print(f"{self.what}: {done}/{self.total} {self.unit} {note}".rstrip())
+            left = (self.total - done) * self.seconds / max(done - self.done_before, 1)
+            line = f"{self.what}: {done}/{self.total} {self.unit}  {note}".rstrip()
+            err.print(line if last else f"{line}  {left:.0f} s left")
 
 
 class BuildMeter:

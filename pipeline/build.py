@@ -4,7 +4,6 @@ Promise: recordings in = clips + dropped. Work that is done, in an unfinished ru
 that is already there, is recognised by its digest and not done again.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -108,7 +107,7 @@ def build(
     InputError
         When there is no recording in `raw`.
     """
-    workers = _workers(workers)
+    _check_workers(workers)
     recordings = discover(raw, table)
     before = _dataset_at(out, settings)
     identities = identify_all(recordings, settings)
@@ -124,7 +123,7 @@ def build(
         jobs,
         settings,
         out / WORK,
-        workers=min(workers, max(len(jobs), 1)),
+        workers=workers,
         scheduler=scheduler,
         model=model,
         on_outcome=progress.outcome if progress else lambda _: None,
@@ -155,7 +154,7 @@ class _Clip:
     load: Callable[[], Sample]
 
 
-def _workers(asked: int | None) -> int:
+def _check_workers(asked: int | None) -> None:
     if asked is not None and asked < 1:
         raise UsageError(
             f"--workers {asked}",
@@ -163,7 +162,6 @@ def _workers(asked: int | None) -> int:
             where="--workers",
             todo="give the number of processes, or leave it out for one a core",
         )
-    return asked or len(os.sched_getaffinity(0))
 
 
 def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:

@@ -2,7 +2,8 @@
 
 The head is taken out by a similarity in space, not in the plane: turning the head would otherwise
 look like a motion of the face. Blinks are left out by leaving out the eyes, except for what one
-lid does and the other does not, because a blink closes both eyes and a wink closes one.
+lid does and the other does not, because a blink closes both eyes and a wink closes one; and what
+blinks do to the rest of the mesh is learned from the clip and taken out.
 """
 
 import numpy as np
@@ -26,10 +27,11 @@ LIDS = np.array([1, 2, 4, 5])  # of an eye's six points, those that are not its 
 # Two lids never blink quite alike: what is less than this share of their common motion is a
 # blink's own asymmetry. Blinks of twelve people stay below 0.24; a wink makes 1.4.
 BLINK_ASYMMETRY = 0.3
+LID_WEIGHT = 2.0  # a wink has little else to be seen by
 BLINK_S = 0.5  # eyes closed for longer are no blink
-CALM_IOD = 0.02  # a face that moves less across a blink is calm
 LEAST_BLINK_IOD = 0.02  # how far the lids of both eyes come together
 BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the lids' closing
+CALM_IOD = 0.02  # a face that moves less than this from before a blink to after it is calm
 
 
 def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +49,8 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
     face : float64 [T, 60, 2]
         x to the image's right and y down, in interocular distances, weighted so that the squared
         differences of two frames add up to the mean square over the 56 points outside the eyes,
-        plus that over the eyelids, where only the difference of the two eyes counts.
+        plus `LID_WEIGHT` squared times that over the eyelids, where only what one eye does and
+        the other does not counts.
     blink : float64 [T]
         How far blinks close both eyes, in interocular distances; 0 between them.
     """
@@ -55,7 +58,7 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
     blink = _blink(points, fps)
     points = _unblinked(points, blink, fps)
     face, lids = points[:, FACE_68], _lid_asymmetry(points)
-    weighted = face / np.sqrt(len(FACE_68)), lids / np.sqrt(2 * len(LIDS))
+    weighted = face / np.sqrt(len(FACE_68)), LID_WEIGHT * lids / np.sqrt(2 * len(LIDS))
     return np.concatenate(weighted, axis=1), blink
 
 

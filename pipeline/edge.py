@@ -12,7 +12,8 @@ RISE_S = 0.6  # longest time from the first movement to half the height
 ABRUPT_TO_SOFT = np.array([1.0, 1.25, 1.5])
 SOFTER = np.array([1.0, 1.25, 1.5, 1.75, 2.0])
 CALM_SHARE = 0.15  # of the height; the rise proper is above
-CALM_S = 0.4
+CALM_S = 0.4  # before it, whose level is where the rise starts from
+LEAST_CALM = 3  # in frames
 STEP = 0.25  # in frames
 SEEN_SHARE = 0.01  # of the height; less than this is not seen to move
 
@@ -42,8 +43,8 @@ def first_moving(
         Where the rise arrives.
     fps : float
         Frames per second.
-    leak : float64 [T]
-        Differences up to this are not the face's doing, but a blink's; none by default.
+    leak : float64 [T], optional
+        Differences up to this are not the face's doing, but a blink's, say.
     seen : float
         Share of the height from which on a frame counts as moving.
     powers : float64 [P]
@@ -74,7 +75,7 @@ def _calm(along: np.ndarray, high: int, height: float, fps: float) -> float:
     """Level of the frames just before the rise: a face at rest drifts a little."""
     low = int(np.floor(crossing(along, high, CALM_SHARE * height)))
     before = along[max(0, low - round(CALM_S * fps)) : low]
-    return float(np.median(before)) if len(before) >= 3 else 0.0
+    return float(np.median(before)) if len(before) >= LEAST_CALM else 0.0
 
 
 def crossing(along: np.ndarray, high: int, height: float) -> float:

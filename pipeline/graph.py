@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dask
 from dask import delayed
+from dask.system import CPU_COUNT
 from distributed import Client, KilledWorker, LocalCluster, as_completed
 
 from fmdata.catalog.errors import RecordingError
@@ -41,7 +42,7 @@ def run(
     settings: BuildSettings,
     work: Path,
     *,
-    workers: int,
+    workers: int | None = None,
     scheduler: str | None = None,
     model: Path | None = None,
     on_outcome: Callable[[Outcome], None],
@@ -56,8 +57,9 @@ def run(
         How to do it.
     work : Path
         Where the units go; every worker must see this folder.
-    workers : int
-        With one, everything runs in this process; with more, in a local cluster of processes.
+    workers : int, optional
+        With one, everything runs in this process; with more, in a local cluster of processes. By
+        default one a core, and never more than there are jobs.
     scheduler : str, optional
         Address of a running Dask scheduler to use in place of either.
     model : Path, optional
@@ -65,9 +67,10 @@ def run(
     on_outcome : callable
         Told of each outcome as it comes, in any order.
     """
+    workers = min(workers or CPU_COUNT, len(jobs))
     outcomes: dict[int, Outcome] = {}
     tasks = [delayed(process)(recording, who, settings, work, model) for recording, who in jobs]
-    if scheduler is None and workers == 1:
+    if scheduler is None and workers <= 1:
         for i, task in enumerate(tasks):
             outcomes[i] = task.compute(scheduler="synchronous")
             on_outcome(outcomes[i])

@@ -15,11 +15,11 @@ from fmdata.pipeline.smooth import window_frames
 TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
 REST_SHARE = 0.15  # of the largest displacement; nearer than this to the rest pose is at rest
 REST_SEARCH_S = 0.1  # a recording may begin with the end of something else
-REST_WINDOW_S = 0.12
+REST_WINDOW_S = 0.12  # least that a rest lasts
 REST_GAP_S = 0.15  # a twitch this short does not end a rest
-SETTLE_S = 0.3
+SETTLE_S = 0.3  # least to settle a rest pose on
 DIP_S = 0.08  # coming back for no longer than this is not coming back
-FALSE_STARTS = 1
+FALSE_STARTS = 1  # times that a face may come back before it goes to hold
 RETURN_SHARE = 0.5  # of the largest displacement; further than this from the first rest: elsewhere
 
 
@@ -42,20 +42,22 @@ def amplitude(level: np.ndarray) -> float:
     return float(np.minimum(level[1:], level[:-1]).max()) if len(level) > 1 else 0.0
 
 
-def rests(face: np.ndarray, fps: float) -> tuple[Rest, Rest | None]:
+def rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest | None]:
     """Find the rests before and after the motion; None after it when the apex is held.
 
     Parameters
     ----------
     face : float64 [T, K, 2]
         Displacement, smoothed.
+    blink : float64 [T]
+        How far a blink may have moved the face, in IOD.
     fps : float
         Frames per second.
     """
     n = len(face)
     before, mirrored = first_rest(face, fps), first_rest(face[::-1], fps)
     after = Rest(mirrored.pose, n - mirrored.stop, n - mirrored.start)
-    return before, None if is_held(face, before, after, fps) else after
+    return before, None if is_held(face, blink, before, after, fps) else after
 
 
 def first_rest(face: np.ndarray, fps: float) -> Rest:
@@ -80,7 +82,7 @@ def first_rest(face: np.ndarray, fps: float) -> Rest:
     return Rest(pose, first, stop)
 
 
-def is_held(face: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
+def is_held(face: np.ndarray, blink: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
     """Tell a held apex from a new rest.
 
     Both are away from the first rest. But a face that holds its apex goes there once, or at the
@@ -91,7 +93,8 @@ def is_held(face: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
     if gap < RETURN_SHARE * amplitude(level):
         return False
     gone = merged(runs_of(level > RETURN_SHARE * gap), round(DIP_S * fps))
-    return len(gone) <= FALSE_STARTS + 1
+    sure = [run for run in gone if (level - blink)[slice(*run)].max() > RETURN_SHARE * gap]
+    return len(sure) <= FALSE_STARTS + 1
 
 
 def settled(

@@ -25,7 +25,7 @@ CORE_GAP_S = 0.1  # a core may dip for this long
 PHASE_SHARE = 0.4  # of the amplitude; a further phase of one motion reaches this
 PHASE_GAP_S = 0.5  # phases of one motion, such as syllables, are no further apart
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
-APEX_MARGIN_S = 0.033  # the last hundredths of a rise drown in landmark noise
+APEX_MARGIN_S = 0.06  # the last hundredths of a rise drown in landmark noise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 
 
@@ -57,49 +57,63 @@ def spot(track: Track, fps: float) -> Spotting:
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None)
-    face, blink = displacement(track, fps)
-    # What a blink or a turn of the head may do to the landmarks is no sign of a motion.
-    turned = np.linalg.norm(track.pose[:, :2] - np.median(track.pose[:, :2], axis=0), axis=1)
-    leak = BLINK_RESPONSE * blink + HEAD_RESPONSE * turned
+    face, closed = displacement(track, fps)
+    blink = BLINK_RESPONSE * closed
+    leak = blink + HEAD_RESPONSE * _turned(track.pose)
     calm = smooth(face, fps)
-    before, after = rests(calm, fps)
-    level = away(calm, before, after)
+    ends = rests(calm, blink, fps)
+    level = away(calm, *ends)
     if amplitude(level - leak) >= LEAST_AMPLITUDE_IOD:
-        phases = _phases(level, level - leak, fps)
-        before, after = settled(calm, before, after, (phases[0][0], phases[-1][1]), fps)
-        level = away(calm, before, after)
+        ends = settled(calm, *ends, core=_span(_phases(level, leak, fps)), fps=fps)
+        level = away(calm, *ends)
     found = amplitude(level - leak) >= LEAST_AMPLITUDE_IOD
-    motion = _motion(face, level, leak, before, after, fps) if found else None
+    motion = _motion(face, blink, level, _phases(level, leak, fps), ends, fps) if found else None
     return Spotting(level.astype(np.float32), motion)
+
+
+def _turned(pose: np.ndarray) -> np.ndarray:
+    """How far the head is turned in depth from where it is mostly, in degrees [T]."""
+    depth = pose[:, :2].astype(np.float64)  # roll deforms nothing
+    return np.linalg.norm(depth - np.median(depth, axis=0), axis=1)
+
+
+def _span(phases: list[tuple[int, int]]) -> tuple[int, int]:
+    return phases[0][0], phases[-1][1]
 
 
 def _motion(
     face: np.ndarray,
+    blink: np.ndarray,
     level: np.ndarray,
-    leak: np.ndarray,
-    before: Rest,
-    after: Rest | None,
+    phases: list[tuple[int, int]],
+    ends: tuple[Rest, Rest | None],
     fps: float,
 ) -> Motion:
+    """Measure the motion whose phases are known; `blink` is what blinks may have moved, in IOD."""
     n = len(level)
-    phases = _phases(level, level - leak, fps)
-    start, stop = phases[0][0], phases[-1][1]
-    size = amplitude(level)
+    before, after = ends
+    start, stop = _span(phases)
     held = stop == n
-    pose = before.pose if after is None else after.pose
-    onset = _onset(face - before.pose, leak, start, size, fps)
-    offset = n if held else n - _onset((face - pose)[::-1], leak[::-1], n - stop, size, fps)
     if len(phases) > 1:  # in speech, say, a syllable is too small a part to extrapolate from
         onset, offset = start, stop
+    else:
+        size = amplitude(level)
+        pose = before.pose if after is None else after.pose
+        onset = _onset(face - before.pose, blink, start, size, fps)
+        back = _onset((face - pose)[::-1], blink[::-1], n - stop, size, fps)
+        offset = n if held else n - back
     apex, top = _apex(face - before.pose, level, (onset, offset), fps)
     quiet = np.concatenate([level[:onset], level[offset:]])
     noise = float(np.sqrt(np.mean(quiet**2))) if len(quiet) else TOLERANCE_IOD
     return Motion(onset, apex, offset, "hold" if held else "return", top, top / max(noise, 1e-4))
 
 
-def _phases(level: np.ndarray, sure: np.ndarray, fps: float) -> list[tuple[int, int]]:
-    """Find the runs ``[start, stop)`` of frames far from rest that make up one motion."""
-    size = amplitude(level)
+def _phases(level: np.ndarray, leak: np.ndarray, fps: float) -> list[tuple[int, int]]:
+    """Find the runs ``[start, stop)`` of frames far from rest that make up one motion.
+
+    What is no more than the `leak` of a blink or a turn of the head is no phase of its own.
+    """
+    size, sure = amplitude(level), level - leak
     cores = merged(runs_of(level > CORE_SHARE * size), round(CORE_GAP_S * fps))
     core = max(cores, key=lambda run: sure[run[0] : run[1]].sum())
     least = max(PHASE_SHARE * size, LEAST_AMPLITUDE_IOD)
@@ -110,20 +124,20 @@ def _phases(level: np.ndarray, sure: np.ndarray, fps: float) -> list[tuple[int, 
     return [run for run in far if start <= run[0] < stop] or [core]
 
 
-def _onset(face: np.ndarray, leak: np.ndarray, start: int, size: float, fps: float) -> int:
-    """First frame of the rise into a core that begins at the frame `start`."""
+def _onset(face: np.ndarray, blink: np.ndarray, start: int, size: float, fps: float) -> int:
+    """Find the first frame of the rise into a core that begins at the frame `start`."""
     width = max(1, round(DIRECTION_S * fps))
     along = project(face, face[start : start + width].mean(0))
     rise = along[start : start + 2 * width]
     height = min(size, float(rise.max()))
     high = start + int(np.argmax(rise >= height / 2))
-    return first_moving(along, high, height, fps, leak)
+    return first_moving(along, high, height, fps, blink)
 
 
 def _apex(
     face: np.ndarray, level: np.ndarray, span: tuple[int, int], fps: float
 ) -> tuple[int, float]:
-    """First frame of the plateau, and the plateau's height in IOD."""
+    """Find the first frame of the plateau, and the plateau's height in IOD."""
     onset, offset = span
     inside = level[onset:offset]
     far = onset + np.flatnonzero(inside >= PLATEAU_SHARE * inside.max())

@@ -32,7 +32,6 @@ class FacialMotionEncoder(nn.Module):
         shape = settings.landmarks
         self.settings = settings
         self.sfe = sfe or MobileFaceNet(shape.size, shape.channels, shape.width)
-        self.sfe = self.sfe.to(memory_format=torch.channels_last)
         self.sequence = SequenceEncoder(
             self.sfe.n_features,
             settings.embedding,

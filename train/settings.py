@@ -30,7 +30,7 @@ class LandmarkSettings:
     channels: int = 1
     width: float = 0.25
     frames: int = 16
-    epochs: int = 6
+    epochs: int = 5
     steps: int = 16
     batch: int = 64
     rate: float = 3e-3
@@ -81,7 +81,7 @@ class EncoderSettings:
     feedforward: int = 256
     dropout: float = 0.1
     neutral_frames: int = 3
-    epochs: int = 6
+    epochs: int = 4
     steps: int = 15
     subjects: int = 2
     motions: int = 4
