@@ -88,7 +88,7 @@ def write_numbered_video(
     b_frames: int = 0,
     turn: int = 0,
     picture: np.ndarray | Callable[[int], np.ndarray] | None = None,
-    box: Box = Box(16, 16, 128, 32),  # noqa: B008 - immutable
+    box: tuple[int, int, int, int] = (16, 16, 128, 32),
     movflags: str = "",
     options: dict[str, str] | None = None,
 ) -> NumberedVideo:
@@ -107,7 +107,7 @@ def write_numbered_video(
         turned the other way, so what is *seen* is always upright.
     picture : uint8 [H, W, 3], or a function of the frame's number returning one
         What the number is painted on; a grey 96x160 if None.
-    box : Box
+    box : left, top, width, height
         Where the number stands in the upright picture.
     """
     background = picture if picture is not None else np.full((96, 160, 3), 128, np.uint8)
@@ -124,7 +124,7 @@ def write_numbered_video(
         stream.codec_context.time_base = Fraction(1, TICKS) if variable else 1 / rate
         for n, time_s in enumerate(times):
             rgb = (background(n) if callable(background) else background).copy()
-            paint_number(rgb, n, box)
+            paint_number(rgb, n, Box(*box))
             stored = np.ascontiguousarray(np.rot90(rgb, turn // 90))  # counter-clockwise
             if n == 0:
                 stream.height, stream.width = stored.shape[:2]
@@ -135,7 +135,7 @@ def write_numbered_video(
         container.mux(stream.encode(None))
     if turn:
         set_display_matrix(path, TURNS[turn])
-    return NumberedVideo(path, times, box)
+    return NumberedVideo(path, times, Box(*box))
 
 
 def set_display_matrix(path: Path, abcd: tuple[int, int, int, int]) -> None:

@@ -218,8 +218,7 @@ def test_frame_n_of_the_clip_shows_n(
 ) -> None:
     """The number stands under the chin, inside the crop; it is read back from the clip's JPEGs."""
     (tmp_path / "raw/s01/numbers").mkdir(parents=True)
-    box = type(numbered_video(tmp_path / "probe.mp4", 2).box)(180, 400, 192, 48)
-    options = RATES[kind] | {"picture": portrait, "box": box}
+    options = RATES[kind] | {"picture": portrait, "box": (180, 370, 192, 32)}
     video = numbered_video(tmp_path / "raw/s01/numbers/01.mp4", 40, **options)
     build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(size=224), workers=1)
     clip = Dataset(tmp_path / "dataset").actions["s01-numbers-01"]
