@@ -20,10 +20,13 @@ COLOURS = {"lead": "#b8c0cc", "first": "#2f6fde", "second": "#e07b28", "tail": "
 def main(dataset: Path, picture: Path) -> None:
     """Draw a compound of two different actions."""
     ds = Dataset(dataset)
-    clip = max(
-        (c for c in ds.compounds if c.row["first"] != c.row["second"]),
-        key=lambda c: min(c.segments[0].n_frames, c.segments[3].n_frames),
-    )
+    returning = [
+        clip
+        for clip in ds.compounds
+        if clip.row["first"] != clip.row["second"]
+        and all(ds.actions[s.source].motion.style == "return" for s in clip.segments)
+    ]
+    clip = max(returning, key=lambda c: min(c.segments[0].n_frames, c.segments[3].n_frames))
     intensity = np.concatenate(
         [ds.actions[s.source].intensity[s.start : s.stop] for s in clip.segments]
     )

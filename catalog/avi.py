@@ -43,18 +43,19 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
         Number of frames written.
     """
     rate = Fraction(fps).limit_denominator(1001)
+    tick = 1 / rate
     file = str(target) if isinstance(target, Path) else target
     # bitexact keeps the muxer's version out of the file: the same bytes from one run to the next.
     with av.open(file, "w", format="avi", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(CODEC, rate=rate)
         stream.width = stream.height = size
         stream.pix_fmt = "yuvj420p"
-        stream.time_base = 1 / rate
+        stream.time_base = tick
         count = 0
         for count, jpeg in enumerate(jpegs, start=1):
             packet = av.Packet(jpeg)
             packet.stream = stream
-            packet.time_base = 1 / rate
+            packet.time_base = tick
             packet.pts = packet.dts = count - 1
             packet.duration = 1
             packet.is_keyframe = True
