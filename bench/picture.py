@@ -42,7 +42,8 @@ def main(dataset: Path, picture: Path) -> None:
         stop = start + segment.n_frames
         below.axvspan(start, stop, color=COLOURS[segment.role], alpha=0.25, lw=0)
         if segment.n_frames:
-            label = f"{segment.role}\n{segment.source} [{segment.start}, {segment.stop})"
+            whose = f"{segment.source} " if segment.role in ("first", "second") else ""
+            label = f"{segment.role}\n{whose}[{segment.start}, {segment.stop})"
             below.text((start + stop) / 2, intensity.max() * 1.08, label, ha="center", fontsize=7)
         start = stop
     below.plot(intensity, color="#222222", lw=1.5)

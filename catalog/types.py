@@ -28,15 +28,17 @@ ROLES = ("lead", "first", "second", "tail")
 
 
 class ArrayRepr:
-    """Shows an array as its dtype and shape, so that no repr ever prints pixels."""
+    """A short repr: an array as its dtype and shape, so that no repr ever prints pixels."""
 
     def __repr__(self) -> str:
         parts = []
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
-                value = f"{value.dtype}{list(value.shape)}"
-            parts.append(f"{field.name}={value}")
+                shown = f"{value.dtype}{list(value.shape)}"
+            else:
+                shown = f"{value:.4g}" if isinstance(value, float) else repr(value)
+            parts.append(f"{field.name}={shown}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
@@ -125,8 +127,8 @@ class Track(ArrayRepr):
         return len(self.detected)
 
 
-@dataclass(frozen=True)
-class Motion:
+@dataclass(frozen=True, repr=False)
+class Motion(ArrayRepr):
     """When the face moves, in frames of the clip.
 
     Attributes
