@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
-from fmdata.catalog.dataset import ActionClip, Dataset
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import RecordingError, UsageError
 from fmdata.catalog.files import atomic_file
 from fmdata.catalog.keys import action_key, fold
@@ -27,6 +27,7 @@ from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.chain import Outcome, drop, sample_of, unit_bytes
 from fmdata.pipeline.discover import discover
+from fmdata.pipeline.existing import FinishedClip, dataset_at, finished_work
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
@@ -109,9 +110,9 @@ def build(
     """
     _check_workers(workers)
     recordings = discover(raw, table)
-    before = _dataset_at(out, settings)
+    before = dataset_at(out, settings)
     identities = identify_all(recordings, settings)
-    done = _done(before) if before else {}
+    done = finished_work(before) if before else {}
     jobs = [
         (recording, who)
         for recording, who in zip(recordings, identities, strict=True)
@@ -132,7 +133,7 @@ def build(
     clips, dropped = _gather(recordings, identities, finished, settings)
     if len(clips) + len(dropped) != len(recordings):
         raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
-    if before and not jobs and len(done) == len(recordings):
+    if before and {getattr(who, "digest", None) for who in identities} == set(done):
         card = before.card
     else:
         card = _pack(out, settings, clips, dropped, before.card.compounds if before else None)
@@ -146,14 +147,6 @@ def build(
     )
 
 
-@dataclass(frozen=True)
-class _Clip:
-    """A finished clip that is not in its shard yet."""
-
-    n_bytes: int
-    load: Callable[[], Sample]
-
-
 def _check_workers(asked: int | None) -> None:
     if asked is not None and asked < 1:
         raise UsageError(
@@ -164,58 +157,15 @@ def _check_workers(asked: int | None) -> None:
         )
 
 
-def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
-    """Return the dataset that is already there, if one is."""
-    if not out.exists():
-        return None
-    if not (out / card_file.NAME).exists():
-        if not out.is_dir() or (any(out.iterdir()) and not (out / WORK).exists()):
-            raise UsageError(
-                "something that is not a dataset of fmdata",
-                wanted="a new or empty folder, or one that `fmdata build` made",
-                where=str(out),
-                todo="name another folder with --out",
-            )
-        return None
-    dataset = Dataset(out)
-    made, asked = dataset.card.actions.settings, settings.to_json()
-    if made != asked:
-        differ = [name for name in asked if made.get(name) != asked[name]]
-        raise UsageError(
-            "a dataset made with " + ", ".join(f"{n} = {made.get(n)}" for n in differ),
-            wanted=", ".join(f"{name} = {asked[name]}" for name in differ),
-            where=str(out / card_file.NAME),
-            todo="build with the settings it was made with, or into another folder with --out; "
-            "the dataset was left as it is",
-        )
-    return dataset
-
-
-def _done(before: Dataset) -> dict[str, _Clip | Dropped]:
-    """Return what a finished dataset holds, by digest."""
-    done: dict[str, _Clip | Dropped] = {}
-    for clip in before.actions:
-        n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = _Clip(n_bytes, partial(_again, clip))
-    for values in before.dropped().to_pylist():
-        done[values.pop("digest")] = Dropped(**values)
-    return done
-
-
-def _again(clip: ActionClip) -> Sample:
-    lbp = clip.lbp_npy() if clip.has_lbp else None
-    return Sample(clip.facts().cast(ACTION_FACTS), clip.avi(), lbp)
-
-
-def _finished(outcome: Outcome, work: Path) -> _Clip | Dropped:
+def _finished(outcome: Outcome, work: Path) -> FinishedClip | Dropped:
     unit = work / outcome.digest
-    return outcome.dropped or _Clip(unit_bytes(unit), partial(sample_of, unit))
+    return outcome.dropped or FinishedClip(unit_bytes(unit), partial(sample_of, unit))
 
 
 def _gather(
     recordings: list[Recording],
     identities: list[Identity | RecordingError],
-    finished: dict[str, _Clip | Dropped],
+    finished: dict[str, FinishedClip | Dropped],
     settings: BuildSettings,
 ) -> tuple[dict[Planned, Callable[[], Sample]], list[tuple[Dropped, str]]]:
     """Divide recordings into clips, and those left out with their digests."""

@@ -190,6 +190,31 @@ def test_a_face_seen_too_seldom_is_dropped_and_a_short_gap_is_filled(
     assert clip.motion is None  # nobody moved
 
 
+def test_a_library_fault_is_told_as_such_and_tried_again(
+    few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network falls over on every recording of s02; later it is well again."""
+    from fmdata.pipeline import chain
+
+    whole = chain.spot
+    calls = iter(range(100))
+
+    def sick(track: object, fps: float) -> object:
+        if next(calls) >= 4:
+            raise RuntimeError("out of order")
+        return whole(track, fps)
+
+    path = tmp_path / "dataset"
+    monkeypatch.setattr(chain, "spot", sick)
+    result = build(few, path, BuildSettings(), workers=1)
+    assert {(d.subject, d.stage, d.reason, d.detail) for d in result.dropped} == {
+        ("s02", "spot", "failed", "RuntimeError: out of order")
+    }
+    monkeypatch.setattr(chain, "spot", whole)
+    assert build(few, path, BuildSettings(), workers=1).reused == 4
+    assert files(path / "actions") == files(built / "actions")
+
+
 def test_other_settings_are_refused_and_nothing_is_touched(few: Path, built: Path) -> None:
     before = files(built)
     with pytest.raises(UsageError, match=r"made with size = 112(.|\n)*wanted: size = 96"):
