@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from fmdata.catalog.errors import FmdataError, UsageError
 
@@ -20,8 +21,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names of people's own choosing are printed, so nothing in them is taken for markup.
+out = Console(highlight=False, soft_wrap=True, markup=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
 WorkersOption = Annotated[
@@ -34,8 +36,8 @@ class Meter:
 
     SECONDS_BETWEEN_LINES = 5.0
 
-    def __init__(self, what: str, unit: str) -> None:
-        self.what, self.unit = what, unit
+    def __init__(self, what: str, unit: str, after_stop: str = "starts anew") -> None:
+        self.what, self.unit, self.after_stop = what, unit, after_stop
         self.total = self.done = self.done_before = 0
         self.note = ""
         self.began = self.line_at = time.monotonic()
@@ -54,8 +56,10 @@ class Meter:
         self.bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.bar.stop()
+        if kind is KeyboardInterrupt:
+            err.print(f"fmdata: stopped; the same command {self.after_stop}")
 
     @property
     def seconds(self) -> float:
@@ -217,7 +221,7 @@ def verify(dataset: DatasetOption = Path("dataset")) -> None:
 
     findings = check(dataset)
     for finding in findings:
-        out.print(str(finding), markup=False)
+        out.print(str(finding))
     if findings:
         err.print(f"{len(findings)} findings in {dataset}")
         raise typer.Exit(1)
@@ -285,7 +289,7 @@ def _build(raw: Path, dataset: Path, settings: Any, **options: Any) -> tuple[Any
     """Build; return what came of it, and frames a second (0 where nothing was to be done)."""
     from fmdata.pipeline.build import build as run
 
-    with Meter("build", "recordings") as meter:
+    with Meter("build", "recordings", "goes on from here") as meter:
         built = run(raw, dataset, settings, progress=BuildMeter(meter), **options)
         return built, built.frames / meter.seconds
 
@@ -314,26 +318,24 @@ def _train(dataset: Path, run: Path, **options: Any) -> Any:
             todo="pip install 'fmdata[train]'",
         ) from fault
     chosen = {name: value for name, value in options.items() if value is not None}
-    meters: dict[str, Meter] = {}
+    with ExitStack() as stack:
+        meter: Meter | None = None
 
-    def show(progress: Any) -> None:
-        if progress.phase not in meters:
-            for earlier in meters.values():
-                earlier.bar.stop()
-            meters[progress.phase] = Meter(f"train: {progress.phase}", "steps").__enter__()
-            meters[progress.phase].start(progress.total)
-        note = "  ".join(f"{name} {value:.3f}" for name, value in progress.measures.items())
-        meters[progress.phase].to(progress.done, note)
+        def show(progress: Any) -> None:
+            nonlocal meter
+            what = f"train: {progress.phase}"
+            if meter is None or meter.what != what:
+                stack.close()
+                meter = stack.enter_context(Meter(what, "steps"))
+                meter.start(progress.total)
+            note = "  ".join(f"{name} {value:.3f}" for name, value in progress.measures.items())
+            meter.to(progress.done, note)
 
-    try:
         return train_encoder(dataset, run, EncoderSettings(**chosen), show)
-    finally:
-        for meter in meters.values():
-            meter.bar.stop()
 
 
 def _table(title: str) -> Table:
-    table = Table(title=title, show_header=False, title_justify="left", title_style="bold")
+    table = Table(title=Text(title), show_header=False, title_justify="left", title_style="bold")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     return table
@@ -346,11 +348,14 @@ def _show_built(built: Any, dataset: Path, rate: float) -> None:
         + (f", {built.reused} of them done before" if built.reused else "")
         + (f"; {rate:.0f} frames/s" if built.frames else "")
     )
+    if built.gone:
+        out.print(f"  {built.gone} clips of the earlier build are no longer in it")
     if built.motionless:
-        out.print(f"  no motion was found in {built.motionless} of the clips")
+        some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
+        out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
     for left_out in built.dropped[:20]:
         line = f"  dropped {left_out.source} ({left_out.stage}, {left_out.reason}): "
-        out.print(line + left_out.detail, markup=False)
+        out.print(line + left_out.detail)
     if len(built.dropped) > 20:
         out.print(f"  and {len(built.dropped) - 20} more")
     if built.dropped:
@@ -388,7 +393,7 @@ def _show_summary(s: Any, dataset: Path) -> None:
     if s.compounds is None:
         table.add_row("compounds", "none yet: fmdata synth-compound")
     else:
-        table.add_row("compounds", f"{s.compounds}, median seam {s.seam_median:.2f}")
+        table.add_row("compounds", f"{s.compounds}, median seam {s.seam_median:.1f} (1: no jump)")
     if s.stale:
         table.add_row("", "stale: the actions have changed since; run fmdata synth-compound")
     for note in s.notes:
@@ -397,13 +402,16 @@ def _show_summary(s: Any, dataset: Path) -> None:
     out.print(table)
 
 
-def main(run: Callable[[], None] = app) -> None:
+def main() -> None:
     """Run the command line; a user's mistake is a message and an exit code, never a traceback."""
     try:
-        run()
+        app()
     except FmdataError as fault:
-        err.print(f"fmdata: {fault}", markup=False)
+        err.print(f"fmdata: {fault}")
         sys.exit(fault.exit_code)
-    except KeyboardInterrupt:
-        err.print("fmdata: stopped; the same command goes on from here")
-        sys.exit(130)
+    except OSError as fault:
+        # A full disk, a folder that may not be written: the machine's fault, told as one.
+        place = fault.filename or "this machine"
+        err.print(f"fmdata: {fault.strerror or fault}\n  wanted: a place to read and write")
+        err.print(f"  where:  {place}\n  to do:  mend it, then run the same command again")
+        sys.exit(1)

@@ -36,6 +36,10 @@ class FileFacts:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(path.stat().st_size, digest)
 
+    def hold_for(self, path: Path) -> bool:
+        """Whether a file is there and has this size and digest."""
+        return path.is_file() and path.stat().st_size == self.bytes and self == self.of(path)
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -47,6 +51,12 @@ class Shard:
     samples: int
     tar: FileFacts
     parquet: FileFacts
+
+    def intact(self, folder: Path) -> bool:
+        """Whether both files lie in `folder` as they were written."""
+        return self.tar.hold_for(folder / f"{self.name}.tar") and self.parquet.hold_for(
+            folder / f"{self.name}.parquet"
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +138,7 @@ class Card:
             )
         try:
             return _parsed(json.loads(path.read_bytes()))
-        except (ValueError, KeyError, TypeError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise DatasetError(
                 f"the dataset's card cannot be read: {fault}",
                 wanted=f"a card of format {FORMAT}",

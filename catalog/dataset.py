@@ -6,6 +6,7 @@ each read, and what is kept in memory is the table of scalar facts and positions
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,20 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar, per_frame
 from fmdata.catalog.shards import ROWS_PER_GROUP
 from fmdata.catalog.types import N_LANDMARKS, Motion, Segment
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn a fault of reading a dataset's file into one that says what to do."""
+    try:
+        yield
+    except (OSError, EOFError, IndexError, pa.ArrowException) as fault:
+        raise DatasetError(
+            f"a file of the dataset cannot be read: {fault}",
+            wanted="the file that the dataset's card names, as it was written",
+            where=str(path),
+            todo="run `fmdata verify`, which says what is wrong and how to mend it",
+        ) from fault
 
 
 class Clip:
@@ -63,6 +78,11 @@ class Clip:
     def n_frames(self) -> int:
         """Number of frames."""
         return int(self.row["n_frames"])
+
+    @property
+    def shard(self) -> str:
+        """Name of the shard it lies in."""
+        return self._tar.stem
 
     def avi(self) -> bytes:
         """Return the clip as a Motion JPEG AVI file."""
@@ -115,23 +135,27 @@ class Clip:
 
     def facts(self) -> pa.Table:
         """Return the whole row, per-frame columns included and positions left out."""
-        group, index = divmod(self._index, ROWS_PER_GROUP)
-        with pq.ParquetFile(self._parquet) as file:
-            positions = {field.name for field in POSITIONS}
+        positions = {field.name for field in POSITIONS}
+        with _reading(self._parquet), pq.ParquetFile(self._parquet) as file:
             columns = [name for name in file.schema_arrow.names if name not in positions]
-            return file.read_row_group(group, columns=columns).slice(index, 1)
+        return self._row(columns)
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """One per-frame column, [T, *shape]."""
+        return per_frame(self._row([name])[name], shape)
+
+    def _row(self, columns: Sequence[str]) -> pa.Table:
         group, index = divmod(self._index, ROWS_PER_GROUP)
-        with pq.ParquetFile(self._parquet) as file:
-            rows = file.read_row_group(group, columns=[name])
-        return per_frame(rows[name].slice(index, 1), shape)
+        with _reading(self._parquet), pq.ParquetFile(self._parquet) as file:
+            return file.read_row_group(group, columns=list(columns)).slice(index, 1)
 
     def _read(self, offset: int, size: int) -> bytes:
-        with self._tar.open("rb") as file:
+        with _reading(self._tar), self._tar.open("rb") as file:
             file.seek(offset)
-            return file.read(size)
+            data = file.read(size)
+            if len(data) != size:
+                raise EOFError(f"{len(data)} bytes at {offset}, wanted {size}")
+            return data
 
 
 class ActionClip(Clip):
@@ -208,6 +232,7 @@ class Clips(Generic[C]):
             if which not in self._index:
                 raise KeyError(f"no clip {which!r} in {self._folder}")
             which = self._index[which]
+        which = range(len(self))[which]
         shard, index = self._places[which]
         row = self._light.slice(which, 1).to_pylist()[0]
         stem = self._folder / self._part.shards[shard].name
@@ -229,7 +254,10 @@ class Clips(Generic[C]):
         if columns is None:
             columns = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
         files = [self._folder / f"{shard.name}.parquet" for shard in self._part.shards]
-        tables = [pq.read_table(file, columns=list(columns), schema=self._schema) for file in files]
+        tables = []
+        for file in files:
+            with _reading(file):
+                tables.append(pq.read_table(file, columns=list(columns), schema=self._schema))
         wanted = pa.schema([self._schema.field(name) for name in columns])
         return pa.concat_tables([wanted.empty_table(), *tables])
 
@@ -293,4 +321,6 @@ class Dataset:
 
     def dropped(self) -> pa.Table:
         """What was left out: source, subject, action, take, stage, reason, detail, attempts."""
-        return pq.read_table(self.path / card_file.DROPPED)
+        path = self.path / card_file.DROPPED
+        with _reading(path):
+            return pq.read_table(path)

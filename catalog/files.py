@@ -24,6 +24,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -41,15 +42,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Its files are flushed to the disk first. If the block raises, nothing is left. A folder that
     already stands under `path` is replaced.
     """
-    temporary = path.with_name(path.name + _SUFFIX)
+    # Its own process's: one that was given up for dead may still be writing the same.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{_SUFFIX}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
         yield temporary
         for file in temporary.iterdir():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
+            flush(file)
         shutil.rmtree(path, ignore_errors=True)
         temporary.replace(path)
+        flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Have a file's content, or a folder's list of names, reach the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

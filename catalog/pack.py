@@ -1,22 +1,23 @@
 """Which sample goes into which shard, and the shards into their place.
 
 Promise: the order is by fold, subject and key, whoever made the samples and when. A shard never
-mixes folds, and a subject lies in one shard unless it alone is larger than a shard. The finished
-shards replace those of an earlier run together.
+mixes folds, and a subject lies in one shard unless it alone is larger than a shard. New files
+replace those of an earlier run all together, whenever a run may die.
 """
 
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from fmdata.catalog.card import FileFacts, Shard
+from fmdata.catalog.card import NAME as CARD
+from fmdata.catalog.card import Card, FileFacts, Shard
+from fmdata.catalog.files import flush
+from fmdata.catalog.lock import WORK, writing
 from fmdata.catalog.shards import Sample, shard_name, write_shard
-
-WORK = ".work"  # below the dataset: what is not finished yet
 
 
 class Planned(NamedTuple):
@@ -64,7 +65,7 @@ def pack(
     facts: pa.Schema,
     limit: int,
 ) -> list[Shard]:
-    """Write the shards of one part of a dataset, and put them in the place of what was there.
+    """Write the shards of one part of a dataset to where :func:`commit` takes them from.
 
     Parameters
     ----------
@@ -81,9 +82,8 @@ def pack(
     limit : int
         Bytes to aim for in a tar.
     """
-    staged = dataset / WORK / f"{part}.new"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
+    staged = staging(dataset) / part
+    staged.mkdir()
     shards = []
     for index, samples in enumerate(plan_shards(planned, limit)):
         name = shard_name(index)
@@ -98,15 +98,49 @@ def pack(
                 parquet=FileFacts.of(staged / f"{name}.parquet"),
             )
         )
-    _replace(dataset / part, staged, dataset / WORK / f"{part}.old")
     return shards
 
 
-def _replace(place: Path, new: Path, old: Path) -> None:
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.replace(old)
-    new.replace(place)
-    shutil.rmtree(old, ignore_errors=True)
-    with suppress(OSError):  # a build's finished units may still lie there
-        new.parent.rmdir()
+@contextmanager
+def change(dataset: Path) -> Iterator[None]:
+    """Hold a dataset for a change, and begin with what the last one left: all of it, or nothing."""
+    with writing(dataset):
+        _finish(dataset)
+        shutil.rmtree(dataset / WORK / "new", ignore_errors=True)
+        yield
+        for left in (dataset / WORK).iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+
+
+def staging(dataset: Path) -> Path:
+    """Return the folder, made if need be, of new files that are to replace the dataset's own."""
+    path = dataset / WORK / "new"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def commit(dataset: Path, card: Card) -> None:
+    """Put everything staged, and the card, in the place of what was there.
+
+    The staged card is the decision: until it is written, the dataset is what it was; from then on
+    a run that dies here is finished by the next.
+    """
+    card.write(staging(dataset))
+    _finish(dataset)
+
+
+def _finish(dataset: Path) -> None:
+    staged = dataset / WORK / "new"
+    if not (staged / CARD).exists():
+        return
+    # Without a card nobody takes the half-replaced files for a dataset.
+    (dataset / CARD).unlink(missing_ok=True)
+    for new in sorted(staged.iterdir()):
+        if new.name != CARD:
+            place = dataset / new.name
+            if place.is_dir():
+                shutil.rmtree(place)
+            new.replace(place)
+    (staged / CARD).replace(dataset / CARD)
+    flush(dataset)

@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 from fmdata.catalog import card as card_file
 from fmdata.catalog.avi import jpeg_spans
 from fmdata.catalog.card import Card, FileFacts, Part, Shard
-from fmdata.catalog.pack import WORK
-from fmdata.catalog.schema import ACTIONS, COMPOUNDS, is_scalar
+from fmdata.catalog.keys import fold
+from fmdata.catalog.lock import WORK
+from fmdata.catalog.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar
 from fmdata.catalog.types import ROLES, STYLES
 
-REBUILD = "delete the dataset's folder and run `fmdata build` again"
+REBUILD = "run the `fmdata build` that made it again"
 RESYNTH = "run `fmdata synth-compound` again"
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 
@@ -91,7 +92,7 @@ def _content(
             table = pq.read_table(path / name / f"{shard.name}.parquet")
             yield from _shard(path / name, shard, table, schema, mend)
             rows[name] += _light_rows(table)
-        yield from _counts(path / name, part, rows[name], mend)
+        yield from _counts(path / name, part, rows[name], card.seed, mend)
     yield from _motions(path / card_file.ACTIONS, rows[card_file.ACTIONS])
     if card.compounds is not None and not card.stale:
         actions = {row["key"]: row for row in rows[card_file.ACTIONS]}
@@ -158,7 +159,8 @@ def _shard(
             odd = sorted(set(members.items()) ^ set(wanted.items()))[0][0]
             yield Finding(str(tar_path), f"{odd} is not where the Parquet file says", mend)
             return
-        scalars = [f.name for f in schema if is_scalar(f) and not f.name.endswith(POSITION_ENDS)]
+        places = {field.name for field in POSITIONS}
+        scalars = [f.name for f in schema if is_scalar(f) and f.name not in places]
         for row in rows:
             file.seek(row["avi_offset"])
             spans = [
@@ -176,18 +178,18 @@ def _shard(
                 yield Finding(str(tar_path), f"{row['key']}.json differs from its row", mend)
 
 
-def _counts(folder: Path, part: Part, rows: list[dict[str, Any]], mend: str) -> Iterator[Finding]:
+def _counts(
+    folder: Path, part: Part, rows: list[dict[str, Any]], seed: int, mend: str
+) -> Iterator[Finding]:
     if part.samples != sum(shard.samples for shard in part.shards):
         yield Finding(str(folder), f"the card counts {part.samples} clips, not its shards'", mend)
     for key, count in Counter(row["key"] for row in rows).items():
         if count > 1:
             yield Finding(str(folder), f"{count} samples with the key {key}", mend)
-    subject_folds: dict[str, set[int]] = {}
-    for row in rows:
-        subject_folds.setdefault(row["subject"], set()).add(row["fold"])
-    for subject, folds in subject_folds.items():
-        if len(folds) > 1:
-            yield Finding(str(folder), f"subject {subject} in folds {sorted(folds)}", mend)
+    for subject, found in sorted({(row["subject"], row["fold"]) for row in rows}):
+        if found != fold(subject, seed):
+            what = f"subject {subject} in fold {found}, wanted {fold(subject, seed)}"
+            yield Finding(str(folder), what, mend)
 
 
 def _motions(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -206,26 +208,43 @@ def _motions(folder: Path, rows: list[dict[str, Any]]) -> Iterator[Finding]:
 def _segments(
     folder: Path, rows: list[dict[str, Any]], actions: dict[str, dict[str, Any]]
 ) -> Iterator[Finding]:
+    """Check every compound against the clips that it names."""
     for row in rows:
-        segments = row["segments"]
-        if tuple(s["role"] for s in segments) != ROLES:
-            yield Finding(str(folder), f"{row['key']} is not lead, first, second, tail", RESYNTH)
-        if sum(s["stop"] - s["start"] for s in segments) != row["n_frames"]:
-            yield Finding(str(folder), f"the segments of {row['key']} do not add up", RESYNTH)
-        for segment in segments:
-            source = actions.get(segment["source"])
-            what = None
-            if source is None:
-                what = f"a segment of {segment['source']}, which is not there"
-            elif source["subject"] != row["subject"]:
-                what = f"a segment of {segment['source']}, of another subject"
-            elif not 0 <= segment["start"] <= segment["stop"] <= source["n_frames"]:
-                what = f"a segment outside {segment['source']}"
-            if what:
-                yield Finding(str(folder), f"{row['key']} has {what}", RESYNTH)
+        what = _wrong_segments(row, actions)
+        if what:
+            yield Finding(str(folder), f"{row['key']}: {what}", RESYNTH)
 
 
-POSITION_ENDS = ("avi_offset", "avi_size", "lbp_offset", "lbp_size", "json_offset", "json_size")
+def _wrong_segments(row: dict[str, Any], actions: dict[str, dict[str, Any]]) -> str | None:
+    """Say what is wrong with a compound's segments, if anything is."""
+    segments = row["segments"]
+    if tuple(segment["role"] for segment in segments) != ROLES:
+        return "not lead, first, second, tail"
+    sizes: list[int] = []
+    for segment in segments:
+        source = actions.get(segment["source"])
+        if source is None:
+            return f"a segment of {segment['source']}, which is not there"
+        if source["subject"] != row["subject"]:
+            return f"a segment of {segment['source']}, of another subject"
+        if not 0 <= segment["start"] <= segment["stop"] <= source["n_frames"]:
+            return f"a segment outside {segment['source']}"
+        sizes += source["frame_size"][segment["start"] : segment["stop"]]
+    if sizes != row["frame_size"]:
+        return "other frames than its segments'"
+    lead, first, second, tail = segments
+    for segment, action in ((first, row["first"]), (second, row["second"])):
+        source = actions[segment["source"]]
+        motion = (action, source["onset"], source["offset"])
+        if (source["action"], segment["start"], segment["stop"]) != motion:
+            return f"its {segment['role']} is not the motion of {segment['source']}"
+    if (lead["source"], lead["stop"]) != (first["source"], first["start"]):
+        return "its lead does not end at the onset"
+    held = actions[tail["source"]]["style"] == "hold"
+    edge = (tail["stop"], second["stop"]) if held else (tail["start"], second["stop"])
+    if tail["source"] != second["source"] or edge[0] != edge[1]:
+        return "its tail does not follow its second motion"
+    return None
 
 
 def _light_rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ Promise: recordings in = clips + dropped. Work that is done, in an unfinished ru
 that is already there, is recognised by its digest and not done again.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,13 +20,14 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import RecordingError, UsageError
 from fmdata.catalog.files import atomic_file
 from fmdata.catalog.keys import action_key, fold
-from fmdata.catalog.pack import WORK, Planned, pack
+from fmdata.catalog.lock import WORK
+from fmdata.catalog.pack import Planned, change, commit, pack, staging
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.chain import Outcome, drop, sample_of, unit_bytes
+from fmdata.pipeline.chain import Outcome, done_before, drop, sample_of, unit_bytes
 from fmdata.pipeline.discover import discover
-from fmdata.pipeline.existing import FinishedClip, dataset_at, finished_work
+from fmdata.pipeline.existing import FinishedClip, check_place, dataset_at, finished_work
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
@@ -55,17 +55,20 @@ class Built:
         Recordings left out, in the order of the recordings.
     reused : int
         Recordings whose work was already done.
+    gone : int
+        Clips of an earlier build that are no longer in the dataset.
     frames : int
         Frames of the clips made in this run.
-    motionless : int
-        Clips in which no motion was found.
+    motionless : list of str
+        Keys of the clips in which no motion was found.
     """
 
     card: Card
     dropped: list[Dropped]
     reused: int
+    gone: int
     frames: int
-    motionless: int
+    motionless: list[str]
 
 
 def build(
@@ -110,41 +113,68 @@ def build(
     """
     _check_workers(workers)
     recordings = discover(raw, table)
-    before = dataset_at(out, settings)
+    check_place(out)
+    with change(out):
+        return _build(recordings, out, settings, workers, scheduler, model, progress)
+
+
+def _build(
+    recordings: list[Recording],
+    out: Path,
+    settings: BuildSettings,
+    workers: int | None,
+    scheduler: str | None,
+    model: Path | None,
+    progress: Progress | None,
+) -> Built:
+    work = out / WORK
+    before = dataset_at(out, settings, {_key(recording) for recording in recordings})
     identities = identify_all(recordings, settings)
-    done = finished_work(before) if before else {}
-    jobs = [
-        (recording, who)
-        for recording, who in zip(recordings, identities, strict=True)
-        if isinstance(who, Identity) and who.digest not in done
-    ]
+    there = finished_work(before) if before else {}
+    done = dict(there)
+    jobs, reused = [], 0
+    for recording, who in zip(recordings, identities, strict=True):
+        if isinstance(who, RecordingError):
+            continue
+        if who.digest not in done and (outcome := done_before(who, work)):
+            done[who.digest] = _finished(outcome, work)
+        if who.digest in done:
+            reused += 1
+        else:
+            jobs.append((recording, who))
     if progress:
         progress.started(len(recordings), len(recordings) - len(jobs))
     outcomes = run(
         jobs,
         settings,
-        out / WORK,
+        work,
         workers=workers,
         scheduler=scheduler,
         model=model,
         on_outcome=progress.outcome if progress else lambda _: None,
     )
-    finished = done | {outcome.digest: _finished(outcome, out / WORK) for outcome in outcomes}
+    finished = done | {outcome.digest: _finished(outcome, work) for outcome in outcomes}
     clips, dropped = _gather(recordings, identities, finished, settings)
     if len(clips) + len(dropped) != len(recordings):
         raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
-    if before and {getattr(who, "digest", None) for who in identities} == set(done):
+    unchanged = set(there) == {getattr(who, "digest", None) for who in identities}
+    if before and unchanged and before.card.dropped_file.hold_for(out / card_file.DROPPED):
         card = before.card
     else:
         card = _pack(out, settings, clips, dropped, before.card.compounds if before else None)
-    shutil.rmtree(out / WORK, ignore_errors=True)
+    after = Dataset(out)
     return Built(
         card=card,
         dropped=[left_out for left_out, _ in dropped],
-        reused=len(recordings) - len(jobs),
+        reused=reused,
+        gone=len(set(before.actions.keys) - set(after.actions.keys)) if before else 0,
         frames=sum(outcome.n_frames for outcome in outcomes),
-        motionless=Dataset(out).actions.table(["style"])["style"].null_count,
+        motionless=[clip.key for clip in after.actions if clip.motion is None],
     )
+
+
+def _key(recording: Recording) -> str:
+    return action_key(recording.subject, recording.action, recording.take)
 
 
 def _check_workers(asked: int | None) -> None:
@@ -179,9 +209,9 @@ def _gather(
         if isinstance(found, Dropped):
             dropped.append((found, who.digest))
         else:
-            key = action_key(recording.subject, recording.action, recording.take)
             place = fold(recording.subject, settings.seed)
-            clips[Planned(place, recording.subject, key, found.n_bytes)] = found.load
+            plan = Planned(place, recording.subject, _key(recording), found.n_bytes)
+            clips[plan] = found.load
     return clips, dropped
 
 
@@ -202,7 +232,8 @@ def _pack(
         settings.shard_mb * 10**6,
     )
     rows = [asdict(left_out) | {"digest": digest} for left_out, digest in dropped]
-    with atomic_file(out / card_file.DROPPED) as file:
+    dropped_file = staging(out) / card_file.DROPPED
+    with atomic_file(dropped_file) as file:
         pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
     card = Card(
         fmdata=metadata.version("fmdata"),
@@ -210,9 +241,9 @@ def _pack(
         seed=settings.seed,
         recordings=len(clips) + len(dropped),
         dropped=len(dropped),
-        dropped_file=FileFacts.of(out / card_file.DROPPED),
+        dropped_file=FileFacts.of(dropped_file),
         actions=Part(settings.to_json(), len(clips), shards),
         compounds=compounds,
     )
-    card.write(out)
+    commit(out, card)
     return card

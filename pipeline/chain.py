@@ -30,6 +30,8 @@ from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
 
 ROW, AVI, LBP, LEFT_OUT = "row.parquet", "clip.avi", "lbp.npy", "dropped.parquet"
+# Reasons that lie with the machine or a library rather than with the recording.
+TRIED_AGAIN = ("failed", "crashed")
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
 
@@ -60,7 +62,7 @@ def process(
     work: Path,
     model: Path | None = None,
 ) -> Outcome:
-    """Make a recording's unit in the folder `work`, unless it is there.
+    """Make a recording's unit in the folder `work`.
 
     `model` is the file of the landmark network's weights, where the user named one.
 
@@ -72,26 +74,33 @@ def process(
         For a fault of the machine, such as a full disk.
     """
     unit = work / identity.digest
-    if not unit.exists():
-        try:
-            with atomic_folder(unit) as folder:
-                _make(recording, identity, settings, folder, model)
-        except RecordingError as fault:
-            dropped = drop(recording, fault)
-            with atomic_folder(unit) as folder:
-                row = one_row(DROPPED, asdict(dropped) | {"digest": identity.digest})
-                pq.write_table(row, folder / LEFT_OUT)
-    return outcome_of(unit)
+    landmarker = _landmarker(settings.landmarks, model)
+    try:
+        with atomic_folder(unit) as folder:
+            _make(recording, identity, settings, landmarker, folder)
+    except RecordingError as fault:
+        dropped = drop(recording, fault)
+        with atomic_folder(unit) as folder:
+            row = one_row(DROPPED, asdict(dropped) | {"digest": identity.digest})
+            pq.write_table(row, folder / LEFT_OUT)
+    return _outcome(unit)
 
 
-def drop(recording: Recording, fault: RecordingError) -> Dropped:
+def done_before(identity: Identity, work: Path) -> Outcome | None:
+    """What became of a recording in an earlier run, unless it is worth another try."""
+    unit = work / identity.digest
+    outcome = _outcome(unit) if unit.exists() else None
+    again = outcome and outcome.dropped and outcome.dropped.reason in TRIED_AGAIN
+    return None if again else outcome
+
+
+def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
     """Return the record of a recording that is left out because of `fault`."""
     names = (recording.source, recording.subject, recording.action, recording.take)
-    return Dropped(*names, fault.stage, fault.reason, fault.detail)
+    return Dropped(*names, fault.stage, fault.reason, fault.detail, attempts)
 
 
-def outcome_of(unit: Path) -> Outcome:
-    """Read back what became of a recording whose unit is done."""
+def _outcome(unit: Path) -> Outcome:
     if (unit / LEFT_OUT).exists():
         values = pq.read_table(unit / LEFT_OUT).to_pylist()[0]
         digest = values.pop("digest")
@@ -115,13 +124,12 @@ def _make(
     recording: Recording,
     identity: Identity,
     settings: BuildSettings,
+    landmarker: Landmarker,
     folder: Path,
-    model: Path | None,
 ) -> None:
     # Decoded twice, first for the track and then for the crops: alignment needs every frame's
     # landmarks, and a recording's frames are never held in memory together.
     with _stage("landmarks"):
-        landmarker = _landmarker(settings.landmarks, model)
         track = follow(decode(recording), landmarker, settings.min_detected)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot"):

@@ -14,7 +14,7 @@ from fmdata.catalog.errors import FmdataError, InputError, UsageError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.decode_images import image_number
-from fmdata.pipeline.discover_table import COLUMNS, read_table
+from fmdata.pipeline.discover_table import COLUMNS, is_utf8, read_table
 
 TABLE = "recordings.csv"
 EXTENSIONS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
@@ -41,8 +41,8 @@ def discover(raw: Path, table: Path | None = None) -> list[Recording]:
     UsageError
         When `raw` is no folder, or the table is at fault.
     InputError
-        When there is no recording, a video lies at another depth than three, or two recordings
-        have one key.
+        When there is no recording, a video lies at another depth than three, the name of a video
+        or image is not UTF-8, or two recordings have one key.
     """
     _check_folder(raw)
     if table is None and (raw / TABLE).is_file():
@@ -71,11 +71,13 @@ def _from_layout(raw: Path) -> list[Recording]:
     """Read recordings off their places; a source is the path below `raw`."""
     files = list(_visible_files(raw))
     videos = [file for file in files if file.suffix.lower() in EXTENSIONS]
-    image_folders = {
-        file.parent
+    images = [
+        file
         for file in files
         if len(file.parts) == _DEPTH + 1 and image_number(file.name) is not None
-    }
+    ]
+    _check_names([*videos, *images], raw)
+    image_folders = {image.parent for image in images}
     placed = [video for video in videos if len(video.parts) == _DEPTH]
     if not placed and not image_folders:
         raise InputError(
@@ -122,6 +124,18 @@ def _visible_files(raw: Path) -> Iterator[PurePosixPath]:
             # left for decoding to report.
             if not name.startswith(".") and (path.is_file() or not path.exists()):
                 yield below / name
+
+
+def _check_names(files: list[PurePosixPath], raw: Path) -> None:
+    """Refuse names that no shard and no table could hold."""
+    odd = [ascii(str(file)) for file in files if not is_utf8(str(file))]
+    if odd:
+        raise InputError(
+            f"{len(odd)} of {len(files)} names are not in UTF-8: {_examples(odd)}",
+            wanted="names of files and folders in UTF-8",
+            where=str(raw),
+            todo="rename them",
+        )
 
 
 def _found(files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:

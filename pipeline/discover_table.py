@@ -108,12 +108,23 @@ def _path_faults(path: Path, written: str) -> list[str]:
         if path.is_file():
             return []
         if path.is_dir():
-            if any(image_number(entry.name) is not None for entry in path.iterdir()):
-                return []
-            return [f"{written} is a folder without numbered png or jpg"]
+            names = [e.name for e in path.iterdir() if image_number(e.name) is not None]
+            if not names:
+                return [f"{written} is a folder without numbered png or jpg"]
+            odd = [ascii(name) for name in names if not is_utf8(name)]
+            return [f"{written} holds a name not in UTF-8, {odd[0]}: rename it"] if odd else []
         return [f"{written} is not a file"] if path.exists() else [f"no file {written}"]
     except (OSError, ValueError) as fault:  # ValueError: a null byte in the name
         return [f"{written}: {getattr(fault, 'strerror', None) or fault}"]
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name can be written down; Python reads other bytes as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _recording(row: Mapping[str, str], raw: Path) -> Recording:

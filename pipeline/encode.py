@@ -72,7 +72,7 @@ def encode(
         before = None
         for frame in frames:
             if frame.index >= n:
-                break
+                raise _unequal(n, f"more than {n}")
             pixels = crop(frame.rgb, transforms[frame.index], size)
             if maps is not None:
                 maps[frame.index] = lbp(grey(pixels))
@@ -85,12 +85,15 @@ def encode(
 
     written = write_avi(avi, jpegs(), fps=fps, size=size)
     if written != n:
-        raise RecordingError(
-            "decode", "truncated", f"{written} frames on the second reading, {n} on the first"
-        )
+        raise _unequal(n, str(written))
     if maps is not None:
         maps.flush()
     return Encoded(change)
+
+
+def _unequal(first: int, second: str) -> RecordingError:
+    detail = f"{second} frames on the second reading, {first} on the first"
+    return RecordingError("decode", "truncated", detail)
 
 
 def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:

@@ -11,14 +11,12 @@ from pathlib import Path
 from fmdata.catalog import card as card_file
 from fmdata.catalog.dataset import ActionClip, Dataset
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.pack import WORK
+from fmdata.catalog.lock import WORK
 from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
+from fmdata.pipeline.chain import TRIED_AGAIN
 from fmdata.pipeline.settings import BuildSettings
-
-# Reasons that lie with the machine or a library rather than with the recording.
-TRIED_AGAIN = ("failed", "crashed")
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,30 @@ class FinishedClip:
     load: Callable[[], Sample]
 
 
-def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
-    """Return the dataset that is already there, if one is."""
+def check_place(out: Path) -> None:
+    """Raise UsageError where something else than a dataset, or the start of one, stands."""
     if not out.exists():
-        return None
+        return
+    ours = out.is_dir() and any((out / name).exists() for name in (card_file.NAME, WORK))
+    if not ours and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(
+            "something that is not a dataset of fmdata",
+            wanted="a new or empty folder, or one that `fmdata build` made",
+            where=str(out),
+            todo="name another folder with --out",
+        )
+
+
+def dataset_at(out: Path, settings: BuildSettings, keys: set[str]) -> Dataset | None:
+    """Return the dataset that is already there, if one is.
+
+    Raises
+    ------
+    UsageError
+        When it was made with other settings, or from other recordings: `keys` are those of the
+        recordings to build from.
+    """
     if not (out / card_file.NAME).exists():
-        if not out.is_dir() or (any(out.iterdir()) and not (out / WORK).exists()):
-            raise UsageError(
-                "something that is not a dataset of fmdata",
-                wanted="a new or empty folder, or one that `fmdata build` made",
-                where=str(out),
-                todo="name another folder with --out",
-            )
         return None
     dataset = Dataset(out)
     made, asked = dataset.card.actions.settings, settings.to_json()
@@ -61,18 +71,35 @@ def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
             todo="build with the settings it was made with, or into another folder with --out; "
             "the dataset was left as it is",
         )
+    there = set(dataset.actions.keys)
+    if there and there.isdisjoint(keys):
+        raise UsageError(
+            f"a dataset of {len(there)} clips, none of them from these recordings",
+            wanted="a dataset of the same recordings, some of them new or changed perhaps",
+            where=str(out),
+            todo="name the right --subjects, or another folder with --out; "
+            "the dataset was left as it is",
+        )
     return dataset
 
 
 def finished_work(before: Dataset) -> dict[str, FinishedClip | Dropped]:
-    """Return what a finished dataset holds, by digest; what may go better now is left out."""
+    """Return what a finished dataset holds, by digest.
+
+    Left out is what lies in a damaged file, and what another try may make of a dropped recording.
+    """
+    folder, card = before.path / card_file.ACTIONS, before.card
+    intact = {shard.name for shard in card.actions.shards if shard.intact(folder)}
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in before.actions:
-        n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
-    for values in before.dropped().to_pylist():
-        if values["reason"] not in TRIED_AGAIN:
-            done[values.pop("digest")] = Dropped(**values)
+        if clip.shard in intact:
+            n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
+            done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
+    if card.dropped_file.hold_for(before.path / card_file.DROPPED):
+        for values in before.dropped().to_pylist():
+            digest = values.pop("digest")
+            if values["reason"] not in TRIED_AGAIN:
+                done[digest] = Dropped(**values)
     return done
 
 

@@ -4,6 +4,8 @@ One task chain a recording, so that pixels never cross a process boundary: only 
 and outcomes travel.
 """
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +18,11 @@ from distributed import Client, KilledWorker, LocalCluster, as_completed
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.chain import Outcome, drop, process
-from fmdata.pipeline.identify import Identity, identify
+from fmdata.pipeline.identify import Identity, content_digest, identify
 from fmdata.pipeline.settings import BuildSettings
 
 Job = tuple[Recording, Identity]
+DEATHS = 3  # of processes at work on one recording, before it is given up
 
 
 def identify_all(
@@ -27,14 +30,21 @@ def identify_all(
 ) -> list[Identity | RecordingError]:
     """Digest every recording, several at a time: reading and hashing leave Python free."""
 
-    def one(recording: Recording) -> Identity | RecordingError:
+    def content(recording: Recording) -> str | RecordingError:
         try:
-            return identify(recording, settings)
+            return content_digest(recording)
         except RecordingError as fault:
             return fault
 
-    tasks = [delayed(one)(recording) for recording in recordings]
-    return list(dask.compute(*tasks, scheduler="threads"))
+    # Many recordings may be spans of one long file, which is read once.
+    files = {recording.path: recording for recording in recordings}
+    tasks = [delayed(content)(recording) for recording in files.values()]
+    contents = dict(zip(files, dask.compute(*tasks, scheduler="threads"), strict=True))
+    return [
+        found if isinstance(found, RecordingError) else identify(recording, found, settings)
+        for recording in recordings
+        for found in [contents[recording.path]]
+    ]
 
 
 def run(
@@ -67,15 +77,15 @@ def run(
     on_outcome : callable
         Told of each outcome as it comes, in any order.
     """
-    workers = min(workers or CPU_COUNT, len(jobs))
+    workers = workers or CPU_COUNT
     outcomes: dict[int, Outcome] = {}
     tasks = [delayed(process)(recording, who, settings, work, model) for recording, who in jobs]
-    if scheduler is None and workers <= 1:
+    if scheduler is None and workers == 1:
         for i, task in enumerate(tasks):
             outcomes[i] = task.compute(scheduler="synchronous")
             on_outcome(outcomes[i])
     elif tasks:
-        with _client(workers, scheduler) as client:
+        with _client(min(workers, len(jobs)), scheduler) as client:
             futures = dict(zip(client.compute(tasks), range(len(tasks)), strict=True))
             for future in as_completed(futures):
                 i = futures[future]
@@ -88,9 +98,10 @@ def run(
 def _result(future: object, recording: Recording, identity: Identity) -> Outcome:
     try:
         outcome: Outcome = future.result()  # type: ignore[attr-defined]
-    except KilledWorker as fault:
-        crash = RecordingError("landmarks", "crashed", f"its process died again and again: {fault}")
-        return Outcome(identity.digest, 0, drop(recording, crash))
+    except KilledWorker:
+        died = "each of the processes that worked on it died"
+        crash = RecordingError("landmarks", "crashed", died)
+        return Outcome(identity.digest, 0, drop(recording, crash, attempts=DEATHS))
     return outcome
 
 
@@ -100,15 +111,25 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         with Client(scheduler) as client:
             yield client
         return
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs="ERROR",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with _cluster(workers) as cluster, Client(cluster) as client:
         yield client
+
+
+def _cluster(workers: int) -> LocalCluster:
+    # The user's Ctrl-C is this process's to answer: workers that are started while it is ignored
+    # go on ignoring it, and end when they are told to.
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs="CRITICAL",
+            )
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)

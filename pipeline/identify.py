@@ -27,18 +27,8 @@ class Identity:
     digest: str
 
 
-def identify(recording: Recording, settings: BuildSettings) -> Identity:
-    """Read a recording's bytes and digest them.
-
-    Raises
-    ------
-    RecordingError
-        With reason ``unreadable`` when the file cannot be read.
-    """
-    try:
-        content = _content_digest(recording)
-    except OSError as fault:
-        raise RecordingError("discover", "unreadable", str(fault)) from fault
+def identify(recording: Recording, content: str, settings: BuildSettings) -> Identity:
+    """Digest all that decides a recording's clip; `content` is its :func:`content_digest`."""
     facts = {
         "content": content,
         "source": recording.source,
@@ -54,12 +44,24 @@ def identify(recording: Recording, settings: BuildSettings) -> Identity:
     return Identity(content, digest)
 
 
-def _content_digest(recording: Recording) -> str:
-    if not recording.path.is_dir():
-        with recording.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    whole = hashlib.sha256()
-    images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
-    for image in sorted(images):
-        whole.update(f"{image.name}\0{hashlib.sha256(image.read_bytes()).hexdigest()}\n".encode())
-    return whole.hexdigest()
+def content_digest(recording: Recording) -> str:
+    """SHA-256 of a recording's file, or of its images' names and digests.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``unreadable`` when the file cannot be read.
+    """
+    try:
+        if not recording.path.is_dir():
+            with recording.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        whole = hashlib.sha256()
+        images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
+        for image in sorted(images):
+            digest = hashlib.sha256(image.read_bytes()).hexdigest()
+            whole.update(f"{image.name}\0{digest}\n".encode())
+        return whole.hexdigest()
+    except OSError as fault:
+        detail = fault.strerror or type(fault).__name__
+        raise RecordingError("discover", "unreadable", detail) from fault

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.errors import ModelError, UsageError
 from fmdata.catalog.types import ArrayRepr
 
 BACKENDS = ("mediapipe",)
@@ -44,6 +44,17 @@ class Landmarker(Protocol):
         """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
 
 
+def check_backend(name: str) -> None:
+    """Raise UsageError for a name that is no backend's."""
+    if name not in BACKENDS:
+        raise UsageError(
+            f"landmark backend {name!r}",
+            wanted=f"one of {', '.join(BACKENDS)}",
+            where="--landmarks",
+            todo="choose one of those",
+        )
+
+
 def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landmarker:
     """Return a ready backend.
 
@@ -52,15 +63,17 @@ def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landm
     UsageError
         For a name that is no backend's.
     ModelError
-        When the backend's weights cannot be had.
+        When the backend's weights cannot be had, or its library does not start.
     """
-    if name == "mediapipe":
+    check_backend(name)
+    try:
         from fmdata.pipeline.landmarks_mediapipe import MediaPipeLandmarker
 
         return MediaPipeLandmarker(model)
-    raise UsageError(
-        f"landmark backend {name!r}",
-        wanted=f"one of {', '.join(BACKENDS)}",
-        where="--landmarks",
-        todo="choose one of those",
-    )
+    except (ImportError, OSError, RuntimeError) as fault:
+        raise ModelError(
+            f"the landmark backend {name} does not start: {fault}",
+            wanted=f"a working {name}",
+            where="this Python environment and machine",
+            todo="install what the message names, or run on another machine",
+        ) from fault

@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fmdata.catalog.errors import UsageError
-from fmdata.pipeline.landmarks import BACKENDS
+from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
 STAGES_VERSION = 1
-# Settings that decide where a clip goes, not what is in it.
-_PLACING = ("seed", "shard_mb")
+# What decides where a clip goes, not what is in it or its row.
+_PLACING = ("shard_mb",)
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,14 @@ class BuildSettings:
         _range("--jpeg-quality", self.jpeg_quality, 1, 100)
         _range("--min-detected", self.min_detected, 0, 1)
         _range("--shard-mb", self.shard_mb, 1, 100_000)
-        if self.landmarks not in BACKENDS:
-            raise UsageError(
-                f"landmark backend {self.landmarks!r}",
-                wanted=f"one of {', '.join(BACKENDS)}",
-                where="--landmarks",
-                todo="choose one of those",
-            )
+        check_backend(self.landmarks)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, by name."""
         return asdict(self)
 
     def clip_json(self) -> dict[str, Any]:
-        """Return only what decides the content of a clip."""
+        """Return only what decides the content of a clip and its row."""
         return {k: v for k, v in self.to_json().items() if k not in _PLACING}
 
 

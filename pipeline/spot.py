@@ -25,7 +25,6 @@ CORE_GAP_S = 0.1  # a core may dip for this long
 PHASE_SHARE = 0.4  # of the amplitude; a further phase of one motion reaches this
 PHASE_GAP_S = 0.5  # phases of one motion, such as syllables, are no further apart
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
-APEX_MARGIN_S = 0.06  # the last hundredths of a rise drown in landmark noise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 
 
@@ -154,5 +153,4 @@ def _apex(
     # The arrival at the plateau is the edge of the same curve seen from its other end.
     lack = (top - along[:stop])[::-1]
     apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, seen=0.0, powers=SOFTER)
-    apex += round(APEX_MARGIN_S * fps)
     return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top

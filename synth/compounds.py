@@ -10,7 +10,7 @@ from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, Part
 from fmdata.catalog.dataset import ActionClip, Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.pack import Planned, pack
+from fmdata.catalog.pack import Planned, change, commit, pack
 from fmdata.catalog.schema import COMPOUND_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.synth.plan import Compound, Take, plan_subject
@@ -49,21 +49,35 @@ def synth_compounds(
     DatasetError
         When there is no dataset, or no clip in it has a motion.
     """
-    dataset = Dataset(path)
-    card = dataset.card
+    Dataset(path)  # before anything is written where there is none
+    with change(path):
+        return _synth(Dataset(path), settings, on_start, on_sample)
+
+
+def _synth(
+    dataset: Dataset,
+    settings: CompoundSettings,
+    on_start: Callable[[int], None] | None,
+    on_sample: Callable[[], None] | None,
+) -> Synthesised:
+    path, card = dataset.path, dataset.card
     made = card.compounds
-    if made and not card.stale and made.settings == settings.to_json():
+    same = made and not card.stale and made.settings == settings.to_json()
+    if made and same and all(s.intact(path / card_file.COMPOUNDS) for s in made.shards):
         return Synthesised(card, reused=True)
+    _require_intact(dataset)
     clips: dict[str, dict[str, ActionClip]] = defaultdict(dict)
+    names: dict[str, set[str]] = defaultdict(set)
     for clip in dataset.actions:
         clips[clip.subject][clip.key] = clip
+        names[clip.subject].add(clip.action)
+    for row in dataset.dropped().to_pylist():
+        names[row["subject"]].add(row["action"])
     compounds: dict[str, Compound] = {}
     notes: list[str] = []
-    for subject, own in sorted(clips.items()):
-        actions = {clip.action for clip in own.values()}
-        planned = plan_subject(
-            subject, sorted(actions), _takes(own), k=settings.k, seed=settings.seed
-        )
+    for subject, actions in sorted(names.items()):
+        takes = _takes(clips[subject])
+        planned = plan_subject(subject, sorted(actions), takes, k=settings.k, seed=settings.seed)
         for compound in planned:
             _refuse_same_key(compounds.setdefault(compound.key, compound), compound, path)
         notes += _missing(subject, actions, planned)
@@ -86,8 +100,20 @@ def synth_compounds(
     )
     part = Part(settings.to_json(), len(compounds), shards, card.actions.digest, notes)
     card = card.with_compounds(part)
-    card.write(path)
+    commit(path, card)
     return Synthesised(card, reused=False)
+
+
+def _require_intact(dataset: Dataset) -> None:
+    folder = dataset.path / card_file.ACTIONS
+    damaged = [s.name for s in dataset.card.actions.shards if not s.intact(folder)]
+    if damaged:
+        raise DatasetError(
+            f"files of the actions that are not as they were written: {', '.join(damaged)}",
+            wanted="whole actions to splice from",
+            where=str(folder),
+            todo="run the `fmdata build` that made them again, which makes the damaged ones anew",
+        )
 
 
 def _takes(clips: dict[str, ActionClip]) -> list[Take]:

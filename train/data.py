@@ -78,7 +78,20 @@ def action_samples(dataset: Dataset) -> list[Sample]:
 
 
 def compound_samples(dataset: Dataset) -> list[Sample]:
-    """Every clip of D2, in the order of the shards."""
+    """Every clip of D2, in the order of the shards.
+
+    Raises
+    ------
+    DatasetError
+        When there are none yet, or the actions they name have changed since.
+    """
+    if dataset.card.stale:
+        raise DatasetError(
+            "stale compounds: the actions have changed since they were made",
+            wanted="compounds of the actions as they are now",
+            where=str(dataset.path),
+            todo="run `fmdata synth-compound` again",
+        )
     samples = []
     for row in dataset.compounds.table(
         ["key", "subject", "first", "second", "fold", "segments"]

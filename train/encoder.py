@@ -9,16 +9,18 @@ Promise: the same dataset, settings and seed give the same metrics on a CPU.
 """
 
 import json
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.errors import UsageError
 from fmdata.catalog.files import write_atomically
 from fmdata.train.data import (
     Sample,
@@ -86,11 +88,15 @@ def train_encoder(
     Raises
     ------
     DatasetError
-        When there is no dataset, no subject-disjoint split, or no positive pair to learn from or
-        to measure on.
+        When there is no dataset, no subject-disjoint split, no positive pair to learn from or to
+        measure on, or when the compounds to learn from are stale.
+    UsageError
+        When `out` cannot be written to.
     """
-    model, metrics = fit_encoder(Dataset(dataset), settings or EncoderSettings(), on_progress)
-    out.mkdir(parents=True, exist_ok=True)
+    data, settings = Dataset(dataset), settings or EncoderSettings()
+    material = divide(data, settings)
+    _make_folder(out)
+    model, metrics = fit_encoder(data, material, settings, on_progress)
     # Old metrics must not stand beside a new model.
     (out / METRICS).unlink(missing_ok=True)
     write_atomically(out / SETTINGS, _json(metrics.settings.to_json()))
@@ -99,19 +105,35 @@ def train_encoder(
     return metrics
 
 
-def fit_encoder(
-    dataset: Dataset, settings: EncoderSettings, on_progress: OnProgress = silent
-) -> tuple[FacialMotionEncoder, Metrics]:
-    """Train an encoder, both phases, and measure it; see :func:`train_encoder`."""
+class Material(NamedTuple):
+    """Clips to learn from and clips to measure on, and the split of subjects they follow."""
+
+    split: Split
+    train: list[Sample]
+    held: list[Sample]
+
+
+def divide(dataset: Dataset, settings: EncoderSettings) -> Material:
+    """Divide a dataset's clips by subject, or raise DatasetError as :func:`train_encoder` says."""
     where = str(dataset.path)
-    actions = action_samples(dataset)
-    samples = actions if settings.on == "actions" else compound_samples(dataset)
+    samples = action_samples(dataset) if settings.on == "actions" else compound_samples(dataset)
     split = split_by_folds({s.subject: s.fold for s in samples}, where)
     train = [s for s in samples if s.subject in split.train]
     held = [s for s in samples if s.subject in split.validation]
     require_positive_pair(train, "train on", where)
     require_positive_pair(held, "validate on", where)
+    return Material(split, train, held)
 
+
+def fit_encoder(
+    dataset: Dataset,
+    material: Material,
+    settings: EncoderSettings,
+    on_progress: OnProgress = silent,
+) -> tuple[FacialMotionEncoder, Metrics]:
+    """Train an encoder, both phases, and measure it; see :func:`train_encoder`."""
+    split, train, held = material
+    actions = action_samples(dataset)
     sfe, landmark_history = fit_landmarks(
         dataset,
         [s.key for s in actions if s.subject in split.train],
@@ -203,6 +225,20 @@ def score(model: FacialMotionEncoder, samples: Sequence[Sample], features: Featu
     """Score full clips, untrimmed, as the paper does (section 2.5)."""
     embeddings = model.embed_features(sample_features(s, features) for s in samples)
     return score_embeddings(embeddings, [s.subject for s in samples], [s.label for s in samples])
+
+
+def _make_folder(out: Path) -> None:
+    """Make the run's folder; a fault shows now and not after the training."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as fault:
+        raise UsageError(
+            f"a folder that cannot be written to: {fault.strerror}",
+            wanted="a folder for the model and its metrics",
+            where=f"--out {out}",
+            todo="name another one; nothing was trained",
+        ) from fault
 
 
 def _json(values: dict[str, Any]) -> bytes:

@@ -6,6 +6,9 @@ from typing import Any
 from fmdata.catalog.errors import UsageError
 
 CLIPS = ("actions", "compounds")
+WHERE, WHERE_LANDMARKS = "the encoder's settings", "the encoder's settings, in `landmarks`"
+OPTIONS = ("seed", "epochs")  # of the command line, that are ranges
+MOST = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class LandmarkSettings:
     batch: int = 64
     rate: float = 3e-3
     weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_ranges(
+            self,
+            WHERE_LANDMARKS,
+            size=(16, 1024), channels=(1, 3), width=(0.01, 4), frames=(1, MOST), epochs=(1, MOST),
+            steps=(1, MOST), batch=(2, MOST), rate=(0, 1), weight_decay=(0, 1),
+        )  # fmt: skip
+        if self.channels == 2:
+            raise _refused("channels 2", "1 for grey or 3 for RGB", WHERE_LANDMARKS)
 
 
 @dataclass(frozen=True)
@@ -93,12 +106,15 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         if self.on not in CLIPS:
-            raise UsageError(
-                f"no clips called {self.on!r}",
-                wanted=" or ".join(CLIPS),
-                where="the encoder's setting `on`",
-                todo="name one of them",
-            )
+            raise _refused(f"no clips called {self.on!r}", " or ".join(CLIPS), "--on")
+        _check_ranges(
+            self,
+            WHERE,
+            seed=(0, MOST), embedding=(1, MOST), layers=(1, MOST), heads=(1, MOST),
+            feedforward=(1, MOST), dropout=(0, 0.99), neutral_frames=(0, MOST), epochs=(1, MOST),
+            steps=(1, MOST), subjects=(1, MOST), motions=(1, MOST), takes=(1, MOST), rate=(0, 1),
+            weight_decay=(0, 1), margin=(-1, 1),
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, nested as the settings are."""
@@ -111,12 +127,28 @@ class EncoderSettings:
         Raises
         ------
         UsageError
-            When a setting is unknown.
+            When a setting is unknown or out of its range.
         """
         inner = dict(values.get("landmarks", {}))
-        _check_names(LandmarkSettings, inner, "the encoder's settings, in `landmarks`")
-        _check_names(cls, values, "the encoder's settings")
+        _check_names(LandmarkSettings, inner, WHERE_LANDMARKS)
+        _check_names(cls, values, WHERE)
         return cls(**{**values, "landmarks": LandmarkSettings(**inner)})
+
+
+def _check_ranges(settings: object, where: str, **ranges: tuple[float, float]) -> None:
+    for name, (low, high) in ranges.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            option = where == WHERE and name in OPTIONS
+            raise _refused(
+                f"{'--' if option else ''}{name} {value}",
+                f"a number from {low} to {high}",
+                f"--{name}" if option else where,
+            )
+
+
+def _refused(got: str, wanted: str, where: str) -> UsageError:
+    return UsageError(got, wanted=wanted, where=where, todo="correct it, or leave it out")
 
 
 def _check_names(of: type, values: dict[str, Any], where: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fmdata.catalog.card import Card, FileFacts
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.pack import Planned, pack
+from fmdata.catalog.pack import Planned, change, commit, pack
 from fmdata.catalog.schema import COMPOUND_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.verify import verify
@@ -63,27 +63,53 @@ def test_missing_extra_and_swapped_files_are_found(copy: Path) -> None:
     ]
 
 
-def test_a_compound_of_two_subjects_is_found_though_every_digest_is_right(copy: Path) -> None:
-    """One segment is made to name a clip of another subject, and the shards are written anew."""
+def with_first_compound(copy: Path, segment: int, changed: dict) -> list[str]:
+    """Change a segment of the first compound, write its shards anew, and verify."""
     dataset = Dataset(copy)
     samples = {}
     for clip in dataset.compounds:
         row = clip.facts().cast(COMPOUND_FACTS)
         if not samples:
             values = row.to_pylist()[0]
-            stranger = next(c for c in dataset.actions if c.subject != clip.subject)
-            values["segments"][2] |= {"source": stranger.key}
+            values["segments"][segment] |= changed
             row = type(row).from_pylist([values], COMPOUND_FACTS)
-            wrong = clip.key
         samples[clip.key] = Sample(row, clip.avi(), clip.lbp_npy())
     planned = [Planned(c.fold, c.subject, c.key, 1) for c in dataset.compounds]
-    shards = pack(copy, "compounds", planned, samples.__getitem__, COMPOUND_FACTS, 10**9)
-    part = dataclasses.replace(dataset.card.compounds, shards=shards)
-    dataset.card.with_compounds(part).write(copy)
-    findings = verify(copy)
+    with change(copy):
+        shards = pack(copy, "compounds", planned, samples.__getitem__, COMPOUND_FACTS, 10**9)
+        part = dataclasses.replace(dataset.card.compounds, shards=shards)
+        commit(copy, dataset.card.with_compounds(part))
+    return [finding.what for finding in verify(copy)]
+
+
+@pytest.mark.parametrize(
+    ("segment", "changed", "what"),
+    [
+        (2, {"source": "stranger"}, "of another subject"),
+        (2, {"source": "nobody"}, "which is not there"),
+        (0, {"role": "first"}, "not lead, first, second, tail"),
+        (3, {"stop": 10**6}, "a segment outside"),
+        (1, {"start": 0}, "other frames than its segments'"),
+    ],
+)
+def test_a_wrong_segment_is_found_though_every_digest_is_right(
+    copy: Path, segment: int, changed: dict, what: str
+) -> None:
+    dataset = Dataset(copy)
+    first = dataset.compounds[0]
+    if changed.get("source") == "stranger":
+        changed = {"source": next(c.key for c in dataset.actions if c.subject != first.subject)}
+    findings = with_first_compound(copy, segment, changed)
     assert len(findings) == 1
-    assert wrong in findings[0].what
-    assert "another subject" in findings[0].what
+    assert findings[0].startswith(f"{first.key}: ")
+    assert what in findings[0]
+
+
+def test_a_subject_in_another_fold_than_its_name_gives_is_found(copy: Path) -> None:
+    card = Card.read(copy)
+    dataclasses.replace(card, seed=card.seed + 1).write(copy)
+    findings = [f.what for f in verify(copy)]
+    assert any("subject s01 in fold 5, wanted" in what for what in findings)
 
 
 def test_a_card_whose_counts_do_not_add_up_is_found(copy: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.verify import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.chain import Outcome
@@ -287,3 +287,111 @@ def test_eleven_real_recordings(shared_data: Path, tmp_path: Path) -> None:
     assert video.read()[0]
     with av.open(str(path)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 75
+
+
+def test_another_seed_of_the_folds_does_not_reuse_rows_of_the_first(
+    few: Path, tmp_path: Path
+) -> None:
+    class Interrupted(Recorder):
+        def outcome(self, outcome: Outcome) -> None:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "dataset"
+    with pytest.raises(KeyboardInterrupt):
+        build(few, path, BuildSettings(), workers=1, progress=Interrupted())
+    build(few, path, BuildSettings(seed=7), workers=1)
+    assert verify(path) == []
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_build_that_dies_while_its_shards_are_put_in_place_can_be_finished(
+    few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Each renaming of the commit fails in its turn; the next build ends with the same bytes."""
+    raw, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(few, raw)
+    shutil.copytree(built, path)
+    (raw / "s02/smile/02.mp4").unlink()
+    whole, renamed = Path.replace, iter(range(100))
+
+    def fails(self: Path, target: Path) -> Path:
+        # The shards' own files are renamed before; count from the staged card on.
+        if "new/fmdata.json" in str(target) or died:
+            died.append(True)
+            if next(renamed) == step:
+                raise OSError(5, "the machine went down", str(self))
+        return whole(self, target)
+
+    died: list[bool] = []
+    monkeypatch.setattr(Path, "replace", fails)
+    if step < 4:  # staged card, actions, dropped.parquet, card
+        with pytest.raises(OSError, match="went down"):
+            build(raw, path, BuildSettings(), workers=1)
+    else:
+        build(raw, path, BuildSettings(), workers=1)
+    monkeypatch.undo()
+    result = build(raw, path, BuildSettings(), workers=1)
+    assert result.card.actions.samples == 7
+    assert [f.what for f in verify(path)] == [
+        "stale: the actions have changed since the compounds were made"
+    ]
+    assert not (path / ".work").exists()
+
+
+def test_damaged_shards_are_made_again_and_never_copied(
+    few: Path, built: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "dataset"
+    shutil.copytree(built, path)
+    tar = path / "actions/shard-00000.tar"
+    data = bytearray(tar.read_bytes())
+    data[3000:3040] = bytes(40)
+    tar.write_bytes(data)
+    with pytest.raises(DatasetError, match="not as they were written: shard-00000"):
+        synth_compounds(path, CompoundSettings(k=3))
+    recorder = Recorder()
+    build(few, path, BuildSettings(), workers=1, progress=recorder)
+    assert len(recorder.outcomes) == 4
+    assert files(path) == files(built)
+    # The same for compounds, and for the list of what was dropped.
+    (path / "compounds/shard-00000.tar").unlink()
+    (path / "dropped.parquet").unlink()
+    build(few, path, BuildSettings(), workers=1)
+    synth_compounds(path, CompoundSettings(k=2))
+    assert files(path) == files(built)
+
+
+def test_other_recordings_do_not_replace_a_dataset(
+    raw_path: Path, built: Path, tmp_path: Path
+) -> None:
+    before = files(built)
+    shutil.copytree(raw_path / "s03", tmp_path / "raw/s03")
+    with pytest.raises(UsageError, match="none of them from these recordings"):
+        build(tmp_path / "raw", built, BuildSettings(), workers=1)
+    assert files(built) == before
+
+
+def test_two_builds_into_one_folder_at_once_are_refused(few: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dataset"
+
+    class Second(Recorder):
+        def outcome(self, outcome: Outcome) -> None:
+            with pytest.raises(UsageError, match="another command is writing"):
+                build(few, path, BuildSettings(), workers=1)
+            super().outcome(outcome)
+
+    recorder = Second()
+    build(few, path, BuildSettings(), workers=1, progress=recorder)
+    assert len(recorder.outcomes) == 8
+
+
+def test_an_action_all_of_whose_takes_were_dropped_is_said(few: Path, tmp_path: Path) -> None:
+    raw, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(few / "s01", raw / "s01")
+    (raw / "s01/aaa").mkdir()
+    (raw / "s01/aaa/01.mp4").write_text("not a video")
+    build(raw, path, BuildSettings(), workers=1)
+    part = synth_compounds(path, CompoundSettings(k=1)).card.compounds
+    assert part.notes == ["s01: no compound with aaa (no usable take)"]
+    labels = Dataset(path).compounds.table(["label"])["label"].to_pylist()
+    assert sorted(labels) == [4, 5, 7, 8]  # of 3 × 3; those of aaa are 0 to 3, and 6

@@ -133,6 +133,16 @@ def test_a_video_at_another_depth_is_not_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", [b"s01/smile/\xff.mp4", b"s\xff/smile/1.mp4", b"s1/a/1/\xe9_1.png"]
+)
+def test_a_name_that_is_not_utf8(name: bytes, tmp_path: Path) -> None:
+    touch(tmp_path, "s01/smile/01.mp4", "s01/smile/\u00e9.mp4", os.fsdecode(name))
+    message = refused(tmp_path, InputError)
+    assert ascii(os.fsdecode(name)) in message
+    assert "rename" in message
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("s01/smile/01.mp4", "s01/smile/01.mov"),
@@ -215,8 +225,10 @@ def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
         "a.mp4,s01,smile,06,-1,,0",
         "a.mp4,s01",
         "empty,s01,smile,07,,,",
+        "odd,s01,smile,08,,,",
     )
     (raw / "empty").mkdir()
+    touch(raw, os.fsdecode(b"odd/\xe9_1.png"))
     message = refused(raw, UsageError)
     for fault in (
         "line 3: no file gone.mp4",
@@ -230,6 +242,7 @@ def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
         "line 8: action is empty",
         "line 8: take is empty",
         "line 9: empty is a folder without numbered png or jpg",
+        "line 10: odd holds a name not in UTF-8, '\\udce9_1.png': rename it",
     ):
         assert fault in message
     assert "line 2" not in message

@@ -7,6 +7,7 @@ of each. In every clip, `onset` frames are neutral, then the motion rises and fa
 
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -149,11 +150,12 @@ def write_dataset(folder: Path, folds: dict[str, int]) -> Path:
         for subject, clips in actions.items()
     }
     none = FileFacts(0, "")
-    parts = [
+    one, other = (
         Part({}, sum(map(len, part.values())), list(shards(folder / name, part, folds)))
         for name, part in (("actions", actions), ("compounds", compounds))
-    ]
-    Card("0", {}, 0, len(actions), 0, none, *parts).write(folder)
+    )
+    other = replace(other, made_from=one.digest)
+    Card("0", {}, 0, len(actions), 0, none, one, other).write(folder)
     return folder
 
 

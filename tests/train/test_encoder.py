@@ -1,8 +1,10 @@
 """The recipe end to end on drawn faces: it learns, writes, repeats itself, and reloads."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,13 +123,48 @@ def test_a_single_subject_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_stale_compounds_are_refused(drawn_dataset: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(drawn_dataset, tmp_path / "dataset")
+    card = Dataset(path).card
+    assert card.compounds is not None
+    card.with_compounds(replace(card.compounds, made_from="other actions")).write(path)
+    with pytest.raises(DatasetError, match=r"stale(.|\n)*run `fmdata synth-compound`"):
+        train_encoder(path, tmp_path / "out", replace(TINY, on="compounds"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_is_refused_before_the_training(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    progress: list[Progress] = []
+    with pytest.raises(UsageError, match=r"cannot be written to(.|\n)*--out"):
+        train_encoder(drawn_dataset, tmp_path / "file" / "run", TINY, progress.append)
+    assert progress == []
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"seed": -1}, "--seed"),
+        ({"epochs": 0}, "--epochs"),
+        ({"on": "both"}, "--on"),
+        ({"rate": float("nan")}, "the encoder's settings"),
+        ({"landmarks": {"epochs": -1}}, "the encoder's settings, in `landmarks`"),
+        ({"landmarks": {"channels": 2}}, "the encoder's settings, in `landmarks`"),
+    ],
+)
+def test_settings_that_cannot_be_meant(values: dict[str, Any], where: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        EncoderSettings.from_json(values)
+    assert caught.value.where == where
+
+
 def test_settings_refuse_what_they_do_not_know() -> None:
     with pytest.raises(UsageError, match="unknown settings: layer"):
         EncoderSettings.from_json({"layer": 3})
     with pytest.raises(UsageError, match="unknown settings: widht"):
         EncoderSettings.from_json({"landmarks": {"widht": 3}})
-    with pytest.raises(UsageError, match="no clips called 'both'"):
-        EncoderSettings(on="both")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])

