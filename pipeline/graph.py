@@ -127,7 +127,9 @@ def _cluster(workers: int) -> LocalCluster:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                # Dask's pages about itself: for this machine only, at any free port.
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
                 silence_logs="CRITICAL",
             )
     finally:
