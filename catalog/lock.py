@@ -1,40 +1,49 @@
 """One command at a time writes to a dataset."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
 
-WORK = ".work"  # below a dataset: what is not finished yet, and the lock
+WORK = ".work"  # below a dataset: what is not finished yet
 
 
 @contextmanager
 def writing(dataset: Path) -> Iterator[None]:
-    """Hold a dataset for writing. A lock ends with its process, so a dead one is not in the way.
+    """Hold a dataset for writing, its folder made if need be.
+
+    The lock is on the folder itself and ends with its process, so a dead one is not in the way.
 
     Raises
     ------
     UsageError
         When another process holds it.
     """
-    path = dataset / WORK / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
-            raise UsageError(
-                "another command is writing to this dataset",
-                wanted="one at a time",
-                where=str(dataset),
-                todo="wait until it has ended, or stop it",
-            ) from fault
+    dataset.mkdir(parents=True, exist_ok=True)
+    folder = os.open(dataset, os.O_RDONLY)
+    try:
+        _lock(folder, dataset)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
-            for folder in (path.parent, dataset):
-                with suppress(OSError):  # not empty: there is work to go on with
-                    folder.rmdir()
+            # A run that came to nothing leaves nothing; what is not empty stays.
+            for empty in (dataset / WORK, dataset):
+                with suppress(OSError):
+                    empty.rmdir()
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int, dataset: Path) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        raise UsageError(
+            "another command is writing to this dataset",
+            wanted="one at a time",
+            where=str(dataset),
+            todo="wait until it has ended, or stop it",
+        ) from fault

@@ -108,9 +108,7 @@ def change(dataset: Path) -> Iterator[None]:
         _finish(dataset)
         shutil.rmtree(dataset / WORK / "new", ignore_errors=True)
         yield
-        for left in (dataset / WORK).iterdir():
-            if left.is_dir():
-                shutil.rmtree(left)
+        shutil.rmtree(dataset / WORK, ignore_errors=True)
 
 
 def staging(dataset: Path) -> Path:

@@ -150,7 +150,7 @@ def test_verify_says_what_is_wrong_and_where(dataset_path: Path, tmp_path: Path)
     run = fmdata("verify", cwd=tmp_path)
     assert run.returncode == 1
     assert "dataset/actions/shard-00000.tar: SHA-256" in run.stdout
-    assert "to do: delete" in run.stdout
+    assert "to do: run the `fmdata build` that made it again" in run.stdout
 
 
 def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) -> None:
@@ -160,3 +160,33 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) 
     assert "build: 4/4 recordings" in run.stderr
     assert "frames/s" in run.stderr
     assert "\x1b" not in run.stderr + run.stdout
+
+
+def test_names_that_look_like_markup_are_only_names(dataset_path: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset_path, tmp_path / "p[/red]" / "d[bold]x")
+    for command in ("info", "verify", "synth-compound"):
+        run = fmdata(command, "--dataset", "p[/red]/d[bold]x", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert "p[/red]/d[bold]x" in run.stdout
+
+
+@pytest.mark.parametrize("lost", ["actions/shard-00000.parquet", "dropped.parquet"])
+def test_a_dataset_with_a_file_missing_says_so(
+    dataset_path: Path, tmp_path: Path, lost: str
+) -> None:
+    shutil.copytree(dataset_path, tmp_path / "dataset")
+    (tmp_path / "dataset" / lost).unlink()
+    refused(fmdata("info", cwd=tmp_path), 1, lost, "fmdata verify")
+    run = fmdata("verify", cwd=tmp_path)
+    assert run.returncode == 1
+    assert f"{lost}: missing" in run.stdout
+
+
+def test_an_output_that_cannot_be_written_is_said(tmp_path: Path, raw_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in ("file", "file/below"):
+        run = fmdata("build", "--subjects", raw_path, "--out", out, cwd=tmp_path)
+        assert run.returncode in (1, 2)
+        assert "Traceback" not in run.stderr
+        assert "to do:" in run.stderr
+    assert (tmp_path / "file").read_text() == "mine"
