@@ -25,12 +25,12 @@ from fmdata.catalog.pack import Planned, change, commit, pack, staging
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.chain import Outcome, done_before, drop, sample_of, unit_bytes
 from fmdata.pipeline.discover import discover
 from fmdata.pipeline.existing import FinishedClip, check_place, dataset_at, finished_work
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
 
 
 class Progress(Protocol):
@@ -136,7 +136,7 @@ def _build(
     for recording, who in zip(recordings, identities, strict=True):
         if isinstance(who, RecordingError):
             continue
-        if who.digest not in done and (outcome := done_before(who, work)):
+        if who.digest not in done and (outcome := done_before(work / who.digest)):
             done[who.digest] = _finished(outcome, work)
         if who.digest in done:
             reused += 1

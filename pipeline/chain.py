@@ -1,14 +1,8 @@
-"""One recording, from its file to a finished unit of work. Knows nothing of who runs it.
-
-A unit is a folder named by the recording's digest that holds ``row.parquet``, ``clip.avi`` and,
-if asked for, ``lbp.npy``; or, for a recording that is left out, ``dropped.parquet`` alone. It gets
-its name when it is whole, so a unit that is there is a unit that is done.
-"""
+"""One recording, from its file to a finished unit: the stages in a row. Ignorant of who runs it."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +10,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.files import atomic_folder
-from fmdata.catalog.schema import DROPPED, one_row
-from fmdata.catalog.shards import Sample
-from fmdata.catalog.types import Dropped, Recording
+from fmdata.catalog.types import Recording
 from fmdata.pipeline.align import align
 from fmdata.pipeline.decode import decode, frame_rate, nominal_rate
 from fmdata.pipeline.encode import encode
@@ -28,31 +20,10 @@ from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
+from fmdata.pipeline.unit import AVI, LBP, ROW, Outcome, drop, outcome_of, write_dropped
 
-ROW, AVI, LBP, LEFT_OUT = "row.parquet", "clip.avi", "lbp.npy", "dropped.parquet"
-# Reasons that lie with the machine or a library rather than with the recording.
-TRIED_AGAIN = ("failed", "crashed")
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one recording.
-
-    Attributes
-    ----------
-    digest : str
-        Name of its unit.
-    n_frames : int
-        Frames that went through; 0 for a dropped recording.
-    dropped : Dropped or None
-        Why it was left out, if it was.
-    """
-
-    digest: str
-    n_frames: int
-    dropped: Dropped | None = None
 
 
 def process(
@@ -79,45 +50,8 @@ def process(
         with atomic_folder(unit) as folder:
             _make(recording, identity, settings, landmarker, folder)
     except RecordingError as fault:
-        dropped = drop(recording, fault)
-        with atomic_folder(unit) as folder:
-            row = one_row(DROPPED, asdict(dropped) | {"digest": identity.digest})
-            pq.write_table(row, folder / LEFT_OUT)
-    return _outcome(unit)
-
-
-def done_before(identity: Identity, work: Path) -> Outcome | None:
-    """What became of a recording in an earlier run, unless it is worth another try."""
-    unit = work / identity.digest
-    outcome = _outcome(unit) if unit.exists() else None
-    again = outcome and outcome.dropped and outcome.dropped.reason in TRIED_AGAIN
-    return None if again else outcome
-
-
-def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
-    """Return the record of a recording that is left out because of `fault`."""
-    names = (recording.source, recording.subject, recording.action, recording.take)
-    return Dropped(*names, fault.stage, fault.reason, fault.detail, attempts)
-
-
-def _outcome(unit: Path) -> Outcome:
-    if (unit / LEFT_OUT).exists():
-        values = pq.read_table(unit / LEFT_OUT).to_pylist()[0]
-        digest = values.pop("digest")
-        return Outcome(digest, 0, Dropped(**values))
-    row = pq.read_table(unit / ROW, columns=["digest", "n_frames"]).to_pylist()[0]
-    return Outcome(row["digest"], row["n_frames"])
-
-
-def sample_of(unit: Path) -> Sample:
-    """Return a finished unit's clip, ready for a shard."""
-    maps = unit / LBP
-    return Sample(pq.read_table(unit / ROW), unit / AVI, maps if maps.exists() else None)
-
-
-def unit_bytes(unit: Path) -> int:
-    """Return the size of a finished unit's pixels and maps in bytes."""
-    return sum((unit / name).stat().st_size for name in (AVI, LBP) if (unit / name).exists())
+        write_dropped(unit, drop(recording, fault))
+    return outcome_of(unit)
 
 
 def _make(

@@ -15,8 +15,8 @@ from fmdata.catalog.lock import WORK
 from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
-from fmdata.pipeline.chain import TRIED_AGAIN
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import TRIED_AGAIN
 
 
 @dataclass(frozen=True)

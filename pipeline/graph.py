@@ -17,9 +17,10 @@ from distributed import Client, KilledWorker, LocalCluster, as_completed
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
-from fmdata.pipeline.chain import Outcome, drop, process
+from fmdata.pipeline.chain import process
 from fmdata.pipeline.identify import Identity, content_digest, identify
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import Outcome, drop
 
 Job = tuple[Recording, Identity]
 DEATHS = 3  # of processes at work on one recording, before it is given up

@@ -13,8 +13,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.verify import verify
 from fmdata.pipeline.build import build
-from fmdata.pipeline.chain import Outcome
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import Outcome
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 

@@ -1,0 +1,81 @@
+"""Units of work: what a recording has come to, on disk until it is packed into a shard.
+
+A unit is a folder named by the recording's digest that holds ``row.parquet``, ``clip.avi`` and,
+if asked for, ``lbp.npy``; or, for a recording that is left out, ``dropped.parquet`` alone. It gets
+its name when it is whole, so a unit that is there is a unit that is done.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.files import atomic_folder
+from fmdata.catalog.schema import DROPPED, one_row
+from fmdata.catalog.shards import Sample
+from fmdata.catalog.types import Dropped, Recording
+
+ROW, AVI, LBP, LEFT_OUT = "row.parquet", "clip.avi", "lbp.npy", "dropped.parquet"
+# Reasons that lie with the machine or a library rather than with the recording.
+TRIED_AGAIN = ("failed", "crashed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one recording.
+
+    Attributes
+    ----------
+    digest : str
+        Name of its unit.
+    n_frames : int
+        Frames that went through; 0 for a dropped recording.
+    dropped : Dropped or None
+        Why it was left out, if it was.
+    """
+
+    digest: str
+    n_frames: int
+    dropped: Dropped | None = None
+
+
+def write_dropped(unit: Path, dropped: Dropped) -> None:
+    """Make the unit of a recording that is left out."""
+    with atomic_folder(unit) as folder:
+        row = one_row(DROPPED, asdict(dropped) | {"digest": unit.name})
+        pq.write_table(row, folder / LEFT_OUT)
+
+
+def done_before(unit: Path) -> Outcome | None:
+    """What became of a recording in an earlier run, unless it is worth another try."""
+    outcome = outcome_of(unit) if unit.exists() else None
+    again = outcome and outcome.dropped and outcome.dropped.reason in TRIED_AGAIN
+    return None if again else outcome
+
+
+def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
+    """Return the record of a recording that is left out because of `fault`."""
+    names = (recording.source, recording.subject, recording.action, recording.take)
+    return Dropped(*names, fault.stage, fault.reason, fault.detail, attempts)
+
+
+def outcome_of(unit: Path) -> Outcome:
+    """What became of a recording whose unit is done."""
+    if (unit / LEFT_OUT).exists():
+        values = pq.read_table(unit / LEFT_OUT).to_pylist()[0]
+        digest = values.pop("digest")
+        return Outcome(digest, 0, Dropped(**values))
+    row = pq.read_table(unit / ROW, columns=["digest", "n_frames"]).to_pylist()[0]
+    return Outcome(row["digest"], row["n_frames"])
+
+
+def sample_of(unit: Path) -> Sample:
+    """Return a finished unit's clip, ready for a shard."""
+    maps = unit / LBP
+    return Sample(pq.read_table(unit / ROW), unit / AVI, maps if maps.exists() else None)
+
+
+def unit_bytes(unit: Path) -> int:
+    """Return the size of a finished unit's pixels and maps in bytes."""
+    return sum((unit / name).stat().st_size for name in (AVI, LBP) if (unit / name).exists())

@@ -1,0 +1,62 @@
+"""Running the chains: on a scheduler of the user's own, and when a process dies of a recording."""
+
+from pathlib import Path
+
+import pytest
+from distributed import KilledWorker, LocalCluster
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.types import Recording
+from fmdata.pipeline import graph
+from fmdata.pipeline.build import build
+from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.settings import BuildSettings
+
+
+def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    (raw / "s01").mkdir(parents=True)
+    (raw / "s01/smile").symlink_to(raw_path / "s01/smile")
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        before = cluster.scheduler.transition_counter
+        build(raw, tmp_path / "dataset", BuildSettings(), scheduler=cluster.scheduler_address)
+        assert cluster.scheduler.transition_counter > before
+    one, other = Dataset(tmp_path / "dataset"), Dataset(dataset_path)
+    assert len(one.actions) == 4
+    for clip in one.actions:
+        assert clip.facts().equals(other.actions[clip.key].facts())
+
+
+def test_a_recording_whose_processes_all_died_is_dropped_as_crashed() -> None:
+    class Died:
+        def result(self) -> None:
+            raise KilledWorker("process-1f3a", None, 2)
+
+    recording = Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01")
+    outcome = graph._result(Died(), recording, Identity("content", "digest"))
+    assert outcome.dropped is not None
+    assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
+    # Nothing of this run in it: the same fault is told in the same bytes.
+    assert outcome.dropped.detail == "each of the processes that worked on it died"
+
+
+def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "long.mp4").write_bytes(b"long")
+    hashed = []
+    whole = graph.content_digest
+
+    def counting(recording: Recording) -> str:
+        hashed.append(recording.path)
+        return whole(recording)
+
+    monkeypatch.setattr(graph, "content_digest", counting)
+    spans = [
+        Recording(tmp_path / "long.mp4", "long.mp4", "s01", "smile", str(i), i, i + 1.0)
+        for i in range(20)
+    ]
+    identities = graph.identify_all(spans, BuildSettings())
+    assert len(hashed) == 1
+    assert len({who.digest for who in identities}) == 20
+    assert len({who.source_sha256 for who in identities}) == 1
