@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
-from fmdata.catalog.dataset import ActionClip, Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.lock import WORK
 from fmdata.catalog.schema import ACTION_FACTS

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, Part
-from fmdata.catalog.dataset import ActionClip, Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.pack import Planned, change, commit, pack
 from fmdata.catalog.schema import COMPOUND_FACTS

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.avi import decode_jpeg, write_avi
-from fmdata.catalog.dataset import ActionClip
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.schema import COMPOUND_FACTS, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.pipeline.encode import frame_difference

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.dataset import ActionClip
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.pipeline.points import to_68
 

@@ -1,0 +1,202 @@
+"""A clip of a dataset: its facts at hand, its pixels and per-frame columns one read away.
+
+A clip holds paths and a row, no open file, so it may go to another process.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog.avi import decode_jpeg
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.schema import POSITIONS, per_frame
+from fmdata.catalog.shards import ROWS_PER_GROUP
+from fmdata.catalog.types import N_LANDMARKS, Motion, Segment
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn a fault of reading a dataset's file into one that says what to do."""
+    try:
+        yield
+    except (OSError, EOFError, IndexError, pa.ArrowException) as fault:
+        raise DatasetError(
+            f"a file of the dataset cannot be read: {fault}",
+            wanted="the file that the dataset's card names, as it was written",
+            where=str(path),
+            todo="run `fmdata verify`, which says what is wrong and how to mend it",
+        ) from fault
+
+
+class Clip:
+    """One sample: its facts at hand, its pixels one read away.
+
+    Attributes
+    ----------
+    row : dict
+        The facts of the clip, by column; no per-frame columns.
+    """
+
+    def __init__(self, row: dict[str, Any], tar: Path, parquet: Path, index: int) -> None:
+        self.row = row
+        self._tar, self._parquet, self._index = tar, parquet, index
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
+
+    @property
+    def key(self) -> str:
+        """The sample's key."""
+        return str(self.row["key"])
+
+    @property
+    def subject(self) -> str:
+        """Who."""
+        return str(self.row["subject"])
+
+    @property
+    def fold(self) -> int:
+        """The subject's fold, 0 to 9."""
+        return int(self.row["fold"])
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return float(self.row["fps"])
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.row["n_frames"])
+
+    @property
+    def shard(self) -> str:
+        """Name of the shard it lies in."""
+        return self._tar.stem
+
+    def avi(self) -> bytes:
+        """Return the clip as a Motion JPEG AVI file."""
+        return self._read(self.row["avi_offset"], self.row["avi_size"])
+
+    def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
+        """JPEG bytes of the frames asked for, or of all, in one read."""
+        offsets, sizes = self.row["frame_offset"], self.row["frame_size"]
+        chosen = range(self.n_frames) if indices is None else indices
+        if len(chosen) == 0:
+            return []
+        spans = [(offsets[i], offsets[i] + sizes[i]) for i in chosen]
+        begin, end = min(s[0] for s in spans), max(s[1] for s in spans)
+        data = self._read(begin, end - begin)
+        return [data[start - begin : stop - begin] for start, stop in spans]
+
+    def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Pixels of the frames asked for, or of all, uint8 [T, S, S, 3], RGB."""
+        jpegs = self.jpegs(indices)
+        if not jpegs:
+            return np.zeros((0, 0, 0, 3), np.uint8)
+        return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+
+    def lbp(self) -> np.ndarray:
+        """LBP maps, uint8 [T, S, S].
+
+        Raises
+        ------
+        DatasetError
+            When the dataset was built without them.
+        """
+        array: np.ndarray = np.load(io.BytesIO(self.lbp_npy()), allow_pickle=False)
+        return array
+
+    def lbp_npy(self) -> bytes:
+        """Return the LBP maps as the npy file that they are; raises as :meth:`lbp` does."""
+        if not self.has_lbp:
+            raise DatasetError(
+                f"no LBP maps for {self.key}",
+                wanted="a dataset with LBP maps",
+                where=str(self._tar),
+                todo="build it without --no-lbp",
+            )
+        return self._read(self.row["lbp_offset"], self.row["lbp_size"])
+
+    @property
+    def has_lbp(self) -> bool:
+        """Whether the sample carries LBP maps."""
+        return self.row["lbp_offset"] is not None
+
+    def facts(self) -> pa.Table:
+        """Return the whole row, per-frame columns included and positions left out."""
+        positions = {field.name for field in POSITIONS}
+        with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
+            columns = [name for name in file.schema_arrow.names if name not in positions]
+        return self._row(columns)
+
+    def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
+        """One per-frame column, [T, *shape]."""
+        return per_frame(self._row([name])[name], shape)
+
+    def _row(self, columns: Sequence[str]) -> pa.Table:
+        group, index = divmod(self._index, ROWS_PER_GROUP)
+        with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
+            return file.read_row_group(group, columns=list(columns)).slice(index, 1)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        with reading(self._tar), self._tar.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+            if len(data) != size:
+                raise EOFError(f"{len(data)} bytes at {offset}, wanted {size}")
+            return data
+
+
+class ActionClip(Clip):
+    """A clip of D1: one action of one subject, done once."""
+
+    @property
+    def action(self) -> str:
+        """Which motion."""
+        return str(self.row["action"])
+
+    @property
+    def take(self) -> str:
+        """Which repetition."""
+        return str(self.row["take"])
+
+    @property
+    def motion(self) -> Motion | None:
+        """When the face moves; None where no motion was found."""
+        row = self.row
+        if row["onset"] is None:
+            return None
+        return Motion(
+            row["onset"], row["apex"], row["offset"], row["style"], row["amplitude"], row["snr"]
+        )
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """float32 [T, 478, 3], in pixels of the source frame."""
+        return self.column("landmarks", (N_LANDMARKS, 3))
+
+    @property
+    def transform(self) -> np.ndarray:
+        """float32 [T, 2, 3], from pixels of the source frame to pixels of the crop."""
+        return self.column("transform", (2, 3))
+
+    @property
+    def intensity(self) -> np.ndarray:
+        """float32 [T], displacement from neutral in interocular distances."""
+        return self.column("intensity")
+
+
+class CompoundClip(Clip):
+    """A clip of D2: action i then action j of one subject."""
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Lead, first, second and tail, in order; a segment may be empty."""
+        return [Segment(**segment) for segment in self.row["segments"]]
