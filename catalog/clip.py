@@ -75,11 +75,6 @@ class Clip:
         """Number of frames."""
         return int(self.row["n_frames"])
 
-    @property
-    def shard(self) -> str:
-        """Name of the shard it lies in."""
-        return self._tar.stem
-
     def avi(self) -> bytes:
         """Return the clip as a Motion JPEG AVI file."""
         return self._read(self.row["avi_offset"], self.row["avi_size"])

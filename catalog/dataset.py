@@ -5,6 +5,7 @@ each read, and what is kept in memory is the table of scalar facts and positions
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -130,6 +131,13 @@ class Dataset:
             )
         folder = self.path / card_file.COMPOUNDS
         return Clips(folder, self.card.compounds, COMPOUNDS, CompoundClip)
+
+    def intact_actions(self) -> Clips[ActionClip]:
+        """Return the actions in those shards whose files are as they were written."""
+        folder, part = self.path / card_file.ACTIONS, self.card.actions
+        shards = [shard for shard in part.shards if shard.intact(folder)]
+        whole = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
+        return Clips(folder, whole, ACTIONS, ActionClip)
 
     def dropped(self) -> pa.Table:
         """What was left out: source, subject, action, take, stage, reason, detail, attempts."""

@@ -26,7 +26,13 @@ from fmdata.catalog.schema import ACTION_FACTS, DROPPED
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.discover import discover
-from fmdata.pipeline.existing import FinishedClip, check_place, dataset_at, finished_work
+from fmdata.pipeline.existing import (
+    FinishedClip,
+    check_place,
+    dataset_at,
+    finished_work,
+    require_same_recordings,
+)
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
@@ -128,9 +134,15 @@ def _build(
     progress: Progress | None,
 ) -> Built:
     work = out / WORK
-    before = dataset_at(out, settings, {_key(recording) for recording in recordings})
+    before = dataset_at(out, settings)
+    there: dict[str, FinishedClip | Dropped] = {}
+    keys_before: list[str] = []
+    if before:
+        intact = before.intact_actions()
+        keys_before = intact.keys
+        require_same_recordings(out, keys_before, {_key(recording) for recording in recordings})
+        there = finished_work(before, intact)
     identities = identify_all(recordings, settings)
-    there = finished_work(before) if before else {}
     done = dict(there)
     jobs, reused = [], 0
     for recording, who in zip(recordings, identities, strict=True):
@@ -167,7 +179,7 @@ def _build(
         card=card,
         dropped=[left_out for left_out, _ in dropped],
         reused=reused,
-        gone=len(set(before.actions.keys) - set(after.actions.keys)) if before else 0,
+        gone=len(set(keys_before) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
         motionless=[clip.key for clip in after.actions if clip.motion is None],
     )

@@ -3,14 +3,14 @@
 Promise: nothing is written here, and a folder that holds anything else is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.lock import WORK
 from fmdata.catalog.schema import ACTION_FACTS
@@ -50,14 +50,13 @@ def check_place(out: Path) -> None:
         )
 
 
-def dataset_at(out: Path, settings: BuildSettings, keys: set[str]) -> Dataset | None:
+def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
     """Return the dataset that is already there, if one is.
 
     Raises
     ------
     UsageError
-        When it was made with other settings, or from other recordings: `keys` are those of the
-        recordings to build from.
+        When it was made with other settings.
     """
     if not (out / card_file.NAME).exists():
         return None
@@ -72,8 +71,15 @@ def dataset_at(out: Path, settings: BuildSettings, keys: set[str]) -> Dataset | 
             todo="build with the settings it was made with, or into another folder with --out; "
             "the dataset was left as it is",
         )
-    there = set(dataset.actions.keys)
-    if there and there.isdisjoint(keys):
+    return dataset
+
+
+def require_same_recordings(out: Path, there: Sequence[str], keys: set[str]) -> None:
+    """Raise UsageError when none of the clips that are there are of the recordings given.
+
+    `there` and `keys` are the keys of the one and of the other.
+    """
+    if there and keys.isdisjoint(there):
         raise UsageError(
             f"a dataset of {len(there)} clips, none of them from these recordings",
             wanted="a dataset of the same recordings, some of them new or changed perhaps",
@@ -81,22 +87,18 @@ def dataset_at(out: Path, settings: BuildSettings, keys: set[str]) -> Dataset | 
             todo="name the right --subjects, or another folder with --out; "
             "the dataset was left as it is",
         )
-    return dataset
 
 
-def finished_work(before: Dataset) -> dict[str, FinishedClip | Dropped]:
-    """Return what a finished dataset holds, by digest.
+def finished_work(before: Dataset, intact: Clips[ActionClip]) -> dict[str, FinishedClip | Dropped]:
+    """Return what a finished dataset holds, by digest; of its clips, the `intact` ones.
 
-    Left out is what lies in a damaged file, and what another try may make of a dropped recording.
+    Left out, too, is what another try may make of a dropped recording.
     """
-    folder, card = before.path / card_file.ACTIONS, before.card
-    intact = {shard.name for shard in card.actions.shards if shard.intact(folder)}
     done: dict[str, FinishedClip | Dropped] = {}
-    for clip in before.actions:
-        if clip.shard in intact:
-            n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-            done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
-    if card.dropped_file.hold_for(before.path / card_file.DROPPED):
+    for clip in intact:
+        n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
+        done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
+    if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
             if values["reason"] not in TRIED_AGAIN:

@@ -318,6 +318,12 @@ def test_damaged_shards_are_made_again_and_never_copied(
     build(few, path, BuildSettings(), workers=1, progress=recorder)
     assert len(recorder.outcomes) == 4
     assert files(path) == files(built)
+    # The same for a Parquet file that is no longer one, or gone.
+    parquet = path / "actions/shard-00001.parquet"
+    parquet.write_bytes(parquet.read_bytes()[:100])
+    (path / "actions/shard-00000.parquet").unlink()
+    build(few, path, BuildSettings(), workers=2)
+    assert files(path) == files(built)
     # The same for compounds, and for the list of what was dropped.
     (path / "compounds/shard-00000.tar").unlink()
     (path / "dropped.parquet").unlink()
