@@ -159,6 +159,10 @@ def build(
     min_detected: Annotated[
         float, typer.Option(help="Share of frames that must show a face.")
     ] = 0.9,
+    max_pose_range: Annotated[
+        float | None,
+        typer.Option(help="Keep only clips whose head turns by no more than so many degrees."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
     shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
@@ -166,7 +170,9 @@ def build(
     """Turn a folder of recordings into a dataset of single actions (D1)."""
     from fmdata.pipeline.settings import BuildSettings
 
-    settings = BuildSettings(size, landmarks, lbp, jpeg_quality, min_detected, seed, shard_mb)
+    settings = BuildSettings(
+        size, landmarks, lbp, jpeg_quality, min_detected, seed, shard_mb, max_pose_range
+    )
     built, rate = _build(
         subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model
     )

@@ -17,7 +17,7 @@ from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import POSITIONS, per_frame
 from fmdata.catalog.shards import ROWS_PER_GROUP
-from fmdata.catalog.types import N_LANDMARKS, Motion, Segment
+from fmdata.catalog.types import N_BLENDSHAPES, N_LANDMARKS, Motion, Segment
 
 
 @contextmanager
@@ -176,6 +176,31 @@ class ActionClip(Clip):
     def landmarks(self) -> np.ndarray:
         """float32 [T, 478, 3], in pixels of the source frame."""
         return self.column("landmarks", (N_LANDMARKS, 3))
+
+    @property
+    def pose(self) -> np.ndarray:
+        """float32 [T, 3], yaw, pitch, roll in degrees; signs as in `Track`."""
+        return self.column("pose", (3,))
+
+    @property
+    def blendshapes(self) -> np.ndarray:
+        """float32 [T, 52], MediaPipe's scores in its order."""
+        return self.column("blendshapes", (N_BLENDSHAPES,))
+
+    @property
+    def frame_face_px(self) -> np.ndarray:
+        """float32 [T], interocular distance in pixels of the source frame."""
+        return self.column("frame_face_px")
+
+    @property
+    def frame_sharpness(self) -> np.ndarray:
+        """float32 [T], variance of the Laplacian in the face's box."""
+        return self.column("frame_sharpness")
+
+    @property
+    def frame_brightness(self) -> np.ndarray:
+        """float32 [T], mean grey level in the face's box, 0 to 255."""
+        return self.column("frame_brightness")
 
     @property
     def transform(self) -> np.ndarray:

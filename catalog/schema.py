@@ -56,6 +56,9 @@ ACTION_FACTS = pa.schema(
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
         pa.field("detected", pa.list_(pa.bool_())),
+        pa.field("frame_face_px", _per_frame()),
+        pa.field("frame_sharpness", _per_frame()),
+        pa.field("frame_brightness", _per_frame()),
         pa.field("intensity", _per_frame()),
         pa.field("timestamps", _per_frame()),
         pa.field("change", _per_frame()),
@@ -97,7 +100,11 @@ DROPPED = pa.schema(
         pa.field(name, pa.string())
         for name in ("source", "subject", "action", "take", "stage", "reason", "detail")
     ]
-    + [pa.field("attempts", pa.int32()), pa.field("digest", pa.string())]
+    + [
+        pa.field("attempts", pa.int32()),
+        pa.field("pose_range", pa.float64()),
+        pa.field("digest", pa.string()),
+    ]
 )
 
 

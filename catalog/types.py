@@ -20,6 +20,7 @@ REASONS = (
     "no_frames",  # a video stream without a frame in the asked span
     "no_face",  # no face in any frame
     "face_lost",  # a face in too few of the frames
+    "unsteady",  # a head that turns too far
     "failed",  # a library failed; never reported as "no face"
     "crashed",  # the process that worked on it died, every time
 )
@@ -193,7 +194,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A recording that was left out: where, why, and what exactly was found."""
+    """A recording that was left out: where, why, and what exactly was found.
+
+    `pose_range`, in degrees, is that of a recording left out as ``unsteady``, None of any other.
+    """
 
     source: str
     subject: str
@@ -203,6 +207,7 @@ class Dropped:
     reason: str
     detail: str
     attempts: int = 1
+    pose_range: float | None = None
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES or self.reason not in REASONS:

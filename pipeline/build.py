@@ -36,6 +36,7 @@ from fmdata.pipeline.existing import (
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.steady import too_unsteady
 from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
 
 
@@ -141,7 +142,7 @@ def _build(
         intact = before.intact_actions()
         keys_before = intact.keys
         require_same_recordings(out, keys_before, {_key(recording) for recording in recordings})
-        there = finished_work(before, intact)
+        there = finished_work(before, intact, settings.max_pose_range)
     identities = identify_all(recordings, settings)
     done = dict(there)
     jobs, reused = [], 0
@@ -170,6 +171,8 @@ def _build(
     if len(clips) + len(dropped) != len(recordings):
         raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
     unchanged = set(there) == {getattr(who, "digest", None) for who in identities}
+    if before and before.card.actions.settings != settings.to_json():
+        unchanged = False
     if before and unchanged and before.card.dropped_file.hold_for(out / card_file.DROPPED):
         card = before.card
     else:
@@ -201,7 +204,9 @@ def _check_workers(asked: int | None) -> None:
 
 def _finished(outcome: Outcome, work: Path) -> FinishedClip | Dropped:
     unit = work / outcome.digest
-    return outcome.dropped or FinishedClip(unit_bytes(unit), partial(sample_of, unit))
+    return outcome.dropped or FinishedClip(
+        unit_bytes(unit), outcome.pose_range, partial(sample_of, unit)
+    )
 
 
 def _gather(
@@ -218,6 +223,8 @@ def _gather(
             dropped.append((drop(recording, who), ""))
             continue
         found = finished[who.digest]
+        if found.pose_range is not None:
+            found = too_unsteady(recording, found.pose_range, settings.max_pose_range) or found
         if isinstance(found, Dropped):
             dropped.append((found, who.digest))
         else:

@@ -16,7 +16,8 @@ from fmdata.catalog.lock import WORK
 from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import CHOOSING, BuildSettings
+from fmdata.pipeline.steady import UNSTEADY
 from fmdata.pipeline.unit import TRIED_AGAIN
 
 
@@ -28,11 +29,14 @@ class FinishedClip:
     ----------
     n_bytes : int
         Size of its pixels and LBP maps.
+    pose_range : float
+        In degrees.
     load : callable
         Gives the sample.
     """
 
     n_bytes: int
+    pose_range: float
     load: Callable[[], Sample]
 
 
@@ -56,14 +60,14 @@ def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
     Raises
     ------
     UsageError
-        When it was made with other settings.
+        When its clips were made with other settings.
     """
     if not (out / card_file.NAME).exists():
         return None
     dataset = Dataset(out)
     made, asked = dataset.card.actions.settings, settings.to_json()
-    if made != asked:
-        differ = [name for name in asked if made.get(name) != asked[name]]
+    differ = [name for name in asked if name not in CHOOSING and made.get(name) != asked[name]]
+    if differ:
         raise UsageError(
             "a dataset made with " + ", ".join(f"{n} = {made.get(n)}" for n in differ),
             wanted=", ".join(f"{name} = {asked[name]}" for name in differ),
@@ -89,21 +93,33 @@ def require_same_recordings(out: Path, there: Sequence[str], keys: set[str]) -> 
         )
 
 
-def finished_work(before: Dataset, intact: Clips[ActionClip]) -> dict[str, FinishedClip | Dropped]:
+def finished_work(
+    before: Dataset, intact: Clips[ActionClip], max_pose_range: float | None
+) -> dict[str, FinishedClip | Dropped]:
     """Return what a finished dataset holds, by digest; of its clips, the `intact` ones.
 
-    Left out, too, is what another try may make of a dropped recording.
+    Not returned are dropped recordings of which another try, or the limit now asked for, may make
+    a clip.
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
         n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
+        done[clip.row["digest"]] = FinishedClip(
+            n_bytes, clip.row["pose_range"], partial(_again, clip)
+        )
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
-            if values["reason"] not in TRIED_AGAIN:
-                done[digest] = Dropped(**values)
+            dropped = Dropped(**values)
+            if dropped.reason not in TRIED_AGAIN and not _steady_now(dropped, max_pose_range):
+                done[digest] = dropped
     return done
+
+
+def _steady_now(dropped: Dropped, limit: float | None) -> bool:
+    if dropped.reason != UNSTEADY or dropped.pose_range is None:
+        return False
+    return limit is None or dropped.pose_range <= limit
 
 
 def _again(clip: ActionClip) -> Sample:

@@ -32,6 +32,7 @@ def action_row(
     """One row, the columns of :data:`fmdata.catalog.schema.ACTION_FACTS`."""
     n = track.n_frames
     seen = track.detected
+    face_px = interocular_distance(track.landmarks)
     values: dict[str, Any] = {
         "key": action_key(recording.subject, recording.action, recording.take),
         "subject": recording.subject,
@@ -47,10 +48,13 @@ def action_row(
         **_motion(spotting, n),
         "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
         "detected_share": float(seen.mean()),
-        "face_px": float(np.median(interocular_distance(track.landmarks[seen]))),
+        "face_px": float(np.median(face_px[seen])),
         "sharpness": float(np.median(track.sharpness[seen])),
         "brightness": float(np.median(track.brightness[seen])),
         "detected": seen,
+        "frame_face_px": face_px,
+        "frame_sharpness": track.sharpness,
+        "frame_brightness": track.brightness,
         "intensity": spotting.intensity,
         "timestamps": track.timestamps_s.astype(np.float32),
         "change": encoded.change,

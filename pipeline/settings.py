@@ -7,9 +7,11 @@ from fmdata.catalog.errors import UsageError
 from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
-STAGES_VERSION = 1
+STAGES_VERSION = 2
 # What decides where a clip goes, not what is in it or its row.
 _PLACING = ("shard_mb",)
+# What decides which clips are kept; a dataset may be brought up to date with another value.
+CHOOSING = ("max_pose_range",)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class BuildSettings:
         Seed of the folds.
     shard_mb : int
         Size of a tar to aim for, in units of 10^6 bytes.
+    max_pose_range : float or None
+        Largest range of yaw, pitch or roll, in degrees, for a recording to be kept; None keeps
+        all. See :mod:`fmdata.pipeline.steady`.
     """
 
     size: int = 112
@@ -41,12 +46,15 @@ class BuildSettings:
     min_detected: float = 0.9
     seed: int = 0
     shard_mb: int = 256
+    max_pose_range: float | None = None
 
     def __post_init__(self) -> None:
         _range("--size", self.size, 16, 1024)
         _range("--jpeg-quality", self.jpeg_quality, 1, 100)
         _range("--min-detected", self.min_detected, 0, 1)
         _range("--shard-mb", self.shard_mb, 1, 100_000)
+        if self.max_pose_range is not None:
+            _range("--max-pose-range", self.max_pose_range, 0, 360)
         check_backend(self.landmarks)
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +63,7 @@ class BuildSettings:
 
     def clip_json(self) -> dict[str, Any]:
         """Return only what decides the content of a clip and its row."""
-        return {k: v for k, v in self.to_json().items() if k not in _PLACING}
+        return {k: v for k, v in self.to_json().items() if k not in _PLACING + CHOOSING}
 
 
 def _range(option: str, value: float, low: float, high: float) -> None:

@@ -33,11 +33,14 @@ class Outcome:
         Frames that went through; 0 for a dropped recording.
     dropped : Dropped or None
         Why it was left out, if it was.
+    pose_range : float
+        Of the clip, in degrees; 0 for a dropped recording.
     """
 
     digest: str
     n_frames: int
     dropped: Dropped | None = None
+    pose_range: float = 0.0
 
 
 def write_dropped(unit: Path, dropped: Dropped) -> None:
@@ -66,8 +69,8 @@ def outcome_of(unit: Path) -> Outcome:
         values = pq.read_table(unit / LEFT_OUT).to_pylist()[0]
         digest = values.pop("digest")
         return Outcome(digest, 0, Dropped(**values))
-    row = pq.read_table(unit / ROW, columns=["digest", "n_frames"]).to_pylist()[0]
-    return Outcome(row["digest"], row["n_frames"])
+    row = pq.read_table(unit / ROW, columns=["digest", "n_frames", "pose_range"]).to_pylist()[0]
+    return Outcome(row["digest"], row["n_frames"], pose_range=row["pose_range"])
 
 
 def sample_of(unit: Path) -> Sample:

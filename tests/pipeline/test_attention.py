@@ -1,4 +1,4 @@
-"""AU attention maps: at the right cells, mirrored for a mirrored face, and as the slow way draws."""
+"""AU attention maps: at the right cells, mirrored with the face, and as the slow way draws."""
 
 import numpy as np
 import pytest
