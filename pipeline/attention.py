@@ -71,7 +71,7 @@ def attention_maps(landmarks: np.ndarray, size: int, aus: Sequence[int] = BP4D) 
     centres, radius = (centres + 0.5) * scale, RADIUS * distance * scale
     smoothing, maps = _smoothing(), np.zeros((*centres.shape[:-2], GRID, GRID), np.float32)
     for face in np.ndindex(distance.shape):
-        maps[face] = smoothing @ _rows(centres[face], radius[face])
+        maps[face] = smoothing @ _rows(centres[face], float(radius[face]))
     return maps
 
 

@@ -1,5 +1,7 @@
 """What the simulated faces look like to a landmark network: every motion is the one it is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
@@ -165,3 +167,20 @@ def test_the_head_moves_as_far_as_it_is_told(portrait: Portrait, landmarker: Lan
         spreads[head] = np.std([f.landmarks[4, :2] for f in faces if f], axis=0).mean() / SIZE
     assert spreads["still"] < 0.002 < spreads["mild"] < spreads["strong"] < 0.1
     assert portrait.picture.shape == (round(MARGIN * SIZE),) * 2 + (3,)
+
+
+@pytest.mark.parametrize(("turn", "axis"), [("yaw", 0), ("pitch", 1), ("roll", 2)])
+def test_the_head_turns_to_the_side_that_is_told(
+    turn: str, axis: int, portrait: Portrait, landmarker: Landmarker
+) -> None:
+    # A painted turn is no turn in space: the network sees its direction, and less of its size.
+    actor = Actor(portrait, EXPRESSIONS["smile"])
+    still = draw_camera(seeded(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
+    found = []
+    for degrees in (-8, 0, 8):
+        camera = replace(still, **{turn: np.radians([degrees])})
+        face = landmarker.detect(actor.frame(0, 0.0, 0.0, camera, SIZE))
+        assert face is not None
+        found.append(float(face.pose[axis]))
+    least = 7 if turn == "roll" else 1.5
+    assert np.diff(found).min() > least, found
