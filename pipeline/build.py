@@ -170,10 +170,12 @@ def _build(
     clips, dropped = _gather(recordings, identities, finished, settings)
     if len(clips) + len(dropped) != len(recordings):
         raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
-    unchanged = set(there) == {getattr(who, "digest", None) for who in identities}
-    if before and before.card.actions.settings != settings.to_json():
-        unchanged = False
-    if before and unchanged and before.card.dropped_file.hold_for(out / card_file.DROPPED):
+    if (
+        before
+        and before.card.actions.settings == settings.to_json()
+        and set(there) == {getattr(who, "digest", None) for who in identities}
+        and before.card.dropped_file.hold_for(out / card_file.DROPPED)
+    ):
         card = before.card
     else:
         card = _pack(out, settings, clips, dropped, before.card.compounds if before else None)

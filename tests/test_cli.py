@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fmdata.catalog import Dataset
+
 
 def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from fmdata.cli import main; main()", *map(str, arguments)]
@@ -90,6 +92,20 @@ def test_a_dataset_made_with_other_settings(dataset_path: Path, raw_path: Path) 
     assert (dataset_path / "fmdata.json").read_bytes() == card
 
 
+def test_only_steady_clips(dataset_path: Path, raw_path: Path, tmp_path: Path) -> None:
+    """Some of the 36 heads turn by more than 6 degrees; what is there is not made again."""
+    shutil.copytree(dataset_path, tmp_path / "dataset")
+    ranges = Dataset(dataset_path).actions.table(["pose_range"])["pose_range"].to_numpy()
+    dropped = int((ranges > 6).sum())
+    assert 0 < dropped < 36
+    run = fmdata("build", "--subjects", raw_path, "--max-pose-range", 6, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    kept = f"36 recordings: {36 - dropped} clips, {dropped} dropped, 36 of them done before"
+    assert kept in run.stdout
+    assert "(landmarks, unsteady): the head's pose ranges over" in run.stdout
+    assert f"unsteady {dropped}" in fmdata("info", cwd=tmp_path).stdout
+
+
 def test_no_copies(dataset_path: Path) -> None:
     run = fmdata("synth-compound", "--k", 0, "--dataset", dataset_path, cwd=dataset_path.parent)
     refused(run, 2, "--k 0")
@@ -108,6 +124,7 @@ def test_compounds_before_a_build(tmp_path: Path) -> None:
         (["build", "--workers", "0"], "--workers 0"),
         (["build", "--landmarks", "dlib"], "dlib"),
         (["build", "--min-detected", "90"], "--min-detected 90"),
+        (["build", "--max-pose-range", "-5"], "--max-pose-range -5"),
         (["simulate", "raw", "--style", "sideways"], "--style"),
         (["simulate", "raw", "--subjects", "0"], "--subjects"),
     ],

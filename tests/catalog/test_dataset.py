@@ -29,7 +29,11 @@ def test_a_session(dataset: Dataset) -> None:
     assert clip.lbp().shape == (clip.n_frames, 112, 112)
     assert clip.landmarks.shape == (clip.n_frames, 478, 3)
     assert clip.transform.shape == (clip.n_frames, 2, 3)
-    assert clip.intensity.shape == (clip.n_frames,)
+    assert clip.pose.shape == (clip.n_frames, 3)
+    assert clip.blendshapes.shape == (clip.n_frames, 52)
+    per_frame = (clip.intensity, clip.frame_face_px, clip.frame_sharpness, clip.frame_brightness)
+    assert all(column.shape == (clip.n_frames,) for column in per_frame)
+    assert np.median(clip.frame_face_px) == pytest.approx(clip.row["face_px"])
     assert isinstance(clip.motion, Motion)
     assert (clip.subject, clip.action, clip.take) == ("s01", "smile", "03")
 
