@@ -157,7 +157,7 @@ def build(
     lbp: Annotated[bool, typer.Option(help="Store LBP maps.")] = True,
     jpeg_quality: Annotated[int, typer.Option(help="Quality of the crops' JPEGs.")] = 95,
     min_detected: Annotated[
-        float, typer.Option(help="Share of frames that must show a face.")
+        float, typer.Option(help="Share of frames that must show the face.")
     ] = 0.9,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
     shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,

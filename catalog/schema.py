@@ -52,6 +52,7 @@ ACTION_FACTS = pa.schema(
         pa.field("flash", pa.bool_()),
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
+        pa.field("faces", pa.int32()),  # most found in any one frame; one is followed
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),

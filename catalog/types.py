@@ -80,12 +80,14 @@ class Recording:
 
 @dataclass(frozen=True, repr=False)
 class Track(ArrayRepr):
-    """Where the face is in every frame of a recording: one row per frame, always.
+    """Where one person's face is in every frame of a recording: one row per frame, always.
 
     Attributes
     ----------
     detected : bool [T]
-        False where no face was found; landmarks are then interpolated in time.
+        False where the face was not found. Landmarks, pose and blendshapes are then interpolated
+        in time between the frames before and after, however long the gap, and held before the
+        first face and after the last: finite and good enough to cut a crop, but no measurement.
     timestamps_s : float64 [T]
         Presentation time of each frame, in seconds after the file's first frame.
     landmarks : float32 [T, 478, 3]
@@ -99,6 +101,8 @@ class Track(ArrayRepr):
         Mean grey level (0 to 255) and variance of the Laplacian inside the face's box.
     width, height : int
         Size of the source frame, in pixels.
+    faces : int
+        Most faces found in any one frame; the track is of one of them.
     """
 
     detected: np.ndarray
@@ -110,6 +114,7 @@ class Track(ArrayRepr):
     sharpness: np.ndarray
     width: int
     height: int
+    faces: int = 1
 
     def __post_init__(self) -> None:
         n = len(self.detected)

@@ -1,9 +1,10 @@
-"""Landmarks: from an RGB frame to the face in it. The contract, and the backends by name.
+"""Landmarks: from an RGB frame to the faces in it. The contract, and the backends by name.
 
-A backend is a class with a ``detect`` method that returns a :class:`Face`, or None when there is
-no face. It never turns a fault of its library into "no face": a fault is raised. It keeps no
-memory of earlier frames, so that a frame's result does not depend on where decoding began.
-Another backend is one new file and one line in :func:`open_landmarker`.
+A backend is a class with a ``detect`` method that returns a list of :class:`Face`, an empty one
+when there is no face. It never turns a fault of its library into "no face": a fault is raised. It
+keeps no memory of earlier frames, so that a frame's result does not depend on where decoding
+began; whom to follow is decided in :mod:`fmdata.pipeline.person`, for all backends. Another
+backend is one new file and one line in :func:`open_landmarker`.
 """
 
 from dataclasses import dataclass
@@ -40,8 +41,8 @@ class Face(ArrayRepr):
 class Landmarker(Protocol):
     """What the pipeline asks of a landmark backend."""
 
-    def detect(self, rgb: np.ndarray) -> Face | None:
-        """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        """Find the faces in an RGB frame, uint8 [H, W, 3], in no order that means anything."""
 
 
 def check_backend(name: str) -> None:

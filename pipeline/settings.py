@@ -7,7 +7,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
-STAGES_VERSION = 1
+STAGES_VERSION = 2
 # What decides where a clip goes, not what is in it or its row.
 _PLACING = ("shard_mb",)
 
@@ -27,7 +27,8 @@ class BuildSettings:
     jpeg_quality : int
         Quality of the crops' JPEGs, 1 to 100.
     min_detected : float
-        Share of the frames, 0 to 1, that must show a face for a recording to be kept.
+        Share of the frames, 0 to 1, that must show the person's face for a recording to be kept;
+        gaps of up to five frames count as seen.
     seed : int
         Seed of the folds.
     shard_mb : int

@@ -1,4 +1,4 @@
-"""From frames to a track: the face in every frame, and what is known of the frame itself."""
+"""From frames to a track: one person's face in every frame, and what is known of the frame."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,18 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.lbp import grey
+from fmdata.pipeline.person import Place, place_of, recognise
+from fmdata.pipeline.runs import merged, runs_of
+
+MOST_GAP = 5  # frames without a face, between two with one, that may be taken as seen
 
 
 def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float) -> Track:
-    """Find the face in every frame.
+    """Find one person's face in every frame.
 
-    Where no face is found, landmarks, pose and blendshapes are interpolated in time between the
-    frames before and after, and `detected` says so.
+    Where it is not found, landmarks, pose and blendshapes are interpolated in time between the
+    frames before and after, and `detected` says so. Gaps of up to `MOST_GAP` frames are forgiven;
+    longer ones, and what lies before the first face and after the last, count as lost.
 
     Parameters
     ----------
@@ -25,7 +30,7 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     landmarker : Landmarker
         The backend.
     min_detected : float
-        Share of the frames that must show a face.
+        Share of the frames that must show the face or lie in a gap that is forgiven.
 
     Raises
     ------
@@ -35,15 +40,19 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     times: list[float] = []
     faces: list[Face | None] = []
     looks: list[tuple[float, float]] = []
-    width = height = 0
+    known: tuple[Place, ...] = ()
+    most = width = height = 0
     for frame in frames:
         height, width = frame.rgb.shape[:2]
-        face = landmarker.detect(frame.rgb)
+        found = landmarker.detect(frame.rgb)
+        known, chosen = recognise(known, [place_of(face.landmarks) for face in found])
+        face = None if chosen is None else found[chosen]
+        most = max(most, len(found))
         times.append(frame.time_s)
         faces.append(face)
         looks.append(_look(frame.rgb, face))
     detected = np.array([face is not None for face in faces], bool)
-    _require(detected, min_detected)
+    _require(detected, min_detected, most)
     brightness, sharpness = np.array(looks, np.float32).T
     return Track(
         detected=detected,
@@ -55,21 +64,25 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         sharpness=sharpness,
         width=width,
         height=height,
+        faces=most,
     )
 
 
-def _require(detected: np.ndarray, min_detected: float) -> None:
+def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
     if len(detected) == 0:
         raise RecordingError("decode", "no_frames", "no frame in the recording")
     found, asked = int(detected.sum()), len(detected)
     if found == 0:
         raise RecordingError("landmarks", "no_face", f"no face in any of {asked} frames")
-    if found < min_detected * asked:
+    bridged = sum(stop - start for start, stop in merged(runs_of(detected), MOST_GAP))
+    if bridged < min_detected * asked:
+        forgiven = f" and {bridged - found} more in short gaps" if bridged > found else ""
+        others = f"; of {most} faces the largest was followed" if most > 1 else ""
         raise RecordingError(
             "landmarks",
             "face_lost",
-            f"a face in {found} of {asked} frames ({found / asked:.0%}), "
-            f"wanted at least {min_detected:.0%} (--min-detected)",
+            f"a face in {found} of {asked} frames{forgiven} ({bridged / asked:.0%}), "
+            f"wanted at least {min_detected:.0%} (--min-detected){others}",
         )
 
 

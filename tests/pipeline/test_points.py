@@ -73,7 +73,8 @@ def test_interocular_distance_counts_depth() -> None:
 
 def test_a_mirrored_picture_gives_the_mirrored_68(portrait: np.ndarray, landmarker) -> None:
     # The network sees the picture and its mirror image: the 68 points must be the same places.
-    face, flipped = landmarker.detect(portrait), landmarker.detect(portrait[:, ::-1].copy())
+    [face] = landmarker.detect(portrait)
+    [flipped] = landmarker.detect(portrait[:, ::-1].copy())
     points = to_68(face.landmarks)[..., :2]
     back = to_68(flipped.landmarks)[MIRROR_68, :2] * [-1, 1] + [portrait.shape[1], 0]
     fault = np.linalg.norm(points - back, axis=-1) / interocular_distance(face.landmarks)

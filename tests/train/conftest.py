@@ -99,7 +99,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "fps": FPS, "n_frames": n, "size": SIZE, "onset": int(lead),
         "apex": int(lead + length // 2), "offset": int(lead + length), "style": "return",
         "amplitude": 0.1, "snr": 10.0, "flash": False, "pose_range": 0.0, "detected_share": 1.0,
-        "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
+        "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "detected": np.ones(n, bool), "intensity": np.float32(curve),
         "timestamps": np.float32(np.arange(n) / FPS), "change": np.zeros(n, np.float32),
         "pose": np.zeros((n, 3), np.float32), "landmarks": landmarks,

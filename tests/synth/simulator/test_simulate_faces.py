@@ -45,8 +45,7 @@ def shown(
 ) -> Face:
     camera = draw_camera(seeded(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
     frame = Actor(portrait, expression).frame(0, intensity, blink, camera, SIZE)
-    face = landmarker.detect(frame)
-    assert face is not None
+    [face] = landmarker.detect(frame)
     return face
 
 
@@ -55,8 +54,7 @@ def score(face: Face, name: str) -> float:
 
 
 def test_the_portrait_at_rest_does_not_smile(landmarker: Landmarker, neutral: Face) -> None:
-    before = landmarker.detect(read_portrait(None))
-    assert before is not None
+    [before] = landmarker.detect(read_portrait(None))
     assert score(before, "MOUTH_SMILE_LEFT") > 0.7
     assert score(neutral, "MOUTH_SMILE_LEFT") < 0.3
     assert score(neutral, "JAW_OPEN") < 0.1
