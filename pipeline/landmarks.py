@@ -16,7 +16,7 @@ import numpy as np
 from fmdata.catalog.errors import ModelError, UsageError
 from fmdata.catalog.types import ArrayRepr
 
-BACKENDS = ("mediapipe",)
+BACKENDS = ("mediapipe", "fan")
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,17 +25,18 @@ class Face(ArrayRepr):
 
     Attributes
     ----------
-    landmarks : float32 [478, 3]
-        x and y in pixels of the frame, z in the same unit.
+    landmarks : float32 [N, 3]
+        x and y in pixels of the frame, z in the same unit, smaller when nearer to the camera. N
+        is one of :data:`fmdata.catalog.types.N_POINTS`.
     pose : float32 [3]
         Yaw, pitch, roll in degrees, signs as in :class:`fmdata.catalog.types.Track`.
-    blendshapes : float32 [52]
-        Scores, 0 to 1.
+    blendshapes : float32 [52] or None
+        Scores, 0 to 1; None from a backend that has none, for every face.
     """
 
     landmarks: np.ndarray
     pose: np.ndarray
-    blendshapes: np.ndarray
+    blendshapes: np.ndarray | None
 
 
 class Landmarker(Protocol):
@@ -57,7 +58,7 @@ def check_backend(name: str) -> None:
 
 
 def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landmarker:
-    """Return a ready backend.
+    """Return a ready backend; `model` names its weights' file, or their folder.
 
     Raises
     ------
@@ -68,6 +69,10 @@ def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landm
     """
     check_backend(name)
     try:
+        if name == "fan":
+            from fmdata.pipeline.landmarks_fan import FanLandmarker
+
+            return FanLandmarker(model)
         from fmdata.pipeline.landmarks_mediapipe import MediaPipeLandmarker
 
         return MediaPipeLandmarker(model)
@@ -76,5 +81,6 @@ def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landm
             f"the landmark backend {name} does not start: {fault}",
             wanted=f"a working {name}",
             where="this Python environment and machine",
-            todo="install what the message names, or run on another machine",
+            todo="install what the message names (for fan: pip install 'fmdata[fan]'), "
+            "or run on another machine",
         ) from fault

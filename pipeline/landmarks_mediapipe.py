@@ -14,7 +14,8 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
 from fmdata.pipeline.landmarks import Face
-from fmdata.pipeline.model import face_landmarker_model
+from fmdata.pipeline.model import FACE_LANDMARKER, find
+from fmdata.pipeline.pose import angles
 
 # Faces looked for in a frame. A frame with one face costs the same, and gives the same bits, as if
 # only one were looked for; each further face there is costs as much as the first.
@@ -25,8 +26,9 @@ class MediaPipeLandmarker:
     """Finds 478 points, the head's pose and 52 blendshapes of up to four faces."""
 
     def __init__(self, model: Path | None = None) -> None:
+        path = find("mediapipe", model)[FACE_LANDMARKER.name]
         options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=face_landmarker_model(model)),
+            base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
             running_mode=vision.RunningMode.IMAGE,
             num_faces=MOST_FACES,
             output_face_blendshapes=True,
@@ -52,7 +54,7 @@ class MediaPipeLandmarker:
             # z comes in units of the image's width.
             points = np.array([(p.x, p.y, p.z) for p in mesh]) * (width, height, width)
             blendshapes = np.array([b.score for b in scores], np.float32)
-            faces.append(Face(points.astype(np.float32), pose(matrix), blendshapes))
+            faces.append(Face(points.astype(np.float32), angles(matrix[:3, :3]), blendshapes))
         return faces
 
 
@@ -78,16 +80,3 @@ def _native_logs_off() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
-
-
-def pose(matrix: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll in degrees of a 4x4 head transform (x right, y up, z to the viewer).
-
-    R = Ry · Rx · Rz. Yaw is positive with the nose to the image's right, pitch with the nose
-    down, roll counter-clockwise in the image.
-    """
-    r = np.asarray(matrix, dtype=np.float64)[:3, :3]
-    yaw = np.arctan2(r[0, 2], r[2, 2])
-    pitch = np.arcsin(np.clip(-r[1, 2], -1.0, 1.0))
-    roll = np.arctan2(r[1, 0], r[1, 1])
-    return np.degrees([yaw, pitch, roll]).astype(np.float32)

@@ -59,7 +59,7 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         timestamps_s=np.array(times, np.float64),
         landmarks=_filled([f.landmarks if f else None for f in faces]),
         pose=_filled([f.pose if f else None for f in faces]),
-        blendshapes=_filled([f.blendshapes if f else None for f in faces]),
+        blendshapes=_blendshapes(faces),
         brightness=brightness,
         sharpness=sharpness,
         width=width,
@@ -95,6 +95,11 @@ def _look(rgb: np.ndarray, face: Face | None) -> tuple[float, float]:
         box = patch[y0 : y1 + 1, x0 : x1 + 1]
         patch = box if box.size else patch
     return float(patch.mean()), float(cv2.Laplacian(patch, cv2.CV_32F).var())
+
+
+def _blendshapes(faces: list[Face | None]) -> np.ndarray | None:
+    rows = [face.blendshapes if face else None for face in faces]
+    return None if all(row is None for row in rows) else _filled(rows)
 
 
 def _filled(rows: list[np.ndarray | None]) -> np.ndarray:

@@ -119,6 +119,7 @@ def prepare(
         )
     widen = 1.0 if identity is None else float(identity.uniform(0.92, 1.07))
     canvas, landmarks = _upright(picture, face.landmarks, size, widen)
+    assert face.blendshapes is not None  # MediaPipe's, which has them
     smile = float(face.blendshapes[list(_MOUTH_SMILE)].mean())
     closing(canvas, landmarks, LIPS).slide(canvas, 1.0)
     pushes = relaxation(smile)
