@@ -1,9 +1,10 @@
 """Whom to follow: one person through a recording, whoever else comes and goes.
 
-The largest face of the first frame that shows one is the person; from then on the face that is
-nearest to where the person was. Everybody else is kept in mind too, so that a face known to be
-another's is never taken for the person's, not even in the person's place. A function of places
-alone: it knows no backend and no pixels, and cannot tell two people apart by their looks.
+The person is the largest face of the first frame that shows one, and then the face that is nearest
+to where the person was. Everybody is kept in mind, so that a face known to be another's is never
+taken for the person's, not even in the person's place. What is seen for a moment only is no person
+but a fault of the network. Functions of places alone: they know no backend and no pixels, and
+cannot tell two people apart by their looks.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ REACH = 0.75
 REACH_GROWTH = 0.1
 MOST_REACH = 2.0
 APART = 0.5  # two finds nearer than this are one face found twice
+FLEETING = 5  # frames; who is seen in fewer is followed only where nobody is seen in more
 
 
 @dataclass(frozen=True)
@@ -62,29 +64,58 @@ def distance(one: Place, other: Place) -> float:
     return float(shift + abs(np.log2(other.size / one.size)))
 
 
+def choose(frames: Sequence[Sequence[Place]]) -> list[int | None]:
+    """Say which face is the person's in every frame of a recording.
+
+    Parameters
+    ----------
+    frames : sequence of sequence of Place
+        The faces found in each frame.
+
+    Returns
+    -------
+    list of int or None
+        Position among the faces of each frame; None where the person is not in it.
+    """
+    known: tuple[Place, ...] = ()
+    seen: list[dict[int, int]] = []  # of each one met so far, frames and positions
+    for t, found in enumerate(frames):
+        known, positions = recognise(known, found)
+        seen += [{} for _ in range(len(known) - len(seen))]
+        for one, position in zip(seen, positions, strict=True):
+            if position is not None:
+                one[t] = position
+    if not seen:
+        return [None] * len(frames)
+    least = min(FLEETING, max(map(len, seen)))
+
+    def rank(one: dict[int, int]) -> tuple[int, float]:
+        start = min(one)
+        return start, -frames[start][one[start]].size
+
+    person = min((one for one in seen if len(one) >= least), key=rank)
+    return [person.get(t) for t in range(len(frames))]
+
+
 def recognise(
     known: Sequence[Place], found: Sequence[Place]
-) -> tuple[tuple[Place, ...], int | None]:
-    """Say which of the faces found in a frame is the person's.
+) -> tuple[tuple[Place, ...], list[int | None]]:
+    """Say whose faces were found in a frame.
 
     Parameters
     ----------
     known : sequence of Place
-        What the last call returned, the person first; empty before anybody was seen.
+        Where everybody was last, as the last call returned it; empty before the first.
     found : sequence of Place
         The faces of the next frame.
 
     Returns
     -------
     known : tuple of Place
-        Where everybody was last, the person first.
-    chosen : int or None
-        Position of the person in `found`; None where the person is not in the frame.
+        Where everybody was last, in the same order, newcomers behind.
+    positions : list of int or None
+        For each of `known`, the position of the face in `found`; None for who is not there.
     """
-    if not found:
-        return tuple(replace(place, unseen=place.unseen + 1) for place in known), None
-    if not known:
-        known = [found[largest(found)]]
     # The nearest pair first; but who was seen just now has more claim than who is long gone.
     pairs = sorted(
         (apart + REACH_GROWTH * place.unseen, i, j)
@@ -92,19 +123,22 @@ def recognise(
         for j, face in enumerate(found)
         if (apart := distance(place, face)) <= place.reach
     )
-    match: dict[int, int] = {}
+    positions: list[int | None] = [None] * len(known)
+    taken: set[int] = set()
     for _, i, j in pairs:
-        if i not in match and j not in match.values():
-            match[i] = j
+        if positions[i] is None and j not in taken:
+            positions[i] = j
+            taken.add(j)
     after = [
-        found[match[i]] if i in match else replace(place, unseen=place.unseen + 1)
-        for i, place in enumerate(known)
+        replace(place, unseen=place.unseen + 1) if position is None else found[position]
+        for place, position in zip(known, positions, strict=True)
     ]
-    for j, place in enumerate(found):
-        seen = (other for other in after if other.unseen == 0)
-        if j not in match.values() and all(_shift(other, place) >= APART for other in seen):
-            after.append(place)
-    return tuple(after), match.get(0)
+    for j, face in enumerate(found):
+        if j not in taken and all(_shift(found[other], face) >= APART for other in taken):
+            taken.add(j)
+            positions.append(j)
+            after.append(face)
+    return tuple(after), positions
 
 
 def _shift(one: Place, other: Place) -> float:

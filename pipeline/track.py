@@ -10,7 +10,7 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.lbp import grey
-from fmdata.pipeline.person import Place, place_of, recognise
+from fmdata.pipeline.person import choose, place_of
 from fmdata.pipeline.runs import merged, runs_of
 
 MOST_GAP = 5  # frames without a face, between two with one, that may be taken as seen
@@ -38,22 +38,21 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
     times: list[float] = []
-    faces: list[Face | None] = []
-    looks: list[tuple[float, float]] = []
-    known: tuple[Place, ...] = ()
-    most = width = height = 0
+    found: list[list[Face]] = []
+    looks: list[list[tuple[float, float]]] = []  # of each face, and last of the whole frame
+    width = height = 0
     for frame in frames:
         height, width = frame.rgb.shape[:2]
-        found = landmarker.detect(frame.rgb)
-        known, chosen = recognise(known, [place_of(face.landmarks) for face in found])
-        face = None if chosen is None else found[chosen]
-        most = max(most, len(found))
         times.append(frame.time_s)
-        faces.append(face)
-        looks.append(_look(frame.rgb, face))
+        found.append(landmarker.detect(frame.rgb))
+        looks.append(_looks(frame.rgb, found[-1]))
+    chosen = choose([[place_of(face.landmarks) for face in some] for some in found])
+    faces = [None if i is None else some[i] for some, i in zip(found, chosen, strict=True)]
+    most = max(map(len, found), default=0)
     detected = np.array([face is not None for face in faces], bool)
     _require(detected, min_detected, most)
-    brightness, sharpness = np.array(looks, np.float32).T
+    look = [some[-1 if i is None else i] for some, i in zip(looks, chosen, strict=True)]
+    brightness, sharpness = np.array(look, np.float32).T
     return Track(
         detected=detected,
         timestamps_s=np.array(times, np.float64),
@@ -86,15 +85,16 @@ def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
         )
 
 
-def _look(rgb: np.ndarray, face: Face | None) -> tuple[float, float]:
-    """Mean grey level and variance of the Laplacian in the face's box (the frame, if none)."""
-    patch = grey(rgb)
-    if face is not None:
+def _looks(rgb: np.ndarray, faces: list[Face]) -> list[tuple[float, float]]:
+    """Mean grey level and variance of the Laplacian in each face's box, then in the frame."""
+    whole = grey(rgb)
+    patches = []
+    for face in faces:
         x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
         x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
-        box = patch[y0 : y1 + 1, x0 : x1 + 1]
-        patch = box if box.size else patch
-    return float(patch.mean()), float(cv2.Laplacian(patch, cv2.CV_32F).var())
+        box = whole[y0 : y1 + 1, x0 : x1 + 1]
+        patches.append(box if box.size else whole)
+    return [(float(p.mean()), float(cv2.Laplacian(p, cv2.CV_32F).var())) for p in [*patches, whole]]
 
 
 def _blendshapes(faces: list[Face | None]) -> np.ndarray | None:
