@@ -85,9 +85,9 @@ class Track(ArrayRepr):
     Attributes
     ----------
     detected : bool [T]
-        False where the face was not found. Landmarks, pose and blendshapes are then interpolated
-        in time between the frames before and after, however long the gap, and held before the
-        first face and after the last: finite and good enough to cut a crop, but no measurement.
+        False where the face was not found. All that follows but the times is then interpolated
+        between the frames before and after, however long the gap, and held before the first face
+        and after the last: finite and good enough to cut a crop, but no measurement.
     timestamps_s : float64 [T]
         Presentation time of each frame, in seconds after the file's first frame.
     landmarks : float32 [T, N, 3]

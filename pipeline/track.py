@@ -19,8 +19,8 @@ MOST_GAP = 5  # frames without a face, between two with one, that may be taken a
 def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float) -> Track:
     """Find one person's face in every frame.
 
-    Where it is not found, landmarks, pose and blendshapes are interpolated in time between the
-    frames before and after, and `detected` says so. Gaps of up to `MOST_GAP` frames are forgiven;
+    Where it is not found, all that is measured of it is interpolated in time between the frames
+    before and after, and `detected` says so. Gaps of up to `MOST_GAP` frames are forgiven;
     longer ones, and what lies before the first face and after the last, count as lost.
 
     Parameters
@@ -39,20 +39,20 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     """
     times: list[float] = []
     found: list[list[Face]] = []
-    looks: list[list[tuple[float, float]]] = []  # of each face, and last of the whole frame
+    looks: list[list[np.ndarray]] = []
     width = height = 0
     for frame in frames:
         height, width = frame.rgb.shape[:2]
         times.append(frame.time_s)
         found.append(landmarker.detect(frame.rgb))
-        looks.append(_looks(frame.rgb, found[-1]))
+        looks.append([_look(frame.rgb, face) for face in found[-1]])
     chosen = choose([[place_of(face.landmarks) for face in some] for some in found])
     faces = [None if i is None else some[i] for some, i in zip(found, chosen, strict=True)]
     most = max(map(len, found), default=0)
     detected = np.array([face is not None for face in faces], bool)
     _require(detected, min_detected, most)
-    look = [some[-1 if i is None else i] for some, i in zip(looks, chosen, strict=True)]
-    brightness, sharpness = np.array(look, np.float32).T
+    look = [None if i is None else some[i] for some, i in zip(looks, chosen, strict=True)]
+    brightness, sharpness = np.ascontiguousarray(_filled(look).T)
     return Track(
         detected=detected,
         timestamps_s=np.array(times, np.float64),
@@ -85,16 +85,16 @@ def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
         )
 
 
-def _looks(rgb: np.ndarray, faces: list[Face]) -> list[tuple[float, float]]:
-    """Mean grey level and variance of the Laplacian in each face's box, then in the frame."""
-    whole = grey(rgb)
-    patches = []
-    for face in faces:
-        x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
-        x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
-        box = whole[y0 : y1 + 1, x0 : x1 + 1]
-        patches.append(box if box.size else whole)
-    return [(float(p.mean()), float(cv2.Laplacian(p, cv2.CV_32F).var())) for p in [*patches, whole]]
+def _look(rgb: np.ndarray, face: Face) -> np.ndarray:
+    """Mean grey level and variance of the Laplacian in the face's box, float32 [2].
+
+    Of the whole frame, where the box lies outside it.
+    """
+    x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
+    x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
+    box = rgb[y0 : y1 + 1, x0 : x1 + 1]
+    patch = grey(box if box.size else rgb)
+    return np.array([patch.mean(), cv2.Laplacian(patch, cv2.CV_32F).var()], np.float32)
 
 
 def _blendshapes(faces: list[Face | None]) -> np.ndarray | None:
