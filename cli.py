@@ -150,14 +150,16 @@ def build(
         str | None, typer.Option(help="Address of a running Dask scheduler to use instead.")
     ] = None,
     size: Annotated[int, typer.Option(help="Width and height of a crop, in pixels.")] = 112,
-    landmarks: Annotated[str, typer.Option(help="Landmark backend.")] = "mediapipe",
+    landmarks: Annotated[
+        str, typer.Option(help="Landmark backend: mediapipe or fan.")
+    ] = "mediapipe",
     model: Annotated[
-        Path | None, typer.Option(help="File of the landmark network's weights.")
+        Path | None, typer.Option(help="The landmark network's weights, or their folder.")
     ] = None,
     lbp: Annotated[bool, typer.Option(help="Store LBP maps.")] = True,
     jpeg_quality: Annotated[int, typer.Option(help="Quality of the crops' JPEGs.")] = 95,
     min_detected: Annotated[
-        float, typer.Option(help="Share of frames that must show a face.")
+        float, typer.Option(help="Share of frames that must show the face.")
     ] = 0.9,
     max_pose_range: Annotated[
         float | None,

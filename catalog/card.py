@@ -6,6 +6,7 @@ path of the machine.
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -18,8 +19,10 @@ NAME = "fmdata.json"
 FORMAT = 1
 ACTIONS, COMPOUNDS = "actions", "compounds"
 DROPPED = "dropped.parquet"
-# The distributions whose version can change the bytes of a dataset.
+# The distributions whose version can change the bytes of a dataset, and those that do so only for
+# a landmark backend.
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
+TOOLS_OF = {"fan": ("face-alignment", "torch")}
 
 
 @dataclass(frozen=True)
@@ -147,9 +150,16 @@ class Card:
             ) from fault
 
 
-def tool_versions() -> dict[str, str]:
-    """Versions of the distributions whose change could change a dataset's bytes."""
-    return {name: metadata.version(name) for name in TOOLS}
+def tool_versions(landmarks: str) -> dict[str, str]:
+    """Versions of the distributions whose change could change a dataset's bytes.
+
+    `landmarks` is the landmark backend. A distribution that is not installed is left out.
+    """
+    versions = {name: metadata.version(name) for name in TOOLS}
+    for name in TOOLS_OF.get(landmarks, ()):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _parsed(document: dict[str, Any]) -> Card:

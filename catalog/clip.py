@@ -17,7 +17,7 @@ from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import POSITIONS, per_frame
 from fmdata.catalog.shards import ROWS_PER_GROUP
-from fmdata.catalog.types import N_BLENDSHAPES, N_LANDMARKS, Motion, Segment
+from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
 @contextmanager
@@ -174,8 +174,8 @@ class ActionClip(Clip):
 
     @property
     def landmarks(self) -> np.ndarray:
-        """float32 [T, 478, 3], in pixels of the source frame."""
-        return self.column("landmarks", (N_LANDMARKS, 3))
+        """float32 [T, N, 3], in pixels of the source frame; N is 478, or 68 from FAN."""
+        return self.column("landmarks").reshape(self.n_frames, -1, 3)
 
     @property
     def pose(self) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The columns of every Parquet file of a dataset, and values to rows.
 
 Per-frame columns are lists with one entry a frame; an entry of several numbers (landmarks, pose,
-blendshapes, transform) is a fixed-size list in row-major order, all float32.
+blendshapes, transform) is a list in row-major order, all float32, of a fixed size but for the
+landmarks, whose number is the backend's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.types import N_BLENDSHAPES, N_LANDMARKS
+from fmdata.catalog.types import N_BLENDSHAPES
 
 
 def _per_frame(width: int = 1) -> pa.DataType:
@@ -52,6 +53,7 @@ ACTION_FACTS = pa.schema(
         pa.field("flash", pa.bool_()),
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
+        pa.field("faces", pa.int32()),  # most found in any one frame; one is followed
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
@@ -63,8 +65,8 @@ ACTION_FACTS = pa.schema(
         pa.field("timestamps", _per_frame()),
         pa.field("change", _per_frame()),
         pa.field("pose", _per_frame(3)),
-        pa.field("landmarks", _per_frame(N_LANDMARKS * 3)),
-        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),
+        pa.field("landmarks", pa.list_(pa.list_(pa.float32()))),
+        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),  # null where the backend has none
         pa.field("transform", _per_frame(6)),
     ]
 )
@@ -133,9 +135,15 @@ def _cell(field: pa.Field, value: Any) -> pa.Array:
         return pa.array([value], field.type)
     inner = field.type.value_type
     frames = len(value)
-    if pa.types.is_fixed_size_list(inner):
+    if pa.types.is_nested(inner):
         flat = pa.array(np.ascontiguousarray(value).reshape(-1), inner.value_type)
-        items = pa.FixedSizeListArray.from_arrays(flat, type=inner)
+        if pa.types.is_fixed_size_list(inner):
+            items = pa.FixedSizeListArray.from_arrays(flat, type=inner)
+        else:
+            starts = pa.array(
+                np.arange(frames + 1) * np.prod(value.shape[1:], dtype=int), pa.int32()
+            )
+            items = pa.ListArray.from_arrays(starts, flat, type=inner)
     else:
         items = pa.array(value, inner)
     return pa.ListArray.from_arrays(pa.array([0, frames], pa.int32()), items, type=field.type)

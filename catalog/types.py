@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-N_LANDMARKS = 478
+N_POINTS = (478, 68)  # of MediaPipe's mesh, and of FAN
 N_BLENDSHAPES = 52
 
 STAGES = ("discover", "decode", "landmarks", "align", "spot", "encode")
@@ -81,44 +81,53 @@ class Recording:
 
 @dataclass(frozen=True, repr=False)
 class Track(ArrayRepr):
-    """Where the face is in every frame of a recording: one row per frame, always.
+    """Where one person's face is in every frame of a recording: one row per frame, always.
 
     Attributes
     ----------
     detected : bool [T]
-        False where no face was found; landmarks are then interpolated in time.
+        False where the face was not found. All that follows but the times is then interpolated
+        between the frames before and after, however long the gap, and held before the first face
+        and after the last: finite and good enough to cut a crop, but no measurement.
     timestamps_s : float64 [T]
         Presentation time of each frame, in seconds after the file's first frame.
-    landmarks : float32 [T, 478, 3]
-        x and y in pixels of the source frame (rotation applied), z in the same unit.
+    landmarks : float32 [T, N, 3]
+        N is 478 (MediaPipe's mesh) or 68 (iBUG's points, from FAN). x and y in pixels of the
+        source frame (rotation applied), z in the same unit, smaller when nearer to the camera.
     pose : float32 [T, 3]
         Yaw, pitch, roll in degrees. Yaw is positive with the nose to the image's right, pitch
         with the nose down, roll counter-clockwise in the image.
-    blendshapes : float32 [T, 52]
-        MediaPipe's scores, 0 to 1, in its own order.
+    blendshapes : float32 [T, 52] or None
+        MediaPipe's scores, 0 to 1, in its own order; None from a backend that has none.
     brightness, sharpness : float32 [T]
         Mean grey level (0 to 255) and variance of the Laplacian inside the face's box.
     width, height : int
         Size of the source frame, in pixels.
+    faces : int
+        Most faces found in any one frame; the track is of one of them.
     """
 
     detected: np.ndarray
     timestamps_s: np.ndarray
     landmarks: np.ndarray
     pose: np.ndarray
-    blendshapes: np.ndarray
+    blendshapes: np.ndarray | None
     brightness: np.ndarray
     sharpness: np.ndarray
     width: int
     height: int
+    faces: int = 1
 
     def __post_init__(self) -> None:
         n = len(self.detected)
         _check(self.detected, "detected", np.bool_, (n,))
         _check(self.timestamps_s, "timestamps_s", np.float64, (n,))
-        _check(self.landmarks, "landmarks", np.float32, (n, N_LANDMARKS, 3))
+        points = self.landmarks.shape[1] if self.landmarks.ndim == 3 else 0
+        wanted = points if points in N_POINTS else N_POINTS[0]
+        _check(self.landmarks, "landmarks", np.float32, (n, wanted, 3))
         _check(self.pose, "pose", np.float32, (n, 3))
-        _check(self.blendshapes, "blendshapes", np.float32, (n, N_BLENDSHAPES))
+        if self.blendshapes is not None:
+            _check(self.blendshapes, "blendshapes", np.float32, (n, N_BLENDSHAPES))
         _check(self.brightness, "brightness", np.float32, (n,))
         _check(self.sharpness, "sharpness", np.float32, (n,))
 

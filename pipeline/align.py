@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.points import IOD_POINTS, STABLE, STABLE_PAIRS, interocular_distance
+from fmdata.pipeline.points import interocular_distance, layout_of
 from fmdata.pipeline.similarity import apply, compose, to_median
 from fmdata.pipeline.smooth import smooth
 
@@ -40,7 +40,7 @@ def align(track: Track, fps: float, size: int) -> np.ndarray:
     """
     if track.n_frames == 0:
         return np.zeros((0, 2, 3), np.float32)
-    stable = smooth(track.landmarks[:, STABLE, :2], fps)
+    stable = smooth(track.landmarks[:, layout_of(track.landmarks).stable, :2], fps)
     to_face = to_median(stable)
     to_crop = _placement(track, to_face, size)
     return compose(to_crop, to_face).astype(np.float32)
@@ -84,7 +84,9 @@ def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
     faces = apply(to_face, landmarks[..., :2])
     median = np.median(faces, axis=0)
 
-    across = (median[STABLE_PAIRS[:, 1]] - median[STABLE_PAIRS[:, 0]]).sum(0)
+    layout = layout_of(median)
+    left, right = layout.stable_pairs.T
+    across = (median[right] - median[left]).sum(0)
     turn = IOD_SHARE * size / max(iod, 1e-6) * np.exp(-1j * np.arctan2(across[1], across[0]))
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
 
@@ -94,7 +96,7 @@ def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
     room = (1 - 2 * MARGIN) * (size - 1)
     shrink = min(1.0, room / max((high - low).max(), 1e-6))
     middle = (median[:, 0].min() + median[:, 0].max()) / 2
-    eyes = median[list(IOD_POINTS), 1].mean()
+    eyes = median[list(layout.iod), 1].mean()
     shift = np.array([0.5 * (size - 1) - shrink * middle, EYES_HEIGHT * size - shrink * eyes])
     edge = MARGIN * (size - 1)
     shift = np.clip(shift, edge - shrink * low, size - 1 - edge - shrink * high)

@@ -13,7 +13,6 @@ from functools import cache
 
 import numpy as np
 
-from fmdata.catalog.types import N_LANDMARKS
 from fmdata.pipeline.action_units import BP4D
 from fmdata.pipeline.points import to_68
 
@@ -95,11 +94,7 @@ def au_centres(landmarks: np.ndarray, aus: Sequence[int]) -> tuple[np.ndarray, n
     unknown = [au for au in aus if au not in CENTRES]
     if unknown:
         raise ValueError(f"no centres for AU {unknown}, wanted some of {sorted(CENTRES)}")
-    points = np.asarray(landmarks, np.float64)[..., :2]
-    if points.shape[-2] == N_LANDMARKS:
-        points = to_68(points)
-    elif points.shape[-2] != 68:
-        raise ValueError(f"{points.shape[-2]} landmarks, wanted {N_LANDMARKS} or 68")
+    points = to_68(np.asarray(landmarks, np.float64)[..., :2])
     one, other = (points[..., corner, 0] for corner in _INNER_EYES)
     distance: np.ndarray = np.abs(one - other)
     centres = points[..., [CENTRES[au][0] for au in aus], :]

@@ -35,6 +35,7 @@ from fmdata.pipeline.existing import (
 )
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.model import find
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.steady import too_unsteady
 from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
@@ -106,7 +107,7 @@ def build(
     scheduler : str, optional
         Address of a running Dask scheduler to use instead.
     model : Path, optional
-        File of the landmark network's weights.
+        File of the landmark network's weights, or their folder.
     progress : Progress, optional
         Told how it goes.
 
@@ -117,6 +118,8 @@ def build(
         :func:`fmdata.pipeline.discover.discover` does.
     InputError
         When there is no recording in `raw`.
+    ModelError
+        When the landmark network's weights cannot be had.
     """
     _check_workers(workers)
     recordings = discover(raw, table)
@@ -157,6 +160,8 @@ def _build(
             jobs.append((recording, who))
     if progress:
         progress.started(len(recordings), len(recordings) - len(jobs))
+    if jobs and scheduler is None:
+        find(settings.landmarks, model)  # once, before many processes look for the same files
     outcomes = run(
         jobs,
         settings,
@@ -258,7 +263,7 @@ def _pack(
         pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
     card = Card(
         fmdata=metadata.version("fmdata"),
-        tools=tool_versions(),
+        tools=tool_versions(settings.landmarks),
         seed=settings.seed,
         recordings=len(clips) + len(dropped),
         dropped=len(dropped),

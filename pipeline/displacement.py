@@ -13,9 +13,8 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.points import (
     LEFT_EYE_68,
     RIGHT_EYE_68,
-    STABLE,
-    STABLE_PAIRS,
     interocular_distance,
+    layout_of,
     to_68,
 )
 from fmdata.pipeline.similarity import apply, to_median
@@ -63,15 +62,16 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _still(landmarks: np.ndarray) -> np.ndarray:
-    """Take head motion, yaw, roll and size out of a mesh [T, 478, 3]."""
-    faces = apply(to_median(landmarks[:, STABLE]), landmarks)
+    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]."""
+    faces = apply(to_median(landmarks[:, layout_of(landmarks).stable]), landmarks)
     median = np.median(faces, axis=0)
     return faces @ _upright(median).T / max(float(interocular_distance(median)), 1e-6)
 
 
 def _upright(face: np.ndarray) -> np.ndarray:
     """Rotation that lays the line between the eyes along x, so that mirroring is x to -x."""
-    across = (face[STABLE_PAIRS[:, 1]] - face[STABLE_PAIRS[:, 0]]).sum(0)
+    left, right = layout_of(face).stable_pairs.T
+    across = (face[right] - face[left]).sum(0)
     x = across / max(float(np.linalg.norm(across)), 1e-6)
     down = np.array([0.0, 1.0, 0.0]) - x[1] * x
     y = down / max(float(np.linalg.norm(down)), 1e-6)

@@ -48,6 +48,7 @@ def action_row(
         **_motion(spotting, n),
         "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
         "detected_share": float(seen.mean()),
+        "faces": track.faces,
         "face_px": float(np.median(face_px[seen])),
         "sharpness": float(np.median(track.sharpness[seen])),
         "brightness": float(np.median(track.brightness[seen])),

@@ -38,7 +38,7 @@ def identify(recording: Recording, content: str, settings: BuildSettings) -> Ide
         "span": [recording.start_s, recording.stop_s, recording.fps],
         "settings": settings.clip_json(),
         "stages": STAGES_VERSION,
-        "tools": tool_versions(),
+        "tools": tool_versions(settings.landmarks),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Identity(content, digest)

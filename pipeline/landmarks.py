@@ -1,9 +1,10 @@
-"""Landmarks: from an RGB frame to the face in it. The contract, and the backends by name.
+"""Landmarks: from an RGB frame to the faces in it. The contract, and the backends by name.
 
-A backend is a class with a ``detect`` method that returns a :class:`Face`, or None when there is
-no face. It never turns a fault of its library into "no face": a fault is raised. It keeps no
-memory of earlier frames, so that a frame's result does not depend on where decoding began.
-Another backend is one new file and one line in :func:`open_landmarker`.
+A backend is a class with a ``detect`` method that returns a list of :class:`Face`, an empty one
+when there is no face. It never turns a fault of its library into "no face": a fault is raised. It
+keeps no memory of earlier frames, so that a frame's result does not depend on where decoding
+began; whom to follow is decided in :mod:`fmdata.pipeline.person`, for all backends. Another
+backend is one new file and one line in :func:`open_landmarker`.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from fmdata.catalog.errors import ModelError, UsageError
 from fmdata.catalog.types import ArrayRepr
 
-BACKENDS = ("mediapipe",)
+BACKENDS = ("mediapipe", "fan")
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,24 +25,25 @@ class Face(ArrayRepr):
 
     Attributes
     ----------
-    landmarks : float32 [478, 3]
-        x and y in pixels of the frame, z in the same unit.
+    landmarks : float32 [N, 3]
+        x and y in pixels of the frame, z in the same unit, smaller when nearer to the camera. N
+        is one of :data:`fmdata.catalog.types.N_POINTS`.
     pose : float32 [3]
         Yaw, pitch, roll in degrees, signs as in :class:`fmdata.catalog.types.Track`.
-    blendshapes : float32 [52]
-        Scores, 0 to 1.
+    blendshapes : float32 [52] or None
+        Scores, 0 to 1; None from a backend that has none, for every face.
     """
 
     landmarks: np.ndarray
     pose: np.ndarray
-    blendshapes: np.ndarray
+    blendshapes: np.ndarray | None
 
 
 class Landmarker(Protocol):
     """What the pipeline asks of a landmark backend."""
 
-    def detect(self, rgb: np.ndarray) -> Face | None:
-        """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        """Find the faces in an RGB frame, uint8 [H, W, 3], in no order that means anything."""
 
 
 def check_backend(name: str) -> None:
@@ -56,7 +58,7 @@ def check_backend(name: str) -> None:
 
 
 def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landmarker:
-    """Return a ready backend.
+    """Return a ready backend; `model` names its weights' file, or their folder.
 
     Raises
     ------
@@ -67,6 +69,10 @@ def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landm
     """
     check_backend(name)
     try:
+        if name == "fan":
+            from fmdata.pipeline.landmarks_fan import FanLandmarker
+
+            return FanLandmarker(model)
         from fmdata.pipeline.landmarks_mediapipe import MediaPipeLandmarker
 
         return MediaPipeLandmarker(model)
@@ -75,5 +81,6 @@ def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landm
             f"the landmark backend {name} does not start: {fault}",
             wanted=f"a working {name}",
             where="this Python environment and machine",
-            todo="install what the message names, or run on another machine",
+            todo="install what the message names (for fan: pip install 'fmdata[fan]'), "
+            "or run on another machine",
         ) from fault

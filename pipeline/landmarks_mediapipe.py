@@ -14,16 +14,23 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
 from fmdata.pipeline.landmarks import Face
-from fmdata.pipeline.model import face_landmarker_model
+from fmdata.pipeline.model import FACE_LANDMARKER, find
+from fmdata.pipeline.pose import angles
+
+# Faces looked for in a frame. A frame with one face costs the same, and gives the same bits, as if
+# only one were looked for; each further face there is costs as much as the first.
+MOST_FACES = 4
 
 
 class MediaPipeLandmarker:
-    """Finds 478 points, the head's pose and 52 blendshapes of the most certain face."""
+    """Finds 478 points, the head's pose and 52 blendshapes of up to four faces."""
 
     def __init__(self, model: Path | None = None) -> None:
+        path = find("mediapipe", model)[FACE_LANDMARKER.name]
         options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=face_landmarker_model(model)),
+            base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
             running_mode=vision.RunningMode.IMAGE,
+            num_faces=MOST_FACES,
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
@@ -32,18 +39,23 @@ class MediaPipeLandmarker:
             self._landmarker.__class__ = _FaceLandmarker
             self.detect(np.zeros((64, 64, 3), np.uint8))  # some of it is set up only now
 
-    def detect(self, rgb: np.ndarray) -> Face | None:
-        """Find the face in an RGB frame, uint8 [H, W, 3]; None where there is none."""
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        """Find the faces in an RGB frame, uint8 [H, W, 3]."""
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
         result = self._landmarker.detect(image)
-        if not result.face_landmarks:
-            return None
         height, width = rgb.shape[:2]
-        points = np.array([(p.x, p.y, p.z) for p in result.face_landmarks[0]])
-        # z comes in units of the image's width.
-        landmarks = (points * (width, height, width)).astype(np.float32)
-        blendshapes = np.array([b.score for b in result.face_blendshapes[0]], np.float32)
-        return Face(landmarks, pose(result.facial_transformation_matrixes[0]), blendshapes)
+        faces = []
+        for mesh, scores, matrix in zip(
+            result.face_landmarks,
+            result.face_blendshapes,
+            result.facial_transformation_matrixes,
+            strict=True,
+        ):
+            # z comes in units of the image's width.
+            points = np.array([(p.x, p.y, p.z) for p in mesh]) * (width, height, width)
+            blendshapes = np.array([b.score for b in scores], np.float32)
+            faces.append(Face(points.astype(np.float32), angles(matrix[:3, :3]), blendshapes))
+        return faces
 
 
 class _FaceLandmarker(vision.FaceLandmarker):
@@ -68,16 +80,3 @@ def _native_logs_off() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
-
-
-def pose(matrix: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll in degrees of a 4x4 head transform (x right, y up, z to the viewer).
-
-    R = Ry · Rx · Rz. Yaw is positive with the nose to the image's right, pitch with the nose
-    down, roll counter-clockwise in the image.
-    """
-    r = np.asarray(matrix, dtype=np.float64)[:3, :3]
-    yaw = np.arctan2(r[0, 2], r[2, 2])
-    pitch = np.arcsin(np.clip(-r[1, 2], -1.0, 1.0))
-    roll = np.arctan2(r[1, 0], r[1, 1])
-    return np.degrees([yaw, pitch, roll]).astype(np.float32)

@@ -1,8 +1,11 @@
-"""Which landmark is what: index sets of the 478-point mesh, its 68-point subset, distances.
+"""Which landmark is what: index sets of the 478-point mesh, of the 68 iBUG points, distances.
 
-Left and right are the image's. Promise: every set here is mirror-symmetric, as :data:`MIRROR_68`
-and the tests show, so that a face and its mirror image are measured alike.
+Backends find one or the other; :func:`layout_of` says which a set of landmarks is. Left and right
+are the image's. Promise: every set here is mirror-symmetric, as :data:`MIRROR_68` and the tests
+show, so that a face and its mirror image are measured alike.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,6 +38,11 @@ LEFT_EYE_68 = np.array([36, 37, 38, 39, 40, 41])
 RIGHT_EYE_68 = np.array([45, 44, 43, 42, 47, 46])
 """The two eyes point by point: entry k of one is the mirror image of entry k of the other."""
 
+# The same kind of points among the 68: the ends of the jaw line, bridge, tip and base of the nose,
+# corners of the eyes.
+STABLE_68 = np.array([0, 16, 27, 28, 29, 30, 33, 36, 39, 42, 45])
+STABLE_PAIRS_68 = np.array([(0, 16), (36, 45), (39, 42)])
+
 # Where each of the 68 points lies in a mirrored face.
 MIRROR_68 = np.concatenate(
     [
@@ -47,15 +55,59 @@ MIRROR_68 = np.concatenate(
 )
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What the landmarks of one kind of backend are.
+
+    Attributes
+    ----------
+    n_points : int
+        Points a face has.
+    iod : (int, int)
+        Outer eye corners; their distance is the interocular distance (IOD).
+    stable : int [K]
+        Points that expressions hardly move.
+    stable_pairs : int [P, 2]
+        Those of them that have a mirror image: (image left, image right).
+    to_68 : int [68]
+        The 68 iBUG points.
+    """
+
+    n_points: int
+    iod: tuple[int, int]
+    stable: np.ndarray
+    stable_pairs: np.ndarray
+    to_68: np.ndarray
+
+
+MESH_478 = Layout(478, IOD_POINTS, STABLE, STABLE_PAIRS, MAP_68)
+IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_PAIRS_68, np.arange(68))
+_LAYOUTS = {layout.n_points: layout for layout in (MESH_478, IBUG_68)}
+
+
+def layout_of(landmarks: np.ndarray) -> Layout:
+    """Return the layout of landmarks [..., N, D].
+
+    Raises
+    ------
+    ValueError
+        When N is the number of points of no layout.
+    """
+    n = landmarks.shape[-2]
+    if n not in _LAYOUTS:
+        raise ValueError(f"landmarks of {n} points, wanted {' or '.join(map(str, _LAYOUTS))}")
+    return _LAYOUTS[n]
+
+
 def to_68(landmarks: np.ndarray) -> np.ndarray:
-    """Pick the 68 iBUG points, [..., 68, D], out of the mesh, [..., 478, D]."""
-    return landmarks[..., MAP_68, :]
+    """Pick the 68 iBUG points, [..., 68, D], out of landmarks [..., N, D]."""
+    return landmarks[..., layout_of(landmarks).to_68, :]
 
 
 def interocular_distance(landmarks: np.ndarray) -> np.ndarray:
-    """Distance of the outer eye corners, [...], of a mesh [..., 478, D], in the mesh's unit.
+    """Distance of the outer eye corners, [...], of landmarks [..., N, D], in their unit.
 
     With D = 3 it does not shrink when the head turns away.
     """
-    first, second = IOD_POINTS
+    first, second = layout_of(landmarks).iod
     return np.linalg.norm(landmarks[..., first, :] - landmarks[..., second, :], axis=-1)

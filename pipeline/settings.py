@@ -29,7 +29,8 @@ class BuildSettings:
     jpeg_quality : int
         Quality of the crops' JPEGs, 1 to 100.
     min_detected : float
-        Share of the frames, 0 to 1, that must show a face for a recording to be kept.
+        Share of the frames, 0 to 1, that must show the person's face for a recording to be kept;
+        gaps of up to five frames count as seen.
     seed : int
         Seed of the folds.
     shard_mb : int

@@ -1,4 +1,4 @@
-"""From frames to a track: the face in every frame, and what is known of the frame itself."""
+"""From frames to a track: one person's face in every frame, and what is known of the frame."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,18 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.lbp import grey
+from fmdata.pipeline.person import choose, place_of
+from fmdata.pipeline.runs import merged, runs_of
+
+MOST_GAP = 5  # frames without a face, between two with one, that may be taken as seen
 
 
 def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float) -> Track:
-    """Find the face in every frame.
+    """Find one person's face in every frame.
 
-    Where no face is found, landmarks, pose and blendshapes are interpolated in time between the
-    frames before and after, and `detected` says so.
+    Where it is not found, all that is measured of it is interpolated in time between the frames
+    before and after, and `detected` says so. Gaps of up to `MOST_GAP` frames are forgiven;
+    longer ones, and what lies before the first face and after the last, count as lost.
 
     Parameters
     ----------
@@ -25,7 +30,7 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     landmarker : Landmarker
         The backend.
     min_detected : float
-        Share of the frames that must show a face.
+        Share of the frames that must show the face or lie in a gap that is forgiven.
 
     Raises
     ------
@@ -33,55 +38,68 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
     times: list[float] = []
-    faces: list[Face | None] = []
-    looks: list[tuple[float, float]] = []
+    found: list[list[Face]] = []
+    looks: list[list[np.ndarray]] = []
     width = height = 0
     for frame in frames:
         height, width = frame.rgb.shape[:2]
-        face = landmarker.detect(frame.rgb)
         times.append(frame.time_s)
-        faces.append(face)
-        looks.append(_look(frame.rgb, face))
+        found.append(landmarker.detect(frame.rgb))
+        looks.append([_look(frame.rgb, face) for face in found[-1]])
+    chosen = choose([[place_of(face.landmarks) for face in some] for some in found])
+    faces = [None if i is None else some[i] for some, i in zip(found, chosen, strict=True)]
+    most = max(map(len, found), default=0)
     detected = np.array([face is not None for face in faces], bool)
-    _require(detected, min_detected)
-    brightness, sharpness = np.array(looks, np.float32).T
+    _require(detected, min_detected, most)
+    look = [None if i is None else some[i] for some, i in zip(looks, chosen, strict=True)]
+    brightness, sharpness = np.ascontiguousarray(_filled(look).T)
     return Track(
         detected=detected,
         timestamps_s=np.array(times, np.float64),
         landmarks=_filled([f.landmarks if f else None for f in faces]),
         pose=_filled([f.pose if f else None for f in faces]),
-        blendshapes=_filled([f.blendshapes if f else None for f in faces]),
+        blendshapes=_blendshapes(faces),
         brightness=brightness,
         sharpness=sharpness,
         width=width,
         height=height,
+        faces=most,
     )
 
 
-def _require(detected: np.ndarray, min_detected: float) -> None:
+def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
     if len(detected) == 0:
         raise RecordingError("decode", "no_frames", "no frame in the recording")
     found, asked = int(detected.sum()), len(detected)
     if found == 0:
         raise RecordingError("landmarks", "no_face", f"no face in any of {asked} frames")
-    if found < min_detected * asked:
+    bridged = sum(stop - start for start, stop in merged(runs_of(detected), MOST_GAP))
+    if bridged < min_detected * asked:
+        forgiven = f" and {bridged - found} more in short gaps" if bridged > found else ""
+        others = f"; of {most} faces the largest was followed" if most > 1 else ""
         raise RecordingError(
             "landmarks",
             "face_lost",
-            f"a face in {found} of {asked} frames ({found / asked:.0%}), "
-            f"wanted at least {min_detected:.0%} (--min-detected)",
+            f"a face in {found} of {asked} frames{forgiven} ({bridged / asked:.0%}), "
+            f"wanted at least {min_detected:.0%} (--min-detected){others}",
         )
 
 
-def _look(rgb: np.ndarray, face: Face | None) -> tuple[float, float]:
-    """Mean grey level and variance of the Laplacian in the face's box (the frame, if none)."""
-    patch = grey(rgb)
-    if face is not None:
-        x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
-        x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
-        box = patch[y0 : y1 + 1, x0 : x1 + 1]
-        patch = box if box.size else patch
-    return float(patch.mean()), float(cv2.Laplacian(patch, cv2.CV_32F).var())
+def _look(rgb: np.ndarray, face: Face) -> np.ndarray:
+    """Mean grey level and variance of the Laplacian in the face's box, float32 [2].
+
+    Of the whole frame, where the box lies outside it.
+    """
+    x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
+    x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
+    box = rgb[y0 : y1 + 1, x0 : x1 + 1]
+    patch = grey(box if box.size else rgb)
+    return np.array([patch.mean(), cv2.Laplacian(patch, cv2.CV_32F).var()], np.float32)
+
+
+def _blendshapes(faces: list[Face | None]) -> np.ndarray | None:
+    rows = [face.blendshapes if face else None for face in faces]
+    return None if all(row is None for row in rows) else _filled(rows)
 
 
 def _filled(rows: list[np.ndarray | None]) -> np.ndarray:

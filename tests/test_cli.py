@@ -63,6 +63,18 @@ def test_a_table_that_cannot_be_meant(tmp_path: Path, table: str, word: str) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
+def test_fan_without_its_weights(tmp_path: Path, numbered_video: Callable) -> None:
+    """Named where they are not: nothing is fetched, nothing is begun."""
+    folder = tmp_path / "raw/s01/smile"
+    folder.mkdir(parents=True)
+    numbered_video(folder / "01.mp4", 10)
+    (tmp_path / "weights").mkdir()
+    run = fmdata("build", "--landmarks", "fan", "--model", "weights", cwd=tmp_path)
+    refused(run, 1, "s3fd-619a316812.pth", "FMDATA_FAN")
+    run = fmdata("build", "--landmarks", "dlib", cwd=tmp_path)
+    refused(run, 2, "mediapipe, fan")
+
+
 def test_only_unusable_recordings(tmp_path: Path, numbered_video: Callable) -> None:
     """A text file, a truncated mp4 and a video without a face: each a line, and exit code 1."""
     folder = tmp_path / "raw/s01/smile"

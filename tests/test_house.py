@@ -16,7 +16,9 @@ OWNERS = {
     "distributed": "pipeline/graph.py",
     "typer": "cli.py",
     "rich": "cli.py",
-    "torch": "train/",
+    # The weights of FAN are torch's, and only torch can read them without running them.
+    "torch": ("train/", "pipeline/landmarks_fan.py"),
+    "face_alignment": "pipeline/landmarks_fan.py",
     "mediapipe": "pipeline/landmarks_mediapipe.py",
 }
 

@@ -14,6 +14,7 @@ import numpy as np
 from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.landmarks import Face, Landmarker
+from fmdata.pipeline.person import largest, place_of
 from fmdata.synth.simulator.expressions import Push, mirrored
 from fmdata.synth.simulator.rig import LIPS, closing, iod, push_field
 
@@ -118,6 +119,7 @@ def prepare(
         )
     widen = 1.0 if identity is None else float(identity.uniform(0.92, 1.07))
     canvas, landmarks = _upright(picture, face.landmarks, size, widen)
+    assert face.blendshapes is not None  # MediaPipe's, which has them
     smile = float(face.blendshapes[list(_MOUTH_SMILE)].mean())
     closing(canvas, landmarks, LIPS).slide(canvas, 1.0)
     pushes = relaxation(smile)
@@ -155,15 +157,15 @@ def warp(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
 
 
 def _face(picture: np.ndarray, landmarker: Landmarker, where: str) -> Face:
-    face = landmarker.detect(picture)
-    if face is None:
+    faces = landmarker.detect(picture)
+    if not faces:
         raise InputError(
             "a portrait without a face that can be found",
             wanted="a picture with one face, seen from the front",
             where=where,
             todo="use another picture, or take it out of the folder",
         )
-    return face
+    return faces[largest([place_of(face.landmarks) for face in faces])]
 
 
 def _upright(

@@ -37,7 +37,7 @@ def portrait() -> np.ndarray:
 @pytest.fixture(scope="session")
 def face(portrait: np.ndarray, landmarker: Landmarker) -> np.ndarray:
     """The portrait's mesh, upright, in units of its interocular distance, float64 [478, 3]."""
-    mesh = landmarker.detect(portrait).landmarks.astype(np.float64)
+    mesh = landmarker.detect(portrait)[0].landmarks.astype(np.float64)
     mesh /= interocular_distance(mesh)
     mesh -= mesh[STABLE].mean(0)
     across = mesh[263] - mesh[33]

@@ -23,7 +23,7 @@ def test_names_and_order_are_the_networks_own(portrait: np.ndarray, landmarker) 
 
 def test_the_smiling_portrait_shows_a_smile(portrait: np.ndarray, landmarker) -> None:
     # She smiles, teeth showing: lip corners up, lips apart; no frown, no brow lowered.
-    blendshapes = landmarker.detect(portrait).blendshapes
+    blendshapes = landmarker.detect(portrait)[0].blendshapes
     smile, apart, frown, brow = au_stand_ins(blendshapes, (12, 25, 15, 4))
     assert smile > 0.7
     assert apart > 0.2

@@ -108,5 +108,5 @@ def test_centres_are_relative_to_the_face(in_crop: np.ndarray) -> None:
 def test_what_cannot_be_meant_is_refused(in_crop: np.ndarray) -> None:
     with pytest.raises(ValueError, match="no centres for AU \\[3\\]"):
         attention_maps(in_crop, SIZE, (1, 3))
-    with pytest.raises(ValueError, match="70 landmarks"):
+    with pytest.raises(ValueError, match="landmarks of 70 points"):
         attention_maps(in_crop[:70], SIZE)

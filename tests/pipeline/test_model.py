@@ -1,5 +1,7 @@
 """The landmark model is looked up in a fixed order, and its digest is always checked."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,15 +9,27 @@ import pytest
 from fmdata.catalog.errors import ModelError
 from fmdata.pipeline import model
 
+NAME, VARIABLE = model.FACE_LANDMARKER.name, model.FACE_LANDMARKER.variable
+
+
+def found(named: Path | None = None) -> Path:
+    return model.find("mediapipe", named)[NAME]
+
+
+def change(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    """Change what is known of the model's file."""
+    files = (replace(model.FACE_LANDMARKER, **values),)
+    monkeypatch.setitem(model.FILES, "mediapipe", files)
+
 
 @pytest.fixture
 def real() -> bytes:
-    return model.face_landmarker_model()
+    return found().read_bytes()
 
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(model.VARIABLE, raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(model.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
 
 
@@ -30,7 +44,7 @@ def test_the_installed_carrier_has_it_without_the_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     offline(monkeypatch)
-    assert len(model.face_landmarker_model()) == 3_758_596
+    assert found().stat().st_size == 3_758_596
 
 
 def test_order_is_path_then_environment_then_cache(
@@ -41,29 +55,29 @@ def test_order_is_path_then_environment_then_cache(
     right = tmp_path / "right.task"
     right.write_bytes(real)
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / model.NAME).write_bytes(b"a spoilt download")
+    (tmp_path / "cache" / NAME).write_bytes(b"a spoilt download")
     with pytest.raises(ModelError, match="cache"):
-        model.face_landmarker_model()
-    monkeypatch.setenv(model.VARIABLE, str(wrong))
+        found()
+    monkeypatch.setenv(VARIABLE, str(wrong))
     with pytest.raises(ModelError, match=r"wrong\.task"):
-        model.face_landmarker_model()
-    assert model.face_landmarker_model(right) == real
+        found()
+    assert found(right) == right
 
 
 def test_when_nobody_has_it_the_message_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(model, "CARRIER", "a-package-that-is-not-installed")
+    change(monkeypatch, carrier="a-package-that-is-not-installed")
     offline(monkeypatch)
     with pytest.raises(ModelError, match="no route to host") as fault:
-        model.face_landmarker_model()
-    assert model.VARIABLE in fault.value.todo
-    assert model.ADDRESS in fault.value.where
+        found()
+    assert VARIABLE in fault.value.todo
+    assert model.FACE_LANDMARKER.address in fault.value.where
 
 
 def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
-        model.face_landmarker_model(tmp_path / "gone.task")
+        found(tmp_path / "gone.task")
 
 
 def test_what_is_fetched_is_checked_before_it_is_kept(
@@ -71,8 +85,27 @@ def test_what_is_fetched_is_checked_before_it_is_kept(
 ) -> None:
     page = tmp_path / "page.html"
     page.write_bytes(b"<html>sign in to the hotel's network</html>")
-    monkeypatch.setattr(model, "CARRIER", "a-package-that-is-not-installed")
-    monkeypatch.setattr(model, "ADDRESS", page.as_uri())
+    change(monkeypatch, carrier="", address=page.as_uri())
     with pytest.raises(ModelError, match="SHA-256"):
-        model.face_landmarker_model()
-    assert not (tmp_path / "cache").exists()
+        found()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_is_fetched_is_kept_and_not_fetched_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    there = tmp_path / "there.task"
+    there.write_bytes(b"weights" * 300_000)
+    digest = hashlib.sha256(there.read_bytes()).hexdigest()
+    # The first digits of a digest are enough where no more are known.
+    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest[:10])
+    kept = found()
+    assert kept == tmp_path / "cache" / NAME
+    assert kept.read_bytes() == there.read_bytes()
+    there.unlink()
+    assert found() == kept
+
+
+def test_a_folder_may_be_named_in_place_of_the_file(real: bytes, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(real)
+    assert found(tmp_path) == tmp_path / NAME

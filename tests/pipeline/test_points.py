@@ -1,15 +1,19 @@
 """The index sets, on a grid of points whose mirror image is known."""
 
 import numpy as np
+import pytest
 
 from fmdata.pipeline.points import (
+    IBUG_68,
     LEFT_EYE_68,
     MAP_68,
+    MESH_478,
     MIRROR_68,
     RIGHT_EYE_68,
     STABLE,
     STABLE_PAIRS,
     interocular_distance,
+    layout_of,
     to_68,
 )
 
@@ -55,6 +59,29 @@ def test_stable_points_are_mirror_symmetric() -> None:
     np.testing.assert_array_equal(mirror_478()[STABLE_PAIRS[:, 0]], STABLE_PAIRS[:, 1])
 
 
+def test_the_stable_points_of_the_68_are_mirror_symmetric_and_lie_on_those_of_the_mesh() -> None:
+    np.testing.assert_array_equal(np.sort(MIRROR_68[IBUG_68.stable]), np.sort(IBUG_68.stable))
+    pairs = IBUG_68.stable_pairs
+    np.testing.assert_array_equal(MIRROR_68[pairs[:, 0]], pairs[:, 1])
+    assert MAP_68[list(IBUG_68.iod)].tolist() == list(MESH_478.iod)
+    # All but the base of the nose, which the mesh has a better point for.
+    assert set(MAP_68[IBUG_68.stable]) - set(STABLE) == {MAP_68[33]}
+
+
+def test_a_layout_is_known_by_its_number_of_points() -> None:
+    assert layout_of(np.zeros((7, 478, 3))) is MESH_478
+    assert layout_of(np.zeros((68, 2))) is IBUG_68
+    with pytest.raises(ValueError, match="5 points, wanted 478 or 68"):
+        layout_of(np.zeros((7, 5, 3)))
+
+
+def test_68_points_are_their_own_68() -> None:
+    points = np.random.default_rng(0).normal(size=(4, 68, 3))
+    np.testing.assert_array_equal(to_68(points), points)
+    mesh = np.random.default_rng(0).normal(size=(4, 478, 3))
+    np.testing.assert_array_equal(interocular_distance(to_68(mesh)), interocular_distance(mesh))
+
+
 def test_mirror_is_its_own_inverse() -> None:
     np.testing.assert_array_equal(MIRROR_68[MIRROR_68], np.arange(68))
 
@@ -73,7 +100,8 @@ def test_interocular_distance_counts_depth() -> None:
 
 def test_a_mirrored_picture_gives_the_mirrored_68(portrait: np.ndarray, landmarker) -> None:
     # The network sees the picture and its mirror image: the 68 points must be the same places.
-    face, flipped = landmarker.detect(portrait), landmarker.detect(portrait[:, ::-1].copy())
+    [face] = landmarker.detect(portrait)
+    [flipped] = landmarker.detect(portrait[:, ::-1].copy())
     points = to_68(face.landmarks)[..., :2]
     back = to_68(flipped.landmarks)[MIRROR_68, :2] * [-1, 1] + [portrait.shape[1], 0]
     fault = np.linalg.norm(points - back, axis=-1) / interocular_distance(face.landmarks)

@@ -1,0 +1,94 @@
+"""68 points and no blendshapes go through the whole chain as the mesh does.
+
+The stand-in for FAN gives the 68 points of MediaPipe's mesh, so the truth is that of the mesh.
+"""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.verify import verify
+from fmdata.pipeline import chain
+from fmdata.pipeline.build import build
+from fmdata.pipeline.landmarks import Face, Landmarker
+from fmdata.pipeline.points import to_68
+from fmdata.pipeline.pose import pose_of_68
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+from fmdata.train.data import crop_landmarks
+
+NAMES = [("s01", "smile", "01"), ("s01", "jaw_drop", "01"), ("s01", "brow_raise", "01")]
+
+
+class SixtyEight:
+    """MediaPipe's faces, reduced to what FAN gives."""
+
+    def __init__(self, whole: Landmarker) -> None:
+        self.whole = whole
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        faces = [to_68(face.landmarks) for face in self.whole.detect(rgb)]
+        return [Face(points, pose_of_68(points), None) for points in faces]
+
+
+@pytest.fixture(scope="module")
+def raw(raw_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("raw68") / "raw"
+    for subject, action, take in NAMES:
+        place = folder / subject / action
+        place.mkdir(parents=True)
+        shutil.copy(raw_path / subject / action / f"{take}.mp4", place)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(raw: Path, landmarker: Landmarker) -> Dataset:
+    path = raw.parent / "dataset"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain, "_landmarker", lambda *_: SixtyEight(landmarker))
+        patch.setattr("fmdata.pipeline.build.find", lambda *_: {})
+        result = build(raw, path, BuildSettings(landmarks="fan"), workers=1)
+    assert result.dropped == []
+    synth_compounds(path, CompoundSettings(k=1))
+    return Dataset(path)
+
+
+def test_the_shards_hold_68_points_and_no_blendshapes(dataset: Dataset) -> None:
+    assert verify(dataset.path) == []
+    assert len(dataset.actions) == 3
+    assert len(dataset.compounds) == 9
+    for clip in dataset.actions:
+        assert clip.landmarks.shape == (clip.n_frames, 68, 3)
+        assert clip.landmarks.dtype == np.float32
+        assert clip.facts()["blendshapes"].to_pylist() == [None]
+        assert clip.row["faces"] == 1
+        assert clip.column("pose", (3,)).shape == (clip.n_frames, 3)
+
+
+def test_all_points_lie_in_the_crop(dataset: Dataset) -> None:
+    for clip in dataset.actions:
+        points = crop_landmarks(clip)
+        assert points.shape == (clip.n_frames, 68, 2)
+        assert points.min() > 0
+        assert points.max() < 1
+
+
+def test_motions_are_found_where_they_are(dataset: Dataset, raw_path: Path) -> None:
+    with (raw_path / "truth.csv").open(newline="") as file:
+        truths = {(t["subject"], t["action"], t["take"]): t for t in csv.DictReader(file)}
+    for clip in dataset.actions:
+        truth = truths[clip.subject, clip.action, clip.take]
+        assert clip.motion is not None
+        assert clip.motion.onset == pytest.approx(int(truth["onset"]), abs=3)
+        assert clip.motion.offset == pytest.approx(int(truth["offset"]), abs=4)
+        assert clip.motion.style == truth["style"]
+
+
+def test_a_build_with_68_points_is_no_build_with_478(dataset: Dataset) -> None:
+    assert dataset.card.actions.settings["landmarks"] == "fan"
+    assert "torch" in dataset.card.tools
