@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench bench-fidelity clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: $(STAMP)  ## check style and types
 
 bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
 	$(BIN)/python bench/throughput.py
+
+bench-fidelity: $(STAMP)  ## measure found motions and crops against the truth (docs/fidelity.md), in half an hour
+	$(BIN)/python -m bench.fidelity
 
 clean:  ## remove .venv, caches, and what the demo made
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -94,9 +94,9 @@ class Actor:
         at = rest
         # The field is read where the skin arrives; it never folds, so that this converges.
         for _ in range(_ARRIVALS):
-            here = at.astype(np.float32)
-            skin = cv2.remap(self._skin, here[:, 0], here[:, 1], cv2.INTER_LINEAR)[:, 0]
-            depth = cv2.remap(self._depth, here[:, 0], here[:, 1], cv2.INTER_LINEAR)
+            x, y = (at[:, k : k + 1].astype(np.float32) for k in (0, 1))
+            skin = cv2.remap(self._skin, x, y, cv2.INTER_LINEAR)[:, 0]
+            depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR)
             at = rest + intensity * skin + turn * depth
         place = camera.placement(t, self._picture.shape[0], size)
         return np.asarray(at @ place[:, :2].T + place[:, 2])

@@ -182,7 +182,8 @@ def test_skin_is_where_it_is_said_to_be(portrait: Portrait) -> None:
     The head turns, tilts and comes nearer, and the brows rise beneath some of the spots.
     """
     camera = draw_camera(rng(3), 40, 25.0, head="strong", size=SIZE, blur=0, noise=0)
-    for point in (4, 151, 234, 105):
+    points = np.array([4, 151, 234, 105])
+    for k, point in enumerate(points):
         spotted = portrait.picture * 0
         x, y = portrait.landmarks[point, :2]
         columns, rows = np.arange(len(spotted)), np.arange(len(spotted))[:, None]
@@ -190,7 +191,7 @@ def test_skin_is_where_it_is_said_to_be(portrait: Portrait) -> None:
         spotted[:] = np.uint8(255 * np.exp(-far / 5))[..., None]
         actor = Actor(Portrait(spotted, portrait.landmarks), EXPRESSIONS["brow_raise"])
         for t in range(0, 40, 13):
-            told = actor.positions(np.array([point]), t, 0.8, camera, SIZE)[0]
+            told = actor.positions(points, t, 0.8, camera, SIZE)[k]
             frame = actor.frame(t, 0.8, 0.0, camera, SIZE)[..., 0].astype(float)
             frame[frame < 64] = 0
             grid = np.arange(SIZE)
