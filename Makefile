@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help install demo test lint bench bench-fidelity clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools of its developers
 
@@ -31,7 +31,7 @@ lint: $(STAMP)  ## check style and types
 bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
 	$(BIN)/python bench/throughput.py
 
-bench-fidelity: $(STAMP)  ## measure found motions and crops against the truth (docs/fidelity.md), in half an hour
+bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
 
 clean:  ## remove .venv, caches, and what the demo made

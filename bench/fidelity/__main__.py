@@ -41,8 +41,8 @@ def main(arguments: Sequence[str]) -> None:
         found = checks(results)
         sentence, actions = [], []
         if options.real.is_dir():
-            sentence = [real.spoken(options.real, folder / "real" / "sentence")]
-            actions = real.posed(options.real, folder / "real" / "actions")
+            sentence = [real.spoken(options.real, folder / "real")]
+            actions = real.posed(options.real, folder / "real")
             found += checks_of_real(sentence[0], actions)
     seen = [*sentence, *actions]
     print("\n" + report.text([report.ALIGNMENT, *map(report.alignment_cells, results)]))
@@ -54,7 +54,11 @@ def main(arguments: Sequence[str]) -> None:
     if out:
         picture = out.with_suffix(".png")
         draw(results, picture)
-        report.write_page(out, report.page(results, seen, found, picture.name))
+        command = f"python -m bench.fidelity --per-row {options.per_row} --seed {options.seed}"
+        if options.rows:
+            command += f" --rows {options.rows!r}"
+        figures = report.page(command, results, seen, found, picture.name)
+        report.write_page(out, figures)
         print(f"written: {out}, {picture}")
 
 

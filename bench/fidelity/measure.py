@@ -1,13 +1,9 @@
 """One row, from nothing to numbers: simulate, build with the real pipeline, compare.
 
 What a folder holds from an earlier run is used again where it comes from the same settings and the
-same code; the digest of both is in its name, so that any change of the pipeline builds anew.
+same code. Any change of the pipeline builds anew.
 """
 
-import hashlib
-import json
-import shutil
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import fmdata.catalog
 import fmdata.pipeline
 import fmdata.synth.simulator
 from bench.fidelity.alignment import Wobble, inside, wobble
+from bench.fidelity.kept import kept
 from bench.fidelity.rows import Row
 from bench.fidelity.spotting import Case, beside_plateau, iou
 from fmdata.catalog import Dataset
@@ -34,6 +31,7 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 SIZE = 112
 OTHER_SIZES = (64, 224)
 BUILD = BuildSettings(size=SIZE, lbp=False)
+CODE = (fmdata.pipeline, fmdata.catalog)  # what a dataset depends on
 
 
 @dataclass(frozen=True)
@@ -75,11 +73,10 @@ class Result:
 
 def measure(row: Row, folder: Path, workers: int) -> Result:
     """Simulate, build and measure a row, in `folder`, on so many processes."""
-    raw = _kept(folder / row.folder, "raw", asdict(row.settings), [fmdata.synth.simulator])
+    raw = kept(folder / row.folder, "raw", asdict(row.settings), [fmdata.synth.simulator])
     if not (raw / TRUTH).exists():  # written last
         simulate(raw, row.settings)
-    code = [fmdata.pipeline, fmdata.catalog]
-    out = _kept(folder / row.folder, "dataset", [raw.name, BUILD.to_json()], code)
+    out = kept(folder / row.folder, "dataset", [raw.name, BUILD.to_json()], CODE)
     build(raw, out, BUILD, workers=workers)
     actions = Dataset(out).actions
     clips: dict[str, ActionClip] = {clip.key: clip for clip in actions}
@@ -96,19 +93,6 @@ def measure(row: Row, folder: Path, workers: int) -> Result:
         inside={size: float(np.mean([_inside(c, size) for c in jaws])) for size in _sizes(jaws)},
         example=_example(cases, clips),
     )
-
-
-def _kept(folder: Path, name: str, settings: object, packages: Iterable[object]) -> Path:
-    """Return where to keep what these settings and packages make; what others made is removed."""
-    digest = hashlib.sha256(json.dumps(settings, default=str).encode())
-    for package in packages:
-        for file in sorted(Path(package.__path__[0]).glob("*.py")):  # type: ignore[attr-defined]
-            digest.update(file.read_bytes())
-    place = folder / f"{name}-{digest.hexdigest()[:12]}"
-    for other in folder.glob(f"{name}-*"):
-        if other != place:
-            shutil.rmtree(other)
-    return place
 
 
 def _key(truth: Truth) -> str:

@@ -30,10 +30,10 @@ _COLUMNS = 4
 def draw(results: Sequence[Result], path: Path) -> None:
     """Draw one clip of each of `ROWS` that was measured, or of the first eight rows."""
     chosen = [r for r in results if r.row.name in ROWS] or list(results[: len(ROWS)])
-    lines = -(-len(chosen) // _COLUMNS)
-    figure, axes = plt.subplots(
-        lines, _COLUMNS, figsize=(13, 2.5 * lines + 0.7), squeeze=False, layout="constrained"
-    )
+    columns = min(_COLUMNS, len(chosen))
+    lines = -(-len(chosen) // columns)
+    size = (max(3.25 * columns, 9), 2.5 * lines + 0.7)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
     for ax, result in zip(axes.flat, chosen, strict=False):
         _panel(ax, result.row.name, result.example)
     for ax in axes.flat[len(chosen) :]:
@@ -42,7 +42,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
         ax.set_ylabel("intensity (IOD)", fontsize=8)
     handles = [
         plt.Line2D([], [], color=CURVE, lw=1.6, label="intensity measured"),
-        Patch(color=TRUE, alpha=0.45, lw=0, label="true motion, onset to offset"),
+        Patch(color=TRUE, alpha=0.45, lw=0, label="true motion; darker, its plateau"),
         Patch(color=FOUND, lw=0, label="motion found; the triangle is its apex"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
@@ -55,7 +55,9 @@ def _panel(ax: Axes, name: str, example: Example) -> None:
     truth, motion = case.truth, case.motion
     top = max(1.3 * float(curve.max()), 0.02)
     if truth.onset is not None and truth.offset is not None:
-        ax.axvspan(truth.onset, truth.offset, color=TRUE, alpha=0.45, lw=0)
+        ax.axvspan(truth.onset, truth.offset, color=TRUE, alpha=0.35, lw=0)
+    if truth.apex is not None and truth.release is not None:
+        ax.axvspan(truth.apex, truth.release, color=TRUE, alpha=0.4, lw=0)
     if motion is not None:
         ax.plot(
             [motion.onset, motion.offset],

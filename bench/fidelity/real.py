@@ -7,12 +7,13 @@ by eye, good to one or two frames.
 import csv
 from pathlib import Path
 
+from bench.fidelity.kept import kept
+from bench.fidelity.measure import BUILD, CODE
 from bench.fidelity.spotting import Case
 from fmdata.catalog import Dataset
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Motion
 from fmdata.pipeline.build import build
-from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.simulator.script import Truth
 
 # Speaker, sentence, and the frames between which it is spoken.
@@ -23,19 +24,21 @@ def spoken(data: Path, folder: Path) -> Case:
     """Build the timed sentence of `data`, in `folder`."""
     speaker, name, onset, offset = SENTENCE
     folder.mkdir(parents=True, exist_ok=True)
+    out = kept(folder, "sentence", BUILD.to_json(), CODE)
     table = folder / "recordings.csv"
     with table.open("w", newline="") as file:
         rows = [("path", "subject", "action", "take"), (f"{name}.mpg", speaker, name, "01")]
         csv.writer(file).writerows(rows)
-    build(data / "grid", folder / "dataset", BuildSettings(lbp=False), table=table, workers=1)
-    clip = Dataset(folder / "dataset").actions[action_key(speaker, name, "01")]
+    build(data / "grid", out, BUILD, table=table, workers=1)
+    clip = Dataset(out).actions[action_key(speaker, name, "01")]
     return Case(_truth(name, clip.fps, clip.n_frames, onset, offset), clip.motion)
 
 
 def posed(data: Path, folder: Path) -> list[Case]:
     """Build the posed actions of `data`, in `folder`; frames count in the uncut source."""
-    build(data / "actions", folder / "dataset", BuildSettings(lbp=False), workers=1)
-    clips = Dataset(folder / "dataset").actions
+    out = kept(folder, "actions", BUILD.to_json(), CODE)
+    build(data / "actions", out, BUILD, workers=1)
+    clips = Dataset(out).actions
     cases = []
     with (data / "actions" / "recordings.csv").open(newline="") as file:
         for row in csv.DictReader(file):

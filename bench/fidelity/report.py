@@ -59,23 +59,41 @@ def real_cells(case: Case) -> list[str]:
 
 
 def page(
-    results: Sequence[Result], real: Sequence[Case], found: Sequence[Check], picture: str
+    command: str,
+    results: Sequence[Result],
+    real: Sequence[Case],
+    found: Sequence[Check],
+    picture: str,
 ) -> str:
-    """Return everything that stands between the page's two marks."""
+    """Return everything that stands between the page's two marks.
+
+    Parameters
+    ----------
+    command : str
+        What gives these figures again.
+    results : sequence of Result
+        Of the simulated rows.
+    real : sequence of Case
+        Of the real recordings.
+    found : sequence of Check
+        Of all that is asked.
+    picture : str
+        Address of the picture, seen from the page.
+    """
     dropped = sum(result.dropped for result in results)
     n = sum(len(result.cases) for result in results)
     parts = [
-        f"{n} simulated recordings, {dropped} of them dropped.",
-        "### Asked and reached",
+        f"`{command}`: {n} simulated recordings, {dropped} of them dropped.",
+        "## Asked and reached",
         _markdown([["", "asked", "reached", ""], *map(check_cells, found)]),
-        "### Spotting",
+        "## Spotting",
         _markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
-        "### Alignment",
+        "## Alignment",
         _markdown([ALIGNMENT, *map(alignment_cells, results)]),
     ]
     if real:
         table = [["", "true", "found", "IoU"], *map(real_cells, real)]
-        parts += ["### Real recordings", _markdown(table)]
+        parts += ["## Real recordings", _markdown(table)]
     parts.append(f"![Intensity curves with true and found motions]({picture})")
     return "\n\n".join(parts)
 

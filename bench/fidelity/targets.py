@@ -41,7 +41,7 @@ def checks(results: Sequence[Result]) -> list[Check]:
 
     found: list[Check] = []
     if full := cases(*DEFAULT):
-        s, of = score(full), "default, return and hold"
+        s, of = score(full), ", ".join(name for name in DEFAULT if name in by_name)
         found += [
             at_most(f"{of}: onset, mean error in frames", s.onset.mean_absolute, 1.0),
             at_most(f"{of}: offset, mean error in frames", s.offset.mean_absolute, 1.5),
@@ -109,14 +109,17 @@ def at_most(what: str, got: float, wanted: float, *, share: bool = False) -> Che
 
 def at_least(what: str, got: float, wanted: float, *, share: bool = True) -> Check:
     """Check a measure that should be large; NaN is not."""
-    return Check(what, f"≥ {shown(wanted, share)}", shown(got, share), got >= wanted)
+    asked = "all" if share and wanted == 1 else f"≥ {shown(wanted, share)}"
+    return Check(what, asked, shown(got, share), got >= wanted)
 
 
 def shown(value: float, share: bool) -> str:
-    """Return a share in percent, or a number; never rounded up to a whole that it is not."""
+    """Return a share in percent, or a number; 100 % is all of them, without rounding."""
     if np.isnan(value):
         return "–"
-    return f"{np.floor(1000 * value + 1e-9) / 10:g} %" if share else f"{value:.3g}"
+    if not share:
+        return f"{value:.3g}"
+    return "99.9 %" if 0.999 < value < 1 else f"{round(100 * value, 1):g} %"
 
 
 def pooled(values: Sequence[float]) -> float:
