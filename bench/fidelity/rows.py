@@ -80,9 +80,12 @@ class Row:
 def row(name: str, per_row: int, seed: int) -> Row:
     """Return a row of at least `per_row` recordings, with as many subjects as that takes.
 
+    Rows share their faces and timings, so that what differs between two of them is the condition.
     A row of still faces holds twice as many: what is asked of it is one in fifty.
     """
     options: dict[str, Any] = {"actions": KINDS, **CONDITIONS[name]}
     wanted = 2 * per_row if name in STILL else per_row
     subjects = math.ceil(wanted / (len(options["actions"]) * _TAKES))
+    # These are judged together, and would hold the same recordings of one style.
+    seed += DEFAULT.index(name) if name in DEFAULT else 0
     return Row(name, SimulateSettings(subjects=subjects, takes=_TAKES, seed=seed, **options))

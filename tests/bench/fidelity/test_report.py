@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench.fidelity.report import BEGIN, END, write_page
-from bench.fidelity.rows import CONDITIONS, STILL, row
+from bench.fidelity.rows import CONDITIONS, DEFAULT, STILL, row
 from bench.fidelity.targets import at_least, at_most
+from fmdata.synth.simulator.script import write_scripts
 
 
 def test_notes_around_the_figures_survive(tmp_path: Path) -> None:
@@ -29,6 +30,15 @@ def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
 def test_every_row_has_the_recordings_asked_for(name: str) -> None:
     settings = row(name, 40, seed=0).settings
     assert 40 <= settings.n_recordings < (100 if name in STILL else 60)
+
+
+def test_rows_judged_together_share_no_recording() -> None:
+    scripts = [
+        (script.truth.n_frames, script.truth.onset, script.truth.amplitude)
+        for name in DEFAULT
+        for script in write_scripts(row(name, 40, seed=0).settings)
+    ]
+    assert len(set(scripts)) == len(scripts)
 
 
 def test_checks_are_met_at_their_figure_and_never_by_nothing() -> None:
