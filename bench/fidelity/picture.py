@@ -71,7 +71,8 @@ def _panel(ax: Axes, name: str, example: Example) -> None:
     # A value belongs to the whole of its frame, so that a curve's point stands in its middle.
     ax.plot(np.arange(len(curve)) + 0.5, curve, color=CURVE, lw=1.6)
     ax.set(xlim=(0, len(curve)), ylim=(0, top))
-    ax.set_title(f"{name}: {truth.action.replace('_', ' ')}", fontsize=9, loc="left")
+    action = "nothing moves" if truth.onset is None else truth.action.replace("_", " ")
+    ax.set_title(f"{name}: {action}", fontsize=9, loc="left")
     told = "none" if motion is None else f"{motion.onset} to {motion.offset}"
     true = "none" if truth.onset is None else f"{truth.onset} to {truth.offset}"
     ax.set_xlabel(f"frame    true {true}, found {told}", fontsize=8)

@@ -126,4 +126,4 @@ def _markdown(table: Table) -> str:
 def _error(error: Error) -> str:
     if np.isnan(error.median):
         return "–"
-    return f"{error.median:+.0f} / {error.mean_absolute:.2f} ({error.mean_absolute_ms:.0f} ms)"
+    return f"{error.median:+g} / {error.mean_absolute:.2f} ({error.mean_absolute_ms:.0f} ms)"
