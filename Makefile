@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test lint bench bench-fidelity clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools of its developers
 
@@ -30,6 +30,9 @@ lint: $(STAMP)  ## check style and types
 
 bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
 	$(BIN)/python bench/throughput.py
+
+bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
+	$(BIN)/python -m bench.fidelity
 
 clean:  ## remove .venv, caches, and what the demo made
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -109,7 +109,9 @@ class BuildMeter:
 def simulate(
     raw: Annotated[Path, typer.Argument(help="Folder to fill.")],
     subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 3,
-    actions: Annotated[int, typer.Option(help="Actions of each subject.")] = 3,
+    actions: Annotated[
+        str, typer.Option(help="Actions of each subject: how many, or which (smile,wink_left).")
+    ] = "3",
     takes: Annotated[int, typer.Option(help="Takes of each action.")] = 4,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     portraits: Annotated[
@@ -128,11 +130,11 @@ def simulate(
     crf: Annotated[int, typer.Option(help="x264 quality, 0 (lossless) to 51.")] = 20,
 ) -> None:
     """Make recordings whose onset, apex and offset are known exactly (RAW/truth.csv)."""
-    from fmdata.synth.simulator.simulate import SimulateSettings
+    from fmdata.synth.simulator.script import SimulateSettings, parse_actions
 
     settings = SimulateSettings(
-        subjects, actions, takes, seed, portraits, fps, size, style, amplitude, head, blinks,
-        noise, blur, flash, lead, crf,
+        subjects, parse_actions(actions), takes, seed, portraits, fps, size, style, amplitude,
+        head, blinks, noise, blur, flash, lead, crf,
     )  # fmt: skip
     truths = _simulate(raw, settings)
     out.print(f"{len(truths)} recordings in {raw}, their truth in {raw / 'truth.csv'}")
@@ -289,7 +291,7 @@ def _simulate(raw: Path, settings: Any) -> Any:
     from fmdata.synth.simulator.simulate import simulate as run
 
     with Meter("simulate", "recordings") as meter:
-        meter.start(settings.subjects * settings.actions * settings.takes)
+        meter.start(settings.n_recordings)
         return run(raw, settings, lambda _: meter.to(meter.done + 1))
 
 

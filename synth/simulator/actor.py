@@ -8,6 +8,8 @@ from fmdata.synth.simulator.expressions import Expression
 from fmdata.synth.simulator.portrait import Portrait
 from fmdata.synth.simulator.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
 
+_ARRIVALS = 12  # steps towards where a point of the skin arrives
+
 
 class Actor:
     """Draws a portrait with any intensity of one expression.
@@ -24,6 +26,7 @@ class Actor:
         picture, landmarks = portrait.picture, portrait.landmarks
         side = picture.shape[0]
         self._picture = picture
+        self._landmarks = landmarks[:, :2].astype(np.float64)
         self._expression = expression
         self._skin = push_field(landmarks, expression.pushes, side, side)
         self._depth = depth_field(landmarks, side, side)
@@ -73,3 +76,27 @@ class Actor:
         return np.asarray(
             cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         )
+
+    def positions(
+        self, points: np.ndarray, t: int, intensity: float, camera: Camera, size: int
+    ) -> np.ndarray:
+        """Return where points of the skin stand in frame `t`, float64 [N, 2], pixels.
+
+        Parameters
+        ----------
+        points : int [N]
+            Landmarks. None of those that lids or the jaw carry along: only fields are followed.
+        t, intensity, camera, size
+            As for :meth:`frame`.
+        """
+        rest = self._landmarks[points]
+        turn = np.sin([camera.yaw[t], camera.pitch[t]])
+        at = rest
+        # The field is read where the skin arrives; it never folds, so that this converges.
+        for _ in range(_ARRIVALS):
+            x, y = (at[:, k : k + 1].astype(np.float32) for k in (0, 1))
+            skin = cv2.remap(self._skin, x, y, cv2.INTER_LINEAR)[:, 0]
+            depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR)
+            at = rest + intensity * skin + turn * depth
+        place = camera.placement(t, self._picture.shape[0], size)
+        return np.asarray(at @ place[:, :2].T + place[:, 2])

@@ -4,7 +4,6 @@ Promise: ``intensity(timing, peak)`` is zero outside ``[onset, offset)``, above 
 equal to `peak` from the apex until the release; so the timing *is* the truth.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,16 +29,6 @@ class Timing:
     apex: int
     release: int
     offset: int
-
-
-def seeded(*parts: int | str) -> np.random.Generator:
-    """Return a random generator that depends on `parts` and on nothing else.
-
-    >>> seeded(0, "s01", "smile", 3).integers(100) == seeded(0, "s01", "smile", 3).integers(100)
-    True
-    """
-    digest = hashlib.sha256(repr(parts).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
 def draw_timing(

@@ -5,6 +5,7 @@ and y down, on an upright face. Left and right are the subject's own, as in Medi
 blendshapes: the subject's left is the image's right.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,3 +149,12 @@ def action_names(n: int) -> list[str]:
     """
     named = list(EXPRESSIONS)
     return named[:n] + [f"personal_{k + 1}" for k in range(n - len(named))]
+
+
+def known_action(name: str) -> bool:
+    """Whether an action of this name can be simulated.
+
+    >>> known_action("smile"), known_action("personal_3"), known_action("yawn")
+    (True, True, False)
+    """
+    return name in EXPRESSIONS or re.fullmatch(r"personal_[1-9]\d?", name) is not None

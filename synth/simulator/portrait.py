@@ -15,8 +15,9 @@ from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.person import largest, place_of
+from fmdata.pipeline.points import interocular_distance
 from fmdata.synth.simulator.expressions import Push, mirrored
-from fmdata.synth.simulator.rig import LIPS, closing, iod, push_field
+from fmdata.synth.simulator.rig import LIPS, closing, push_field
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MARGIN = 1.25  # the canvas is this much larger than the video, for the head to move in
@@ -110,9 +111,10 @@ def prepare(
     if identity is not None and identity.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
     face = _face(picture, landmarker, where)
-    if iod(face.landmarks) < _LEAST_IOD_PX:
+    iod = float(interocular_distance(face.landmarks[:, :2]))
+    if iod < _LEAST_IOD_PX:
         raise InputError(
-            f"a face of {iod(face.landmarks):.0f} pixels between the outer eye corners",
+            f"a face of {iod:.0f} pixels between the outer eye corners",
             wanted=f"at least {_LEAST_IOD_PX:.0f} pixels",
             where=where,
             todo="use a picture of higher resolution, or crop it closer to the face",
@@ -221,7 +223,7 @@ def _recolour(picture: np.ndarray, landmarks: np.ndarray, rng: np.random.Generat
     tone = np.median(lab[cheeks[:, 1], cheeks[:, 0]], axis=0)
     distance = ((lab - tone) / np.array([30.0, 12.0, 12.0])) ** 2
     height, width = picture.shape[:2]
-    centre, reach = landmarks[4, :2], 0.95 * iod(landmarks)
+    centre, reach = landmarks[4, :2], 0.95 * float(interocular_distance(landmarks[:, :2]))
     x, y = np.arange(width), np.arange(height)[:, None]
     near = np.exp(-((((x - centre[0]) / reach) ** 2 + ((y - centre[1]) / (1.6 * reach)) ** 2) ** 3))
     skin = cv2.GaussianBlur(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fmdata.pipeline.points import interocular_distance
 from fmdata.synth.simulator.expressions import Push
 
 # Contours from one corner to the other. A closing sheet is three of them: the edge that moves, the
@@ -35,16 +36,11 @@ _CAVITY = (44.0, 20.0, 22.0)  # RGB of the inside of a mouth
 _TEETH = (170.0, 158.0, 146.0)
 
 
-def iod(landmarks: np.ndarray) -> float:
-    """Distance of the outer eye corners, in the landmarks' unit."""
-    return float(np.linalg.norm(landmarks[33, :2] - landmarks[263, :2]))
-
-
 def push_field(
     landmarks: np.ndarray, pushes: Sequence[Push], height: int, width: int
 ) -> np.ndarray:
     """Sum of Gaussian pushes, float32 [H, W, 2] of x and y in pixels."""
-    unit = iod(landmarks)
+    unit = float(interocular_distance(landmarks[:, :2]))
     x = np.arange(width, dtype=np.float32)
     y = np.arange(height, dtype=np.float32)
     field = np.zeros((height, width, 2), np.float32)
@@ -64,7 +60,7 @@ def depth_field(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
 
     A small turn of the head by yaw moves it by ``sin(yaw)`` times this. Zero off the face.
     """
-    unit = iod(landmarks)
+    unit = float(interocular_distance(landmarks[:, :2]))
     x, y = landmarks[:, 0], landmarks[:, 1]
     near = landmarks[np.argsort(landmarks[:, 2])[-60:], 2].mean() - landmarks[:, 2]
     total = np.zeros((height, width), np.float32)
@@ -128,7 +124,7 @@ def closing(
     contours : tuple
         Landmarks of the edge, of the line it meets, and of the line it is stretched from.
     """
-    unit = iod(landmarks)
+    unit = float(interocular_distance(landmarks[:, :2]))
     edge_line, meeting_line, fixed_line = (landmarks[list(line), :2] for line in contours)
     points = np.concatenate([edge_line, meeting_line, fixed_line])
     top, left, box, x, y = _box(picture, points, 0.08 * unit)
@@ -150,7 +146,7 @@ def closing(
 
 def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
     """Return the lower lip, chin and jaw: a dropped jaw at 1, behind it the inside of a mouth."""
-    unit = iod(landmarks)
+    unit = float(interocular_distance(landmarks[:, :2]))
     upper, lower = landmarks[list(UPPER_LIP), :2], landmarks[list(LOWER_LIP), :2]
     outline = landmarks[[127, 356, 152, 61, 291], :2]
     top, left, box, x, y = _box(picture, np.concatenate([upper, outline]), 0.6 * unit)

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import HEADS
-from fmdata.synth.simulator.curves import blinks, draw_timing, intensity, seeded
-from fmdata.synth.simulator.expressions import action_names
+from fmdata.synth.simulator.curves import blinks, draw_timing, intensity
+from fmdata.synth.simulator.expressions import EXPRESSIONS, action_names, known_action
 
 _STYLES = ("both", "return", "hold")
 
+_MOST_ACTIONS = 99
 # Option: lowest and highest value that can be meant. More amplitude would fold the skin.
 _RANGES: dict[str, tuple[float, float]] = {
     "subjects": (1, 999),
-    "actions": (1, 99),
     "takes": (1, 999),
     "seed": (0, 2**63 - 1),
     "fps": (5, 240),
@@ -38,8 +39,10 @@ class SimulateSettings:
 
     Attributes
     ----------
-    subjects, actions, takes : int
+    subjects, takes : int
         How many of each; every subject does every action so many times.
+    actions : int or tuple of str
+        How many, the first ones of those known, or which.
     seed : int
         Of everything random.
     portraits : Path or None
@@ -68,7 +71,7 @@ class SimulateSettings:
     """
 
     subjects: int = 3
-    actions: int = 3
+    actions: int | tuple[str, ...] = 3
     takes: int = 4
     seed: int = 0
     portraits: Path | None = None
@@ -89,6 +92,7 @@ class SimulateSettings:
             value = getattr(self, name)
             if not low <= value <= high:
                 _refuse(name, value, f"a number from {low} to {high}")
+        _check_actions(self.actions)
         if self.size % 2:
             _refuse("size", self.size, "an even number: video stores colour for two pixels at once")
         if self.style not in _STYLES:
@@ -97,6 +101,27 @@ class SimulateSettings:
             _refuse("head", self.head, f"one of {', '.join(HEADS)}")
         if self.flash and self.style == "hold":
             _refuse("style", self.style, "return or both, with --flash: a flash does not last")
+
+    @property
+    def action_names(self) -> list[str]:
+        """The actions of each subject."""
+        return action_names(self.actions) if isinstance(self.actions, int) else list(self.actions)
+
+    @property
+    def n_recordings(self) -> int:
+        """How many recordings there will be."""
+        return self.subjects * len(self.action_names) * self.takes
+
+
+def parse_actions(text: str) -> int | tuple[str, ...]:
+    """Return what ``--actions`` means: how many, or which.
+
+    >>> parse_actions("3"), parse_actions("smile,wink_left")
+    (3, ('smile', 'wink_left'))
+    """
+    if text.strip().lstrip("-").isdigit():
+        return int(text)
+    return tuple(name.strip() for name in text.split(","))
 
 
 @dataclass(frozen=True)
@@ -113,8 +138,9 @@ class Truth:
         Frames per second.
     n_frames : int
         Length.
-    onset, apex, offset : int or None
-        As in :class:`fmdata.catalog.types.Motion`; None when nothing moves.
+    onset, apex, release, offset : int or None
+        The release is the first frame after the plateau, the others are as in
+        :class:`fmdata.catalog.types.Motion`; None when nothing moves.
     style : str
         ``return`` or ``hold``; empty when nothing moves.
     amplitude : float
@@ -129,6 +155,7 @@ class Truth:
     n_frames: int
     onset: int | None
     apex: int | None
+    release: int | None
     offset: int | None
     style: str
     amplitude: float
@@ -159,14 +186,14 @@ def subject_names(n: int) -> list[str]:
 def write_scripts(settings: SimulateSettings) -> Iterator[Script]:
     """Draw the timing and the curves of every recording, sorted by subject, action and take."""
     for subject in subject_names(settings.subjects):
-        for action in action_names(settings.actions):
+        for action in settings.action_names:
             for take in range(1, settings.takes + 1):
                 yield _script(settings, subject, action, take)
 
 
 def _script(settings: SimulateSettings, subject: str, action: str, take: int) -> Script:
     key = (settings.seed, subject, action, f"{take:02d}")
-    rng = seeded("timing", *key)
+    rng = np.random.default_rng(draw_seed("timing", *key))
     turn = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
     style = "return" if settings.flash else turn
     timing = draw_timing(
@@ -184,12 +211,30 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         n_frames=timing.n_frames,
         onset=timing.onset if moves else None,
         apex=timing.apex if moves else None,
+        release=timing.release if moves else None,
         offset=timing.offset if moves else None,
         style=style if moves else "",
         amplitude=peak,
     )
-    closed = blinks(seeded("blinks", *key), timing.n_frames, settings.fps)
+    blink_rng = np.random.default_rng(draw_seed("blinks", *key))
+    closed = blinks(blink_rng, timing.n_frames, settings.fps)
     return Script(truth, intensity(timing, peak), closed if settings.blinks else 0 * closed)
+
+
+def _check_actions(actions: int | tuple[str, ...]) -> None:
+    if isinstance(actions, int):
+        if not 1 <= actions <= _MOST_ACTIONS:
+            _refuse("actions", actions, f"a number from 1 to {_MOST_ACTIONS}, or names")
+        return
+    listed = ",".join(actions)
+    if unknown := [name for name in actions if not known_action(name)]:
+        _refuse(
+            "actions",
+            unknown[0] or "''",
+            f"a number, or some of {', '.join(EXPRESSIONS)}, personal_1, personal_2, ...",
+        )
+    if not actions or len(set(actions)) < len(actions):
+        _refuse("actions", listed or "''", "at least one name, none of them twice")
 
 
 def _refuse(name: str, value: object, wanted: str) -> None:

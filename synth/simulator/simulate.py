@@ -18,26 +18,18 @@ import numpy as np
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.files import write_atomically
-from fmdata.pipeline.landmarks import Landmarker, open_landmarker
-from fmdata.synth.simulator.actor import Actor
-from fmdata.synth.simulator.camera import draw_camera
-from fmdata.synth.simulator.curves import seeded
-from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
-from fmdata.synth.simulator.portrait import Portrait, list_portraits, prepare, read_portrait
-from fmdata.synth.simulator.script import (
-    Script,
-    SimulateSettings,
-    Truth,
-    subject_names,
-    write_scripts,
-)
+from fmdata.catalog.keys import draw_seed
+from fmdata.pipeline.landmarks import open_landmarker
+from fmdata.synth.simulator.cast import cast, face_of, faces, portrait_files, recording_key
+from fmdata.synth.simulator.portrait import Portrait
+from fmdata.synth.simulator.script import Script, SimulateSettings, Truth, write_scripts
 from fmdata.synth.simulator.video import encode_mp4
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]
 
 TRUTH = "truth.csv"
 STAMP = "simulate.json"
-_VERSION = 1  # to be raised by whoever changes what is drawn
+_VERSION = 2  # to be raised by whoever changes what is drawn
 
 
 def simulate(
@@ -63,15 +55,14 @@ def simulate(
     InputError
         For a portrait that cannot be read, or has no face.
     """
-    pictures = _portrait_files(settings)
+    pictures = portrait_files(settings)
     scripts = {script.truth.path: script for script in write_scripts(settings)}
     landmarker = open_landmarker()
     for picture in pictures:  # a bad portrait is told of before anything is drawn
-        _prepared(picture, "", landmarker, settings)
+        face_of(picture, "", landmarker, settings)
     _claim(raw, _stamp(settings, pictures), set(scripts))
-    for number, subject in enumerate(subject_names(settings.subjects)):
+    for subject, portrait in faces(settings, landmarker):
         own = [script for script in scripts.values() if script.truth.subject == subject]
-        portrait = _prepared(pictures[number] if pictures else None, subject, landmarker, settings)
         for script in own:
             path = raw / script.truth.path
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,62 +75,18 @@ def simulate(
     return truths
 
 
-def _prepared(
-    picture: Path | None, subject: str, landmarker: Landmarker, settings: SimulateSettings
-) -> Portrait:
-    """Return a subject's face at rest."""
-    return prepare(
-        read_portrait(picture),
-        landmarker,
-        size=settings.size,
-        where=str(picture or "the built-in portrait"),
-        # A real portrait is somebody already; the built-in one becomes many.
-        identity=None if picture else seeded(settings.seed, "identity", subject),
-    )
-
-
 def draw_frames(
     script: Script, portrait: Portrait, settings: SimulateSettings
 ) -> Iterator[np.ndarray]:
     """Draw a recording's frames, uint8 [size, size, 3] RGB, one by one."""
-    truth = script.truth
-    key = (settings.seed, truth.subject, truth.action, truth.take)
-    camera = draw_camera(
-        seeded("camera", *key),
-        truth.n_frames,
-        settings.fps,
-        head=settings.head,
-        size=settings.size,
-        blur=settings.blur,
-        noise=settings.noise,
-    )
-    sensor = seeded("sensor", *key)
-    actor = Actor(portrait, expression_of(settings.seed, truth.subject, truth.action))
-    for t in range(truth.n_frames):
+    actor, camera = cast(script, portrait, settings)
+    grain = draw_seed("sensor", *recording_key(script.truth, settings))
+    sensor = np.random.default_rng(grain)
+    for t in range(script.truth.n_frames):
         frame = actor.frame(
             t, float(script.intensity[t]), float(script.blink[t]), camera, settings.size
         )
         yield camera.expose(frame, t, sensor)
-
-
-def expression_of(seed: int, subject: str, action: str) -> Expression:
-    """Return what an action is: the same for all, or the subject's own for ``personal_N``."""
-    return EXPRESSIONS.get(action) or personal(seeded(seed, "personal", subject, action))
-
-
-def _portrait_files(settings: SimulateSettings) -> list[Path]:
-    """Return the user's portraits in the order of the subjects; none for the built-in one."""
-    if settings.portraits is None:
-        return []
-    pictures = list_portraits(settings.portraits)
-    if len(pictures) < settings.subjects:
-        raise UsageError(
-            f"{len(pictures)} portraits for {settings.subjects} subjects",
-            wanted="a portrait for each subject",
-            where=f"--portraits {settings.portraits}",
-            todo=f"add portraits, or say --subjects {len(pictures)}",
-        )
-    return pictures[: settings.subjects]
 
 
 def _stamp(settings: SimulateSettings, pictures: list[Path]) -> bytes:

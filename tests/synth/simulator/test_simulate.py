@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.errors import InputError, UsageError
-from fmdata.synth.simulator.script import write_scripts
+from fmdata.synth.simulator.script import parse_actions, write_scripts
 from fmdata.synth.simulator.simulate import SimulateSettings, Truth, simulate
 
 SMALL = {"size": 128, "actions": 1, "takes": 2, "crf": 30}
@@ -59,6 +59,8 @@ def test_rendered_intensity_is_the_truth() -> None:
             assert len(moving) == truth.offset - truth.onset
             assert np.flatnonzero(curve == truth.amplitude)[0] == truth.apex
             assert curve.max() == truth.amplitude
+            assert (curve[truth.apex : truth.release] == truth.amplitude).all()
+            assert (curve[truth.release :] < truth.amplitude).all()
             assert (truth.offset == truth.n_frames) == (truth.style == "hold")
             assert (truth.onset >= 8) == options.get("lead", True)
 
@@ -146,6 +148,23 @@ def test_another_seed_is_another_face_and_timing(raw: Path, tmp_path: Path) -> N
     assert not set(videos(tmp_path).values()) & set(videos(raw).values())
 
 
+def test_actions_by_name_are_those_that_their_number_means(raw: Path, tmp_path: Path) -> None:
+    named = SimulateSettings(
+        subjects=1, size=128, actions=parse_actions("smile, personal_2"), takes=2, crf=30
+    )
+    assert named.n_recordings == 4
+    simulate(tmp_path, named)
+    drawn, few = videos(tmp_path), videos(raw)
+    assert {name: drawn[name] for name in few} == few
+    assert sum(name.startswith("s01/personal_2/") for name in drawn) == 2
+    before = contents(tmp_path)
+    simulate(tmp_path, named)  # the stamp is recognised
+    assert contents(tmp_path) == before
+    assert parse_actions("3") == 3
+    with pytest.raises(UsageError, match=r"yawn[\s\S]*wink_left"):
+        SimulateSettings(actions=("yawn",))
+
+
 def test_still_faces_have_no_truth_to_find(tmp_path: Path) -> None:
     simulate(tmp_path, SimulateSettings(subjects=1, amplitude=0, **SMALL))
     for row in csv.DictReader((tmp_path / "truth.csv").open()):
@@ -159,6 +178,9 @@ def test_still_faces_have_no_truth_to_find(tmp_path: Path) -> None:
     [
         {"subjects": 0},
         {"actions": 0},
+        {"actions": ()},
+        {"actions": ("smile", "yawn")},
+        {"actions": ("smile", "smile")},
         {"takes": -1},
         {"seed": -1},
         {"fps": 1},

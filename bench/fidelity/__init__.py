@@ -1,0 +1,1 @@
+"""How true the spotted motions and the aligned crops are: `make bench-fidelity`."""

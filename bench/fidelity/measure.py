@@ -1,0 +1,149 @@
+"""One row, from nothing to numbers: simulate, build with the real pipeline, compare.
+
+What a folder holds from an earlier run is used again where it comes from the same settings and the
+same code. Any change of the pipeline builds anew.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+import fmdata.catalog
+import fmdata.pipeline
+import fmdata.synth.simulator
+from bench.fidelity.alignment import Wobble, inside, wobble
+from bench.fidelity.kept import kept
+from bench.fidelity.rows import Row
+from bench.fidelity.spotting import Case, beside_plateau, iou
+from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.keys import action_key
+from fmdata.catalog.types import Track
+from fmdata.pipeline.align import align
+from fmdata.pipeline.build import build
+from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.synth.simulator.cast import skin_positions
+from fmdata.synth.simulator.script import Truth, write_scripts
+from fmdata.synth.simulator.simulate import TRUTH, simulate
+
+SIZE = 112
+OTHER_SIZES = (64, 224)
+BUILD = BuildSettings(size=SIZE, lbp=False)
+CODE = (fmdata.pipeline, fmdata.catalog)  # what a dataset depends on
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip to look at: its case, and its intensity curve in IOD, float32 [T]."""
+
+    case: Case
+    intensity: np.ndarray
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found in one row.
+
+    Attributes
+    ----------
+    row : Row
+        The condition.
+    cases : list of Case
+        One a recording; a dropped one counts as one in which nothing was found.
+    dropped : int
+        Recordings that the build left out.
+    wobbles : list of Wobble
+        One a clip, in pixels of a crop of side `SIZE`.
+    inside : dict of int to float
+        By the crop's size, share of the landmarks inside it in the clips where the jaw drops; empty
+        where it drops in none.
+    example : Example
+        The clip of median overlap; of still faces, the one that seems to move most.
+    """
+
+    row: Row
+    cases: list[Case]
+    dropped: int
+    wobbles: list[Wobble]
+    inside: dict[int, float]
+    example: Example
+
+
+def measure(row: Row, folder: Path, workers: int) -> Result:
+    """Simulate, build and measure a row, in `folder`, on so many processes."""
+    raw = kept(folder / row.folder, "raw", asdict(row.settings), [fmdata.synth.simulator])
+    if not (raw / TRUTH).exists():  # written last
+        simulate(raw, row.settings)
+    out = kept(folder / row.folder, "dataset", [raw.name, BUILD.to_json()], CODE)
+    build(raw, out, BUILD, workers=workers)
+    actions = Dataset(out).actions
+    clips: dict[str, ActionClip] = {clip.key: clip for clip in actions}
+    truths = [script.truth for script in write_scripts(row.settings)]
+    cases = [_case(truth, clips.get(_key(truth))) for truth in truths]
+    positions = {_key(truth): where for truth, where in skin_positions(row.settings, STABLE)}
+    wobbles = [_wobble(clips[_key(t)], t, positions[_key(t)]) for t in truths if _key(t) in clips]
+    jaws = [clips[_key(t)] for t in truths if t.action == "jaw_drop" and _key(t) in clips]
+    return Result(
+        row=row,
+        cases=cases,
+        dropped=len(cases) - len(clips),
+        wobbles=wobbles,
+        inside={size: float(np.mean([_inside(c, size) for c in jaws])) for size in _sizes(jaws)},
+        example=_example(cases, clips),
+    )
+
+
+def _key(truth: Truth) -> str:
+    return action_key(truth.subject, truth.action, truth.take)
+
+
+def _case(truth: Truth, clip: ActionClip | None) -> Case:
+    if clip is None:
+        return Case(truth, None)
+    if clip.n_frames != truth.n_frames:
+        raise AssertionError(f"{clip.key}: {clip.n_frames} frames, {truth.n_frames} were drawn")
+    return Case(truth, clip.motion, bool(clip.row["flash"]))
+
+
+def _wobble(clip: ActionClip, truth: Truth, true: np.ndarray) -> Wobble:
+    neutral = np.ones(truth.n_frames, np.bool_)
+    if truth.onset is not None:
+        neutral[truth.onset : truth.offset] = False
+    found = clip.landmarks[:, STABLE, :2].astype(np.float64)
+    return wobble(found, true, clip.transform, neutral)
+
+
+def _sizes(jaws: list[ActionClip]) -> list[int]:
+    return sorted([SIZE, *OTHER_SIZES]) if jaws else []
+
+
+def _inside(clip: ActionClip, size: int) -> float:
+    landmarks = clip.landmarks
+    transforms = clip.transform
+    if size != SIZE:
+        n = clip.n_frames
+        track = Track(
+            detected=clip.column("detected"),
+            timestamps_s=clip.column("timestamps").astype(np.float64),
+            landmarks=landmarks,
+            pose=clip.column("pose", (3,)),
+            blendshapes=clip.column("blendshapes", (52,)),
+            brightness=np.zeros(n, np.float32),
+            sharpness=np.zeros(n, np.float32),
+            width=0,
+            height=0,
+        )
+        transforms = align(track, clip.fps, size)
+    return inside(landmarks[..., :2].astype(np.float64), transforms, size)
+
+
+def _example(cases: list[Case], clips: dict[str, ActionClip]) -> Example:
+    shown = [case for case in cases if _key(case.truth) in clips]
+    if any(case.moves for case in shown):
+        shown.sort(key=lambda case: (iou(case), -beside_plateau(case)))
+        case = shown[len(shown) // 2]
+        return Example(case, clips[_key(case.truth)].intensity)
+    curves = [Example(case, clips[_key(case.truth)].intensity) for case in shown]
+    return max(curves, key=lambda example: float(np.ptp(example.intensity)))

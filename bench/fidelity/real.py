@@ -1,0 +1,79 @@
+"""The same measures on recordings of real people, which lie beside the project.
+
+Of a spoken sentence the first and the last word are timed; the posed actions' boundaries were read
+by eye, good to one or two frames.
+"""
+
+import csv
+from pathlib import Path
+
+from bench.fidelity.kept import kept
+from bench.fidelity.measure import BUILD, CODE
+from bench.fidelity.spotting import Case
+from fmdata.catalog import Dataset
+from fmdata.catalog.keys import action_key
+from fmdata.catalog.types import Motion
+from fmdata.pipeline.build import build
+from fmdata.synth.simulator.script import Truth
+
+# Speaker, sentence, and the frames between which it is spoken.
+SENTENCE = ("speaker", "swwp2s", 12, 55)
+
+
+def spoken(data: Path, folder: Path) -> Case:
+    """Build the timed sentence of `data`, in `folder`."""
+    speaker, name, onset, offset = SENTENCE
+    folder.mkdir(parents=True, exist_ok=True)
+    out = kept(folder, "sentence", BUILD.to_json(), CODE)
+    table = folder / "recordings.csv"
+    with table.open("w", newline="") as file:
+        rows = [("path", "subject", "action", "take"), (f"{name}.mpg", speaker, name, "01")]
+        csv.writer(file).writerows(rows)
+    build(data / "grid", out, BUILD, table=table, workers=1)
+    clip = Dataset(out).actions[action_key(speaker, name, "01")]
+    return Case(_truth(name, clip.fps, clip.n_frames, onset, offset), clip.motion)
+
+
+def posed(data: Path, folder: Path) -> list[Case]:
+    """Build the posed actions of `data`, in `folder`; frames count in the uncut source."""
+    out = kept(folder, "actions", BUILD.to_json(), CODE)
+    build(data / "actions", out, BUILD, workers=1)
+    clips = Dataset(out).actions
+    cases = []
+    with (data / "actions" / "recordings.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            clip = clips[action_key(row["subject"], row["action"], row["take"])]
+            cut = round(float(row["start"]) * clip.fps)
+            truth = _truth(
+                f"{row['subject']}, {row['action']}",
+                clip.fps,
+                clip.n_frames,
+                int(row["onset"]),
+                int(row["offset"]),
+            )
+            cases.append(Case(truth, _later(clip.motion, cut)))
+    return cases
+
+
+def _truth(name: str, fps: float, n_frames: int, onset: int, offset: int) -> Truth:
+    return Truth(
+        path=name,
+        subject=name,
+        action=name,
+        take="01",
+        fps=fps,
+        n_frames=n_frames,
+        onset=onset,
+        apex=None,
+        release=None,
+        offset=offset,
+        style="",
+        amplitude=1.0,
+    )
+
+
+def _later(motion: Motion | None, frames: int) -> Motion | None:
+    if motion is None:
+        return None
+    onset, apex, offset = (f + frames for f in (motion.onset, motion.apex, motion.offset))
+    return Motion(onset, apex, offset, motion.style, motion.amplitude_iod, motion.snr)

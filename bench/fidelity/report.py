@@ -1,0 +1,129 @@
+"""The tables, for the terminal and for the page; what stands around them in the page is kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.fidelity.measure import Result
+from bench.fidelity.spotting import Case, Error, iou, score
+from bench.fidelity.targets import Check, pooled, shown
+
+BEGIN = "<!-- figures: written by make bench-fidelity -->"
+END = "<!-- end of figures -->"
+Table = list[list[str]]
+
+SPOTTING = [
+    "row", "n", "onset", "apex", "offset", "IoU", "≥ 0.5", "≥ 0.8", "style", "plateau", "± 1",
+    "flash", "missed", "false",
+]  # fmt: skip
+ALIGNMENT = [
+    "row", "found, neutral", "found, all", "true, neutral", "true, all", "worst", "best possible",
+    "inside 64", "112", "224",
+]  # fmt: skip
+
+
+def spotting_cells(name: str, cases: Sequence[Case]) -> list[str]:
+    """Return one row of the spotting table."""
+    s = score(cases)
+    shares = (s.style, s.plateau, s.near_plateau, s.flash, s.missed, s.false_alarms)
+    return [
+        name,
+        str(s.n),
+        *(_error(e) for e in (s.onset, s.apex, s.offset)),
+        "–" if np.isnan(s.iou) else f"{s.iou:.3f}",
+        *(shown(share, True) for share in (s.iou_half, s.iou_most, *shares)),
+    ]
+
+
+def alignment_cells(result: Result) -> list[str]:
+    """Return one row of the alignment table; over all frames of all clips, but for the worst."""
+    wobbles = result.wobbles
+    names = ("found_neutral", "found", "true_neutral", "true")
+    figures = [pooled([getattr(wobble, name) for wobble in wobbles]) for name in names]
+    figures += [max(wobble.true for wobble in wobbles), pooled([w.best for w in wobbles])]
+    shares = [shown(share, True) for share in result.inside.values()] or ["–"] * 3
+    return [result.row.name, *(f"{figure:.2f}" for figure in figures), *shares]
+
+
+def check_cells(check: Check) -> list[str]:
+    """Return one row of the table of what is asked."""
+    return [check.what, check.wanted, check.got, "met" if check.met else "**not met**"]
+
+
+def real_cells(case: Case) -> list[str]:
+    """Return one row of the table of real recordings."""
+    truth, motion = case.truth, case.motion
+    found = "none" if motion is None else f"{motion.onset} to {motion.offset}"
+    return [truth.path, f"{truth.onset} to {truth.offset}", found, f"{iou(case):.2f}"]
+
+
+def page(
+    command: str,
+    results: Sequence[Result],
+    real: Sequence[Case],
+    found: Sequence[Check],
+    picture: str,
+) -> str:
+    """Return everything that stands between the page's two marks.
+
+    Parameters
+    ----------
+    command : str
+        What gives these figures again.
+    results : sequence of Result
+        Of the simulated rows.
+    real : sequence of Case
+        Of the real recordings.
+    found : sequence of Check
+        Of all that is asked.
+    picture : str
+        Address of the picture, seen from the page.
+    """
+    dropped = sum(result.dropped for result in results)
+    n = sum(len(result.cases) for result in results)
+    parts = [
+        f"`{command}`: {n} simulated recordings, {dropped} of them dropped.",
+        "## Asked and reached",
+        _markdown([["", "asked", "reached", ""], *map(check_cells, found)]),
+        "## Spotting",
+        _markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
+        "## Alignment",
+        _markdown([ALIGNMENT, *map(alignment_cells, results)]),
+    ]
+    if real:
+        table = [["", "true", "found", "IoU"], *map(real_cells, real)]
+        parts += ["## Real recordings", _markdown(table)]
+    parts.append(f"![Intensity curves with true and found motions]({picture})")
+    return "\n\n".join(parts)
+
+
+def write_page(path: Path, figures: str) -> None:
+    """Put the figures between the page's two marks, and leave the rest of it as it is."""
+    text = path.read_text() if path.exists() else f"# Fidelity\n\n{BEGIN}\n{END}\n"
+    before, _, rest = text.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"{path} has no {BEGIN!r} followed by {END!r}: put both lines back")
+    path.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}")
+
+
+def text(table: Table) -> str:
+    """Return a table for the terminal, in columns."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
+        for cells in table
+    )
+
+
+def _markdown(table: Table) -> str:
+    head, *rows = table
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _error(error: Error) -> str:
+    if np.isnan(error.median):
+        return "–"
+    return f"{error.median:+g} / {error.mean_absolute:.2f} ({error.mean_absolute_ms:.0f} ms)"

@@ -1,0 +1,32 @@
+"""What is kept is used again only for the same settings and the same code."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.fidelity.kept import kept
+
+
+def test_other_settings_or_code_are_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "some_package" / "__init__.py"
+    code.parent.mkdir()
+    code.write_text("A = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import some_package
+
+    place = tmp_path / "kept"
+    first = kept(place, "raw", {"fps": 25}, [some_package])
+    first.mkdir(parents=True)
+    (place / "dataset-1").mkdir()
+    assert kept(place, "raw", {"fps": 25}, [some_package]) == first
+    assert first.is_dir()
+    other = kept(place, "raw", {"fps": 30}, [some_package])
+    assert other != first
+    assert not first.exists()  # nobody needs it any more
+    assert (place / "dataset-1").is_dir()
+    code.write_text("A = 2\n")
+    assert kept(place, "raw", {"fps": 30}, [some_package]) != other
+    del sys.modules["some_package"]

@@ -1,0 +1,50 @@
+"""The page keeps what was written by hand; the grid is what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.fidelity.report import BEGIN, END, write_page
+from bench.fidelity.rows import CONDITIONS, DEFAULT, STILL, row
+from bench.fidelity.targets import at_least, at_most
+from fmdata.synth.simulator.script import write_scripts
+
+
+def test_notes_around_the_figures_survive(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(f"# Mine\n\nbefore\n\n{BEGIN}\n\nold figures\n\n{END}\n\nafter\n")
+    write_page(path, "new figures")
+    write_page(path, "newer figures")
+    assert path.read_text() == f"# Mine\n\nbefore\n\n{BEGIN}\n\nnewer figures\n\n{END}\n\nafter\n"
+
+
+def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("all by hand\n")
+    with pytest.raises(ValueError, match="figures"):
+        write_page(path, "new figures")
+    assert path.read_text() == "all by hand\n"
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_every_row_has_the_recordings_asked_for(name: str) -> None:
+    settings = row(name, 40, seed=0).settings
+    assert 40 <= settings.n_recordings < (100 if name in STILL else 60)
+
+
+def test_rows_judged_together_share_no_recording() -> None:
+    scripts = [
+        (script.truth.n_frames, script.truth.onset, script.truth.amplitude)
+        for name in DEFAULT
+        for script in write_scripts(row(name, 40, seed=0).settings)
+    ]
+    assert len(set(scripts)) == len(scripts)
+
+
+def test_checks_are_met_at_their_figure_and_never_by_nothing() -> None:
+    assert at_most("", 1.0, 1.0).met
+    assert not at_most("", 1.01, 1.0).met
+    assert at_least("", 0.95, 0.95).met
+    assert not at_most("", float("nan"), 1.0).met
+    assert not at_least("", float("nan"), 0.0).met
+    assert at_least("", 0.99999, 1.0).got == "99.9 %"
