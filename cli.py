@@ -215,11 +215,14 @@ def train_encoder_command(
 
 
 @app.command()
-def verify(dataset: DatasetOption = Path("dataset")) -> None:
+def verify(
+    dataset: DatasetOption = Path("dataset"),
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame as well.")] = False,
+) -> None:
     """Check every checksum, count, row, segment and fold; say what is wrong and where."""
     from fmdata.catalog.verify import verify as check
 
-    findings = check(dataset)
+    findings = check(dataset, deep=deep)
     for finding in findings:
         out.print(str(finding))
     if findings:

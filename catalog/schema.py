@@ -100,6 +100,12 @@ DROPPED = pa.schema(
     + [pa.field("attempts", pa.int32()), pa.field("digest", pa.string())]
 )
 
+# A motion that was not found, and LBP maps that were not asked for.
+NULLABLE = (
+    *("onset", "apex", "offset", "style", "amplitude", "snr", "flash"),
+    *("lbp_offset", "lbp_size"),
+)
+
 
 def is_scalar(field: pa.Field) -> bool:
     """Whether a column holds one plain value a row."""
