@@ -232,6 +232,34 @@ def verify(
 
 
 @app.command()
+def forget(
+    subject: Annotated[str, typer.Argument(help="Who; as named in the raw folder.")],
+    dataset: DatasetOption = Path("dataset"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a subject out of every file of a dataset, for good, and look for what is left."""
+    from fmdata.catalog.forget import forget as run
+
+    if not yes:
+        _ask(f"take {subject} out of {dataset} for good?")
+    done = run(dataset, subject)
+    out.print(
+        f"{subject} is out of {dataset}: {done.clips} clips, {done.compounds} compounds, "
+        f"{done.dropped} dropped recordings, {done.units} pieces of unfinished work"
+    )
+    out.print(f"  {done.rewritten} of {done.shards} shards had to be written anew")
+    for finding in done.left:
+        out.print(str(finding))
+    if done.left:
+        err.print(f"{subject} is still to be found in {len(done.left)} places")
+        raise typer.Exit(1)
+    out.print(f"  no trace of {done.frames} JPEGs and LBP maps is left in any file of {dataset}")
+    out.print(
+        "  a build brings back whoever is in the raw folder: take the recordings out there too"
+    )
+
+
+@app.command()
 def info(
     dataset: DatasetOption = Path("dataset"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
@@ -278,6 +306,18 @@ def demo(
     )
     table.add_row("recordings", f"in {raw}, their truth in {raw}/truth.csv")
     out.print(table)
+
+
+def _ask(question: str) -> None:
+    """Go on only with a person's yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"nobody to ask: {question}",
+            wanted="a terminal to answer on, or --yes",
+            where="--yes",
+            todo="give --yes if that is what you mean; nothing was changed",
+        )
+    typer.confirm(question, abort=True, err=True)
 
 
 def _simulate(raw: Path, settings: Any) -> Any:

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.schema import POSITIONS, per_frame
-from fmdata.catalog.shards import ROWS_PER_GROUP
+from fmdata.catalog.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
+from fmdata.catalog.shards import ROWS_PER_GROUP, Sample
 from fmdata.catalog.types import N_LANDMARKS, Motion, Segment
 
 
@@ -42,6 +42,8 @@ class Clip:
     row : dict
         The facts of the clip, by column; no per-frame columns.
     """
+
+    FACTS: pa.Schema
 
     def __init__(self, row: dict[str, Any], tar: Path, parquet: Path, index: int) -> None:
         self.row = row
@@ -131,6 +133,11 @@ class Clip:
             columns = [name for name in file.schema_arrow.names if name not in positions]
         return self._row(columns)
 
+    def sample(self) -> Sample:
+        """Return the clip as it went into its shard, to go into another."""
+        lbp = self.lbp_npy() if self.has_lbp else None
+        return Sample(self.facts().cast(self.FACTS), self.avi(), lbp)
+
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """One per-frame column, [T, *shape]."""
         return per_frame(self._row([name])[name], shape)
@@ -151,6 +158,8 @@ class Clip:
 
 class ActionClip(Clip):
     """A clip of D1: one action of one subject, done once."""
+
+    FACTS = ACTION_FACTS
 
     @property
     def action(self) -> str:
@@ -190,6 +199,8 @@ class ActionClip(Clip):
 
 class CompoundClip(Clip):
     """A clip of D2: action i then action j of one subject."""
+
+    FACTS = COMPOUND_FACTS
 
     @property
     def segments(self) -> list[Segment]:

@@ -5,7 +5,6 @@ Promise: nothing is written here, and a folder that holds anything else is refus
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
@@ -13,7 +12,6 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.lock import WORK
-from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
@@ -97,15 +95,10 @@ def finished_work(before: Dataset, intact: Clips[ActionClip]) -> dict[str, Finis
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
         n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = FinishedClip(n_bytes, partial(_again, clip))
+        done[clip.row["digest"]] = FinishedClip(n_bytes, clip.sample)
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
             if values["reason"] not in TRIED_AGAIN:
                 done[digest] = Dropped(**values)
     return done
-
-
-def _again(clip: ActionClip) -> Sample:
-    lbp = clip.lbp_npy() if clip.has_lbp else None
-    return Sample(clip.facts().cast(ACTION_FACTS), clip.avi(), lbp)
