@@ -32,6 +32,8 @@ class BuildSettings:
         Seed of the folds.
     shard_mb : int
         Size of a tar to aim for, in units of 10^6 bytes.
+    pseudonyms : bool
+        Whether subjects are keyed digests of their names.
     """
 
     size: int = 112
@@ -41,6 +43,7 @@ class BuildSettings:
     min_detected: float = 0.9
     seed: int = 0
     shard_mb: int = 256
+    pseudonyms: bool = False
 
     def __post_init__(self) -> None:
         _range("--size", self.size, 16, 1024)
