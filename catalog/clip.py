@@ -25,7 +25,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn a fault of reading a dataset's file into one that says what to do."""
     try:
         yield
-    except (OSError, EOFError, IndexError, pa.ArrowException) as fault:
+    except (OSError, EOFError, IndexError, ValueError, pa.ArrowException) as fault:
         raise DatasetError(
             f"a file of the dataset cannot be read: {fault}",
             wanted="the file that the dataset's card names, as it was written",
@@ -97,7 +97,8 @@ class Clip:
         jpegs = self.jpegs(indices)
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
-        return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+        with reading(self._tar):
+            return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
         """LBP maps, uint8 [T, S, S].
@@ -107,7 +108,9 @@ class Clip:
         DatasetError
             When the dataset was built without them.
         """
-        array: np.ndarray = np.load(io.BytesIO(self.lbp_npy()), allow_pickle=False)
+        data = self.lbp_npy()
+        with reading(self._tar):
+            array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
         return array
 
     def lbp_npy(self) -> bytes:
