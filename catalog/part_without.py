@@ -4,6 +4,7 @@ Promise: the shards are those that a build without the subject would have made. 
 as it is is not written again.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def part_without(folder: Path, part: Part, clips: Clips[Any], subject: str, size
             raise _damaged(folder / shard.name)
     dataset, facts = folder.parent, clips.clip.FACTS
     shards = pack(dataset, folder.name, planned, lambda k: clips[k].sample(), facts, limit, there)
-    return Part(part.settings, len(planned), shards, part.made_from, part.notes)
+    return replace(part, samples=len(planned), shards=shards)
 
 
 def _n_bytes(clip: Clip, size: int) -> int:

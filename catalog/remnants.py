@@ -5,10 +5,10 @@ somebody else is that person's, however alike; a whole frame that is the subject
 """
 
 import hashlib
-import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog import card as card_file
+from fmdata.catalog.card import Card
 from fmdata.catalog.clip import Clip
-from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.finding import Finding
+from fmdata.catalog.pseudonyms import is_telling, whole_word
 from fmdata.catalog.traces import Traces
 
 # Larger files of others are not read for the name; for bytes of frames every file is.
@@ -36,28 +38,37 @@ class _Frame(NamedTuple):
 def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
     """Yield every place below `path` where frames of a subject are left, or its name."""
     dataset = Dataset(path) if (path / card_file.NAME).exists() else None
-    frames = _frames(dataset) if dataset else {}
+    frames = _frames_by_tar(dataset) if dataset else {}
     for file in sorted(path.rglob("*")):
         if file.is_file():
-            yield from _pixels_left(file, traces, frames.get(file, []))
-        if _is_named(file, subject):
-            mend = "it is not a file of fmdata: delete it, or take the name out of it"
+            yield from _pixels_left(file, traces, frames.get(file, list))
+        if dataset and file == path / card_file.NAME:
+            named = _in_card(dataset.card, subject)
+        else:
+            named = _is_named(file, subject)
+        if named:
+            mend = "delete it, or take the name out of it, if it is not fmdata's; else report this"
             yield Finding(str(file), f"the name {subject} stands there", mend)
 
 
-def _frames(dataset: Dataset) -> dict[Path, list[_Frame]]:
-    """Return the frames of every tar of the dataset, in the order of their bytes."""
-    card, found = dataset.card, {}
-    size = card.actions.settings["size"]
-    halves: list[Any] = [(card_file.ACTIONS, card.actions, dataset.actions)]
-    if card.compounds:
-        halves.append((card_file.COMPOUNDS, card.compounds, dataset.compounds))
+def _frames_by_tar(dataset: Dataset) -> dict[Path, Callable[[], list[_Frame]]]:
+    """Return, for every tar of the dataset, what gives its frames in the order of their bytes."""
+    found: dict[Path, Callable[[], list[_Frame]]] = {}
+    map_bytes = dataset.card.actions.settings["size"] ** 2
+    halves: list[Any] = [(card_file.ACTIONS, dataset.card.actions, dataset.actions)]
+    if dataset.card.compounds:
+        halves.append((card_file.COMPOUNDS, dataset.card.compounds, dataset.compounds))
     for name, part, clips in halves:
-        left = iter(clips)
+        stop = 0
         for shard in part.shards:
-            of_shard = [f for _ in range(shard.samples) for f in _frames_of(next(left), size**2)]
-            found[dataset.path / name / f"{shard.name}.tar"] = sorted(of_shard)
+            start, stop = stop, stop + shard.samples
+            tar = dataset.path / name / f"{shard.name}.tar"
+            found[tar] = partial(_frames_between, clips, start, stop, map_bytes)
     return found
+
+
+def _frames_between(clips: Clips[Any], start: int, stop: int, map_bytes: int) -> list[_Frame]:
+    return sorted(f for i in range(start, stop) for f in _frames_of(clips[i], map_bytes))
 
 
 def _frames_of(clip: Clip, map_bytes: int) -> Iterator[_Frame]:
@@ -70,12 +81,18 @@ def _frames_of(clip: Clip, map_bytes: int) -> Iterator[_Frame]:
             yield _Frame(maps + i * map_bytes, map_bytes, clip.key)
 
 
-def _pixels_left(file: Path, traces: Traces, frames: list[_Frame]) -> Iterator[Finding]:
-    begins = [frame.begin for frame in frames]
+def _pixels_left(
+    file: Path, traces: Traces, frames: Callable[[], list[_Frame]]
+) -> Iterator[Finding]:
+    found = list(traces.found_in(file))
+    if not found:
+        return
+    known = frames()
+    begins = [frame.begin for frame in known]
     loose, whole = [], set()
     judged: dict[_Frame, bool] = {}
-    for position in traces.found_in(file):
-        frame = frames[max(bisect_right(begins, position) - 1, 0)] if frames else None
+    for position in found:
+        frame = known[bisect_right(begins, position) - 1] if known else None
         if frame is None or not frame.begin <= position < frame.begin + frame.size:
             loose.append(position)
             continue
@@ -97,20 +114,24 @@ def _digest(file: Path, frame: _Frame) -> bytes:
         return hashlib.sha256(data.read(frame.size)).digest()
 
 
+def _in_card(card: Card, subject: str) -> bool:
+    parts = [card.actions, *([card.compounds] if card.compounds else [])]
+    in_notes = any(n.startswith(f"{subject}: ") for part in parts for n in part.notes)
+    return in_notes or any(subject in shard.subjects for part in parts for shard in part.shards)
+
+
 def _is_named(path: Path, subject: str) -> bool:
     """Whether a name stands in a file's own name, in its text, or among a table's subjects."""
-    word = re.compile(rf"(?<!\w){re.escape(subject)}(?!\w)")
-    if word.search(path.name):
-        return True
-    if not path.is_file() or path.stat().st_size > _TEXT_BYTES:
-        return False
-    if path.suffix == ".parquet":
+    if path.suffix == ".parquet" and path.is_file():
         with suppress(OSError, KeyError, ValueError, pa.ArrowException):
             return subject in pq.read_table(path, columns=["subject"])["subject"].to_pylist()
-        return False
-    data = path.read_bytes()
-    if path.name == card_file.NAME:
-        return f'"{subject}"' in data.decode() or f'"{subject}: ' in data.decode()
-    with suppress(UnicodeDecodeError):
-        return b"\0" not in data and word.search(data.decode()) is not None
+    if not is_telling(subject):
+        return False  # a number may as well be something else
+    word = whole_word(subject)
+    if word.search(path.name):
+        return True
+    with suppress(OSError, UnicodeDecodeError):
+        if path.is_file() and path.stat().st_size <= _TEXT_BYTES:
+            data = path.read_bytes()
+            return b"\0" not in data and word.search(data.decode()) is not None
     return False
