@@ -24,7 +24,7 @@ from fmdata.catalog.schema import ACTIONS, COMPOUNDS, DROPPED
 from fmdata.catalog.shards import shard_name
 from fmdata.catalog.verify_deep import DeepCheck
 from fmdata.catalog.verify_rows import check_compounds, check_motions, check_names
-from fmdata.catalog.verify_shard import check_shard, light_rows
+from fmdata.catalog.verify_shard import check_shard, light_rows, wrong_table
 
 # What a file may raise that has the right digest and is nevertheless not what it should be.
 UNREADABLE = (
@@ -107,21 +107,21 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
     check = DeepCheck(fresh=not card.stale) if deep else None
     rows: list[list[dict[str, Any]]] = []
     for half in halves:
-        of_half: list[dict[str, Any]] = []
-        rows.append(of_half)
-        yield from _shards(half, card, of_half, check)
-        yield from check_names(half.folder, half.part, of_half, card.seed, half.mend)
-    yield from check_motions(path / card_file.ACTIONS, rows[0])
-    if card.compounds is not None and not card.stale:
-        yield from check_compounds(
-            path / card_file.COMPOUNDS, rows[1], rows[0], dropped.to_pylist()
-        )
+        by_shard: dict[str, list[dict[str, Any]]] = {}
+        yield from _shards(half, card, by_shard, check)
+        if len(by_shard) < len(half.part.shards):
+            return  # what cannot be read cannot be compared
+        rows.append([row for of_shard in by_shard.values() for row in of_shard])
+        yield from check_names(half.folder, half.part, rows[-1], card.seed, half.mend)
+    yield from check_motions(halves[0].folder, rows[0])
+    if len(halves) > 1 and not card.stale:
+        yield from check_compounds(halves[1].folder, rows[1], rows[0], dropped.to_pylist())
 
 
 def _shards(
-    half: _Half, card: Card, rows: list[dict[str, Any]], deep: DeepCheck | None
+    half: _Half, card: Card, rows: dict[str, list[dict[str, Any]]], deep: DeepCheck | None
 ) -> Iterator[Finding]:
-    """Check one half's shards, and collect their rows into `rows`."""
+    """Check one half's shards, and put the rows of those that can be read into `rows`."""
     for index, shard in enumerate(half.part.shards):
         where = half.folder / f"{shard.name}.parquet"
         mend = after_deleting(f"{shard.name}.tar and {shard.name}.parquet", half.mend)
@@ -129,12 +129,16 @@ def _shards(
             yield Finding(str(where), f"shard {index} by its place, not by its name", mend)
         try:
             table = pq.read_table(where)
+            unsound = wrong_table(table, half.schema)
+            if unsound:
+                yield Finding(str(where), unsound, mend)
+                continue
             size = card.actions.settings["size"]
-            wrong = list(check_shard(half.folder, shard, table, half.schema, size, mend))
+            wrong = list(check_shard(half.folder, shard, table, size, mend))
             yield from wrong
             if deep and not wrong:
                 yield from deep.check(half.folder, shard, table, mend)
-            rows += light_rows(table)
+            rows[shard.name] = light_rows(table)
         except UNREADABLE as fault:
             what = f"this shard cannot be read: {type(fault).__name__}: {fault}"
             yield Finding(str(where), what, mend)

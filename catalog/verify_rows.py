@@ -80,7 +80,8 @@ def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
             return f"a segment of {segment['source']}, which is not there"
         if source["subject"] != row["subject"]:
             return f"a segment of {segment['source']}, of another subject"
-        if not 0 <= segment["start"] <= segment["stop"] <= source["n_frames"]:
+        bounds = (segment["start"], segment["stop"])
+        if None in bounds or not 0 <= bounds[0] <= bounds[1] <= source["n_frames"]:
             return f"a segment outside {segment['source']}"
         sizes += source["frame_size"][segment["start"] : segment["stop"]]
     if sizes != row["frame_size"]:

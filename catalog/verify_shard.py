@@ -20,47 +20,8 @@ from fmdata.catalog.schema import NULLABLE, POSITIONS, is_scalar
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 
 
-def check_shard(
-    folder: Path, shard: Shard, table: pa.Table, schema: pa.Schema, size: int, mend: str
-) -> Iterator[Finding]:
-    """Check a shard's rows, and that its tar holds what they say, where they say it.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the shard lies.
-    shard : Shard
-        What the card says of it.
-    table : pyarrow.Table
-        Its rows.
-    schema : pyarrow.Schema
-        The columns that they should have.
-    size : int
-        Width and height of a crop, in pixels.
-    mend : str
-        How to mend what is found.
-    """
-    parquet, tar = str(folder / f"{shard.name}.parquet"), str(folder / f"{shard.name}.tar")
-    wrong = _wrong_table(table, schema)
-    if wrong:
-        yield Finding(parquet, wrong, mend)
-        return
-    rows = light_rows(table)
-    for what in _wrong_rows(rows, shard, size):
-        yield Finding(parquet, what, mend)
-    for what in _wrong_tar(folder / f"{shard.name}.tar", rows, schema, size):
-        yield Finding(tar, what, mend)
-
-
-def light_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows without the per-frame columns, but with the frames' positions and the segments."""
-    wanted = ("frame_offset", "frame_size", "segments")
-    names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
-    rows: list[dict[str, Any]] = table.select(names).to_pylist()
-    return rows
-
-
-def _wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
+def wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
+    """Say what keeps a table from being read as rows of a format, if anything does."""
     if not table.schema.equals(schema):
         return "other columns than the format's"
     for field in schema:
@@ -71,6 +32,40 @@ def _wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
         if per_frame and not pc.list_value_length(column).equals(table["n_frames"]):
             return f"{field.name} has not one entry a frame"
     return None
+
+
+def check_shard(
+    folder: Path, shard: Shard, table: pa.Table, size: int, mend: str
+) -> Iterator[Finding]:
+    """Check a shard's rows, and that its tar holds what they say, where they say it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the shard lies.
+    shard : Shard
+        What the card says of it.
+    table : pyarrow.Table
+        Its rows, sound as :func:`wrong_table` sees it.
+    size : int
+        Width and height of a crop, in pixels.
+    mend : str
+        How to mend what is found.
+    """
+    parquet, tar = str(folder / f"{shard.name}.parquet"), str(folder / f"{shard.name}.tar")
+    rows = light_rows(table)
+    for what in _wrong_rows(rows, shard, size):
+        yield Finding(parquet, what, mend)
+    for what in _wrong_tar(folder / f"{shard.name}.tar", rows, table.schema, size):
+        yield Finding(tar, what, mend)
+
+
+def light_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows without the per-frame columns, but with the frames' positions and the segments."""
+    wanted = ("frame_offset", "frame_size", "segments")
+    names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
+    rows: list[dict[str, Any]] = table.select(names).to_pylist()
+    return rows
 
 
 def _wrong_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator[str]:

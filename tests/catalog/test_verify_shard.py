@@ -91,6 +91,10 @@ def a_column_less(path: Path) -> None:
     pq.write_table(pq.read_table(path / PARQUET).drop_columns(["pose"]), path / PARQUET)
 
 
+def no_keys(path: Path) -> None:
+    pq.write_table(pq.read_table(path / PARQUET).drop_columns(["key"]), path / PARQUET)
+
+
 def a_member_less(path: Path) -> None:
     write_tar(path / TAR, members(path / TAR)[:-1])
 
@@ -154,6 +158,7 @@ def whole_shards_swapped(path: Path) -> None:
         (two_rows_swapped, "not in order"),
         (a_row_twice, "samples with the key"),
         (a_column_less, "other columns"),
+        (no_keys, "other columns"),
         (a_member_less, "is not where the Parquet file says"),
         (a_member_more, "notes.txt is not where"),
         (two_members_swapped, "is not where|lie elsewhere"),
@@ -193,6 +198,13 @@ def test_a_shard_that_contradicts_itself(
         ("compounds", {"label": 7}, "the label 7, wanted"),
         ("compounds", {"fps": 30.0}, "30.0 frames a second"),
         ("compounds", {"copy": 1}, "wanted s"),
+        ("compounds", {"segments": None}, "1 rows without segments"),
+        (
+            "compounds",
+            {"segments": [{"role": r} for r in ("lead", "first", "second", "tail")]},
+            "a segment of None",
+        ),
+        ("compounds", {"segments": []}, "not lead, first, second, tail"),
     ],
 )
 def test_a_row_that_breaks_a_promise(dataset: Path, part: str, values: dict, what: str) -> None:
