@@ -100,10 +100,10 @@ DROPPED = pa.schema(
     + [pa.field("attempts", pa.int32()), pa.field("digest", pa.string())]
 )
 
-# A motion that was not found, and LBP maps that were not asked for.
+# A motion that was not found, scores that a backend does not give, maps that were not asked for.
 NULLABLE = (
     *("onset", "apex", "offset", "style", "amplitude", "snr", "flash"),
-    *("lbp_offset", "lbp_size"),
+    *("blendshapes", "lbp_offset", "lbp_size"),
 )
 
 

@@ -29,7 +29,10 @@ def wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
         if field.name not in NULLABLE and column.null_count:
             return f"{column.null_count} rows without {field.name}"
         per_frame = pa.types.is_list(field.type) and field.name != "segments"
-        if per_frame and not pc.list_value_length(column).equals(table["n_frames"]):
+        if not per_frame:
+            continue
+        lengths = pc.coalesce(pc.list_value_length(column), table["n_frames"])
+        if not lengths.equals(table["n_frames"]):
             return f"{field.name} has not one entry a frame"
     return None
 

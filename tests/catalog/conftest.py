@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog.avi import decode_jpeg, write_avi
-from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.card import Card, FileFacts, Part
 from fmdata.catalog.keys import action_key, draw_seed, fold
 from fmdata.catalog.pack import Planned, change, commit, pack, staging
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED, one_row
@@ -46,28 +46,33 @@ def sample(subject: str, action: str, take: str) -> Sample:
     write_avi(avi, jpegs, fps=FPS, size=SIZE)
     np.save(maps, frames[..., 0])
     held = take == TAKES[-1]
+    plain = {"int32": 1, "double": 1.0, "string": "x", "bool": False}
+    scalars = {f.name: plain[str(f.type)] for f in ACTION_FACTS if str(f.type) in plain}
     per_frame = {
-        field.name: draw.random((N_FRAMES, 1), np.float32)[:, 0]
-        if pa.types.is_floating(field.type.value_type)
-        else draw.random((N_FRAMES, field.type.value_type.list_size), np.float32)
-        for field in ACTION_FACTS
-        if pa.types.is_list(field.type) and field.name != "detected"
+        f.name: draw.random((N_FRAMES, *_width(f.type.value_type)), np.float32)
+        for f in ACTION_FACTS
+        if pa.types.is_list(f.type) and f.name != "detected"
     }
     facts = one_row(
         ACTION_FACTS,
         {
+            **scalars, **per_frame,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
-            "source_sha256": "0" * 64, "digest": f"{draw_seed(subject, action, take):064x}",
+            "digest": f"{draw_seed(subject, action, take):064x}",
             "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, "onset": 3, "apex": 6,
             "offset": N_FRAMES if held else 9, "style": "hold" if held else "return",
-            "amplitude": 0.1, "snr": 9.0, "flash": False, "pose_range": 1.0, "detected_share": 1.0,
-            "face_px": 80.0, "sharpness": 9.0, "brightness": 99.0,
-            "detected": np.ones(N_FRAMES, np.bool_),
-            **per_frame, "change": np.array(change, np.float32),
+            "detected": np.ones(N_FRAMES, np.bool_), "change": np.array(change, np.float32),
         },
     )  # fmt: skip
     return Sample(facts, avi.getvalue(), maps.getvalue())
+
+
+def _width(entry: pa.DataType) -> tuple[int, ...]:
+    """Numbers an entry of a per-frame column holds, as a shape."""
+    if pa.types.is_fixed_size_list(entry):
+        return (entry.list_size,)
+    return (478 * 3,) if pa.types.is_list(entry) else ()
 
 
 def make_up(path: Path, subjects: list[str], dropped: tuple[str, ...] = (), k: int = 2) -> Path:
@@ -98,7 +103,7 @@ def make_up(path: Path, subjects: list[str], dropped: tuple[str, ...] = (), k: i
             path,
             Card(
                 fmdata="0.1.0",
-                tools=tool_versions(),
+                tools={},
                 seed=0,
                 recordings=len(samples) + len(rows),
                 dropped=len(rows),
