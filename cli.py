@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmdata.catalog.errors import FmdataError, UsageError
+from fmdata.catalog.files import owner_writes
 
 app = typer.Typer(
     help="Folders of face videos to training-ready datasets of facial motion.",
@@ -28,6 +29,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Processes to build with; by default one a core.")
+]
+PseudonymsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="KEYFILE", help="File of a key: subjects become keyed digests."),
 ]
 
 
@@ -169,6 +174,7 @@ def build(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
     shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
+    pseudonyms: PseudonymsOption = None,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of single actions (D1)."""
@@ -178,8 +184,9 @@ def build(
         size, landmarks, lbp, jpeg_quality, min_detected, seed, shard_mb, max_pose_range
     )
     built, rate = _build(
-        subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model
-    )
+        subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model,
+        pseudonyms=_pseudonyms(pseudonyms, out_),
+    )  # fmt: skip
     _show_built(built, out_, rate)
     if built.card.actions.samples == 0:
         err.print(f"nothing could be built: all {built.card.recordings} recordings were dropped")
@@ -225,17 +232,50 @@ def train_encoder_command(
 
 
 @app.command()
-def verify(dataset: DatasetOption = Path("dataset")) -> None:
+def verify(
+    dataset: DatasetOption = Path("dataset"),
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame as well.")] = False,
+) -> None:
     """Check every checksum, count, row, segment and fold; say what is wrong and where."""
     from fmdata.catalog.verify import verify as check
 
-    findings = check(dataset)
+    findings = check(dataset, deep=deep)
     for finding in findings:
         out.print(str(finding))
     if findings:
         err.print(f"{len(findings)} findings in {dataset}")
         raise typer.Exit(1)
     out.print(f"{dataset} is what its card says")
+
+
+@app.command()
+def forget(
+    subject: Annotated[str, typer.Argument(help="Who; as named in the raw folder.")],
+    dataset: DatasetOption = Path("dataset"),
+    pseudonyms: PseudonymsOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a subject out of every file of a dataset, for good, and look for what is left."""
+    from fmdata.catalog.forget import forget as run
+
+    if not yes:
+        _ask(f"take {subject} out of {dataset} for good?")
+    keyed = _pseudonyms(pseudonyms, dataset)
+    done = run(dataset, keyed.subject(subject) if keyed else subject)
+    out.print(
+        f"{subject} is out of {dataset}: {done.clips} clips, {done.compounds} compounds, "
+        f"{done.dropped} dropped recordings, {done.units} pieces of unfinished work"
+    )
+    out.print(f"  {done.rewritten} of {done.shards} shards had to be written anew")
+    for finding in done.left:
+        out.print(str(finding))
+    if done.left:
+        err.print(f"{subject} is still to be found in {len(done.left)} places")
+        raise typer.Exit(1)
+    out.print(f"  no trace of {done.frames} JPEGs and LBP maps is left in any file of {dataset}")
+    out.print(
+        "  a build brings back whoever is in the raw folder: take the recordings out there too"
+    )
 
 
 @app.command()
@@ -285,6 +325,24 @@ def demo(
     )
     table.add_row("recordings", f"in {raw}, their truth in {raw}/truth.csv")
     out.print(table)
+
+
+def _pseudonyms(key_file: Path | None, dataset: Path) -> Any:
+    from fmdata.catalog.pseudonyms import Pseudonyms
+
+    return Pseudonyms.from_file(key_file, dataset) if key_file else None
+
+
+def _ask(question: str) -> None:
+    """Go on only with a person's yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"nobody to ask: {question}",
+            wanted="a terminal to answer on, or --yes",
+            where="--yes",
+            todo="give --yes if that is what you mean; nothing was changed",
+        )
+    typer.confirm(question, abort=True, err=True)
 
 
 def _simulate(raw: Path, settings: Any) -> Any:
@@ -364,7 +422,8 @@ def _show_built(built: Any, dataset: Path, rate: float) -> None:
         some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
         out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
     for left_out in built.dropped[:20]:
-        line = f"  dropped {left_out.source} ({left_out.stage}, {left_out.reason}): "
+        source = built.sources[left_out.source]
+        line = f"  dropped {source} ({left_out.stage}, {left_out.reason}): "
         out.print(line + left_out.detail)
     if len(built.dropped) > 20:
         out.print(f"  and {len(built.dropped) - 20} more")
@@ -415,7 +474,8 @@ def _show_summary(s: Any, dataset: Path) -> None:
 def main() -> None:
     """Run the command line; a user's mistake is a message and an exit code, never a traceback."""
     try:
-        app()
+        with owner_writes():
+            app()
     except FmdataError as fault:
         err.print(f"fmdata: {fault}")
         sys.exit(fault.exit_code)

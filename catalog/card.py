@@ -1,7 +1,8 @@
 """The card, ``fmdata.json``: what a dataset is, how it was made, and a digest of each file.
 
 Written last, so that a dataset with a card is a whole one. Holds no clock, no host name and no
-path of the machine.
+path of the machine. Its last entry is a digest of all the others, and it has one spelling only, so
+a card in which any byte was changed is not read.
 """
 
 import hashlib
@@ -118,8 +119,7 @@ class Card:
 
     def write(self, dataset: Path) -> None:
         """Write ``fmdata.json``, whole or not at all."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
-        write_atomically(dataset / NAME, text.encode())
+        write_atomically(dataset / NAME, _signed(asdict(self)))
 
     @classmethod
     def read(cls, dataset: Path) -> "Card":
@@ -140,13 +140,14 @@ class Card:
                 "or name the right folder",
             )
         try:
-            return _parsed(json.loads(path.read_bytes()))
+            return _parsed(path.read_bytes())
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise DatasetError(
                 f"the dataset's card cannot be read: {fault}",
-                wanted=f"a card of format {FORMAT}",
+                wanted=f"a card of format {FORMAT}, as it was written",
                 where=str(path),
-                todo="build the dataset again, or use the fmdata release that made it",
+                todo="put back the card as it was written, from a copy, or build the dataset again "
+                "into another folder with --out",
             ) from fault
 
 
@@ -162,10 +163,23 @@ def tool_versions(landmarks: str) -> dict[str, str]:
     return versions
 
 
-def _parsed(document: dict[str, Any]) -> Card:
+def _signed(document: dict[str, Any]) -> bytes:
+    """Spell a card, with the SHA-256 of its spelling without that entry as the last entry."""
+    digest = hashlib.sha256(_spelled(document)).hexdigest()
+    return _spelled(document | {"sha256": digest})
+
+
+def _spelled(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _parsed(text: bytes) -> Card:
+    document = json.loads(text)
     if document.get("format") != FORMAT:
-        raise ValueError(f"format {document.get('format')!r}")
-    document = dict(document)
+        raise ValueError(f"format {document.get('format')!r}, made by another release of fmdata")
+    document.pop("sha256", None)
+    if text != _signed(document):
+        raise ValueError("it is not as it was written; its own digest does not fit it")
     document["dropped_file"] = FileFacts(**document["dropped_file"])
     document["actions"] = _part(document["actions"])
     if document["compounds"] is not None:

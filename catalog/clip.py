@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.schema import POSITIONS, per_frame
-from fmdata.catalog.shards import ROWS_PER_GROUP
+from fmdata.catalog.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
+from fmdata.catalog.shards import ROWS_PER_GROUP, Sample
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
@@ -25,7 +25,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn a fault of reading a dataset's file into one that says what to do."""
     try:
         yield
-    except (OSError, EOFError, IndexError, pa.ArrowException) as fault:
+    except (OSError, EOFError, IndexError, ValueError, pa.ArrowException) as fault:
         raise DatasetError(
             f"a file of the dataset cannot be read: {fault}",
             wanted="the file that the dataset's card names, as it was written",
@@ -42,6 +42,8 @@ class Clip:
     row : dict
         The facts of the clip, by column; no per-frame columns.
     """
+
+    FACTS: pa.Schema
 
     def __init__(self, row: dict[str, Any], tar: Path, parquet: Path, index: int) -> None:
         self.row = row
@@ -95,7 +97,8 @@ class Clip:
         jpegs = self.jpegs(indices)
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
-        return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+        with reading(self._tar):
+            return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
         """LBP maps, uint8 [T, S, S].
@@ -105,7 +108,9 @@ class Clip:
         DatasetError
             When the dataset was built without them.
         """
-        array: np.ndarray = np.load(io.BytesIO(self.lbp_npy()), allow_pickle=False)
+        data = self.lbp_npy()
+        with reading(self._tar):
+            array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
         return array
 
     def lbp_npy(self) -> bytes:
@@ -131,6 +136,11 @@ class Clip:
             columns = [name for name in file.schema_arrow.names if name not in positions]
         return self._row(columns)
 
+    def sample(self) -> Sample:
+        """Return the clip as it went into its shard, to go into another."""
+        lbp = self.lbp_npy() if self.has_lbp else None
+        return Sample(self.facts().cast(self.FACTS), self.avi(), lbp)
+
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """One per-frame column, [T, *shape]."""
         return per_frame(self._row([name])[name], shape)
@@ -151,6 +161,8 @@ class Clip:
 
 class ActionClip(Clip):
     """A clip of D1: one action of one subject, done once."""
+
+    FACTS = ACTION_FACTS
 
     @property
     def action(self) -> str:
@@ -215,6 +227,8 @@ class ActionClip(Clip):
 
 class CompoundClip(Clip):
     """A clip of D2: action i then action j of one subject."""
+
+    FACTS = COMPOUND_FACTS
 
     @property
     def segments(self) -> list[Segment]:

@@ -29,7 +29,7 @@ class Clips(Generic[C]):
     """
 
     def __init__(self, folder: Path, part: Part, schema: pa.Schema, clip: type[C]) -> None:
-        self._folder, self._part, self._schema, self._clip = folder, part, schema, clip
+        self._folder, self._part, self._schema, self.clip = folder, part, schema, clip
 
     def __len__(self) -> int:
         return self._part.samples
@@ -49,7 +49,7 @@ class Clips(Generic[C]):
         shard, index = self._places[which]
         row = self._light.slice(which, 1).to_pylist()[0]
         stem = self._folder / self._part.shards[shard].name
-        return self._clip(row, stem.with_suffix(".tar"), stem.with_suffix(".parquet"), index)
+        return self.clip(row, stem.with_suffix(".tar"), stem.with_suffix(".parquet"), index)
 
     @property
     def keys(self) -> list[str]:

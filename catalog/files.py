@@ -57,6 +57,20 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextmanager
+def owner_writes() -> Iterator[None]:
+    """Let files and folders made in here be writable by their owner alone, whatever the umask.
+
+    Holds for processes started in here too.
+    """
+    before = os.umask(0o022)
+    os.umask(before | 0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def flush(path: Path) -> None:
     """Have a file's content, or a folder's list of names, reach the disk."""
     handle = os.open(path, os.O_RDONLY)

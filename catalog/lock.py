@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.files import owner_writes
 
 WORK = ".work"  # below a dataset: what is not finished yet
 
@@ -22,12 +23,14 @@ def writing(dataset: Path) -> Iterator[None]:
     UsageError
         When another process holds it.
     """
-    dataset.mkdir(parents=True, exist_ok=True)
+    with owner_writes():
+        dataset.mkdir(parents=True, exist_ok=True)
     folder = os.open(dataset, os.O_RDONLY)
     try:
         _lock(folder, dataset)
         try:
-            yield
+            with owner_writes():
+                yield
         finally:
             # A run that came to nothing leaves nothing; what is not empty stays.
             for empty in (dataset / WORK, dataset):

@@ -5,9 +5,11 @@ mixes folds, and a subject lies in one shard unless it alone is larger than a sh
 replace those of an earlier run all together, whenever a run may die.
 """
 
+import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,6 +66,7 @@ def pack(
     load: Callable[[str], Sample],
     facts: pa.Schema,
     limit: int,
+    there: Mapping[tuple[str, ...], Shard] | None = None,
 ) -> list[Shard]:
     """Write the shards of one part of a dataset to where :func:`commit` takes them from.
 
@@ -81,12 +84,20 @@ def pack(
         Columns of the samples' rows.
     limit : int
         Bytes to aim for in a tar.
+    there : mapping of tuple of str to Shard, optional
+        Shards of this part that may stay as they are, by the keys of their samples.
     """
     staged = staging(dataset) / part
     staged.mkdir()
     shards = []
     for index, samples in enumerate(plan_shards(planned, limit)):
         name = shard_name(index)
+        kept = there.get(tuple(sample.key for sample in samples)) if there else None
+        if kept:
+            for suffix in (".tar", ".parquet"):
+                _link(dataset / part / (kept.name + suffix), staged / (name + suffix))
+            shards.append(replace(kept, name=name))
+            continue
         write_shard(staged, name, (load(sample.key) for sample in samples), facts)
         shards.append(
             Shard(
@@ -101,14 +112,26 @@ def pack(
     return shards
 
 
+def _link(file: Path, name: Path) -> None:
+    """Give a file another name, or copy it where a file can have only one."""
+    try:
+        os.link(file, name)
+    except OSError:
+        shutil.copyfile(file, name)
+        flush(name)
+
+
 @contextmanager
-def change(dataset: Path) -> Iterator[None]:
-    """Hold a dataset for a change, and begin with what the last one left: all of it, or nothing."""
+def change(dataset: Path, *, keep_work: bool = False) -> Iterator[None]:
+    """Hold a dataset for a change, and begin with what the last one left: all of it, or nothing.
+
+    With `keep_work`, the units of a build that did not end stay for the next.
+    """
     with writing(dataset):
         _finish(dataset)
         shutil.rmtree(dataset / WORK / "new", ignore_errors=True)
         yield
-        shutil.rmtree(dataset / WORK, ignore_errors=True)
+        shutil.rmtree(dataset / WORK / ("new" if keep_work else ""), ignore_errors=True)
 
 
 def staging(dataset: Path) -> Path:

@@ -109,6 +109,12 @@ DROPPED = pa.schema(
     ]
 )
 
+# A motion that was not found, scores that a backend does not give, maps that were not asked for.
+NULLABLE = (
+    *("onset", "apex", "offset", "style", "amplitude", "snr", "flash"),
+    *("blendshapes", "lbp_offset", "lbp_size"),
+)
+
 
 def is_scalar(field: pa.Field) -> bool:
     """Whether a column holds one plain value a row."""

@@ -67,6 +67,8 @@ class Recording:
         frame, half-open; None for "from the start", "to the end".
     fps : float or None
         Frame rate to assume in place of the file's own (needed for image folders only).
+    hidden : tuple of str
+        Names that no file of the dataset may hold.
     """
 
     path: Path
@@ -77,6 +79,7 @@ class Recording:
     start_s: float | None = None
     stop_s: float | None = None
     fps: float | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,7 +5,7 @@ that is already there, is recognised by its digest and not done again.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from fmdata.catalog.files import atomic_file
 from fmdata.catalog.keys import action_key, fold
 from fmdata.catalog.lock import WORK
 from fmdata.catalog.pack import Planned, change, commit, pack, staging
+from fmdata.catalog.pseudonyms import Pseudonyms
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
@@ -36,6 +37,7 @@ from fmdata.pipeline.existing import (
 from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.model import find
+from fmdata.pipeline.pseudonymous import pseudonymous
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.steady import too_unsteady
 from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
@@ -69,6 +71,9 @@ class Built:
         Frames of the clips made in this run.
     motionless : list of str
         Keys of the clips in which no motion was found.
+    sources : dict of str to str
+        Where the recordings lie below the raw folder, by source in the dataset; the two differ
+        only with pseudonyms.
     """
 
     card: Card
@@ -77,6 +82,7 @@ class Built:
     gone: int
     frames: int
     motionless: list[str]
+    sources: dict[str, str]
 
 
 def build(
@@ -88,6 +94,7 @@ def build(
     workers: int | None = None,
     scheduler: str | None = None,
     model: Path | None = None,
+    pseudonyms: Pseudonyms | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Build the dataset of single actions, or bring it up to date.
@@ -108,6 +115,8 @@ def build(
         Address of a running Dask scheduler to use instead.
     model : Path, optional
         File of the landmark network's weights, or their folder.
+    pseudonyms : Pseudonyms, optional
+        Turns the subjects' names into what the dataset is to know them by.
     progress : Progress, optional
         Told how it goes.
 
@@ -122,10 +131,15 @@ def build(
         When the landmark network's weights cannot be had.
     """
     _check_workers(workers)
-    recordings = discover(raw, table)
+    recordings = found = discover(raw, table)
+    if pseudonyms:
+        recordings = pseudonymous(found, pseudonyms)
+    settings = replace(settings, pseudonyms=pseudonyms is not None)
     check_place(out)
     with change(out):
-        return _build(recordings, out, settings, workers, scheduler, model, progress)
+        built = _build(recordings, out, settings, workers, scheduler, model, progress)
+    names = {recording.path: recording.source for recording in found}
+    return replace(built, sources={r.source: names[r.path] for r in recordings})
 
 
 def _build(
@@ -192,6 +206,7 @@ def _build(
         gone=len(set(keys_before) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
         motionless=[clip.key for clip in after.actions if clip.motion is None],
+        sources={},
     )
 
 

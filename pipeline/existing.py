@@ -5,7 +5,6 @@ Promise: nothing is written here, and a folder that holds anything else is refus
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
@@ -13,7 +12,6 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.lock import WORK
-from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import CHOOSING, BuildSettings
@@ -104,9 +102,7 @@ def finished_work(
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
         n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = FinishedClip(
-            n_bytes, clip.row["pose_range"], partial(_again, clip)
-        )
+        done[clip.row["digest"]] = FinishedClip(n_bytes, clip.row["pose_range"], clip.sample)
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
@@ -120,8 +116,3 @@ def _steady_now(dropped: Dropped, limit: float | None) -> bool:
     if dropped.reason != UNSTEADY or dropped.pose_range is None:
         return False
     return limit is None or dropped.pose_range <= limit
-
-
-def _again(clip: ActionClip) -> Sample:
-    lbp = clip.lbp_npy() if clip.has_lbp else None
-    return Sample(clip.facts().cast(ACTION_FACTS), clip.avi(), lbp)

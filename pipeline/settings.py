@@ -38,6 +38,8 @@ class BuildSettings:
     max_pose_range : float or None
         Largest range of yaw, pitch or roll, in degrees, for a recording to be kept; None keeps
         all. See :mod:`fmdata.pipeline.steady`.
+    pseudonyms : bool
+        Whether subjects are keyed digests of their names.
     """
 
     size: int = 112
@@ -48,6 +50,7 @@ class BuildSettings:
     seed: int = 0
     shard_mb: int = 256
     max_pose_range: float | None = None
+    pseudonyms: bool = False
 
     def __post_init__(self) -> None:
         _range("--size", self.size, 16, 1024)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.files import atomic_folder
+from fmdata.catalog.pseudonyms import whole_word
 from fmdata.catalog.schema import DROPPED, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
@@ -60,7 +61,10 @@ def done_before(unit: Path) -> Outcome | None:
 def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
     """Return the record of a recording that is left out because of `fault`."""
     names = (recording.source, recording.subject, recording.action, recording.take)
-    return Dropped(*names, fault.stage, fault.reason, fault.detail, attempts)
+    detail = fault.detail
+    for name in recording.hidden:
+        detail = whole_word(name).sub("…", detail)
+    return Dropped(*names, fault.stage, fault.reason, detail, attempts)
 
 
 def outcome_of(unit: Path) -> Outcome:

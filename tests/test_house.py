@@ -57,6 +57,18 @@ def test_each_large_library_has_one_owner(library: str) -> None:
     assert all(user.startswith(OWNERS[library]) for user in users), users
 
 
+def test_nothing_is_read_that_could_run_code() -> None:
+    """A dataset or a model from elsewhere is data, never a program; no archive is unpacked."""
+    needed = {"np.load": ("allow_pickle", "False"), "torch.load": ("weights_only", "True")}
+    for path in modules():
+        for call in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)):
+            name = ast.unparse(call.func)
+            options = {(k.arg, ast.unparse(k.value)) for k in call.keywords}
+            assert name not in ("eval", "exec", "pickle.load", "pickle.loads"), path
+            assert name not in needed or needed[name] in options, path
+            assert not name.endswith((".extract", ".extractall", "Unpickler")), path
+
+
 def test_every_package_on_disk_is_listed_and_the_root_holds_one_module() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     on_disk = {

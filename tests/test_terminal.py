@@ -73,3 +73,18 @@ def test_ctrl_c_and_the_same_command_again(
     assert re.search(r"36 clips, 0 dropped, \d+ of them done before", again.stdout)
     built = {path.name: path.read_bytes() for path in (tmp_path / "dataset/actions").iterdir()}
     assert built == {p.name: p.read_bytes() for p in (dataset_path / "actions").iterdir()}
+
+
+def test_forgetting_asks_first_and_a_no_is_a_no(tmp_path: Path) -> None:
+    """The question comes before anything is looked at, so there need be no dataset."""
+    person, terminal = pty.openpty()
+    os.write(person, b"n\n")
+    run = subprocess.run(
+        [*BUILD[:-1], "forget", "ann"], cwd=tmp_path, stdin=terminal, capture_output=True,
+        text=True, timeout=60,
+    )  # fmt: skip
+    os.close(person)
+    os.close(terminal)
+    assert run.returncode == 1
+    assert "take ann out of dataset for good? [y/N]" in run.stderr
+    assert "no finished dataset" not in run.stderr

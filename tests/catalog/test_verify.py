@@ -4,12 +4,15 @@ import dataclasses
 import os
 import random
 import shutil
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fmdata.catalog.card import Card, FileFacts
 from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.pack import Planned, change, commit, pack
 from fmdata.catalog.schema import COMPOUND_FACTS
 from fmdata.catalog.shards import Sample
@@ -33,18 +36,50 @@ def test_what_was_written_has_no_findings(dataset_path: Path) -> None:
     assert verify(dataset_path) == []
 
 
-def test_any_changed_byte_of_any_shard_is_found(copy: Path) -> None:
-    draw = random.Random(0)
-    files = [p for p in sorted(copy.rglob("*")) if p.is_file() and p.name != "fmdata.json"]
-    for path in files:
-        before = path.read_bytes()
-        at = draw.randrange(len(before))
-        replace(
-            path, before[:at] + bytes([before[at] ^ (1 << draw.randrange(8))]) + before[at + 1 :]
-        )
-        assert [f.where for f in verify(copy)] == [str(path)]
-        replace(path, before)
-    assert verify(copy) == []
+def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path) -> None:
+    """Sixty files drawn at random, the card among them, and a byte of each set to another value."""
+    path = made_up(tmp_path / "dataset", ["s01", "s02"], dropped=("s01",))
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    draw, changed = random.Random(0), Counter()
+    for _ in range(60):
+        file = draw.choice(files)
+        before = file.read_bytes()
+        at, byte = draw.randrange(len(before)), draw.randrange(1, 256)
+        file.write_bytes(before[:at] + bytes([before[at] ^ byte]) + before[at + 1 :])
+        findings = verify(path)
+        assert [f.where for f in findings] == [str(file)], (file, at, byte)
+        assert findings[0].mend
+        file.write_bytes(before)
+        changed[file.name] += 1
+    assert changed["fmdata.json"] > 1
+    assert verify(path) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: text.replace('"seed": 0', '"seed":  0', 1),  # a blank more
+        lambda text: text + "\n",
+        lambda text: text.replace('"seed": 0', '"seed": 1', 1),
+        lambda text: text.replace('"seed": 0', '"seed": 1,\n "seed": 0', 1),
+        lambda text: text.replace('"dropped": 0', '"dropped": 0.0', 1),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text[: text.rindex('"sha256"')].rstrip(", \n") + "\n}\n",  # without its digest
+        lambda text: text[:-40],
+        lambda text: "[]",
+        lambda text: "",
+    ],
+)
+def test_a_card_not_as_it_was_written_is_found_and_used_by_nothing(
+    copy: Path, changed: Callable[[str], str]
+) -> None:
+    text = (copy / "fmdata.json").read_text()
+    assert changed(text) != text
+    replace(copy / "fmdata.json", changed(text).encode())
+    findings = verify(copy)
+    assert [f.where for f in findings] == [str(copy / "fmdata.json")]
+    with pytest.raises(DatasetError, match="card cannot be read"):
+        Dataset(copy)
 
 
 def test_missing_extra_and_swapped_files_are_found(copy: Path) -> None:

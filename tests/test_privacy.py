@@ -1,0 +1,203 @@
+"""Nothing leaves the machine, no name goes into a file, and nobody else may write.
+
+What goes out is read off the system calls of whole commands, every process of theirs, libraries
+included: strace (Linux) lists each address that is connected or sent to.
+"""
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.verify import verify
+
+FMDATA = [sys.executable, "-c", "from fmdata.cli import main; main()"]
+CALLS = "trace=connect,sendto,sendmsg,sendmmsg"
+ADDRESS = re.compile(r'(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"')
+
+TRAIN = """
+import sys
+from pathlib import Path
+from fmdata.train.encoder import train_encoder
+from fmdata.train.settings import EncoderSettings, LandmarkSettings
+tiny = LandmarkSettings(frames=2, epochs=1, steps=2, batch=8)
+train_encoder(Path(sys.argv[1]), Path("run"), EncoderSettings(landmarks=tiny, epochs=1, steps=2))
+"""
+
+
+def addresses(command: list[object], cwd: Path) -> set[str]:
+    """Run a command, and return every address that its processes connect or send to."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not on this machine: system calls cannot be watched")
+    log = cwd / "calls.txt"
+    watch = [strace, "-f", "--seccomp-bpf", "-qq", "-e", CALLS, "-o", log]
+    run = subprocess.run([*watch, *command], cwd=cwd, capture_output=True, text=True, timeout=300)
+    if "ptrace" in run.stderr and "not permitted" in run.stderr:
+        pytest.skip("strace may not watch processes here")
+    assert run.returncode == 0, run.stderr
+    return set(ADDRESS.findall(log.read_text()))
+
+
+def beyond(found: set[str]) -> set[str]:
+    """Of some addresses, those that are not of this machine."""
+    return {a for a in found if not (a.startswith(("127.", "::ffff:127.")) or a == "::1")}
+
+
+def test_the_watch_sees_a_connection_of_a_child_process(tmp_path: Path) -> None:
+    """A socket is pointed at an address that is nobody's; UDP, so that no packet goes out."""
+    child = "import socket as s; s.socket(s.AF_INET, s.SOCK_DGRAM).connect(('192.0.2.1', 9))"
+    parent = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    )
+    assert beyond(addresses([sys.executable, "-c", parent], tmp_path)) == {"192.0.2.1"}
+
+
+def test_a_build_of_two_processes_talks_to_this_machine_alone(
+    raw_path: Path, tmp_path: Path
+) -> None:
+    for take in ("01", "02"):
+        target = tmp_path / f"raw/s01/smile/{take}.mp4"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(raw_path / f"s01/smile/{take}.mp4", target)
+    found = addresses([*FMDATA, "build", "--subjects", "raw", "--workers", "2"], tmp_path)
+    assert found == {"127.0.0.1"}  # Dask's scheduler and its workers
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [*FMDATA, "synth-compound", "--k", "1", "--dataset"],
+        [*FMDATA, "verify", "--deep", "--dataset"],
+        [*FMDATA, "info", "--dataset"],
+        [sys.executable, "-c", TRAIN],
+    ],
+    ids=["synth-compound", "verify", "info", "train"],
+)
+def test_other_commands_talk_to_nobody(
+    dataset_path: Path, tmp_path: Path, command: list[str]
+) -> None:
+    shutil.copytree(dataset_path, tmp_path / "dataset")
+    assert beyond(addresses([*command, "dataset"], tmp_path)) == set()
+
+
+@pytest.fixture(scope="module")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "key"
+    path.write_text("0123456789abcdef" * 4 + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def under_pseudonyms(
+    raw_path: Path, key_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A dataset of "Ann Lee" built by a process whose umask forbids nothing; what was printed.
+
+    Two good takes, one of them named after her, a text file for a video, and a folder of images
+    with a gap, whose names would be told in the reason.
+    """
+    folder = tmp_path_factory.mktemp("pseudonyms")
+    who = folder / "raw/Ann Lee"
+    (who / "smile/pics").mkdir(parents=True)
+    shutil.copy(raw_path / "s01/smile/01.mp4", who / "smile/01.mp4")
+    shutil.copy(raw_path / "s01/smile/02.mp4", who / "smile/ann lee_2.mp4")
+    (who / "smile/broken.mp4").write_text("not a video")
+    for number in (1, 2, 4):
+        (who / f"smile/pics/Ann Lee_{number:04d}.png").write_bytes(b"not an image")
+    command = [*FMDATA, "build", "--pseudonyms", key_file, "--workers", "1"]
+    built = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, umask=0
+    )
+    assert built.returncode == 0, built.stderr
+    made = subprocess.run([*FMDATA, "synth-compound"], cwd=folder, timeout=300, umask=0)
+    assert made.returncode == 0
+    return folder / "dataset", built.stdout
+
+
+def test_no_name_stands_in_any_file(under_pseudonyms: tuple[Path, str], key_file: Path) -> None:
+    dataset, _ = under_pseudonyms
+    assert verify(dataset, deep=True) == []
+    told = re.compile(rb"ann|lee|0123456789abcdef", re.IGNORECASE)
+    rows = Dataset(dataset).actions.table().to_pylist()
+    rows += Dataset(dataset).compounds.table().to_pylist() + Dataset(dataset).dropped().to_pylist()
+    assert len(rows) == 2 + 5 + 2
+    for row in rows:
+        assert not told.search(repr(row).encode()), row
+        assert re.fullmatch("p[0-9a-f]{16}", row["subject"])
+    assert not told.search((dataset / "fmdata.json").read_bytes())
+    for file in dataset.rglob("*"):
+        assert not re.search(b"ann lee", file.name.encode(), re.IGNORECASE)
+        assert not file.is_file() or not re.search(b"ann lee", file.read_bytes(), re.IGNORECASE)
+    # Under the pseudonym, what is not hers to hide keeps its name.
+    assert {row["action"] for row in rows if "action" in row} == {"smile"}
+    assert sorted(row["take"][0] for row in rows if "take" in row) == ["0", "b", "p", "t"]
+
+
+def test_the_terminal_tells_where_a_dropped_recording_lies(
+    under_pseudonyms: tuple[Path, str],
+) -> None:
+    assert "dropped Ann Lee/smile/broken.mp4 (decode, unreadable)" in under_pseudonyms[1]
+
+
+def test_only_the_owner_may_write(under_pseudonyms: tuple[Path, str]) -> None:
+    dataset, _ = under_pseudonyms
+    made = [dataset, *dataset.rglob("*")]
+    assert len(made) > 6
+    open_to_others = [p for p in made if p.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)]
+    assert open_to_others == []
+
+
+def test_with_the_key_it_goes_on_and_with_another_or_none_it_is_refused(
+    under_pseudonyms: tuple[Path, str], key_file: Path, tmp_path: Path
+) -> None:
+    dataset, _ = under_pseudonyms
+
+    def build(*options: object) -> subprocess.CompletedProcess[str]:
+        command = [*FMDATA, "build", "--workers", "1", *map(str, options)]
+        return subprocess.run(
+            command, cwd=dataset.parent, capture_output=True, text=True, timeout=300
+        )
+
+    other = tmp_path / "key"
+    other.write_text("another key, as long as need be")
+    assert "4 of them done before" in build("--pseudonyms", key_file).stdout
+    assert "none of them from these recordings" in build("--pseudonyms", other).stderr
+    assert "made with pseudonyms = True" in build().stderr
+    for key, word in ((b"", "a key of 0 bytes"), (b"short\n", "a key of 5 bytes")):
+        other.write_bytes(key)
+        refused = build("--pseudonyms", other)
+        assert (refused.returncode, word in refused.stderr) == (2, True)
+        assert "openssl rand -hex 32" in refused.stderr
+    assert "cannot be read" in build("--pseudonyms", tmp_path / "none").stderr
+    inside = dataset / "key"
+    shutil.copy(key_file, inside)
+    assert "in the dataset's own folder" in build("--pseudonyms", inside).stderr
+    inside.unlink()
+
+
+def test_whoever_has_the_key_can_forget_by_name(
+    under_pseudonyms: tuple[Path, str], key_file: Path, tmp_path: Path
+) -> None:
+    path = shutil.copytree(under_pseudonyms[0], tmp_path / "dataset")
+    command = [*FMDATA, "forget", "Ann Lee", "--yes"]
+    without = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (without.returncode, "no subject 'Ann Lee'" in without.stderr) == (2, True)
+    command += ["--pseudonyms", str(key_file)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "2 clips, 5 compounds, 2 dropped recordings" in done.stdout
+    assert verify(Path(path)) == []
+
+
+def test_nobody_to_ask_is_no_yes(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [*FMDATA, "forget", "s01"], cwd=tmp_path, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert (run.returncode, "nobody to ask" in run.stderr) == (2, True)
