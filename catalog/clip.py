@@ -181,7 +181,14 @@ class ActionClip(Clip):
         if row["onset"] is None:
             return None
         return Motion(
-            row["onset"], row["apex"], row["offset"], row["style"], row["amplitude"], row["snr"]
+            onset=row["onset"],
+            apex=row["apex"],
+            offset=row["offset"],
+            style=row["style"],
+            amplitude_iod=row["amplitude"],
+            snr=row["snr"],
+            lead=row["lead"],
+            style_margin=row["style_margin"],
         )
 
     @property

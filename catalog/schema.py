@@ -43,13 +43,15 @@ ACTION_FACTS = pa.schema(
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
         pa.field("size", pa.int32()),
-        # The five facts of a motion are null together, where none was found.
+        # The facts of a motion are null together, where none was found.
         pa.field("onset", pa.int32()),
         pa.field("apex", pa.int32()),
         pa.field("offset", pa.int32()),
         pa.field("style", pa.string()),
         pa.field("amplitude", pa.float64()),
         pa.field("snr", pa.float64()),
+        pa.field("lead", pa.int32()),
+        pa.field("style_margin", pa.float64()),
         pa.field("flash", pa.bool_()),
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
@@ -109,11 +111,10 @@ DROPPED = pa.schema(
     ]
 )
 
-# A motion that was not found, scores that a backend does not give, maps that were not asked for.
-NULLABLE = (
-    *("onset", "apex", "offset", "style", "amplitude", "snr", "flash"),
-    *("blendshapes", "lbp_offset", "lbp_size"),
-)
+# The facts of a clip's motion: null together, where none was found.
+MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
+# And scores that a backend does not give, maps that were not asked for.
+NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
 
 
 def is_scalar(field: pa.Field) -> bool:

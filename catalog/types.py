@@ -159,6 +159,11 @@ class Motion(ArrayRepr):
         Size of the motion in interocular distances.
     snr : float
         Amplitude over the spread of the neutral frames.
+    lead : int
+        Frames at rest before the onset; with few of them the onset is less sure.
+    style_margin : float
+        How sure the style is: 0 where the other one is as likely, 1 where the clip ends at the
+        height of its apex (``hold``) or in the very pose it began with (``return``).
     """
 
     onset: int
@@ -167,6 +172,8 @@ class Motion(ArrayRepr):
     style: str
     amplitude_iod: float
     snr: float
+    lead: int
+    style_margin: float
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:

@@ -13,6 +13,7 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.points import (
     LEFT_EYE_68,
     RIGHT_EYE_68,
+    STABLE_PAIRS_68,
     interocular_distance,
     layout_of,
     to_68,
@@ -26,7 +27,7 @@ LIDS = np.array([1, 2, 4, 5])  # of an eye's six points, those that are not its 
 # Two lids never blink quite alike: what is less than this share of their common motion is a
 # blink's own asymmetry. Blinks of twelve people stay below 0.24; a wink makes 1.4.
 BLINK_ASYMMETRY = 0.3
-LID_WEIGHT = 2.0  # a wink has little else to be seen by
+LID_WEIGHT = 1.7  # a wink has little else to be seen by
 BLINK_S = 0.5  # eyes closed for longer are no blink
 LEAST_BLINK_IOD = 0.02  # how far the lids of both eyes come together
 BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the lids' closing
@@ -45,32 +46,34 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    face : float64 [T, 60, 2]
-        x to the image's right and y down, in interocular distances, weighted so that the squared
-        differences of two frames add up to the mean square over the 56 points outside the eyes,
-        plus `LID_WEIGHT` squared times that over the eyelids, where only what one eye does and
-        the other does not counts.
+    face : float64 [T, 120]
+        x and y of 60 points in turn, right and down, in interocular distances, weighted so that
+        the squared differences of two frames add up to the mean square over the 56 points outside
+        the eyes, plus `LID_WEIGHT` squared times that over the eyelids, where only what one eye
+        does and the other does not counts.
     blink : float64 [T]
         How far blinks close both eyes, in interocular distances; 0 between them.
     """
-    points = to_68(_still(track.landmarks.astype(np.float64)))[..., :2]
+    points = _still(track.landmarks)[..., :2]
     blink = _blink(points, fps)
     points = _unblinked(points, blink, fps)
     face, lids = points[:, FACE_68], _lid_asymmetry(points)
     weighted = face / np.sqrt(len(FACE_68)), LID_WEIGHT * lids / np.sqrt(2 * len(LIDS))
-    return np.concatenate(weighted, axis=1), blink
+    return np.concatenate(weighted, axis=1).reshape(len(points), -1), blink
 
 
 def _still(landmarks: np.ndarray) -> np.ndarray:
-    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]."""
-    faces = apply(to_median(landmarks[:, layout_of(landmarks).stable]), landmarks)
+    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]; float64 [T, 68, 3]."""
+    stable = landmarks[:, layout_of(landmarks).stable].astype(np.float64)
+    faces = apply(to_median(stable), to_68(landmarks).astype(np.float64))
     median = np.median(faces, axis=0)
-    return faces @ _upright(median).T / max(float(interocular_distance(median)), 1e-6)
+    still: np.ndarray = faces @ _upright(median).T
+    return still / max(float(interocular_distance(median)), 1e-6)
 
 
 def _upright(face: np.ndarray) -> np.ndarray:
     """Rotation that lays the line between the eyes along x, so that mirroring is x to -x."""
-    left, right = layout_of(face).stable_pairs.T
+    left, right = STABLE_PAIRS_68.T
     across = (face[right] - face[left]).sum(0)
     x = across / max(float(np.linalg.norm(across)), 1e-6)
     down = np.array([0.0, 1.0, 0.0]) - x[1] * x
@@ -96,16 +99,20 @@ def _unblinked(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
     blink, each face in its own way. How much is learned from the clip: at a blink, the difference
     to the mean of the frames just before and just after, in which a steady motion cancels out.
     """
-    reach = max(1, round(BLINK_S / 2 * fps))
+    reach, t = max(1, round(BLINK_S / 2 * fps)), np.arange(len(points))
     if len(points) <= 2 * reach or not blink.any():
         return points
+    # At an end of the clip there is only one side to compare with.
+    before = np.where(t >= reach, t - reach, t + reach)
+    after = np.where(t < len(t) - reach, t + reach, t - reach)
 
     def bend(values: np.ndarray) -> np.ndarray:
-        return values[reach:-reach] - (values[: -2 * reach] + values[2 * reach :]) / 2
+        difference: np.ndarray = values - (values[before] + values[after]) / 2
+        return difference
 
     moved, by = bend(points), np.maximum(bend(blink), 0.0)
     # A blink in the midst of a motion teaches little.
-    swing = points[2 * reach :, FACE_68] - points[: -2 * reach, FACE_68]
+    swing = points[after][:, FACE_68] - points[before][:, FACE_68]
     trust = by / (1 + np.square(swing).sum(-1).mean(-1) / CALM_IOD**2)
     response = np.einsum("t,tkd->kd", trust, moved) / ((trust * by).sum() + LEAST_BLINK_IOD**2)
     size = float(np.sqrt(np.square(response[FACE_68]).sum(-1).mean()))

@@ -15,7 +15,8 @@ CALM_SHARE = 0.15  # of the height; the rise proper is above
 CALM_S = 0.4  # before it, whose level is where the rise starts from
 LEAST_CALM = 3  # in frames
 STEP = 0.25  # in frames
-SEEN_SHARE = 0.01  # of the height; less than this is not seen to move
+SEEN_SHARE = 0.007  # of the height; less than this is not seen to move
+NOISE_IOD = 0.002  # of a face at rest, along one direction
 
 
 def first_moving(
@@ -24,7 +25,6 @@ def first_moving(
     height: float,
     fps: float,
     leak: np.ndarray | None = None,
-    seen: float = SEEN_SHARE,
     powers: np.ndarray = ABRUPT_TO_SOFT,
 ) -> int:
     """Find the first frame of a rise.
@@ -44,9 +44,7 @@ def first_moving(
     fps : float
         Frames per second.
     leak : float64 [T], optional
-        Differences up to this are not the face's doing, but a blink's, say.
-    seen : float
-        Share of the height from which on a frame counts as moving.
+        How far something else, a blink, say, may have moved the face; such frames count for less.
     powers : float64 [P]
         The shapes p to try.
 
@@ -64,10 +62,10 @@ def first_moving(
     begin = half - np.arange(STEP, half - earliest + 1 + STEP, STEP)
     elapsed = np.maximum(0, (t - begin[:, None]) / (half - begin[:, None]))
     model = height / 2 * elapsed ** powers[:, None, None]
-    slack = 0.0 if leak is None else leak[t]
-    fault = np.maximum(np.abs(model - along[t]) - slack, 0).sum(-1)
+    trust = 1.0 if leak is None else 1 / (1 + leak[t] / NOISE_IOD)
+    fault = (trust * np.abs(model - along[t])).sum(-1)
     power, best = np.unravel_index(np.argmin(fault), fault.shape)
-    hidden = (2 * seen) ** (1 / powers[power]) * (half - begin[best])
+    hidden = (2 * SEEN_SHARE) ** (1 / powers[power]) * (half - begin[best])
     return int(np.clip(np.floor(begin[best] + hidden) + 1, 0, high))
 
 
@@ -90,6 +88,6 @@ def crossing(along: np.ndarray, high: int, height: float) -> float:
 
 
 def project(face: np.ndarray, pose: np.ndarray) -> np.ndarray:
-    """Length of displacements [T, K, 2] along the way to `pose`, [K, 2], float64 [T]."""
+    """Length of displacements [T, D] along the way to `pose`, [D], float64 [T]."""
     length = float(np.sqrt((pose**2).sum()))
-    return (face * pose).sum((1, 2)) / max(length, 1e-12)
+    return (face @ pose) / max(length, 1e-12)

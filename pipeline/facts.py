@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import action_key, fold
-from fmdata.catalog.schema import ACTION_FACTS, one_row
+from fmdata.catalog.schema import ACTION_FACTS, MOTION, one_row
 from fmdata.catalog.types import Recording, Track
 from fmdata.pipeline.encode import Encoded
 from fmdata.pipeline.identify import Identity
@@ -70,9 +70,7 @@ def action_row(
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
     motion = spotting.motion
     if motion is None:
-        return dict.fromkeys(
-            ("onset", "apex", "offset", "style", "amplitude", "snr", "flash"), None
-        )
+        return dict.fromkeys(MOTION)
     return {
         "onset": motion.onset,
         "apex": motion.apex,
@@ -80,5 +78,7 @@ def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
         "style": motion.style,
         "amplitude": motion.amplitude_iod,
         "snr": motion.snr,
+        "lead": motion.lead,
+        "style_margin": motion.style_margin,
         "flash": motion.n_frames < FLASH_SHARE * n_frames,
     }

@@ -18,6 +18,9 @@ STABLE = np.array(
     [33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 10, 151, 9, 8, 127, 356, 234, 454, 103, 332]
 )
 
+RIGID = np.setdiff1d(STABLE, [10, 151, 9, 8, 103, 332])
+"""Those of them that a raised brow does not reach: what the head's turns are measured by."""
+
 STABLE_PAIRS = np.array([(33, 263), (133, 362), (127, 356), (234, 454), (103, 332)])
 """The stable points that have a mirror image: (image left, image right)."""
 
@@ -67,8 +70,10 @@ class Layout:
         Outer eye corners; their distance is the interocular distance (IOD).
     stable : int [K]
         Points that expressions hardly move.
+    rigid : int [R]
+        Those of them that a raised brow does not reach either.
     stable_pairs : int [P, 2]
-        Those of them that have a mirror image: (image left, image right).
+        Those of the stable points that have a mirror image: (image left, image right).
     to_68 : int [68]
         The 68 iBUG points.
     """
@@ -76,12 +81,13 @@ class Layout:
     n_points: int
     iod: tuple[int, int]
     stable: np.ndarray
+    rigid: np.ndarray
     stable_pairs: np.ndarray
     to_68: np.ndarray
 
 
-MESH_478 = Layout(478, IOD_POINTS, STABLE, STABLE_PAIRS, MAP_68)
-IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_PAIRS_68, np.arange(68))
+MESH_478 = Layout(478, IOD_POINTS, STABLE, RIGID, STABLE_PAIRS, MAP_68)
+IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_68, STABLE_PAIRS_68, np.arange(68))
 _LAYOUTS = {layout.n_points: layout for layout in (MESH_478, IBUG_68)}
 
 

@@ -25,7 +25,7 @@ RETURN_SHARE = 0.5  # of the largest displacement; further than this from the fi
 
 @dataclass(frozen=True, repr=False)
 class Rest(ArrayRepr):
-    """A face at rest: its pose, float64 [K, 2], over the frames ``[start, stop)``."""
+    """A face at rest: its pose, float64 [D], over the frames ``[start, stop)``."""
 
     pose: np.ndarray
     start: int
@@ -33,8 +33,8 @@ class Rest(ArrayRepr):
 
 
 def rms(face: np.ndarray) -> np.ndarray:
-    """Size of displacements [..., K, 2] in IOD; their weights already make the sum a mean."""
-    return np.sqrt((face**2).sum(axis=(-2, -1)))
+    """Size of displacements [..., D] in IOD; their weights already make the sum a mean."""
+    return np.sqrt((face**2).sum(-1))
 
 
 def amplitude(level: np.ndarray) -> float:
@@ -47,7 +47,7 @@ def rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest |
 
     Parameters
     ----------
-    face : float64 [T, K, 2]
+    face : float64 [T, D]
         Displacement, smoothed.
     blink : float64 [T]
         How far a blink may have moved the face, in IOD.

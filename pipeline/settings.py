@@ -7,7 +7,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
-STAGES_VERSION = 2
+STAGES_VERSION = 3
 # What decides where a clip goes, not what is in it or its row.
 _PLACING = ("shard_mb",)
 # What decides which clips are kept; a dataset may be brought up to date with another value.

@@ -5,6 +5,10 @@ The measure is how far the face is from rest, not how it varies: standard deviat
 rest and ends at rest or in a held apex; the frames furthest from rest are the motion's core, and
 the edges of the core's rise and fall are onset and offset. Promise: a motion that is not there is
 None. Blinks and turns of the head are no motion.
+
+The files of this stage, in order: displacement (the head held still, blinks out), turns (what
+follows the head), directions (the way the motion goes), rest and look (where it is), edge (when
+it begins).
 """
 
 from dataclasses import dataclass
@@ -12,19 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr, Motion, Track
-from fmdata.pipeline.displacement import BLINK_RESPONSE, displacement
+from fmdata.pipeline.displacement import displacement
 from fmdata.pipeline.edge import SOFTER, first_moving, project
-from fmdata.pipeline.rest import TOLERANCE_IOD, Rest, amplitude, away, rests, settled
-from fmdata.pipeline.runs import merged, runs_of
-from fmdata.pipeline.smooth import smooth
+from fmdata.pipeline.look import Look, look_at
+from fmdata.pipeline.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
+from fmdata.pipeline.runs import runs_of
+from fmdata.pipeline.turns import turns, unbent
 
-LEAST_AMPLITUDE_IOD = 0.012  # less than this is landmark noise, not a motion
-HEAD_RESPONSE = 0.0015  # IOD by which a degree of yaw or pitch may deform the mesh
-CORE_SHARE = 0.5  # of the amplitude
-CORE_GAP_S = 0.1  # a core may dip for this long
-PHASE_SHARE = 0.4  # of the amplitude; a further phase of one motion reaches this
-PHASE_GAP_S = 0.5  # phases of one motion, such as syllables, are no further apart
+BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
+PASSES = 2  # of telling the motion from what follows the head
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
+END_S = 0.15  # of the clip, by which its style is judged
 PLATEAU_SHARE = 0.9  # of the largest displacement
 
 
@@ -35,7 +37,8 @@ class Spotting(ArrayRepr):
     Attributes
     ----------
     intensity : float32 [T]
-        RMS displacement from the neutral face, in interocular distances (IOD).
+        How far the face is from rest along the motion's directions, in interocular distances
+        (IOD).
     motion : Motion or None
         None where the face does not move.
     """
@@ -57,41 +60,23 @@ def spot(track: Track, fps: float) -> Spotting:
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None)
     face, closed = displacement(track, fps)
-    blink = BLINK_RESPONSE * closed
-    leak = blink + HEAD_RESPONSE * _turned(track.pose)
-    calm = smooth(face, fps)
-    ends = rests(calm, blink, fps)
-    level = away(calm, *ends)
-    if amplitude(level - leak) >= LEAST_AMPLITUDE_IOD:
-        ends = settled(calm, *ends, core=_span(_phases(level, leak, fps)), fps=fps)
-        level = away(calm, *ends)
-    found = amplitude(level - leak) >= LEAST_AMPLITUDE_IOD
-    motion = _motion(face, blink, level, _phases(level, leak, fps), ends, fps) if found else None
-    return Spotting(level.astype(np.float32), motion)
+    blink, turned = BLINK_LEFT * closed, turns(track.landmarks, fps)
+    look = look_at(unbent(face, turned, fps), blink, turned, fps)
+    if not look.phases:
+        return Spotting(look.level.astype(np.float32), None)
+    # What the head does is told from the motion once the motion's course is known.
+    for _ in range(PASSES):
+        still = unbent(face, turned, fps, look.course)
+        look = look_at(still, blink, turned, fps, moves=True)
+    return Spotting(look.level.astype(np.float32), _motion(look, blink, fps))
 
 
-def _turned(pose: np.ndarray) -> np.ndarray:
-    """How far the head is turned in depth from where it is mostly, in degrees [T]."""
-    depth = pose[:, :2].astype(np.float64)  # roll deforms nothing
-    return np.linalg.norm(depth - np.median(depth, axis=0), axis=1)
-
-
-def _span(phases: list[tuple[int, int]]) -> tuple[int, int]:
-    return phases[0][0], phases[-1][1]
-
-
-def _motion(
-    face: np.ndarray,
-    blink: np.ndarray,
-    level: np.ndarray,
-    phases: list[tuple[int, int]],
-    ends: tuple[Rest, Rest | None],
-    fps: float,
-) -> Motion:
-    """Measure the motion whose phases are known; `blink` is what blinks may have moved, in IOD."""
+def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:
+    """Measure the motion; `blink` is how far blinks may have moved the face, in IOD."""
+    face, level, phases = look.face, look.level, look.phases
+    before, after = look.before, look.after
     n = len(level)
-    before, after = ends
-    start, stop = _span(phases)
+    start, stop = phases[0][0], phases[-1][1]
     held = stop == n
     if len(phases) > 1:  # in speech, say, a syllable is too small a part to extrapolate from
         onset, offset = start, stop
@@ -104,23 +89,29 @@ def _motion(
     apex, top = _apex(face - before.pose, level, (onset, offset), fps)
     quiet = np.concatenate([level[:onset], level[offset:]])
     noise = float(np.sqrt(np.mean(quiet**2))) if len(quiet) else TOLERANCE_IOD
-    return Motion(onset, apex, offset, "hold" if held else "return", top, top / max(noise, 1e-4))
+    at_rest = max(TOLERANCE_IOD, REST_SHARE * top)
+    return Motion(
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        style="hold" if held else "return",
+        amplitude_iod=top,
+        snr=top / max(noise, 1e-4),
+        lead=int((level[:onset] < at_rest).sum()),
+        style_margin=_style_margin(face - before.pose, top, held, fps),
+    )
 
 
-def _phases(level: np.ndarray, leak: np.ndarray, fps: float) -> list[tuple[int, int]]:
-    """Find the runs ``[start, stop)`` of frames far from rest that make up one motion.
+def _style_margin(face: np.ndarray, top: float, held: bool, fps: float) -> float:
+    """How far the clip's end is from where its style would be another, 0 to 1.
 
-    What is no more than the `leak` of a blink or a turn of the head is no phase of its own.
+    The end is judged by how far it still is from the first rest: 0 would be a clear return, the
+    motion's whole height a clear hold, and `RETURN_SHARE` of it either.
     """
-    size, sure = amplitude(level), level - leak
-    cores = merged(runs_of(level > CORE_SHARE * size), round(CORE_GAP_S * fps))
-    core = max(cores, key=lambda run: sure[run[0] : run[1]].sum())
-    least = max(PHASE_SHARE * size, LEAST_AMPLITUDE_IOD)
-    far = merged(runs_of(level > least), round(CORE_GAP_S * fps))
-    far = [run for run in far if sure[run[0] : run[1]].max() > least]
-    whole = merged(far, round(PHASE_GAP_S * fps))
-    start, stop = next((run for run in whole if run[0] <= core[0] < run[1]), core)
-    return [run for run in far if start <= run[0] < stop] or [core]
+    end = np.median(face[-max(1, round(END_S * fps)) :], axis=0)
+    share = min(1.0, float(rms(end)) / max(top, 1e-9))
+    margin = (share - RETURN_SHARE) / (1 - RETURN_SHARE) if held else 1 - share / RETURN_SHARE
+    return max(0.0, margin)
 
 
 def _onset(face: np.ndarray, blink: np.ndarray, start: int, size: float, fps: float) -> int:
@@ -152,5 +143,6 @@ def _apex(
         return first, top
     # The arrival at the plateau is the edge of the same curve seen from its other end.
     lack = (top - along[:stop])[::-1]
-    apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, seen=0.0, powers=SOFTER)
-    return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top
+    apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
+    # Rounded up: a frame late is a frame of the plateau, a frame early is one of the rise.
+    return int(np.clip(apex + 1, max(onset, low[-1] + 1), stop - 1)), top

@@ -5,6 +5,7 @@ by eye, good to one or two frames.
 """
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from bench.fidelity.kept import kept
@@ -76,4 +77,4 @@ def _later(motion: Motion | None, frames: int) -> Motion | None:
     if motion is None:
         return None
     onset, apex, offset = (f + frames for f in (motion.onset, motion.apex, motion.offset))
-    return Motion(onset, apex, offset, motion.style, motion.amplitude_iod, motion.snr)
+    return replace(motion, onset=onset, apex=apex, offset=offset)

@@ -33,12 +33,12 @@ def test_a_repr_shows_shapes_and_no_numbers() -> None:
 
 
 def test_a_motion_is_half_open_and_in_order() -> None:
-    assert Motion(3, 5, 9, "return", 0.1, 10.0).n_frames == 6
+    assert Motion(3, 5, 9, "return", 0.1, 10.0, 3, 1.0).n_frames == 6
     for wrong in [(5, 3, 9), (3, 9, 9), (-1, 3, 9)]:
         with pytest.raises(ValueError, match="onset <= apex < offset"):
-            Motion(*wrong, "return", 0.1, 10.0)
+            Motion(*wrong, "return", 0.1, 10.0, 3, 1.0)
     with pytest.raises(ValueError, match="style"):
-        Motion(3, 5, 9, "held", 0.1, 10.0)
+        Motion(3, 5, 9, "held", 0.1, 10.0, 3, 1.0)
 
 
 def test_a_segment_may_be_empty_but_not_reversed() -> None:

@@ -12,7 +12,7 @@ from fmdata.synth.plan import Take, plan_subject, splice, take_pairs
 def take(action: str, number: int, *, style: str = "return", fps: float = 25.0) -> Take:
     """A clip of 40 frames: onset 10, apex 15, offset 30; or held from its apex to the end."""
     offset = 30 if style == "return" else 40
-    motion = Motion(10, 15, offset, style, 0.1, 20.0)
+    motion = Motion(10, 15, offset, style, 0.1, 20.0, 10, 1.0)
     return Take(f"s01-{action}-{number:02d}", action, 40, fps, motion)
 
 

@@ -20,7 +20,7 @@ STILL = truth(None, None, None, None, "")
 
 
 def found(onset: int, apex: int, offset: int, style: str = "return") -> Motion:
-    return Motion(onset, apex, offset, style, 0.05, 20.0)
+    return Motion(onset, apex, offset, style, 0.05, 20.0, 10, 1.0)
 
 
 def test_overlap_counts_frames() -> None:

@@ -1,0 +1,76 @@
+"""What turning the head does to the mesh beyond the turn itself, learned from the clip.
+
+A landmark network sees a turned head as a slightly different face: a degree of yaw or pitch bends
+the mesh by a thousandth or two of the interocular distance, each face in its own way. Over ten
+degrees that is as much as a faint expression. It is linear enough to be learned from the very clip
+by ridge regression on the head's own turns.
+"""
+
+import numpy as np
+
+from fmdata.pipeline.points import layout_of
+from fmdata.pipeline.similarity import to_median
+from fmdata.pipeline.smooth import smooth
+
+BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
+LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
+MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
+
+
+def turns(landmarks: np.ndarray, fps: float) -> np.ndarray:
+    """Yaw and pitch of each frame's head against the clip's median head, in degrees.
+
+    Parameters
+    ----------
+    landmarks : float [T, 478, 3]
+        The mesh in every frame.
+    fps : float
+        Frames per second.
+
+    Returns
+    -------
+    float64 [T, 2]
+        From the points that expressions do not move, smoothed, with a mean of 0.
+    """
+    back = to_median(landmarks[:, layout_of(landmarks).rigid].astype(np.float64))[:, :, :3]
+    rotation = back / np.cbrt(np.linalg.det(back))[:, None, None]
+    yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
+    pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
+    degrees = smooth(np.degrees(np.stack([yaw, pitch], axis=1)), fps)
+    centred: np.ndarray = degrees - degrees.mean(0)
+    return centred
+
+
+def unbent(
+    face: np.ndarray, turned: np.ndarray, fps: float, motion: np.ndarray | None = None
+) -> np.ndarray:
+    """Take out of a face what follows the head's turns.
+
+    Ridge regression, the mean of a Gaussian prior of `BEND_IOD` a degree: a face that moves much,
+    in a clip whose head turns little, is hardly touched, because such a clip teaches little about
+    turns.
+
+    Parameters
+    ----------
+    face : float64 [T, D]
+        Displacement, in interocular distances; squares over D add up to a mean.
+    turned : float64 [T, 2]
+        Of :func:`turns`.
+    fps : float
+        Frames per second.
+    motion : float64 [T], optional
+        The course of a motion that is known to be there, 0 to 1. What follows it is not the
+        turns' doing, though the head may have turned at the same time.
+    """
+    n = len(face)
+    moves = smooth(face, fps)
+    moves = moves - moves.mean(0)
+    causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
+    doubt = max(LEAST_DOUBT, (moves**2).sum(1).mean() / BEND_IOD**2)  # in square degrees
+    penalty = np.diag([doubt, doubt, LEAST_DOUBT][: causes.shape[1]])
+    independent = max(2.0, n / (MEMORY_S * fps)) / n
+    response = np.linalg.solve(
+        independent * causes.T @ causes + penalty, independent * causes.T @ moves
+    )
+    result: np.ndarray = face - turned @ response[:2]
+    return result
