@@ -91,12 +91,12 @@ def test_the_shards_read_without_fmdata(grid: Dataset) -> None:
 def test_a_spoken_sentence_is_one_motion(grid: Dataset) -> None:
     """The first word starts at frame 12.25, the last ends at 55.25.
 
-    Found at 10 and 59; a frame more is allowed, as another processor's network differs a little.
+    Found at 9 and 59. The lips move a little before the sound, and close a little after it.
     """
     motion = grid.actions["speaker_swwp2s-swwp2s-01"].motion
     assert motion is not None
     assert motion.onset == pytest.approx(12, abs=3)
-    assert motion.offset == pytest.approx(55, abs=5)
+    assert motion.offset == pytest.approx(55, abs=4)
 
 
 def test_posed_actions_are_spotted_where_the_eye_sees_them(
@@ -119,7 +119,7 @@ def test_posed_actions_are_spotted_where_the_eye_sees_them(
             errors.append(found + cut - [int(row["onset"]), int(row["offset"])])
     assert len(errors) == len(clips) == 4
     assert np.abs(errors).mean(axis=0).max() <= 2, errors
-    assert np.abs(np.mean(errors, axis=0)).max() <= 2, errors
+    assert np.abs(np.mean(errors, axis=0)).max() <= 1.5, errors
 
 
 def test_no_face_and_half_a_face_are_dropped(shared_data: Path, tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ it or less. So a frame early or late is as good as right.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fmdata.catalog.types import Motion, Track
+from fmdata.pipeline.points import STABLE
 from fmdata.pipeline.spot import Spotting, spot
+from fmdata.pipeline.turns import turns
 
 Film = Callable[..., Track]
 FPS = 30.0
@@ -143,3 +146,57 @@ def test_same_in_same_out(film: Film) -> None:
     first, second = (spot(film(75, "smile", TIMING, head=3.0), FPS) for _ in range(2))
     assert first.motion == second.motion
     np.testing.assert_array_equal(first.intensity, second.intensity)
+
+
+def together(*tracks: Track) -> Track:
+    """The same face doing what all the tracks do; the first frame of each is neutral."""
+    base = tracks[0].landmarks[0]
+    moves = sum((t.landmarks - base for t in tracks[1:]), tracks[0].landmarks)
+    return replace(tracks[0], landmarks=np.float32(moves))
+
+
+@pytest.mark.parametrize(
+    "phases",
+    [
+        (("brows", 1.8), ("jaw", 0.5)),  # one part of the face, then another
+        (("smile", 1.0), ("smile", -0.9)),  # one way, then the other
+    ],
+)
+def test_phases_are_one_motion(film: Film, phases: tuple[tuple[str, float], ...]) -> None:
+    """The first rises at 20; while it falls the second rises, and is over at 75.
+
+    Ends of a motion of several phases are told where it passes 0.4 of its height, inside it.
+    """
+    timings = (20, 30, 40, 52), (46, 56, 64, 75)
+    tracks = [
+        film(100, what, timing, size=size, jitter=0.0)
+        for (what, size), timing in zip(phases, timings, strict=True)
+    ]
+    noise = np.random.default_rng(0).normal(0, 0.1, tracks[0].landmarks.shape)
+    both = together(*tracks)
+    motion = motion_of(replace(both, landmarks=np.float32(both.landmarks + noise)))
+    assert motion.style == "return"
+    assert 20 <= motion.onset <= 25
+    assert 68 <= motion.offset <= 75
+
+
+def test_a_head_that_bends_the_mesh_is_no_motion(film: Film) -> None:
+    """A turn of ten degrees to and fro, by which the network bends the face by 0.01 IOD."""
+    track = film(90, head=10.0)
+    turned = turns(track.landmarks, FPS)[:, :1, None]
+    bend = np.random.default_rng(0).normal(0, 1, (1, 478, 3))
+    bend[:, STABLE] = 0
+    bent = track.landmarks + 80 * 0.001 * turned * bend
+    assert spot(replace(track, landmarks=np.float32(bent)), FPS).motion is None
+
+
+def test_the_lead_is_the_frames_at_rest(film: Film) -> None:
+    assert abs(motion_of(film(75, "smile", TIMING)).lead - 20) <= 2
+    assert motion_of(film(55, "smile", (0, 10, 25, 37))).lead <= 2
+
+
+def test_a_style_says_how_sure_it_is(film: Film) -> None:
+    """Back to neutral, or at the apex, to the end: sure. Half way back at the end: not."""
+    back, held = motion_of(film(75, "smile", TIMING)), motion_of(film(70, "smile", HOLD))
+    assert min(back.style_margin, held.style_margin) > 0.8
+    assert motion_of(film(60, "smile", (20, 30, 45, 76))).style_margin < 0.5
