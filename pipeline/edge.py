@@ -15,7 +15,7 @@ CALM_SHARE = 0.15  # of the height; the rise proper is above
 CALM_S = 0.4  # before it, whose level is where the rise starts from
 LEAST_CALM = 3  # in frames
 STEP = 0.25  # in frames
-SEEN_SHARE = 0.007  # of the height; less than this is not seen to move
+SEEN_SHARE = 0.006  # of the height; less than this is not seen to move
 NOISE_IOD = 0.002  # of a face at rest, along one direction
 
 

@@ -27,6 +27,7 @@ BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the res
 PASSES = 2  # of telling the motion from what follows the head
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
 END_S = 0.15  # of the clip, by which its style is judged
+APEX_MARGIN_S = 0.05  # a little late is still the plateau, a little early is still the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 
 
@@ -144,5 +145,5 @@ def _apex(
     # The arrival at the plateau is the edge of the same curve seen from its other end.
     lack = (top - along[:stop])[::-1]
     apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
-    # Rounded up: a frame late is a frame of the plateau, a frame early is one of the rise.
-    return int(np.clip(apex + 1, max(onset, low[-1] + 1), stop - 1)), top
+    apex += 1 + round(APEX_MARGIN_S * fps)
+    return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top
