@@ -27,7 +27,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
 WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes to build with; by default one a core.")
+    int | None,
+    typer.Option(help="Processes to build with, by default one a core; 0: this very process."),
 ]
 
 
@@ -169,6 +170,12 @@ def build(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
     shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds that a recording may take for any hundred frames.")
+    ] = 600.0,
+    retry_dropped: Annotated[
+        bool, typer.Option(help="Try again what the last build dropped, and nothing else.")
+    ] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of single actions (D1)."""
@@ -178,8 +185,9 @@ def build(
         size, landmarks, lbp, jpeg_quality, min_detected, seed, shard_mb, max_pose_range
     )
     built, rate = _build(
-        subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model
-    )
+        subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model,
+        time_limit_s=time_limit, retry_dropped=retry_dropped,
+    )  # fmt: skip
     _show_built(built, out_, rate)
     if built.card.actions.samples == 0:
         err.print(f"nothing could be built: all {built.card.recordings} recordings were dropped")

@@ -42,8 +42,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Its files are flushed to the disk first. If the block raises, nothing is left. A folder that
     already stands under `path` is replaced.
     """
-    # Its own process's: one that was given up for dead may still be writing the same.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{_SUFFIX}")
+    temporary = temporary_folder(path, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -55,6 +54,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def temporary_folder(path: Path, pid: int) -> Path:
+    """Name of the folder that a process fills before it becomes `path`.
+
+    Each process has its own: one that was given up for dead may still be writing the same.
+    """
+    return path.with_name(f"{path.name}.{pid}{_SUFFIX}")
 
 
 def flush(path: Path) -> None:

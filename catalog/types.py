@@ -23,6 +23,7 @@ REASONS = (
     "unsteady",  # a head that turns too far
     "failed",  # a library failed; never reported as "no face"
     "crashed",  # the process that worked on it died, every time
+    "timed_out",  # it took longer than the time limit
 )
 STYLES = ("return", "hold")
 ROLES = ("lead", "first", "second", "tail")
@@ -77,6 +78,11 @@ class Recording:
     start_s: float | None = None
     stop_s: float | None = None
     fps: float | None = None
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Source, subject, action and take: which recording it is, whatever its content."""
+        return self.source, self.subject, self.action, self.take
 
 
 @dataclass(frozen=True, repr=False)
@@ -224,3 +230,8 @@ class Dropped:
                 f"dropped at {self.stage!r} for {self.reason!r}, "
                 f"wanted one of {STAGES} and one of {REASONS}"
             )
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Source, subject, action and take, as :attr:`Recording.names`."""
+        return self.source, self.subject, self.action, self.take

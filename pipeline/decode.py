@@ -43,9 +43,10 @@ class Frame(ArrayRepr):
     rgb: np.ndarray
 
 
-def decode(recording: Recording) -> Iterator[Frame]:
+def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
     """Yield the frames of `recording` whose time is in ``[start_s, stop_s)``.
 
+    `on_frame` is told of each frame of the file that is come by, in the span or before it.
     Times are the file's own, variable or not. With ``recording.fps``, frame n of the file is at
     ``n / fps`` in place of that; a folder of images without it is taken to have 25 frames/s.
     Nothing is decoded beyond ``stop_s``, so damage after it does no harm.
@@ -62,6 +63,7 @@ def decode(recording: Recording) -> Iterator[Frame]:
     index, shape = 0, None
     n_seen, last_s = 0, 0.0
     for time_s, pixels in _all_frames(recording):
+        on_frame()
         if span.is_over(time_s):
             break
         n_seen, last_s = n_seen + 1, time_s

@@ -17,7 +17,8 @@ from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 
 ROW, AVI, LBP, LEFT_OUT = "row.parquet", "clip.avi", "lbp.npy", "dropped.parquet"
-# Reasons that lie with the machine or a library rather than with the recording.
+# Reasons that lie with the machine or a library rather than with the recording. One that has timed
+# out would cost all that time again, so it waits for --retry-dropped.
 TRIED_AGAIN = ("failed", "crashed")
 
 
@@ -59,8 +60,7 @@ def done_before(unit: Path) -> Outcome | None:
 
 def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
     """Return the record of a recording that is left out because of `fault`."""
-    names = (recording.source, recording.subject, recording.action, recording.take)
-    return Dropped(*names, fault.stage, fault.reason, fault.detail, attempts)
+    return Dropped(*recording.names, fault.stage, fault.reason, fault.detail, attempts)
 
 
 def outcome_of(unit: Path) -> Outcome:

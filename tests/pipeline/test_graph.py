@@ -29,7 +29,7 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
         assert clip.facts().equals(other.actions[clip.key].facts())
 
 
-def test_a_recording_whose_processes_all_died_is_dropped_as_crashed() -> None:
+def test_a_recording_whose_dask_workers_all_died_is_dropped_as_crashed() -> None:
     class Died:
         def result(self) -> None:
             raise KilledWorker("process-1f3a", None, 2)
@@ -39,7 +39,7 @@ def test_a_recording_whose_processes_all_died_is_dropped_as_crashed() -> None:
     assert outcome.dropped is not None
     assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
     # Nothing of this run in it: the same fault is told in the same bytes.
-    assert outcome.dropped.detail == "each of the processes that worked on it died"
+    assert outcome.dropped.detail == "the Dask workers that it was given to died"
 
 
 def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
