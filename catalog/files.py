@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,14 @@ def temporary_folder(path: Path, pid: int) -> Path:
     Each process has its own: one that was given up for dead may still be writing the same.
     """
     return path.with_name(f"{path.name}.{pid}{_SUFFIX}")
+
+
+def is_regular(path: Path) -> bool:
+    """Whether there is a plain file, links followed: no pipe, device or socket to wait for."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def flush(path: Path) -> None:

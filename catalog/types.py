@@ -16,6 +16,7 @@ N_BLENDSHAPES = 52
 STAGES = ("discover", "decode", "landmarks", "align", "spot", "encode")
 REASONS = (
     "unreadable",  # no video can be opened in the file
+    "too_large",  # frames of more pixels than are ever decoded
     "truncated",  # the file ends, or breaks, before its last frame
     "no_frames",  # a video stream without a frame in the asked span
     "no_face",  # no face in any frame

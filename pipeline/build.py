@@ -92,6 +92,7 @@ def build(
     model: Path | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     retry_dropped: bool = False,
+    follow_links: bool = False,
     progress: Progress | None = None,
 ) -> Built:
     """Build the dataset of single actions, or bring it up to date.
@@ -117,6 +118,8 @@ def build(
         What a recording may take for any hundred of its frames, in seconds.
     retry_dropped : bool
         Try again what the last build has dropped, and leave all else as it is.
+    follow_links : bool
+        Follow links that lead out of `raw`.
     progress : Progress, optional
         Told how it goes.
 
@@ -132,7 +135,7 @@ def build(
         When the landmark network's weights cannot be had.
     """
     how = RunSettings(workers, scheduler, model, time_limit_s)
-    recordings = discover(raw, table)
+    recordings = discover(raw, table, follow_links=follow_links)
     check_place(out)
     with change(out):
         return _build(recordings, out, settings, how, retry_dropped, progress)

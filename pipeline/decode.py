@@ -55,6 +55,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     ------
     RecordingError
         At stage ``decode``: ``unreadable`` (no video in the file, or frames that differ in size),
+        ``too_large`` (frames of more pixels than are ever decoded),
         ``truncated`` (the file ends or is damaged before its last frame, or a number is missing
         from a folder of images), ``no_frames`` (none in the span), ``failed`` (anything else that
         the decoding library refuses).

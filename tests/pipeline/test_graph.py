@@ -1,5 +1,6 @@
 """Running the chains: on a scheduler of the user's own, and when a process dies of a recording."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from fmdata.pipeline.settings import BuildSettings
 def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     (raw / "s01").mkdir(parents=True)
-    (raw / "s01/smile").symlink_to(raw_path / "s01/smile")
+    shutil.copytree(raw_path / "s01/smile", raw / "s01/smile")
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
     ) as cluster:
