@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.files import atomic_folder
 from fmdata.catalog.types import Recording
@@ -21,7 +19,7 @@ from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
-from fmdata.pipeline.unit import AVI, LBP, ROW, Outcome, drop, outcome_of, write_dropped
+from fmdata.pipeline.unit import AVI, LBP, Outcome, drop, outcome_of, write_dropped, write_row
 
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
@@ -94,7 +92,7 @@ def _make(
             transforms=transforms,
             encoded=encoded,
         )
-        pq.write_table(row, folder / ROW)
+        write_row(folder, row)
 
 
 def _told(recording: Recording, stage: str, beat: Beat | None) -> Iterator[Frame]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dask
 from dask import delayed
@@ -94,8 +95,12 @@ def run(
 
 
 def _tasks(do: Callable[..., Outcome], jobs: Sequence[Job], *options: Any) -> list[Delayed]:
-    task = delayed(do, pure=False)
-    return [task(recording, identity, *options) for recording, identity in jobs]
+    task, batch = delayed(do, pure=False), uuid4().hex
+    # Dask takes up equal tasks in the order of their names.
+    return [
+        task(recording, identity, *options, dask_key_name=f"{batch}-{i:09}")
+        for i, (recording, identity) in enumerate(jobs)
+    ]
 
 
 def _compute_here(
