@@ -96,9 +96,9 @@ def run(
 
 def _tasks(do: Callable[..., Outcome], jobs: Sequence[Job], *options: Any) -> list[Delayed]:
     task, batch = delayed(do, pure=False), uuid4().hex
-    # Dask takes up equal tasks in the order of their names.
+    # Of equal tasks, Dask's schedulers in this process take up the one with the last name first.
     return [
-        task(recording, identity, *options, dask_key_name=f"{batch}-{i:09}")
+        task(recording, identity, *options, dask_key_name=f"{batch}-{len(jobs) - i:09}")
         for i, (recording, identity) in enumerate(jobs)
     ]
 

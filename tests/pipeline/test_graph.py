@@ -61,3 +61,13 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
     assert len(hashed) == 1
     assert len({who.digest for who in identities}) == 20
     assert len({who.source_sha256 for who in identities}) == 1
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+def test_recordings_are_taken_up_in_their_order(scheduler: str) -> None:
+    jobs, seen = [(n, None) for n in range(30)], []
+    tasks = graph._tasks(lambda recording, _: recording, jobs)
+    graph._compute_here(
+        tasks, lambda i, outcome: seen.append((i, outcome)), scheduler=scheduler, num_workers=1
+    )
+    assert seen == [(n, n) for n in range(30)]
