@@ -15,6 +15,7 @@ from rich.text import Text
 
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.files import owner_writes
+from fmdata.catalog.names import shown, shown_lines
 
 app = typer.Typer(
     help="Folders of face videos to training-ready datasets of facial motion.",
@@ -22,13 +23,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# Names of people's own choosing are printed, so nothing in them is taken for markup.
-out = Console(highlight=False, soft_wrap=True, markup=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+
+class SafeConsole(Console):
+    """Prints names of people's own choosing: nothing in them is markup, or obeyed by a terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, soft_wrap=True, markup=False, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, with all in a text that is not printable, but line breaks, escaped."""
+        safe = (shown_lines(one) if isinstance(one, str) else one for one in objects)
+        super().print(*safe, **options)
+
+
+out, err = SafeConsole(), SafeConsole(stderr=True)
 
 DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
 WorkersOption = Annotated[
-    int | None, typer.Option(help="Processes to build with; by default one a core.")
+    int | None,
+    typer.Option(help="Processes to build with, by default one a core; 0: this very process."),
 ]
 PseudonymsOption = Annotated[
     Path | None,
@@ -175,6 +189,15 @@ def build(
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
     shard_mb: Annotated[int, typer.Option(help="Megabytes in a tar, about.")] = 256,
     pseudonyms: PseudonymsOption = None,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds that a recording may take for any hundred frames.")
+    ] = 600.0,
+    retry_dropped: Annotated[
+        bool, typer.Option(help="Try again what the last build dropped, and nothing else.")
+    ] = False,
+    follow_links: Annotated[
+        bool, typer.Option(help="Follow links that lead out of the folder of recordings.")
+    ] = False,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of single actions (D1)."""
@@ -186,6 +209,8 @@ def build(
     built, rate = _build(
         subjects, out_, settings, table=table, workers=workers, scheduler=scheduler, model=model,
         pseudonyms=_pseudonyms(pseudonyms, out_),
+        time_limit_s=time_limit, retry_dropped=retry_dropped,
+        follow_links=follow_links,
     )  # fmt: skip
     _show_built(built, out_, rate)
     if built.card.actions.samples == 0:
@@ -211,7 +236,7 @@ def synth_compound(
     state = "already there" if made.reused else "made"
     out.print(f"{part.samples} compounds {state} in {dataset / 'compounds'}")
     for note in part.notes:
-        out.print(f"  {note}")
+        out.print(shown(f"  {note}"))
 
 
 train_app = typer.Typer(help="Train a published system on the shards.", no_args_is_help=True)
@@ -424,7 +449,7 @@ def _show_built(built: Any, dataset: Path, rate: float) -> None:
     for left_out in built.dropped[:20]:
         source = built.sources[left_out.source]
         line = f"  dropped {source} ({left_out.stage}, {left_out.reason}): "
-        out.print(line + left_out.detail)
+        out.print(shown(line + left_out.detail))
     if len(built.dropped) > 20:
         out.print(f"  and {len(built.dropped) - 20} more")
     if built.dropped:
@@ -439,7 +464,7 @@ def _show_metrics(metrics: Any, run: Path) -> None:
     table.add_row("peak F1", f"{scores.peak_f1:.3f} at similarity {scores.threshold:.3f}")
     table.add_row("chance", f"{scores.chance:.3f}")
     table.add_row("pairs", f"{scores.n_pairs}, {scores.n_positive} of them of one motion")
-    table.add_row("held out", ", ".join(metrics.split.validation))
+    table.add_row("held out", shown(", ".join(metrics.split.validation)))
     table.add_row("in", f"{run / 'metrics.json'}, {run / 'model.safetensors'}")
     out.print(table)
 
@@ -466,7 +491,7 @@ def _show_summary(s: Any, dataset: Path) -> None:
     if s.stale:
         table.add_row("", "stale: the actions have changed since; run fmdata synth-compound")
     for note in s.notes:
-        table.add_row("", note)
+        table.add_row("", shown(note))
     table.add_row("shards", f"{s.shards}, {s.bytes / 1e6:.1f} MB")
     out.print(table)
 

@@ -7,6 +7,7 @@
     ├── InputError           raw input that cannot be built from
     ├── DatasetError         a dataset that is absent, damaged, or made otherwise
     ├── ModelError           a network's weights that cannot be had, or are not the right ones
+    ├── InternalError        fmdata itself is wrong: to be reported
     └── RecordingError       one recording cannot be used; becomes a row of ``dropped.parquet``
 
 Promise: a message says what was got, what was wanted, where, and what to do next.
@@ -63,6 +64,14 @@ class DatasetError(FmdataError):
 
 class ModelError(FmdataError):
     """Weights of a network that cannot be had, or whose digest is wrong."""
+
+
+class InternalError(FmdataError):
+    """A promise that fmdata has broken; nobody's fault but its own."""
+
+    def __init__(self, got: str, *, wanted: str, where: str, todo: str = "") -> None:
+        ask = "report this message, and what led to it, to the developers of fmdata"
+        super().__init__(got, wanted=wanted, where=where, todo=todo or ask)
 
 
 class RecordingError(Exception):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +43,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Its files are flushed to the disk first. If the block raises, nothing is left. A folder that
     already stands under `path` is replaced.
     """
-    # Its own process's: one that was given up for dead may still be writing the same.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{_SUFFIX}")
+    temporary = temporary_folder(path, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -69,6 +69,22 @@ def owner_writes() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def temporary_folder(path: Path, pid: int) -> Path:
+    """Name of the folder that a process fills before it becomes `path`.
+
+    Each process has its own: one that was given up for dead may still be writing the same.
+    """
+    return path.with_name(f"{path.name}.{pid}{_SUFFIX}")
+
+
+def is_regular(path: Path) -> bool:
+    """Whether there is a plain file, links followed: no pipe, device or socket to wait for."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def flush(path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 from fmdata.catalog import card as card_file
 from fmdata.catalog.avi import jpeg_spans
@@ -155,7 +156,7 @@ def _subjects(dataset: Dataset | None) -> set[str]:
 def _work_of(work: Path, subject: str) -> tuple[list[Path], list[Path]]:
     """Return the subject's units of unfinished work, and scraps that may be anybody's.
 
-    A unit is a folder whose Parquet file names its subject; all else is what a dead process left.
+    A unit is a folder whose table names its subject; all else is what a dead process left.
     """
     units, scraps = [], []
     for entry in sorted(work.iterdir()) if work.is_dir() else []:
@@ -163,8 +164,13 @@ def _work_of(work: Path, subject: str) -> tuple[list[Path], list[Path]]:
             continue
         names: set[str] = set()
         with suppress(OSError, KeyError, pa.ArrowException):
-            for file in entry.glob("*.parquet"):
-                names |= set(pq.read_table(file, columns=["subject"])["subject"].to_pylist())
+            for file in (*entry.glob("*.parquet"), *entry.glob("*.arrow")):
+                table = (
+                    feather.read_table(file, columns=["subject"], memory_map=False)
+                    if file.suffix == ".arrow"
+                    else pq.read_table(file, columns=["subject"])
+                )
+                names |= set(table["subject"].to_pylist())
         if subject in names:
             units.append(entry)
         elif not names or entry.suffix:

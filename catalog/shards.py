@@ -19,8 +19,10 @@ from fmdata.catalog.avi import jpeg_spans
 from fmdata.catalog.files import atomic_file
 from fmdata.catalog.schema import POSITIONS, is_scalar
 
-# Few enough that one clip's landmarks come without unpacking a whole shard.
+# Few enough that one clip's landmarks come without unpacking a whole shard, and that the rows of
+# long clips do not fill the memory.
 ROWS_PER_GROUP = 8
+BYTES_PER_GROUP = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Sc
             for field, value in zip(POSITIONS, positions, strict=True):
                 row = row.append_column(field, pa.array([value], field.type))
             group.append(row)
-            if len(group) == ROWS_PER_GROUP:
+            full = sum(one.nbytes for one in group) >= BYTES_PER_GROUP
+            if full or len(group) == ROWS_PER_GROUP:
                 rows.write_table(pa.concat_tables(group).combine_chunks())
                 group = []
         if group:

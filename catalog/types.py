@@ -16,6 +16,7 @@ N_BLENDSHAPES = 52
 STAGES = ("discover", "decode", "landmarks", "align", "spot", "encode")
 REASONS = (
     "unreadable",  # no video can be opened in the file
+    "too_large",  # frames of more pixels than are ever decoded
     "truncated",  # the file ends, or breaks, before its last frame
     "no_frames",  # a video stream without a frame in the asked span
     "no_face",  # no face in any frame
@@ -23,6 +24,7 @@ REASONS = (
     "unsteady",  # a head that turns too far
     "failed",  # a library failed; never reported as "no face"
     "crashed",  # the process that worked on it died, every time
+    "timed_out",  # it took longer than the time limit
 )
 STYLES = ("return", "hold")
 ROLES = ("lead", "first", "second", "tail")
@@ -80,6 +82,11 @@ class Recording:
     stop_s: float | None = None
     fps: float | None = None
     hidden: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Source, subject, action and take: which recording it is, whatever its content."""
+        return self.source, self.subject, self.action, self.take
 
 
 @dataclass(frozen=True, repr=False)
@@ -234,3 +241,8 @@ class Dropped:
                 f"dropped at {self.stage!r} for {self.reason!r}, "
                 f"wanted one of {STAGES} and one of {REASONS}"
             )
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Source, subject, action and take, as :attr:`Recording.names`."""
+        return self.source, self.subject, self.action, self.take

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.points import interocular_distance, layout_of
+from fmdata.pipeline.points import layout_of
 from fmdata.pipeline.similarity import apply, compose, to_median
 from fmdata.pipeline.smooth import smooth
 
@@ -18,6 +18,7 @@ from fmdata.pipeline.smooth import smooth
 # room above the forehead and below the chin.
 IOD_SHARE = 0.36
 EYES_HEIGHT = 0.33
+POINTS = 32  # of the landmarks, that are looked at together
 MARGIN = 0.02  # kept free between any landmark and the crop's edge
 
 
@@ -78,21 +79,27 @@ def crop(rgb: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
 def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
     """Return the fixed similarity from the median face to the crop, float64 [2, 3]."""
     seen = track.detected if track.detected.any() else np.ones(track.n_frames, np.bool_)
-    landmarks, to_face = track.landmarks[seen].astype(np.float64), to_face[seen]
+    landmarks, to_face = track.landmarks, to_face[seen]
     scale = np.hypot(to_face[:, 0, 0], to_face[:, 1, 0])
-    iod = np.median(interocular_distance(landmarks) * scale)
-    faces = apply(to_face, landmarks[..., :2])
-    median = np.median(faces, axis=0)
+    layout = layout_of(landmarks)
+    left_eye, right_eye = (landmarks[seen, eye].astype(np.float64) for eye in layout.iod)
+    iod = np.median(np.linalg.norm(left_eye - right_eye, axis=-1) * scale)
 
-    layout = layout_of(median)
+    def faces(points: slice) -> np.ndarray:
+        # Some points at a time: all of them in double precision would be large in a long clip.
+        return apply(to_face, landmarks[seen, points, :2].astype(np.float64))
+
+    parts = [slice(i, i + POINTS) for i in range(0, layout.n_points, POINTS)]
+    median = np.concatenate([np.median(faces(part), axis=0) for part in parts])
     left, right = layout.stable_pairs.T
     across = (median[right] - median[left]).sum(0)
     turn = IOD_SHARE * size / max(iod, 1e-6) * np.exp(-1j * np.arctan2(across[1], across[0]))
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
 
     # Where the crop's landmarks would reach in any frame; shrink and shift only if one is outside.
-    median, faces = median @ linear.T, faces @ linear.T
-    low, high = faces.min((0, 1)), faces.max((0, 1))
+    median = median @ linear.T
+    reached = np.concatenate([_extremes(faces(part) @ linear.T) for part in parts])
+    low, high = reached.min(0), reached.max(0)
     room = (1 - 2 * MARGIN) * (size - 1)
     shrink = min(1.0, room / max((high - low).max(), 1e-6))
     middle = (median[:, 0].min() + median[:, 0].max()) / 2
@@ -101,6 +108,11 @@ def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
     edge = MARGIN * (size - 1)
     shift = np.clip(shift, edge - shrink * low, size - 1 - edge - shrink * high)
     return np.concatenate([shrink * linear, shift[:, None]], 1)
+
+
+def _extremes(points: np.ndarray) -> np.ndarray:
+    """Least and largest x and y of points [T, N, 2], float64 [2, 2]."""
+    return np.stack([points.min((0, 1)), points.max((0, 1))])
 
 
 def _shrink(

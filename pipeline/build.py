@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.errors import InternalError, RecordingError
 from fmdata.catalog.files import atomic_file
 from fmdata.catalog.keys import action_key, fold
 from fmdata.catalog.lock import WORK
@@ -29,6 +29,7 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.discover import discover
 from fmdata.pipeline.existing import (
     FinishedClip,
+    attempts_before,
     check_place,
     dataset_at,
     finished_work,
@@ -38,7 +39,8 @@ from fmdata.pipeline.graph import identify_all, run
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.model import find
 from fmdata.pipeline.pseudonymous import pseudonymous
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.retry import Kept, divide
+from fmdata.pipeline.settings import TIME_LIMIT_S, BuildSettings, RunSettings
 from fmdata.pipeline.steady import too_unsteady
 from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
 
@@ -95,6 +97,9 @@ def build(
     scheduler: str | None = None,
     model: Path | None = None,
     pseudonyms: Pseudonyms | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    retry_dropped: bool = False,
+    follow_links: bool = False,
     progress: Progress | None = None,
 ) -> Built:
     """Build the dataset of single actions, or bring it up to date.
@@ -110,34 +115,42 @@ def build(
     table : Path, optional
         Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
     workers : int, optional
-        Number of processes; by default one a core.
+        Number of processes at work; by default one a core. With 0 the work is done in this
+        process, for finding faults: what kills or hangs it then ends the run.
     scheduler : str, optional
         Address of a running Dask scheduler to use instead.
     model : Path, optional
         File of the landmark network's weights, or their folder.
     pseudonyms : Pseudonyms, optional
         Turns the subjects' names into what the dataset is to know them by.
+    time_limit_s : float
+        What a recording may take for any hundred of its frames, in seconds.
+    retry_dropped : bool
+        Try again what the last build has dropped, and leave all else as it is.
+    follow_links : bool
+        Follow links that lead out of `raw`.
     progress : Progress, optional
         Told how it goes.
 
     Raises
     ------
     UsageError
-        When `out` holds something else, or a dataset made with other settings; and as
+        When `out` holds something else, or a dataset made with other settings; when there is
+        nothing to try again in; and as
         :func:`fmdata.pipeline.discover.discover` does.
     InputError
         When there is no recording in `raw`.
     ModelError
         When the landmark network's weights cannot be had.
     """
-    _check_workers(workers)
-    recordings = found = discover(raw, table)
+    how = RunSettings(workers, scheduler, model, time_limit_s)
+    recordings = found = discover(raw, table, follow_links=follow_links)
     if pseudonyms:
         recordings = pseudonymous(found, pseudonyms)
     settings = replace(settings, pseudonyms=pseudonyms is not None)
     check_place(out)
     with change(out):
-        built = _build(recordings, out, settings, workers, scheduler, model, progress)
+        built = _build(recordings, out, settings, how, retry_dropped, progress)
     names = {recording.path: recording.source for recording in found}
     return replace(built, sources={r.source: names[r.path] for r in recordings})
 
@@ -146,16 +159,18 @@ def _build(
     recordings: list[Recording],
     out: Path,
     settings: BuildSettings,
-    workers: int | None,
-    scheduler: str | None,
-    model: Path | None,
+    how: RunSettings,
+    retry_dropped: bool,
     progress: Progress | None,
 ) -> Built:
     work = out / WORK
     before = dataset_at(out, settings)
     there: dict[str, FinishedClip | Dropped] = {}
     keys_before: list[str] = []
-    if before:
+    kept = Kept({}, [])
+    if retry_dropped:
+        recordings, kept = divide(out, before, recordings, settings)
+    elif before:
         intact = before.intact_actions()
         keys_before = intact.keys
         require_same_recordings(out, keys_before, {_key(recording) for recording in recordings})
@@ -174,23 +189,29 @@ def _build(
             jobs.append((recording, who))
     if progress:
         progress.started(len(recordings), len(recordings) - len(jobs))
-    if jobs and scheduler is None:
-        find(settings.landmarks, model)  # once, before many processes look for the same files
-    outcomes = run(
-        jobs,
-        settings,
-        work,
-        workers=workers,
-        scheduler=scheduler,
-        model=model,
-        on_outcome=progress.outcome if progress else lambda _: None,
-    )
+    if jobs and how.scheduler is None:
+        find(settings.landmarks, how.model)  # once, before many processes look for the same files
+    on_outcome = progress.outcome if progress else lambda _: None
+    outcomes = run(jobs, settings, work, how, on_outcome)
+    tried = attempts_before(before) if before else {}
     finished = done | {outcome.digest: _finished(outcome, work) for outcome in outcomes}
+    finished = {
+        digest: _counted(found, 0 if digest in there else tried.get(digest, 0))
+        for digest, found in finished.items()
+    }
     clips, dropped = _gather(recordings, identities, finished, settings)
-    if len(clips) + len(dropped) != len(recordings):
-        raise AssertionError(f"{len(recordings)} in, {len(clips)} + {len(dropped)} out")
+    n_in = len(recordings) + len(kept.clips) + len(kept.dropped)
+    clips |= kept.clips
+    dropped = sorted(dropped + kept.dropped, key=lambda row: row[0].names[1:])
+    if len(clips) + len(dropped) != n_in:
+        raise InternalError(
+            f"{n_in} recordings, of which came {len(clips)} clips and {len(dropped)} dropped",
+            wanted="each recording a clip or dropped",
+            where=str(out),
+        )
     if (
         before
+        and not retry_dropped
         and before.card.actions.settings == settings.to_json()
         and set(there) == {getattr(who, "digest", None) for who in identities}
         and before.card.dropped_file.hold_for(out / card_file.DROPPED)
@@ -214,21 +235,18 @@ def _key(recording: Recording) -> str:
     return action_key(recording.subject, recording.action, recording.take)
 
 
-def _check_workers(asked: int | None) -> None:
-    if asked is not None and asked < 1:
-        raise UsageError(
-            f"--workers {asked}",
-            wanted="at least 1",
-            where="--workers",
-            todo="give the number of processes, or leave it out for one a core",
-        )
-
-
 def _finished(outcome: Outcome, work: Path) -> FinishedClip | Dropped:
     unit = work / outcome.digest
     return outcome.dropped or FinishedClip(
         unit_bytes(unit), outcome.pose_range, partial(sample_of, unit)
     )
+
+
+def _counted(found: FinishedClip | Dropped, tried: int) -> FinishedClip | Dropped:
+    """Add the attempts of earlier builds to those of this one."""
+    if isinstance(found, Dropped):
+        return replace(found, attempts=found.attempts + tried)
+    return found
 
 
 def _gather(

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.files import atomic_folder
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.align import align
-from fmdata.pipeline.decode import decode, frame_rate, nominal_rate
+from fmdata.pipeline.beat import Beat
+from fmdata.pipeline.decode import Frame, decode, frame_rate, nominal_rate
 from fmdata.pipeline.encode import encode
 from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity
@@ -20,7 +19,7 @@ from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
-from fmdata.pipeline.unit import AVI, LBP, ROW, Outcome, drop, outcome_of, write_dropped
+from fmdata.pipeline.unit import AVI, LBP, Outcome, drop, outcome_of, write_dropped, write_row
 
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
@@ -32,10 +31,12 @@ def process(
     settings: BuildSettings,
     work: Path,
     model: Path | None = None,
+    beat: Beat | None = None,
 ) -> Outcome:
     """Make a recording's unit in the folder `work`.
 
-    `model` is the file of the landmark network's weights, where the user named one.
+    `model` is the file of the landmark network's weights, where the user named one; `beat` is told
+    of each stage and frame, for whoever watches.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def process(
     landmarker = _landmarker(settings.landmarks, model)
     try:
         with atomic_folder(unit) as folder:
-            _make(recording, identity, settings, landmarker, folder)
+            _make(recording, identity, settings, landmarker, folder, beat)
     except RecordingError as fault:
         write_dropped(unit, drop(recording, fault))
     return outcome_of(unit)
@@ -60,19 +61,21 @@ def _make(
     settings: BuildSettings,
     landmarker: Landmarker,
     folder: Path,
+    beat: Beat | None,
 ) -> None:
     # Decoded twice, first for the track and then for the crops: alignment needs every frame's
     # landmarks, and a recording's frames are never held in memory together.
-    with _stage("landmarks"):
-        track = follow(decode(recording), landmarker, settings.min_detected)
+    with _stage("landmarks", beat):
+        frames = _told(recording, "landmarks", beat)
+        track = follow(frames, landmarker, settings.min_detected)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
-    with _stage("spot"):
+    with _stage("spot", beat):
         spotting = spot(track, fps)
-    with _stage("align"):
+    with _stage("align", beat):
         transforms = align(track, fps, settings.size)
-    with _stage("encode"):
+    with _stage("encode", beat):
         encoded = encode(
-            decode(recording),
+            _told(recording, "encode", beat),
             transforms,
             fps=fps,
             settings=settings,
@@ -89,12 +92,27 @@ def _make(
             transforms=transforms,
             encoded=encoded,
         )
-        pq.write_table(row, folder / ROW)
+        write_row(folder, row)
+
+
+def _told(recording: Recording, stage: str, beat: Beat | None) -> Iterator[Frame]:
+    """Decode, and tell who is at work: decoding, or the `stage` that has a frame in hand."""
+    if beat is None:
+        yield from decode(recording)
+        return
+    beat.stage("decode")
+    for frame in decode(recording, beat.frame):
+        beat.stage(stage)
+        yield frame
+        beat.stage("decode")
+    beat.stage(stage)
 
 
 @contextmanager
-def _stage(name: str) -> Iterator[None]:
+def _stage(name: str, beat: Beat | None) -> Iterator[None]:
     """Turn an unforeseen fault inside a stage into a dropped recording that tells it."""
+    if beat is not None:
+        beat.stage(name)
     try:
         yield
     except (RecordingError, FmdataError):

@@ -43,9 +43,10 @@ class Frame(ArrayRepr):
     rgb: np.ndarray
 
 
-def decode(recording: Recording) -> Iterator[Frame]:
+def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
     """Yield the frames of `recording` whose time is in ``[start_s, stop_s)``.
 
+    `on_frame` is told of each frame of the file that is come by, in the span or before it.
     Times are the file's own, variable or not. With ``recording.fps``, frame n of the file is at
     ``n / fps`` in place of that; a folder of images without it is taken to have 25 frames/s.
     Nothing is decoded beyond ``stop_s``, so damage after it does no harm.
@@ -54,6 +55,7 @@ def decode(recording: Recording) -> Iterator[Frame]:
     ------
     RecordingError
         At stage ``decode``: ``unreadable`` (no video in the file, or frames that differ in size),
+        ``too_large`` (frames of more pixels than are ever decoded),
         ``truncated`` (the file ends or is damaged before its last frame, or a number is missing
         from a folder of images), ``no_frames`` (none in the span), ``failed`` (anything else that
         the decoding library refuses).
@@ -62,6 +64,7 @@ def decode(recording: Recording) -> Iterator[Frame]:
     index, shape = 0, None
     n_seen, last_s = 0, 0.0
     for time_s, pixels in _all_frames(recording):
+        on_frame()
         if span.is_over(time_s):
             break
         n_seen, last_s = n_seen + 1, time_s

@@ -5,8 +5,10 @@ comes after frame 9 however they are padded. Files without a number, or of anoth
 frames and are ignored.
 """
 
+import io
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
@@ -14,12 +16,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.files import is_regular
 
 _NUMBERED = re.compile(r"(?!\.).*?(\d+)\D*\.(?:png|jpe?g)", re.IGNORECASE | re.DOTALL)
 _PNG_END = b"IEND\xaeB\x60\x82"
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
+MOST_PIXELS = 1 << 26  # of a frame, about twice 8K; a header may claim any number
 
 
 def image_number(name: str) -> int | None:
@@ -43,7 +48,8 @@ def image_frames(folder: Path, fps: float) -> Iterator[tuple[float, Callable[[],
     ------
     RecordingError
         ``truncated`` where a number is missing or an image breaks off, ``unreadable`` where two
-        files have one number or a file is no image.
+        files have one number or a file is no image, ``too_large`` where an image has more than
+        `MOST_PIXELS`.
     """
     for n, (_, name) in enumerate(_checked_sequence(folder)):
         yield n / fps, partial(_read, folder / name)
@@ -70,10 +76,13 @@ def _checked_sequence(folder: Path) -> list[tuple[int, str]]:
 
 def _read(path: Path) -> np.ndarray:
     """Pixels of an image file, uint8 [H, W, 3], RGB."""
+    if not is_regular(path):
+        raise _unreadable(f"{path.name} is not a file")
     try:
         data = path.read_bytes()
     except OSError as fault:
         raise _unreadable(f"{path.name} cannot be read ({fault.strerror})") from fault
+    _check_pixels(data, path.name)
     try:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error as fault:
@@ -83,6 +92,25 @@ def _read(path: Path) -> np.ndarray:
     if bgr is None:
         raise _unreadable(f"{path.name} is not an image ({len(data)} bytes)")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def _check_pixels(data: bytes, name: str) -> None:
+    """Refuse an image by its header's claim, before room is made for it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            width, height = Image.open(io.BytesIO(data)).size
+    except Image.DecompressionBombError as fault:
+        raise too_large(f"{name}: {fault}") from fault
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return  # no image, which the decoder will say
+    if width * height > MOST_PIXELS:
+        raise too_large(f"{name} claims {width}x{height} pixels, at most {MOST_PIXELS} are decoded")
+
+
+def too_large(detail: str) -> RecordingError:
+    """Return the fault of a frame with too many pixels."""
+    return RecordingError("decode", "too_large", detail)
 
 
 def _breaks_off(data: bytes) -> bool:

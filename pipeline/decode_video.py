@@ -19,12 +19,14 @@ import av
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.pipeline.decode_images import MOST_PIXELS, too_large
 
 # Containers that are read at all. A playlist named .mp4 would make FFmpeg open what it lists,
 # over the network too, so neither other formats nor other protocols than files are let in.
 _OPTIONS = {
     "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf",
     "protocol_whitelist": "file",
+    "max_pixels": str(MOST_PIXELS),  # also for the frames decoded to find out what a stream is
 }
 _STATE_DURATION = {"avi", "matroska", "asf"}  # in others FFmpeg's duration is an estimate
 _DURATION_SLACK_S = 0.1  # by which writers round durations, pad sound, omit the last frame's
@@ -83,6 +85,13 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             raise _unreadable(f"no video stream among its streams ({kinds})")
         if stream.codec_context is None:
             raise _unreadable("its video is coded in a way unknown to this FFmpeg")
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MOST_PIXELS:
+            raise too_large(
+                f"frames claim {width}x{height} pixels, at most {MOST_PIXELS} are decoded"
+            )
+        # A stream may change its size later, which only the decoder sees in time.
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
         yield container, stream
 
 
@@ -121,6 +130,9 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
             yield frame, _ticks(frame, chunk_times)
     except (av.FFmpegError, OSError) as fault:
         detail = f"{fault.strerror}, after {n_frames} frames"
+        if not stream.codec_context.width:  # FFmpeg forgets a size that it will not decode
+            claim = f"frames of no size, or of more than {MOST_PIXELS} pixels"
+            raise too_large(f"{claim} ({detail})") from fault
         if isinstance(fault, av.InvalidDataError | av.error.EOFError | BlockingIOError):
             raise _truncated(detail) from fault
         raise RecordingError("decode", "failed", detail) from fault

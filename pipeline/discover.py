@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from fmdata.catalog.errors import FmdataError, InputError, UsageError
 from fmdata.catalog.keys import action_key
+from fmdata.catalog.names import shown
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.decode_images import image_number
 from fmdata.pipeline.discover_table import COLUMNS, is_utf8, read_table
@@ -28,26 +29,31 @@ _MAX_DEPTH = 8  # of a walk that follows links, which may form a loop
 _SHOWN = 5  # examples in a message
 
 
-def discover(raw: Path, table: Path | None = None) -> list[Recording]:
+def discover(
+    raw: Path, table: Path | None = None, *, follow_links: bool = False
+) -> list[Recording]:
     """Return the recordings below `raw`, sorted by (subject, action, take).
 
     Without a table, every ``raw/<subject>/<action>/<take>.<ext>`` is one, and every folder
     ``raw/<subject>/<action>/<take>/`` of numbered images. Hidden files and files of other kinds
-    are ignored. A table, `table` or else ``raw/recordings.csv`` where it exists, replaces the
-    layout: see :func:`fmdata.pipeline.discover_table.read_table`.
+    are ignored. Pipes and devices that are named like videos are recordings, left for decoding to
+    refuse. A link that leads out of `raw` is refused unless `follow_links`: a folder that came from
+    elsewhere must not be able to name files that its giver could not read. A table, `table` or else
+    ``raw/recordings.csv`` where it exists, replaces the layout: see
+    :func:`fmdata.pipeline.discover_table.read_table`.
 
     Raises
     ------
     UsageError
         When `raw` is no folder, or the table is at fault.
     InputError
-        When there is no recording, a video lies at another depth than three, the name of a video
-        or image is not UTF-8, or two recordings have one key.
+        When there is no recording, a link leads out of `raw`, a video lies at another depth than
+        three, the name of a video or image is not UTF-8, or two recordings have one key.
     """
     _check_folder(raw)
     if table is None and (raw / TABLE).is_file():
         table = raw / TABLE
-    found = _from_layout(raw) if table is None else read_table(table, raw)
+    found = _from_layout(raw, follow_links) if table is None else read_table(table, raw)
     recordings = sorted(found, key=lambda r: (r.subject, r.action, r.take))
     if table is None:
         _check_keys(recordings, InputError, where=str(raw))
@@ -67,9 +73,9 @@ def _check_folder(raw: Path) -> None:
     )
 
 
-def _from_layout(raw: Path) -> list[Recording]:
+def _from_layout(raw: Path, follow_links: bool) -> list[Recording]:
     """Read recordings off their places; a source is the path below `raw`."""
-    files = list(_visible_files(raw))
+    files = list(_visible_files(raw, follow_links))
     videos = [file for file in files if file.suffix.lower() in EXTENSIONS]
     images = [
         file
@@ -103,8 +109,9 @@ def _from_layout(raw: Path) -> list[Recording]:
     ]
 
 
-def _visible_files(raw: Path) -> Iterator[PurePosixPath]:
-    """Yield the paths of the files below `raw`, relative to it; links are followed."""
+def _visible_files(raw: Path, follow_links: bool) -> Iterator[PurePosixPath]:
+    """Yield the paths of the files below `raw`, relative to it; links within it are followed."""
+    top, astray = raw.resolve(), []
 
     def refuse(fault: OSError) -> None:
         raise InputError(
@@ -118,12 +125,34 @@ def _visible_files(raw: Path) -> Iterator[PurePosixPath]:
         below = PurePosixPath(Path(folder).relative_to(raw).as_posix())
         too_deep = len(below.parts) >= _MAX_DEPTH
         folders[:] = [] if too_deep else [name for name in folders if not name.startswith(".")]
+        if not follow_links:
+            links = [name for name in folders if _leads_out(Path(folder, name), top)]
+            astray += [below / name for name in links]
+            folders[:] = [name for name in folders if name not in links]
         for name in files:
             path = Path(folder, name)
-            # A pipe or device is no file. A link to nothing is a recording that has gone, and is
-            # left for decoding to report.
-            if not name.startswith(".") and (path.is_file() or not path.exists()):
+            if name.startswith("."):
+                continue
+            if not follow_links and _leads_out(path, top):
+                astray.append(below / name)
+            # A pipe or device is no file; but one, or a link to nothing, that is named like a
+            # recording is left for decoding to report.
+            elif path.is_file() or not path.exists() or path.suffix.lower() in EXTENSIONS:
                 yield below / name
+    if astray:
+        raise InputError(
+            f"{len(astray)} links out of the folder: {_examples([str(link) for link in astray])}",
+            wanted="recordings that lie in the folder, or links that you trust",
+            where=str(raw),
+            todo="remove the links; or give --follow-links if they are meant",
+        )
+
+
+def _leads_out(path: Path, top: Path) -> bool:
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(top)
+    except (OSError, RuntimeError):  # a link to itself, which leads nowhere
+        return False
 
 
 def _check_names(files: list[PurePosixPath], raw: Path) -> None:
@@ -147,7 +176,7 @@ def _found(files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:
         them = "1 video, not" if len(videos) == 1 else f"{len(videos)} videos, none of them"
         return f"{them} at <subject>/<action>/<take>: {examples}"
     kinds = Counter(file.suffix.lower() or "without extension" for file in files)
-    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(_SHOWN))
+    counts = ", ".join(f"{count} {shown(kind)}" for kind, count in kinds.most_common(_SHOWN))
     files_are = "1 file, not a video" if len(files) == 1 else f"{len(files)} files, none a video"
     return f"{files_are}: {counts}" + (", and others" if len(kinds) > _SHOWN else "")
 
@@ -172,9 +201,10 @@ def _check_keys(recordings: Iterable[Recording], error: type[FmdataError], where
 
 
 def _named(recording: Recording) -> str:
-    return f"{recording.subject}/{recording.action}/{recording.take} ({recording.source})"
+    names = f"{recording.subject}/{recording.action}/{recording.take} ({recording.source})"
+    return shown(names)
 
 
 def _examples(names: list[str]) -> str:
-    shown = ", ".join(sorted(names)[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    some = ", ".join(map(shown, sorted(names)[:_SHOWN]))
+    return some + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.names import shown
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.decode_images import image_number
 
@@ -72,7 +73,7 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
         got = f"no column {', '.join(absent)}" if absent else f"two columns {', '.join(twice)}"
         raise _unusable(
             table,
-            f"{got} among: {', '.join(header) or 'nothing'}",
+            f"{got} among: {shown(', '.join(header)) or 'nothing'}",
             f"columns {','.join(COLUMNS)} and optionally {','.join(OPTIONAL_COLUMNS)}",
         )
     return [
@@ -86,7 +87,7 @@ def _faults(row: Mapping[str, str], raw: Path) -> list[str]:
     """List everything that is wrong with a row."""
     faults = [f"{name} is empty" for name in COLUMNS if not row[name]]
     if row["path"]:
-        faults += _path_faults(raw / row["path"], row["path"])
+        faults += _path_faults(raw / row["path"], shown(row["path"]))
     numbers: dict[str, float | None] = {}
     for name in OPTIONAL_COLUMNS:
         try:

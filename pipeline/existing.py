@@ -12,6 +12,7 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.lock import WORK
+from fmdata.catalog.pack import Planned
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import CHOOSING, BuildSettings
@@ -101,8 +102,7 @@ def finished_work(
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
-        n_bytes = clip.row["avi_size"] + (clip.row["lbp_size"] or 0)
-        done[clip.row["digest"]] = FinishedClip(n_bytes, clip.row["pose_range"], clip.sample)
+        done[clip.row["digest"]] = FinishedClip(_n_bytes(clip), clip.row["pose_range"], clip.sample)
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
@@ -110,6 +110,25 @@ def finished_work(
             if dropped.reason not in TRIED_AGAIN and not _steady_now(dropped, max_pose_range):
                 done[digest] = dropped
     return done
+
+
+def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
+    """Return the place of each clip that stays as it is, and what gives its sample."""
+    return {
+        Planned(clip.fold, clip.subject, clip.key, _n_bytes(clip)): clip.sample for clip in clips
+    }
+
+
+def attempts_before(before: Dataset) -> dict[str, int]:
+    """Return how often each recording left out has been tried, by digest."""
+    if not before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
+        return {}
+    table = before.dropped().select(["digest", "attempts"])
+    return dict(zip(*table.to_pydict().values(), strict=True))
+
+
+def _n_bytes(clip: ActionClip) -> int:
+    return int(clip.row["avi_size"] + (clip.row["lbp_size"] or 0))
 
 
 def _steady_now(dropped: Dropped, limit: float | None) -> bool:

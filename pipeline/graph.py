@@ -1,29 +1,31 @@
 """The one file that knows Dask: recordings in, outcomes out, on any number of workers.
 
-One task chain a recording, so that pixels never cross a process boundary: only paths, settings
-and outcomes travel.
+One task a recording, so that pixels never cross a process boundary: only paths, settings and
+outcomes travel. Dask's own threads, here or on a cluster, only wait: the work is done in processes
+apart, see :mod:`fmdata.pipeline.apart`.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import dask
 from dask import delayed
+from dask.callbacks import Callback
+from dask.delayed import Delayed
 from dask.system import CPU_COUNT
-from distributed import Client, KilledWorker, LocalCluster, as_completed
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.apart import DEATHS, Workers, process_apart
 from fmdata.pipeline.chain import process
 from fmdata.pipeline.identify import Identity, content_digest, identify
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.unit import Outcome, drop
 
 Job = tuple[Recording, Identity]
-DEATHS = 3  # of processes at work on one recording, before it is given up
 
 
 def identify_all(
@@ -52,10 +54,7 @@ def run(
     jobs: Sequence[Job],
     settings: BuildSettings,
     work: Path,
-    *,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    model: Path | None = None,
+    how: RunSettings,
     on_outcome: Callable[[Outcome], None],
 ) -> list[Outcome]:
     """Process every recording; outcomes come in the order of `jobs`.
@@ -68,71 +67,96 @@ def run(
         How to do it.
     work : Path
         Where the units go; every worker must see this folder.
-    workers : int, optional
-        With one, everything runs in this process; with more, in a local cluster of processes. By
-        default one a core, and never more than there are jobs.
-    scheduler : str, optional
-        Address of a running Dask scheduler to use in place of either.
-    model : Path, optional
-        File of the landmark network's weights.
+    how : RunSettings
+        On how many processes, and for how long.
     on_outcome : callable
         Told of each outcome as it comes, in any order.
     """
-    workers = workers or CPU_COUNT
     outcomes: dict[int, Outcome] = {}
-    tasks = [delayed(process)(recording, who, settings, work, model) for recording, who in jobs]
-    if scheduler is None and workers == 1:
-        for i, task in enumerate(tasks):
-            outcomes[i] = task.compute(scheduler="synchronous")
-            on_outcome(outcomes[i])
-    elif tasks:
-        with _client(min(workers, len(jobs)), scheduler) as client:
-            futures = dict(zip(client.compute(tasks), range(len(tasks)), strict=True))
-            for future in as_completed(futures):
-                i = futures[future]
-                outcomes[i] = _result(future, *jobs[i])
-                on_outcome(outcomes[i])
-                future.release()
+
+    def keep(i: int, outcome: Outcome) -> None:
+        outcomes[i] = outcome
+        on_outcome(outcome)
+
+    options = (settings, work, how.model)
+    if how.scheduler is not None:
+        tasks = _tasks(_process_on_cluster, jobs, *options, how.time_limit_s)
+        _compute_on_cluster(tasks, jobs, how.scheduler, keep)
+    elif how.workers == 0:
+        _compute_here(_tasks(process, jobs, *options), keep, scheduler="synchronous")
+    else:
+        apart = Workers()
+        tasks = _tasks(partial(process_apart, apart), jobs, *options, how.time_limit_s)
+        try:
+            _compute_here(tasks, keep, scheduler="threads", num_workers=how.workers or CPU_COUNT)
+        finally:
+            apart.stop()
     return [outcomes[i] for i in range(len(jobs))]
 
 
-def _result(future: object, recording: Recording, identity: Identity) -> Outcome:
+def _tasks(do: Callable[..., Outcome], jobs: Sequence[Job], *options: Any) -> list[Delayed]:
+    task, batch = delayed(do, pure=False), uuid4().hex
+    # Of equal tasks, Dask's schedulers in this process take up the one with the last name first.
+    return [
+        task(recording, identity, *options, dask_key_name=f"{batch}-{len(jobs) - i:09}")
+        for i, (recording, identity) in enumerate(jobs)
+    ]
+
+
+def _compute_here(
+    tasks: Sequence[Delayed], keep: Callable[[int, Outcome], None], **options: Any
+) -> None:
+    """Compute with a scheduler in this process, whose callbacks come from this thread."""
+    positions = {task.key: i for i, task in enumerate(tasks)}
+
+    def done(key: str, outcome: Any, *_: object) -> None:
+        if key in positions:
+            keep(positions[key], outcome)
+
+    with Callback(posttask=done):
+        dask.compute(*tasks, optimize_graph=False, **options)
+
+
+def _compute_on_cluster(
+    tasks: Sequence[Delayed],
+    jobs: Sequence[Job],
+    scheduler: str,
+    keep: Callable[[int, Outcome], None],
+) -> None:
+    # A second to import, which only this needs.
+    from distributed import Client, as_completed
+
+    with Client(scheduler) as client:
+        futures = dict(zip(client.compute(tasks), range(len(tasks)), strict=True))
+        try:
+            for future in as_completed(futures):
+                i = futures[future]
+                keep(i, _result(future, *jobs[i]))
+                future.release()
+        finally:
+            client.run(_close_on_cluster)
+
+
+def _result(future: Any, recording: Recording, identity: Identity) -> Outcome:
+    from distributed import KilledWorker
+
     try:
-        outcome: Outcome = future.result()  # type: ignore[attr-defined]
+        outcome: Outcome = future.result()
     except KilledWorker:
-        died = "each of the processes that worked on it died"
-        crash = RecordingError("landmarks", "crashed", died)
-        return Outcome(identity.digest, 0, drop(recording, crash, attempts=DEATHS))
+        lost = RecordingError("discover", "crashed", "the Dask workers that it was given to died")
+        return Outcome(identity.digest, 0, drop(recording, lost, attempts=DEATHS))
     return outcome
 
 
-@contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
-    if scheduler is not None:
-        with Client(scheduler) as client:
-            yield client
-        return
-    with _cluster(workers) as cluster, Client(cluster) as client:
-        yield client
+@cache
+def _workers_on_cluster() -> Workers:
+    """Processes that belong to this Dask worker."""
+    return Workers()
 
 
-def _cluster(workers: int) -> LocalCluster:
-    # The user's Ctrl-C is this process's to answer: workers that are started while it is ignored
-    # go on ignoring it, and end when they are told to.
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
-    try:
-        with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
-            return LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                # Dask's pages about itself: for this machine only, at any free port.
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address="127.0.0.1:0",
-                silence_logs="CRITICAL",
-            )
-    finally:
-        if in_main_thread:
-            signal.signal(signal.SIGINT, before)
+def _process_on_cluster(*job: Any) -> Outcome:
+    return process_apart(_workers_on_cluster(), *job)
+
+
+def _close_on_cluster() -> None:
+    _workers_on_cluster().close_idle()

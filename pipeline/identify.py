@@ -3,9 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from fmdata.catalog.card import tool_versions
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.files import is_regular
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.decode_images import image_number
 from fmdata.pipeline.settings import STAGES_VERSION, BuildSettings
@@ -54,14 +56,26 @@ def content_digest(recording: Recording) -> str:
     """
     try:
         if not recording.path.is_dir():
+            _require_file(recording.path)
             with recording.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         whole = hashlib.sha256()
         images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
         for image in sorted(images):
+            _require_file(image)
             digest = hashlib.sha256(image.read_bytes()).hexdigest()
             whole.update(f"{image.name}\0{digest}\n".encode())
         return whole.hexdigest()
     except OSError as fault:
         detail = fault.strerror or type(fault).__name__
         raise RecordingError("discover", "unreadable", detail) from fault
+
+
+def _require_file(path: Path) -> None:
+    """Raise before a pipe or a device is opened, which may wait or go on for ever.
+
+    What is not there at all is left for opening to report.
+    """
+    if path.exists() and not is_regular(path):
+        detail = f"{path.name} is a pipe, a device or a socket, not a file"
+        raise RecordingError("discover", "unreadable", detail)

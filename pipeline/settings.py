@@ -1,6 +1,7 @@
 """What a build can be told. Goes into the card, and comes back from it, as JSON."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from fmdata.catalog.errors import UsageError
@@ -8,6 +9,7 @@ from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
 STAGES_VERSION = 3
+TIME_LIMIT_S = 600.0  # for any hundred frames of a recording
 # What decides where a clip goes, not what is in it or its row.
 _PLACING = ("shard_mb",)
 # What decides which clips are kept; a dataset may be brought up to date with another value.
@@ -68,6 +70,45 @@ class BuildSettings:
     def clip_json(self) -> dict[str, Any]:
         """Return only what decides the content of a clip and its row."""
         return {k: v for k, v in self.to_json().items() if k not in _PLACING + CHOOSING}
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How to go about a build; nothing here decides what a clip is.
+
+    Attributes
+    ----------
+    workers : int or None
+        Processes at work; None for one a core. With 0 the work is done in the calling process, for
+        finding faults: what kills or hangs it then ends the run.
+    scheduler : str or None
+        Address of a running Dask scheduler, to each of whose threads a process belongs.
+    model : Path or None
+        File of the landmark network's weights, or their folder.
+    time_limit_s : float
+        What a recording may take for any hundred of its frames, in seconds.
+    """
+
+    workers: int | None = None
+    scheduler: str | None = None
+    model: Path | None = None
+    time_limit_s: float = TIME_LIMIT_S
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(
+                f"--workers {self.workers}",
+                wanted="at least 1, or 0 to work in this very process",
+                where="--workers",
+                todo="give the number of processes, or leave it out for one a core",
+            )
+        if not self.time_limit_s > 0:
+            raise UsageError(
+                f"--time-limit {self.time_limit_s:g}",
+                wanted="a number of seconds above 0",
+                where="--time-limit",
+                todo=f"give one, or leave it out for {TIME_LIMIT_S:g}",
+            )
 
 
 def _range(option: str, value: float, low: float, high: float) -> None:

@@ -1,6 +1,7 @@
 """From frames to a track: one person's face in every frame, and what is known of the frame."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -40,11 +41,12 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     times: list[float] = []
     found: list[list[Face]] = []
     looks: list[list[np.ndarray]] = []
+    blocks = _Blocks()
     width = height = 0
     for frame in frames:
         height, width = frame.rgb.shape[:2]
         times.append(frame.time_s)
-        found.append(landmarker.detect(frame.rgb))
+        found.append([blocks.keep(face) for face in landmarker.detect(frame.rgb)])
         looks.append([_look(frame.rgb, face) for face in found[-1]])
     chosen = choose([[place_of(face.landmarks) for face in some] for some in found])
     faces = [None if i is None else some[i] for some, i in zip(found, chosen, strict=True)]
@@ -65,6 +67,29 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         height=height,
         faces=most,
     )
+
+
+class _Blocks:
+    """Landmarks in blocks of many frames, which go back to the system whole when done with.
+
+    Thousands of small arrays would leave their memory in pieces that nothing else fits into.
+    """
+
+    ROWS = 1024
+
+    def __init__(self) -> None:
+        self._block: np.ndarray | None = None
+        self._filled = 0
+
+    def keep(self, face: Face) -> Face:
+        """Return the face with its landmarks in a block."""
+        if self._block is None or self._filled == self.ROWS:
+            self._block = np.empty((self.ROWS, *face.landmarks.shape), np.float32)
+            self._filled = 0
+        row = self._block[self._filled]
+        row[:] = face.landmarks
+        self._filled += 1
+        return replace(face, landmarks=row)
 
 
 def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
@@ -108,9 +133,11 @@ def _filled(rows: list[np.ndarray | None]) -> np.ndarray:
     float32 [T, ...]
     """
     known = [i for i, row in enumerate(rows) if row is not None]
-    values = np.stack([row for row in rows if row is not None])
     place = np.interp(np.arange(len(rows)), known, np.arange(len(known)))
     before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
-    share = (place - before).astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-    filled: np.ndarray = (1 - share) * values[before] + share * values[after]
+    values = [row for row in rows if row is not None]
+    filled = np.empty((len(rows), *values[0].shape), np.float32)
+    for t, share in enumerate((place - before).astype(np.float32)):
+        # Frame by frame: whole arrays of landmarks would be several times the result.
+        filled[t] = (1 - share) * values[before[t]] + share * values[after[t]]
     return filled

@@ -1,6 +1,6 @@
 """Units of work: what a recording has come to, on disk until it is packed into a shard.
 
-A unit is a folder named by the recording's digest that holds ``row.parquet``, ``clip.avi`` and,
+A unit is a folder named by the recording's digest that holds ``row.arrow``, ``clip.avi`` and,
 if asked for, ``lbp.npy``; or, for a recording that is left out, ``dropped.parquet`` alone. It gets
 its name when it is whole, so a unit that is there is a unit that is done.
 """
@@ -8,6 +8,7 @@ its name when it is whole, so a unit that is there is a unit that is done.
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import RecordingError
@@ -17,8 +18,9 @@ from fmdata.catalog.schema import DROPPED, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 
-ROW, AVI, LBP, LEFT_OUT = "row.parquet", "clip.avi", "lbp.npy", "dropped.parquet"
-# Reasons that lie with the machine or a library rather than with the recording.
+ROW, AVI, LBP, LEFT_OUT = "row.arrow", "clip.avi", "lbp.npy", "dropped.parquet"
+# Reasons that lie with the machine or a library rather than with the recording. One that has timed
+# out would cost all that time again, so it waits for --retry-dropped.
 TRIED_AGAIN = ("failed", "crashed")
 
 
@@ -44,6 +46,17 @@ class Outcome:
     pose_range: float = 0.0
 
 
+def write_row(folder: Path, row: pa.Table) -> None:
+    """Write a clip's row. Parquet would take several times its size in memory to write."""
+    with pa.OSFile(str(folder / ROW), "wb") as file, pa.ipc.new_file(file, row.schema) as writer:
+        writer.write_table(row)
+
+
+def _row(unit: Path) -> pa.Table:
+    with pa.memory_map(str(unit / ROW)) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
 def write_dropped(unit: Path, dropped: Dropped) -> None:
     """Make the unit of a recording that is left out."""
     with atomic_folder(unit) as folder:
@@ -60,11 +73,10 @@ def done_before(unit: Path) -> Outcome | None:
 
 def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
     """Return the record of a recording that is left out because of `fault`."""
-    names = (recording.source, recording.subject, recording.action, recording.take)
     detail = fault.detail
     for name in recording.hidden:
         detail = whole_word(name).sub("…", detail)
-    return Dropped(*names, fault.stage, fault.reason, detail, attempts)
+    return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
 
 
 def outcome_of(unit: Path) -> Outcome:
@@ -73,14 +85,14 @@ def outcome_of(unit: Path) -> Outcome:
         values = pq.read_table(unit / LEFT_OUT).to_pylist()[0]
         digest = values.pop("digest")
         return Outcome(digest, 0, Dropped(**values))
-    row = pq.read_table(unit / ROW, columns=["digest", "n_frames", "pose_range"]).to_pylist()[0]
+    row = _row(unit).select(["digest", "n_frames", "pose_range"]).to_pylist()[0]
     return Outcome(row["digest"], row["n_frames"], pose_range=row["pose_range"])
 
 
 def sample_of(unit: Path) -> Sample:
     """Return a finished unit's clip, ready for a shard."""
     maps = unit / LBP
-    return Sample(pq.read_table(unit / ROW), unit / AVI, maps if maps.exists() else None)
+    return Sample(_row(unit), unit / AVI, maps if maps.exists() else None)
 
 
 def unit_bytes(unit: Path) -> int:

@@ -133,7 +133,8 @@ def test_compounds_before_a_build(tmp_path: Path) -> None:
     ("arguments", "word"),
     [
         (["build", "--size", "3"], "--size 3"),
-        (["build", "--workers", "0"], "--workers 0"),
+        (["build", "--workers", "-1"], "--workers -1"),
+        (["build", "--time-limit", "0"], "--time-limit 0"),
         (["build", "--landmarks", "dlib"], "dlib"),
         (["build", "--min-detected", "90"], "--min-detected 90"),
         (["build", "--max-pose-range", "-5"], "--max-pose-range -5"),

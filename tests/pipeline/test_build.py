@@ -36,7 +36,7 @@ def few(raw_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(few: Path) -> Path:
     """The dataset of `few`, built in this process, with compounds. Not to be changed."""
     path = few.parent / "dataset"
-    build(few, path, BuildSettings(), workers=1)
+    build(few, path, BuildSettings(), workers=0)
     synth_compounds(path, CompoundSettings(k=2))
     return path
 
@@ -76,7 +76,7 @@ def test_the_same_bytes_again_with_one_worker_and_with_two(
 def test_what_is_done_is_not_done_again(few: Path, built: Path) -> None:
     before = files(built)
     recorder = Recorder()
-    result = build(few, built, BuildSettings(), workers=1, progress=recorder)
+    result = build(few, built, BuildSettings(), workers=0, progress=recorder)
     assert (recorder.start, recorder.outcomes) == ((8, 8), [])
     assert (result.reused, result.frames) == (8, 0)
     assert files(built) == before
@@ -89,10 +89,10 @@ def test_only_what_has_changed_is_made_again(few: Path, built: Path, tmp_path: P
     shutil.copy(raw / "s01/smile/01.mp4", raw / "s01/smile/03.mp4")  # a new one
     (raw / "s02/smile/02.mp4").unlink()  # one that is gone
     recorder = Recorder()
-    build(raw, path, BuildSettings(), workers=1, progress=recorder)
+    build(raw, path, BuildSettings(), workers=0, progress=recorder)
     assert recorder.start == (8, 7)
     # A fresh build of the same input has the very same actions.
-    build(raw, tmp_path / "fresh", BuildSettings(), workers=1)
+    build(raw, tmp_path / "fresh", BuildSettings(), workers=0)
     assert files(path / "actions") == files(tmp_path / "fresh/actions")
     # The compounds are now those of other actions, and are said to be.
     assert Dataset(path).card.stale
@@ -114,11 +114,11 @@ def test_an_interrupted_build_goes_on(
 
     path = tmp_path / "dataset"
     with pytest.raises(KeyboardInterrupt):
-        build(few, path, BuildSettings(), workers=1, progress=Interrupted())
+        build(few, path, BuildSettings(), workers=0, progress=Interrupted())
     assert not (path / "fmdata.json").exists()
     processed = []
     monkeypatch.setattr("fmdata.pipeline.chain._make", _counting(processed))
-    build(few, path, BuildSettings(), workers=1)
+    build(few, path, BuildSettings(), workers=0)
     assert len(processed) == 5
     assert files(path / "actions") == files(built / "actions")
     assert {p.name for p in path.iterdir()} == {"actions", "dropped.parquet", "fmdata.json"}
@@ -175,7 +175,7 @@ def test_a_face_seen_too_seldom_is_dropped_and_a_short_gap_is_filled(
         target = tmp_path / "raw/s01/still" / f"{take}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
         numbered_video(target, 40, picture=video(gone))
-    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=1)
+    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=0)
     assert [(d.take, d.reason) for d in result.dropped] == [("long", "face_lost")]
     assert "a face in 28 of 40 frames (70%)" in result.dropped[0].detail
     clip = Dataset(tmp_path / "dataset").actions["s01-still-short"]
@@ -204,26 +204,26 @@ def test_a_library_fault_is_told_as_such_and_tried_again(
 
     path = tmp_path / "dataset"
     monkeypatch.setattr(chain, "spot", sick)
-    result = build(few, path, BuildSettings(), workers=1)
+    result = build(few, path, BuildSettings(), workers=0)
     assert {(d.subject, d.stage, d.reason, d.detail) for d in result.dropped} == {
         ("s02", "spot", "failed", "RuntimeError: out of order")
     }
     monkeypatch.setattr(chain, "spot", whole)
-    assert build(few, path, BuildSettings(), workers=1).reused == 4
+    assert build(few, path, BuildSettings(), workers=0).reused == 4
     assert files(path / "actions") == files(built / "actions")
 
 
 def test_other_settings_are_refused_and_nothing_is_touched(few: Path, built: Path) -> None:
     before = files(built)
     with pytest.raises(UsageError, match=r"made with size = 112(.|\n)*wanted: size = 96"):
-        build(few, built, BuildSettings(size=96), workers=1)
+        build(few, built, BuildSettings(size=96), workers=0)
     assert files(built) == before
 
 
 def test_a_folder_of_something_else_is_not_built_into(few: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years")
     with pytest.raises(UsageError, match="not a dataset"):
-        build(few, tmp_path, BuildSettings(), workers=1)
+        build(few, tmp_path, BuildSettings(), workers=0)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -243,7 +243,7 @@ def test_frame_n_of_the_clip_shows_n(
     (tmp_path / "raw/s01/numbers").mkdir(parents=True)
     options = RATES[kind] | {"picture": portrait, "box": (180, 370, 192, 32)}
     video = numbered_video(tmp_path / "raw/s01/numbers/01.mp4", 40, **options)
-    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(size=224), workers=1)
+    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(size=224), workers=0)
     clip = Dataset(tmp_path / "dataset").actions["s01-numbers-01"]
     height, width = portrait.shape[:2]
     shown = [
@@ -263,8 +263,8 @@ def test_another_seed_of_the_folds_does_not_reuse_rows_of_the_first(
 
     path = tmp_path / "dataset"
     with pytest.raises(KeyboardInterrupt):
-        build(few, path, BuildSettings(), workers=1, progress=Interrupted())
-    build(few, path, BuildSettings(seed=7), workers=1)
+        build(few, path, BuildSettings(), workers=0, progress=Interrupted())
+    build(few, path, BuildSettings(seed=7), workers=0)
     assert verify(path) == []
 
 
@@ -291,11 +291,11 @@ def test_a_build_that_dies_while_its_shards_are_put_in_place_can_be_finished(
     monkeypatch.setattr(Path, "replace", fails)
     if step < 4:  # staged card, actions, dropped.parquet, card
         with pytest.raises(OSError, match="went down"):
-            build(raw, path, BuildSettings(), workers=1)
+            build(raw, path, BuildSettings(), workers=0)
     else:
-        build(raw, path, BuildSettings(), workers=1)
+        build(raw, path, BuildSettings(), workers=0)
     monkeypatch.undo()
-    result = build(raw, path, BuildSettings(), workers=1)
+    result = build(raw, path, BuildSettings(), workers=0)
     assert result.card.actions.samples == 7
     assert [f.what for f in verify(path)] == [
         "stale: the actions have changed since the compounds were made"
@@ -315,7 +315,7 @@ def test_damaged_shards_are_made_again_and_never_copied(
     with pytest.raises(DatasetError, match="not as they were written: shard-00000"):
         synth_compounds(path, CompoundSettings(k=3))
     recorder = Recorder()
-    build(few, path, BuildSettings(), workers=1, progress=recorder)
+    build(few, path, BuildSettings(), workers=0, progress=recorder)
     assert len(recorder.outcomes) == 4
     assert files(path) == files(built)
     # The same for a Parquet file that is no longer one, or gone.
@@ -327,7 +327,7 @@ def test_damaged_shards_are_made_again_and_never_copied(
     # The same for compounds, and for the list of what was dropped.
     (path / "compounds/shard-00000.tar").unlink()
     (path / "dropped.parquet").unlink()
-    build(few, path, BuildSettings(), workers=1)
+    build(few, path, BuildSettings(), workers=0)
     synth_compounds(path, CompoundSettings(k=2))
     assert files(path) == files(built)
 
@@ -338,7 +338,7 @@ def test_other_recordings_do_not_replace_a_dataset(
     before = files(built)
     shutil.copytree(raw_path / "s03", tmp_path / "raw/s03")
     with pytest.raises(UsageError, match="none of them from these recordings"):
-        build(tmp_path / "raw", built, BuildSettings(), workers=1)
+        build(tmp_path / "raw", built, BuildSettings(), workers=0)
     assert files(built) == before
 
 
@@ -348,11 +348,11 @@ def test_two_builds_into_one_folder_at_once_are_refused(few: Path, tmp_path: Pat
     class Second(Recorder):
         def outcome(self, outcome: Outcome) -> None:
             with pytest.raises(UsageError, match="another command is writing"):
-                build(few, path, BuildSettings(), workers=1)
+                build(few, path, BuildSettings(), workers=0)
             super().outcome(outcome)
 
     recorder = Second()
-    build(few, path, BuildSettings(), workers=1, progress=recorder)
+    build(few, path, BuildSettings(), workers=0, progress=recorder)
     assert len(recorder.outcomes) == 8
 
 
@@ -361,7 +361,7 @@ def test_an_action_all_of_whose_takes_were_dropped_is_said(few: Path, tmp_path: 
     shutil.copytree(few / "s01", raw / "s01")
     (raw / "s01/aaa").mkdir()
     (raw / "s01/aaa/01.mp4").write_text("not a video")
-    build(raw, path, BuildSettings(), workers=1)
+    build(raw, path, BuildSettings(), workers=0)
     part = synth_compounds(path, CompoundSettings(k=1)).card.compounds
     assert part.notes == ["s01: no compound with aaa (no usable take)"]
     labels = Dataset(path).compounds.table(["label"])["label"].to_pylist()

@@ -84,11 +84,11 @@ def test_stray_files_are_ignored(tmp_path: Path) -> None:
     touch(tmp_path, "s01/smile/01.mp4", "truth.csv", "s01/notes.txt", "s01/smile/01.json")
     touch(tmp_path, "s01/smile/.02.mp4", "s01/smile/._01.mp4", ".trash/smile/01.mp4", ".DS_Store")
     (tmp_path / "s02" / "smile").mkdir(parents=True)
-    os.mkfifo(tmp_path / "s01" / "smile" / "pipe.mp4")
+    os.mkfifo(tmp_path / "s01" / "smile" / "pipe")
     assert names(tmp_path) == [("s01", "smile", "01", "s01/smile/01.mp4")]
 
 
-def test_links_are_followed(tmp_path: Path) -> None:
+def test_links_to_elsewhere_are_followed_when_asked(tmp_path: Path) -> None:
     """People link recordings together from other disks.
 
     A loop comes to an end; a dead link is kept, for decoding to report.
@@ -97,9 +97,11 @@ def test_links_are_followed(tmp_path: Path) -> None:
     raw.mkdir()
     (raw / "s01").symlink_to(elsewhere)
     (elsewhere / "smile" / "02.mp4").symlink_to(tmp_path / "gone.mp4")
-    assert [name[2] for name in names(raw)] == ["01", "02"]
+    assert "links out of the folder: s01\n" in refused(raw, InputError)
+    assert [found.take for found in discover(raw, follow_links=True)] == ["01", "02"]
     (elsewhere / "smile" / "loop").symlink_to(elsewhere)
-    assert "another depth" in refused(raw, InputError)
+    with pytest.raises(InputError, match="another depth"):
+        discover(raw, follow_links=True)
 
 
 def test_a_dot_in_a_take(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Running the chains: on a scheduler of the user's own, and when a process dies of a recording."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from fmdata.pipeline.settings import BuildSettings
 def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     (raw / "s01").mkdir(parents=True)
-    (raw / "s01/smile").symlink_to(raw_path / "s01/smile")
+    shutil.copytree(raw_path / "s01/smile", raw / "s01/smile")
     with LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
     ) as cluster:
@@ -29,7 +30,7 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
         assert clip.facts().equals(other.actions[clip.key].facts())
 
 
-def test_a_recording_whose_processes_all_died_is_dropped_as_crashed() -> None:
+def test_a_recording_whose_dask_workers_all_died_is_dropped_as_crashed() -> None:
     class Died:
         def result(self) -> None:
             raise KilledWorker("process-1f3a", None, 2)
@@ -39,7 +40,7 @@ def test_a_recording_whose_processes_all_died_is_dropped_as_crashed() -> None:
     assert outcome.dropped is not None
     assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
     # Nothing of this run in it: the same fault is told in the same bytes.
-    assert outcome.dropped.detail == "each of the processes that worked on it died"
+    assert outcome.dropped.detail == "the Dask workers that it was given to died"
 
 
 def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -60,3 +61,13 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
     assert len(hashed) == 1
     assert len({who.digest for who in identities}) == 20
     assert len({who.source_sha256 for who in identities}) == 1
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
+def test_recordings_are_taken_up_in_their_order(scheduler: str) -> None:
+    jobs, seen = [(n, None) for n in range(30)], []
+    tasks = graph._tasks(lambda recording, _: recording, jobs)
+    graph._compute_here(
+        tasks, lambda i, outcome: seen.append((i, outcome)), scheduler=scheduler, num_workers=1
+    )
+    assert seen == [(n, n) for n in range(30)]

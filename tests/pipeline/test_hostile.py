@@ -1,0 +1,313 @@
+"""Input that is out to do harm, or merely odd: a clear refusal or correct work, in a moment.
+
+Nothing here may hang, fill the memory, or play tricks with the terminal.
+"""
+
+import os
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import InputError, RecordingError
+from fmdata.catalog.names import shown
+from fmdata.catalog.types import Recording
+from fmdata.catalog.verify import verify
+from fmdata.pipeline.build import build
+from fmdata.pipeline.decode import decode
+from fmdata.pipeline.discover import discover
+from fmdata.pipeline.identify import content_digest
+from fmdata.pipeline.landmarks import Face
+from fmdata.pipeline.settings import BuildSettings
+
+RTL = "\u202e"  # what follows is written from right to left
+MEMORY = 2 << 30  # of addresses, beyond what the test has at its start
+
+
+def recording(path: Path) -> Recording:
+    return Recording(path, path.name, "s01", "smile", "01")
+
+
+def fault_of(path: Path) -> RecordingError:
+    """Return the fault for which a recording is refused."""
+    try:
+        content_digest(recording(path))
+        frames = list(decode(recording(path)))
+    except RecordingError as fault:
+        return fault
+    raise AssertionError(f"{path.name} was decoded, {len(frames)} frames")
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """Have every allocation fail that a claim of too many pixels or frames would ask for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.fixture
+def easy_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find the same face in every frame, without looking."""
+    mesh = np.random.default_rng(0).uniform(20, 80, (478, 3)).astype(np.float32)
+
+    class Landmarker:
+        def detect(self, rgb: np.ndarray) -> list[Face]:
+            return [Face(mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
+
+    monkeypatch.setattr("fmdata.pipeline.chain._landmarker", lambda name, model: Landmarker())
+
+
+NAMES = {
+    "line break": ("s\n01", "smi\nle", "0\n1"),
+    "right to left": (f"s{RTL}01", f"{RTL}elims", f"10{RTL}"),
+    "escape sequence": ("s\x1b[2J", "\x1b]0;title\x07", "\x1b[31m01"),
+    "dots": ("..s01", "a..b", "...x..y"),
+    "255 bytes": ("s" * 255, "a" * 255, "t" * 251),
+    "wide": ("Zoë", "笑" * 85, "😀" * 62),
+    "quotes": ("s'\"`01", "$(smile)", "%s;0&1|<>"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_odd_names_are_only_names(
+    kind: str, tmp_path: Path, numbered_video: Callable, easy_backend: None
+) -> None:
+    subject, action, take = (name.lstrip(".") for name in NAMES[kind])
+    folder = tmp_path / "raw" / subject / action
+    folder.mkdir(parents=True)
+    video = numbered_video(tmp_path / "01.mp4", 10).path
+    video.rename(folder / f"{take}.mp4")
+    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=0)
+    assert verify(tmp_path / "dataset") == []
+    clip = Dataset(tmp_path / "dataset").actions[0]
+    assert (clip.row["subject"], clip.row["action"], clip.row["take"]) == (subject, action, take)
+    assert clip.row["source"] == f"{subject}/{action}/{take}.mp4"
+    assert set(clip.key) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+    assert {path.name for path in tmp_path.iterdir()} == {"raw", "dataset"}
+
+
+def test_no_name_plays_tricks_with_the_terminal(tmp_path: Path) -> None:
+    """Shown of a recording that is dropped, and in an error, where a name stands in a message."""
+    subject, action, take = "s\n01\r", f"{RTL}elims", "\x1b[31m\x1b]0;title\x0701"
+    folder = tmp_path / "raw" / subject / action
+    folder.mkdir(parents=True)
+    (folder / f"{take}.mp4").write_text("no video")
+    command = [sys.executable, "-c", "from fmdata.cli import main; main()", "build"]
+    said = subprocess.run([*command, "--workers", "0"], cwd=tmp_path, capture_output=True)
+    lines = said.stdout.decode().splitlines()
+    dropped = [line for line in lines if line.startswith("  dropped ")]
+    assert len(dropped) == 1
+    assert shown(f"{subject}/{action}/{take}.mp4") in dropped[0]
+    (folder / "deeper").mkdir()
+    (folder / "deeper/x.mp4").write_text("no video")
+    error = subprocess.run(command, cwd=tmp_path, capture_output=True)
+    assert shown(f"{subject}/{action}/deeper/x.mp4") in error.stderr.decode()
+    for text in (said.stdout, said.stderr, error.stderr):
+        assert all(character.isprintable() or character == "\n" for character in text.decode())
+
+
+def test_links_out_of_the_tree_are_refused(tmp_path: Path, numbered_video: Callable) -> None:
+    private, raw = tmp_path / "private", tmp_path / "raw"
+    for folder in (private / "smile", raw / "s01/smile"):
+        folder.mkdir(parents=True)
+    video = numbered_video(private / "smile/diary.mp4", 5).path
+    (raw / "s01/smile/01.mp4").symlink_to(video)
+    (raw / "s02").symlink_to("../private")
+    (raw / "s01/smile/02.mp4").symlink_to("01.mp4")  # stays inside, but is led out by the first
+    with pytest.raises(InputError, match=r"3 links out of the folder: s01/smile/01\.mp4"):
+        discover(raw)
+    sources = [found.source for found in discover(raw, follow_links=True)]
+    assert sources == ["s01/smile/01.mp4", "s01/smile/02.mp4", "s02/smile/diary.mp4"]
+
+
+def test_links_inside_the_tree_are_followed(tmp_path: Path, numbered_video: Callable) -> None:
+    """As data under version control lie: a link to where the content is."""
+    raw = tmp_path / "raw"
+    (raw / ".store").mkdir(parents=True)
+    (raw / "s01/smile").mkdir(parents=True)
+    numbered_video(raw / ".store/1f3a.mp4", 5)
+    (raw / "s01/smile/01.mp4").symlink_to("../../.store/1f3a.mp4")
+    (raw / "s01/smile/loop.mp4").symlink_to("loop.mp4")
+    found = discover(raw)
+    assert [recording.take for recording in found] == ["01", "loop"]
+    assert fault_of(found[1].path).reason == "unreadable"
+
+
+def test_pipes_devices_and_sockets_are_never_opened(tmp_path: Path) -> None:
+    """Opening a pipe would wait for ever, and a device may never end."""
+    folder = tmp_path / "raw/s01/smile"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "zero.mp4").symlink_to("/dev/zero")
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{short}/s")
+        Path(short, "s").rename(folder / "socket.mp4")
+    (folder / "images").mkdir()
+    cv2.imwrite(str(folder / "images/1.png"), np.zeros((8, 8, 3), np.uint8))
+    os.mkfifo(folder / "images/2.png")
+    os.mkfifo(folder / "notes.txt")
+    result = build(tmp_path / "raw", tmp_path / "out", BuildSettings(), workers=0,
+                   follow_links=True)  # fmt: skip
+    reasons = {dropped.take: (dropped.stage, dropped.reason) for dropped in result.dropped}
+    assert reasons == dict.fromkeys(
+        ["pipe", "zero", "socket", "images"], ("discover", "unreadable")
+    )
+
+
+def patched(path: Path, old: bytes, new: bytes) -> Path:
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+    return path
+
+
+def test_claims_of_a_hundred_thousand_pixels_square(
+    tmp_path: Path, numbered_video: Callable, little_memory: None
+) -> None:
+    """The container's claim is looked at before any decoder makes room for it."""
+    grey = np.full((96, 160, 3), 128, np.uint8)
+    avi = write(tmp_path / "a.avi", [grey] * 3, "ffv1", "yuv420p")
+    # In a BITMAPINFOHEADER: width, height, one plane. FFV1's own header does not know its size.
+    patched(avi, struct.pack("<iiH", 160, 96, 1), struct.pack("<iiH", 100_000, 100_000, 1))
+    fault = fault_of(avi)
+    assert (fault.stage, fault.reason) == ("decode", "too_large")
+    assert "more than 67108864 pixels" in fault.detail
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "1.png").write_bytes(png_header(100_000, 100_000))
+    assert fault_of(folder).reason == "too_large"
+    (folder / "1.png").write_bytes(png_header(10_000, 10_000))
+    assert fault_of(folder).reason == "too_large"
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes that claims any size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"")), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_claims_of_a_billion_frames(
+    tmp_path: Path, numbered_video: Callable, little_memory: None
+) -> None:
+    avi = numbered_video(tmp_path / "a.avi").path
+    data = bytearray(avi.read_bytes())
+    data[(at := data.index(b"avih") + 24) : at + 4] = struct.pack("<I", 10**9)
+    data[(at := data.index(b"strh") + 40) : at + 4] = struct.pack("<I", 10**9)
+    avi.write_bytes(data)
+    assert str(fault_of(avi)).startswith("decode: truncated: it ends at 1.600 s")
+    mp4 = numbered_video(tmp_path / "a.mp4").path
+    data = bytearray(mp4.read_bytes())
+    # stsz: version and flags, one size for all samples, their number; stts: runs of (number, time).
+    at = data.index(b"stsz") + 8
+    data[at : at + 8] = struct.pack(">II", 1, 10**9)
+    at = data.index(b"stts") + 12
+    data[at : at + 4] = struct.pack(">I", 10**9)
+    mp4.write_bytes(data)
+    assert fault_of(mp4).reason in ("unreadable", "truncated", "no_frames")
+
+
+def write(path: Path, pictures: list[np.ndarray], codec: str, pix_fmt: str, **options: str) -> Path:
+    """Write a video of pictures, uint8 [H, W, 3], which may differ in size."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = pictures[0].shape[:2] if pictures else (96, 160)
+        stream.pix_fmt, stream.options = pix_fmt, options
+        for n, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pix_fmt)
+            frame.pts, frame.time_base = n, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        if pictures:
+            container.mux(stream.encode(None))
+    return path
+
+
+FORMATS: dict[str, tuple[str, str, str]] = {
+    "10 bits": ("a.mkv", "ffv1", "yuv420p10le"),
+    "16 bits": ("a.mkv", "ffv1", "gray16le"),
+    "grey": ("a.mkv", "ffv1", "gray"),
+    "alpha": ("a.mov", "png", "rgba"),
+    "full chroma": ("a.mp4", "libx264", "yuv444p"),
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_pixels_of_any_kind_become_rgb(kind: str, tmp_path: Path) -> None:
+    """A ramp from black to white, which every format holds to a few grey levels."""
+    name, codec, pix_fmt = FORMATS[kind]
+    ramp = np.repeat(np.linspace(0, 255, 160).astype(np.uint8)[None, :, None], 96, 0).repeat(3, 2)
+    frames = list(decode(recording(write(tmp_path / name, [ramp] * 3, codec, pix_fmt))))
+    assert len(frames) == 3
+    assert np.abs(frames[1].rgb.astype(int) - ramp).max() <= 6
+
+
+def test_no_frame_one_frame_and_no_duration(tmp_path: Path) -> None:
+    grey = np.full((96, 160, 3), 128, np.uint8)
+    assert fault_of(write(tmp_path / "none.mkv", [], "ffv1", "yuv420p")).reason in (
+        "no_frames",
+        "unreadable",
+    )
+    assert len(list(decode(recording(write(tmp_path / "1.mkv", [grey], "ffv1", "yuv420p"))))) == 1
+    # As a camera writes that cannot go back to fill in the duration.
+    with (
+        (tmp_path / "live.mkv").open("wb") as file,
+        av.open(NoWayBack(file), "w", format="matroska", options={"live": "1"}) as container,
+    ):
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 96, 160, "yuv420p"
+        for n in range(5):
+            frame = av.VideoFrame.from_ndarray(grey, "rgb24")
+            frame.pts, frame.time_base = n, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(tmp_path / "live.mkv")) as container:
+        assert container.duration is None
+    assert len(list(decode(recording(tmp_path / "live.mkv")))) == 5
+
+
+class NoWayBack:
+    """A file that can only be written on."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+
+
+def test_a_clip_of_one_frame(tmp_path: Path, numbered_video: Callable, easy_backend: None) -> None:
+    (tmp_path / "raw/s01/smile").mkdir(parents=True)
+    numbered_video(tmp_path / "raw/s01/smile/01.mp4", 1)
+    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=0)
+    clip = Dataset(tmp_path / "dataset").actions[0]
+    assert (clip.n_frames, clip.motion) == (1, None)
+    assert verify(tmp_path / "dataset") == []
+
+
+def test_a_size_that_changes_half_way(tmp_path: Path, numbered_video: Callable) -> None:
+    """Two MPEG streams, one after the other: the second is twice as large."""
+    small = numbered_video(tmp_path / "a.mpg", 20).path
+    large = np.full((192, 320, 3), 128, np.uint8)
+    big = numbered_video(tmp_path / "b.mpg", 20, picture=large).path
+    (tmp_path / "both.mpg").write_bytes(small.read_bytes() + big.read_bytes())
+    fault = fault_of(tmp_path / "both.mpg")
+    assert fault.reason == "unreadable"
+    assert "320x192" in fault.detail
