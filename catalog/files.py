@@ -50,11 +50,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield temporary
         for file in temporary.iterdir():
             flush(file)
-        shutil.rmtree(path, ignore_errors=True)
+        flush(temporary)
+        remove_folder(path)
         temporary.replace(path)
         flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, if it is there, so that its name never stands for a part of it."""
+    if path.exists():
+        doomed = path.with_name(f"{path.name}.gone{_SUFFIX}")
+        shutil.rmtree(doomed, ignore_errors=True)
+        path.replace(doomed)
+        shutil.rmtree(doomed)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove the folders that a process which died has left in `folder` under temporary names."""
+    for left in folder.glob(f"*{_SUFFIX}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

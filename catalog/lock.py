@@ -22,10 +22,14 @@ def writing(dataset: Path) -> Iterator[None]:
     UsageError
         When another process holds it.
     """
-    dataset.mkdir(parents=True, exist_ok=True)
-    folder = os.open(dataset, os.O_RDONLY)
+    folder = _open(dataset)
     try:
         _lock(folder, dataset)
+        if not _is(folder, dataset):
+            # The one that held it before came to nothing and took the folder with it.
+            os.close(folder)
+            folder = _open(dataset)
+            _lock(folder, dataset)
         try:
             yield
         finally:
@@ -35,6 +39,15 @@ def writing(dataset: Path) -> Iterator[None]:
                     empty.rmdir()
     finally:
         os.close(folder)
+
+
+def _open(dataset: Path) -> int:
+    dataset.mkdir(parents=True, exist_ok=True)
+    return os.open(dataset, os.O_RDONLY)
+
+
+def _is(folder: int, dataset: Path) -> bool:
+    return dataset.exists() and os.path.samestat(os.fstat(folder), dataset.stat())
 
 
 def _lock(folder: int, dataset: Path) -> None:
