@@ -16,11 +16,6 @@ from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
 @pytest.fixture(scope="module")
 def dataset(dataset_path: Path) -> Dataset:
     return Dataset(dataset_path)
