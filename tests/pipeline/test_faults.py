@@ -93,7 +93,7 @@ def test_a_disk_that_fills_while_the_shards_are_written(
 
 
 def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:
-    """A full disk is then an error; to a memory map of a file made of holes it is a dead process."""
+    """A full disk is then an error; to a memory map of a file with holes it is a dead process."""
     maps, n, grey = tmp_path / "a.npy", 40, np.full((64, 64, 3), 128, np.uint8)
     sizes = []
 
