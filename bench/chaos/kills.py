@@ -11,8 +11,9 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rng = np.random.default_rng(seed)
     dataset = folder / "dataset"
-    scenarios = _scenarios(folder, dataset, simulated)
+    scenarios = list(islice(_scenarios(folder, dataset, simulated), n))
     # Each command's own moments: evenly over all of it, and every third over its end.
     drawn = [(scenarios[i % len(scenarios)], i // len(scenarios)) for i in range(n)]
     rounds = -(-n // len(scenarios))
@@ -96,24 +97,22 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
     )
 
 
-def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> list[Scenario]:
+def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> Iterator[Scenario]:
+    """Yield the commands, each prepared only when it is asked for."""
     raw, fewer = folder / "raw", folder / "fewer"
     must("simulate", raw, *simulated)
-    shutil.copytree(raw, fewer)
-    next(iter(sorted(fewer.glob("*/*/*.mp4")))).unlink()
     build = ["build", "--subjects", str(raw), "--out", str(dataset), "--size", "64"]
     build += ["--workers", "2"]
     synth = ["synth-compound", "--dataset", str(dataset), "--k", "2"]
-    earlier = folder / "earlier"
-    must("build", "--subjects", fewer, "--out", earlier, "--size", 64)
-    scenarios = [
-        _undisturbed("build", build, None, dataset),
-        _undisturbed("build, one more recording", build, earlier, dataset),
-    ]
-    compounds = folder / "compounds"
+    yield _undisturbed("build", build, None, dataset)
+    compounds, earlier = folder / "compounds", folder / "earlier"
     must("synth-compound", "--dataset", dataset, "--k", 1)
     dataset.rename(compounds)
-    return [*scenarios, _undisturbed("synth-compound, others there", synth, compounds, dataset)]
+    yield _undisturbed("synth-compound, others there", synth, compounds, dataset)
+    shutil.copytree(raw, fewer)
+    min(fewer.glob("*/*/*.mp4")).unlink()
+    must("build", "--subjects", fewer, "--out", earlier, "--size", 64)
+    yield _undisturbed("build, one more recording", build, earlier, dataset)
 
 
 def _undisturbed(name: str, arguments: list[str], start: Path | None, dataset: Path) -> Scenario:

@@ -221,3 +221,19 @@ def test_a_folder_that_its_last_holder_removed_is_made_and_held_anew(
         monkeypatch.undo()
         with pytest.raises(UsageError, match="another command is writing"), writing(path):
             pass
+
+
+def test_a_recording_that_has_changed_is_made_again_and_it_alone(raw: Path, tmp_path: Path) -> None:
+    """The same name, size and time; one byte of its content is another, where no frame shows it."""
+    copy, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(raw, copy)
+    build(copy, path, SMALL, workers=1)
+    before = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
+    video = copy / "s01/still/02.mp4"
+    data, times = bytearray(video.read_bytes()), video.stat()
+    data[data.rindex(b"Lavf")] ^= 1  # the name of the program that wrote it
+    video.write_bytes(data)
+    os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert build(copy, path, SMALL, workers=1).reused == 2
+    after = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
+    assert [key for key in after if after[key] != before[key]] == ["s01-still-02"]
