@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,13 @@ from fmdata.catalog.lock import WORK
 
 DEFAULT_N = 50
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160, "--fps", 12)
-HOW = {"SIGKILL to all": 0.5, "SIGKILL to one": 0.25, "SIGTERM to all": 0.1, "SIGINT to all": 0.15}
+# What is sent, to whom, and how often. A terminal's Ctrl-C goes to the command's process group.
+HOW = {
+    "SIGKILL to all": 0.5,
+    "SIGKILL to one": 0.25,
+    "SIGTERM to the group": 0.1,
+    "SIGINT to the group": 0.15,
+}
 STATES = ("not begun", "at work", "packing", "committing", "done", "survived")
 
 
@@ -158,7 +165,8 @@ def _kill(
                 process.wait(HANG_S)
             except subprocess.TimeoutExpired:
                 faults.append(f"hung after {how}")
-                os.killpg(process.pid, signal.SIGKILL)
+                _send("SIGKILL to all", process.pid, rng)
+                process.wait()
         state = "survived" if process.returncode == 0 else _state(scenario, dataset)
         again = fmdata(*scenario.arguments)
         if again.returncode:
@@ -168,7 +176,7 @@ def _kill(
             faults.append(f"{scenario.name}, {how}, {state}: not as it should be: {wrong}")
         if left := _members(process.pid):
             faults.append(f"{scenario.name}, {how}, {state}: {len(left)} processes still there")
-            os.killpg(process.pid, signal.SIGKILL)
+            _send("SIGKILL to all", process.pid, rng)
         return Kill(scenario.name, how, state, faults)
 
 
@@ -187,21 +195,24 @@ def _wait(
 def _send(how: str, group: int, rng: np.random.Generator) -> None:
     name, whom = how.split(" to ")
     number = signal.Signals[name]
-    if whom == "all":
+    members = _members(group)
+    if whom == "the group":
         os.killpg(group, number)
-    elif members := _members(group):
-        os.kill(int(rng.choice(members)), number)
+        return
+    for process in members if whom == "all" else rng.permutation(members)[:1]:
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(int(process), number)
 
 
-def _members(group: int) -> list[int]:
-    """Return the processes of a group that still run."""
+def _members(session: int) -> list[int]:
+    """Return the processes of a session that still run; workers may have groups of their own."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, member_of = stat.read_text().rpartition(")")[2].split()[:3]
+            state, _, _, member_of = stat.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue  # it has ended since
-        if int(member_of) == group and state != "Z":
+        if int(member_of) == session and state != "Z":
             found.append(int(stat.parent.name))
     return sorted(found)
 
