@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.avi import write_avi
+from fmdata.catalog.errors import RecordingError, UsageError
 from fmdata.catalog.lock import WORK, writing
+from fmdata.catalog.types import Recording
 from fmdata.pipeline import chain, encode
 from fmdata.pipeline.build import build
-from fmdata.pipeline.decode import Frame
+from fmdata.pipeline.decode import Frame, decode
 from fmdata.pipeline.settings import BuildSettings
 
 SMALL = BuildSettings(size=64)
@@ -237,3 +239,18 @@ def test_a_recording_that_has_changed_is_made_again_and_it_alone(raw: Path, tmp_
     assert build(copy, path, SMALL, workers=1).reused == 2
     after = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
     assert [key for key in after if after[key] != before[key]] == ["s01-still-02"]
+
+
+def test_a_damaged_picture_of_a_motion_jpeg_video_is_not_a_frame(tmp_path: Path) -> None:
+    """The sixth picture breaks off half-way; a decoder would show grey in the place of the rest."""
+    noise = np.random.default_rng(0).integers(0, 255, (12, 64, 64, 3), np.uint8)
+    jpegs = [encode.encode_jpeg(picture, 90) for picture in noise]
+    path = tmp_path / "01.avi"
+    write_avi(path, jpegs, fps=25, size=64)
+    recording = Recording(path, "01.avi", "s01", "still", "01")
+    assert len(list(decode(recording))) == 12
+    data, length = path.read_bytes(), len(jpegs[5]) // 2
+    at = data.index(jpegs[5]) + length
+    path.write_bytes(data[:at] + b"\xff" * length + data[at + length :])
+    with pytest.raises(RecordingError, match="truncated"):
+        list(decode(recording))
