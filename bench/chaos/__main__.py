@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the experiments asked for; return the exit code."""
     options = _options().parse_args(arguments)
     names = [*EXPERIMENTS] if options.experiment == "all" else [options.experiment]
+    out = options.out or (None if options.n else PAGE)
     faulty = False
     for name in names:
         measure, default = EXPERIMENTS[name]
@@ -37,8 +38,8 @@ def main(arguments: Sequence[str]) -> int:
         for fault in found.faults:
             print(f"FAULT {fault}")
         print(f"{time.monotonic() - began:.0f} s", flush=True)
-        if options.n is None:
-            write_page(PAGE, _figures(found), Marks(name, "chaos"))
+        if out:
+            write_page(out, _figures(found), Marks(name, "chaos"))
         faulty = faulty or bool(found.faults)
     return int(faulty)
 
@@ -51,8 +52,9 @@ def _figures(found: Found) -> str:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.chaos", description=__doc__)
     parser.add_argument("experiment", nargs="?", default="all", choices=[*EXPERIMENTS, "all"])
-    parser.add_argument("--n", type=int, help="how many; the page is not written then")
+    parser.add_argument("--n", type=int, help="how many")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help=f"page to write (without --n: {PAGE.name})")
     return parser
 
 

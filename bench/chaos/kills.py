@@ -1,8 +1,8 @@
 """Commands killed at random moments, run again, and compared with runs that nobody disturbed.
 
-Moments are drawn evenly over a command's time; a third of them over the time from the first shard
-to the end, where files get their final names. Who dies: every process at once, or one of them
-alone; by SIGKILL, or by a polite signal.
+Moments are drawn evenly over a command's time: a third of them over all of it, a third from its
+first work on, a third from the first shard on, where files get their final names. Who dies: every
+process at once, or one of them alone; by SIGKILL, or by a polite signal.
 """
 
 import os
@@ -33,6 +33,7 @@ from fmdata.catalog.card import NAME as CARD
 from fmdata.catalog.lock import WORK
 
 DEFAULT_N = 50
+PARTS = 3  # of a command's time: all of it, from its work on, from its shards on
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160, "--fps", 12)
 # What is sent, to whom, and how often. A terminal's Ctrl-C goes to the command's process group.
 HOW = {
@@ -58,16 +59,15 @@ class Scenario:
         The dataset that is there before; None for none.
     reference : dict of str to str
         Contents of the dataset after an undisturbed run.
-    seconds, packing_s : float
-        Time of that run, and the part of it that began with the first shard.
+    seconds : tuple of float
+        Time of that run, and the parts of it that began with each of :func:`_signs`.
     """
 
     name: str
     arguments: list[str]
     start: Path | None
     reference: dict[str, str]
-    seconds: float
-    packing_s: float
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
     rng = np.random.default_rng(seed)
     dataset = folder / "dataset"
     scenarios = list(islice(_scenarios(folder, dataset, simulated), n))
-    # Each command's own moments: evenly over all of it, and every third over its end.
+    # Each command's own moments, evenly over each of its parts.
     drawn = [(scenarios[i % len(scenarios)], i // len(scenarios)) for i in range(n)]
     rounds = -(-n // len(scenarios))
     kills = []
     for i, (scenario, turn) in enumerate(drawn):
         share = (turn + rng.uniform()) / rounds
         how = str(rng.choice(list(HOW), p=list(HOW.values())))
-        kills.append(_kill(scenario, dataset, how, share, turn % 3 == 2, rng))
+        kills.append(_kill(scenario, dataset, how, share, turn % PARTS, rng))
         faults = "; ".join(kills[-1].faults) or "the same bytes"
         print(f"{i}: {scenario.name}, {how}, {kills[-1].state}: {faults}", flush=True)
     return Found(
@@ -122,19 +122,25 @@ def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> Iter
     yield _undisturbed("build, one more recording", build, earlier, dataset)
 
 
+def _signs(dataset: Path) -> list[Path]:
+    """Return what appears when a command begins its work, and when it begins its first shard."""
+    return [dataset / WORK, dataset / WORK / "new"]
+
+
 def _undisturbed(name: str, arguments: list[str], start: Path | None, dataset: Path) -> Scenario:
     _begin(start, dataset)
-    began, packing = time.monotonic(), 0.0
+    seen = {0: time.monotonic()}
     with started(arguments) as process:
         while process.poll() is None:
-            if not packing and (dataset / WORK / "new").exists():
-                packing = time.monotonic()
+            for part, sign in enumerate(_signs(dataset), start=1):
+                if part not in seen and sign.exists():
+                    seen[part] = time.monotonic()
             time.sleep(0.005)
         if process.returncode:
             raise RuntimeError(f"{name} ended with {process.returncode} undisturbed")
     ended = time.monotonic()
-    packing_s = ended - (packing or ended)
-    return Scenario(name, arguments, start, contents(dataset), ended - began, packing_s)
+    seconds = tuple(ended - seen.get(part, ended) for part in range(PARTS))
+    return Scenario(name, arguments, start, contents(dataset), seconds)
 
 
 def _begin(start: Path | None, dataset: Path) -> None:
@@ -148,14 +154,14 @@ def _kill(
     dataset: Path,
     how: str,
     share: float,
-    at_end: bool,
+    part: int,
     rng: np.random.Generator,
 ) -> Kill:
     """Kill a command, run it again, and compare; again and earlier when the kill came too late."""
     while True:
         _begin(scenario.start, dataset)
         with started(scenario.arguments) as process:
-            _wait(process, scenario, dataset, share, at_end)
+            _wait(process, scenario, dataset, share, part)
             if process.poll() is not None:
                 share *= 0.8
                 continue
@@ -181,13 +187,13 @@ def _kill(
 
 
 def _wait(
-    process: subprocess.Popen[bytes], scenario: Scenario, dataset: Path, share: float, at_end: bool
+    process: subprocess.Popen[bytes], scenario: Scenario, dataset: Path, share: float, part: int
 ) -> None:
     """Sleep until the moment has come, or the command has ended."""
-    staged = dataset / WORK / "new"
-    while at_end and process.poll() is None and not staged.exists():
+    signs = _signs(dataset)[:part][-1:]
+    while process.poll() is None and not all(sign.exists() for sign in signs):
         time.sleep(0.002)
-    moment = time.monotonic() + share * (scenario.packing_s if at_end else scenario.seconds)
+    moment = time.monotonic() + share * scenario.seconds[part]
     while process.poll() is None and (left := moment - time.monotonic()) > 0:
         time.sleep(min(left, 0.05))
 
@@ -237,6 +243,6 @@ def _table(scenarios: Sequence[Scenario], kills: Sequence[Kill]) -> list[list[st
         states = Counter(kill.state for kill in own)
         same = sum(not kill.faults for kill in own)
         counts = [str(states[state]) for state in STATES]
-        seconds = f"{scenario.seconds:.1f}"
+        seconds = f"{scenario.seconds[0]:.1f}"
         table.append([scenario.name, seconds, str(len(own)), *counts, f"{same} of {len(own)}"])
     return table
