@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench bench-fidelity clean
+.PHONY: help install demo test lint bench bench-fidelity chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ bench: $(STAMP)  ## measure frames a second of every stage, and synthesis agains
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
+
+chaos: $(STAMP)  ## kill, damage, fill the disk, and see that nothing is lost (docs/chaos.md; an hour)
+	$(BIN)/python -m bench.chaos
 
 clean:  ## remove .venv, caches, and what the demo made
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache

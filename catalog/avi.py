@@ -41,10 +41,24 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     -------
     int
         Number of frames written.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
     """
-    rate = Fraction(fps).limit_denominator(1001)
-    tick = 1 / rate
     file = str(target) if isinstance(target, Path) else target
+    try:
+        return _mux(file, jpegs, Fraction(fps).limit_denominator(1001), size)
+    except av.FFmpegError as fault:
+        told = OSError(fault.errno, fault.strerror, fault.filename)
+    # A full disk, say. PyAV's own error must not be part of it, as a context neither: it does not
+    # survive the way back from another process.
+    raise told
+
+
+def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: int) -> int:
+    tick = 1 / rate
     # bitexact keeps the muxer's version out of the file: the same bytes from one run to the next.
     with av.open(file, "w", format="avi", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(CODEC, rate=rate)

@@ -50,7 +50,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield temporary
         for file in temporary.iterdir():
             flush(file)
-        shutil.rmtree(path, ignore_errors=True)
+        flush(temporary)
+        remove_folder(path)
         temporary.replace(path)
         flush(path.parent)
     finally:
@@ -85,6 +86,21 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return False
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, if it is there, so that its name never stands for a part of it."""
+    if path.exists():
+        doomed = path.with_name(f"{path.name}.gone{_SUFFIX}")
+        shutil.rmtree(doomed, ignore_errors=True)
+        path.replace(doomed)
+        shutil.rmtree(doomed)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove the folders that a process which died has left in `folder` under temporary names."""
+    for left in folder.glob(f"*{_SUFFIX}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

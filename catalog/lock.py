@@ -23,11 +23,14 @@ def writing(dataset: Path) -> Iterator[None]:
     UsageError
         When another process holds it.
     """
-    with owner_writes():
-        dataset.mkdir(parents=True, exist_ok=True)
-    folder = os.open(dataset, os.O_RDONLY)
+    folder = _open(dataset)
     try:
         _lock(folder, dataset)
+        if not _is(folder, dataset):
+            # The one that held it before came to nothing and took the folder with it.
+            os.close(folder)
+            folder = _open(dataset)
+            _lock(folder, dataset)
         try:
             with owner_writes():
                 yield
@@ -38,6 +41,16 @@ def writing(dataset: Path) -> Iterator[None]:
                     empty.rmdir()
     finally:
         os.close(folder)
+
+
+def _open(dataset: Path) -> int:
+    with owner_writes():
+        dataset.mkdir(parents=True, exist_ok=True)
+    return os.open(dataset, os.O_RDONLY)
+
+
+def _is(folder: int, dataset: Path) -> bool:
+    return dataset.exists() and os.path.samestat(os.fstat(folder), dataset.stat())
 
 
 def _lock(folder: int, dataset: Path) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from fmdata.catalog.card import NAME as CARD
 from fmdata.catalog.card import Card, FileFacts, Shard
-from fmdata.catalog.files import flush
+from fmdata.catalog.files import flush, remove_folder, remove_temporaries
 from fmdata.catalog.lock import WORK, writing
 from fmdata.catalog.shards import Sample, shard_name, write_shard
 
@@ -130,8 +130,20 @@ def change(dataset: Path, *, keep_work: bool = False) -> Iterator[None]:
     with writing(dataset):
         _finish(dataset)
         shutil.rmtree(dataset / WORK / "new", ignore_errors=True)
+        remove_temporaries(dataset / WORK)
         yield
-        shutil.rmtree(dataset / WORK / ("new" if keep_work else ""), ignore_errors=True)
+        if keep_work:
+            remove_folder(dataset / WORK / "new")
+        else:
+            _clear(dataset / WORK)
+
+
+def _clear(work: Path) -> None:
+    """Remove all work; a run that dies here leaves whole units and temporary names, no halves."""
+    if work.exists():
+        for unit in list(work.iterdir()):
+            remove_folder(unit)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def staging(dataset: Path) -> Path:
@@ -151,17 +163,27 @@ def commit(dataset: Path, card: Card) -> None:
     _finish(dataset)
 
 
+def interrupted(dataset: Path) -> bool:
+    """Whether a run died after its decision, so that the next :func:`change` finishes it."""
+    return (dataset / WORK / "new" / CARD).exists()
+
+
 def _finish(dataset: Path) -> None:
-    staged = dataset / WORK / "new"
-    if not (staged / CARD).exists():
+    if not interrupted(dataset):
         return
+    staged = dataset / WORK / "new"
+    # Each step reaches the disk before the next, which may destroy what the last one replaced.
+    for folder in (dataset / WORK, dataset):
+        flush(folder)
     # Without a card nobody takes the half-replaced files for a dataset.
     (dataset / CARD).unlink(missing_ok=True)
+    flush(dataset)
     for new in sorted(staged.iterdir()):
         if new.name != CARD:
             place = dataset / new.name
             if place.is_dir():
                 shutil.rmtree(place)
             new.replace(place)
+    flush(dataset)
     (staged / CARD).replace(dataset / CARD)
     flush(dataset)

@@ -51,8 +51,23 @@ def process(
         with atomic_folder(unit) as folder:
             _make(recording, identity, settings, landmarker, folder, beat)
     except RecordingError as fault:
-        write_dropped(unit, drop(recording, fault))
+        write_dropped(unit, drop(recording, _gone(recording) or fault))
     return outcome_of(unit)
+
+
+def _gone(recording: Recording) -> RecordingError | None:
+    """Return the fault of a recording that cannot be read any more.
+
+    Its digest is that of what it was, and a file that comes back is worth another try.
+    """
+    try:
+        if not recording.path.is_dir():
+            with recording.path.open("rb") as file:
+                file.read(1)
+    except OSError as fault:
+        detail = f"it could be read no longer: {fault.strerror}"
+        return RecordingError("decode", "failed", detail)
+    return None
 
 
 def _make(

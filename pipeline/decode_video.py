@@ -49,6 +49,9 @@ def video_frames(path: Path, fps: float | None) -> Iterator[tuple[float, Callabl
     with _opened(path) as (container, stream):
         # One thread: parallelism is by recording, and concealment depends on threads.
         stream.codec_context.thread_count = 1
+        if stream.codec_context.name == "mjpeg":
+            # Else a picture that breaks off half-way is filled with grey, and said to be whole.
+            stream.codec_context.options = {"err_detect": "explode"}
         period = _period(stream)
         first = last = None
         for n, (frame, ticks) in enumerate(_decoded(container, stream)):

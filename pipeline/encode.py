@@ -1,8 +1,10 @@
 """From frames and their transforms to the pixels of a clip: crops, LBP maps, JPEGs, one AVI."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -62,20 +64,16 @@ def encode(
         When the recording does not give as many frames as there are transforms.
     """
     n, size = len(transforms), settings.size
-    maps = None
-    if lbp_maps is not None:
-        shape = (n, size, size)
-        maps = np.lib.format.open_memmap(lbp_maps, mode="w+", dtype=np.uint8, shape=shape)
     change = np.zeros(n, np.float32)
 
-    def jpegs() -> Iterator[bytes]:
+    def jpegs(maps: IO[bytes] | None) -> Iterator[bytes]:
         before = None
         for frame in frames:
             if frame.index >= n:
                 raise _unequal(n, f"more than {n}")
             pixels = crop(frame.rgb, transforms[frame.index], size)
             if maps is not None:
-                maps[frame.index] = lbp(grey(pixels))
+                maps.write(lbp(grey(pixels)).tobytes())
             jpeg = encode_jpeg(pixels, settings.jpeg_quality)
             shown = decode_jpeg(jpeg)
             if before is not None:
@@ -83,12 +81,26 @@ def encode(
             before = shown
             yield jpeg
 
-    written = write_avi(avi, jpegs(), fps=fps, size=size)
+    with _maps_file(lbp_maps, (n, size, size)) as maps:
+        written = write_avi(avi, jpegs(maps), fps=fps, size=size)
     if written != n:
         raise _unequal(n, str(written))
-    if maps is not None:
-        maps.flush()
     return Encoded(change)
+
+
+@contextmanager
+def _maps_file(path: Path | None, shape: tuple[int, int, int]) -> Iterator[IO[bytes] | None]:
+    """Open a npy file of `shape`, its header written, for the maps to follow one by one.
+
+    Not a memory map: on a full disk, writing to one kills the process.
+    """
+    if path is None:
+        yield None
+        return
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        yield file
 
 
 def _unequal(first: int, second: str) -> RecordingError:

@@ -11,7 +11,7 @@ from fmdata.catalog.card import Card, Part
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.pack import Planned, change, commit, pack
+from fmdata.catalog.pack import Planned, change, commit, interrupted, pack
 from fmdata.catalog.schema import COMPOUND_FACTS
 from fmdata.catalog.shards import Sample
 from fmdata.synth.plan import Compound, Take, plan_subject
@@ -50,7 +50,8 @@ def synth_compounds(
     DatasetError
         When there is no dataset, or no clip in it has a motion.
     """
-    Dataset(path)  # before anything is written where there is none
+    if not interrupted(path):
+        Dataset(path)  # before anything is written where there is none
     with change(path):
         return _synth(Dataset(path), settings, on_start, on_sample)
 

@@ -20,6 +20,7 @@ from bench.fidelity.measure import Result, measure
 from bench.fidelity.picture import draw
 from bench.fidelity.rows import CONDITIONS, row
 from bench.fidelity.targets import checks, checks_of_real
+from bench.page import text, write_page
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "fidelity.md"
@@ -45,11 +46,11 @@ def main(arguments: Sequence[str]) -> None:
             actions = real.posed(options.real, folder / "real")
             found += checks_of_real(sentence[0], actions)
     seen = [*sentence, *actions]
-    print("\n" + report.text([report.ALIGNMENT, *map(report.alignment_cells, results)]))
+    print("\n" + text([report.ALIGNMENT, *map(report.alignment_cells, results)]))
     if seen:
         table = [["real recording", "true", "found", "IoU"], *map(report.real_cells, seen)]
-        print("\n" + report.text(table))
-    print("\n" + report.text([["asked", "", "reached", ""], *map(report.check_cells, found)]))
+        print("\n" + text(table))
+    print("\n" + text([["asked", "", "reached", ""], *map(report.check_cells, found)]))
     print(f"\n{time.monotonic() - began:.0f} s")
     if out:
         picture = out.with_suffix(".png")
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
         if options.rows:
             command += f" --rows {options.rows!r}"
         figures = report.page(command, results, seen, found, picture.name)
-        report.write_page(out, figures)
+        write_page(out, figures, report.FIGURES)
         print(f"written: {out}, {picture}")
 
 
@@ -68,13 +69,13 @@ def _simulated(names: Sequence[str], folder: Path, options: argparse.Namespace) 
     at_once = min(options.workers, len(rows))
     each = partial(measure, folder=folder, workers=options.workers // at_once)
     results = []
-    print(report.text([_wide(report.SPOTTING)]), flush=True)
+    print(text([_wide(report.SPOTTING)]), flush=True)
     # A fresh process each: the landmark network's threads do not survive a fork.
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
         for result in pool.map(each, rows):
             results.append(result)
             cells = report.spotting_cells(result.row.name, result.cases)
-            print(report.text([_wide(cells)]), flush=True)
+            print(text([_wide(cells)]), flush=True)
     return results
 
 

@@ -1,18 +1,15 @@
-"""The tables, for the terminal and for the page; what stands around them in the page is kept."""
+"""The tables of the fidelity benchmark, for the terminal and for its page."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from bench.fidelity.measure import Result
 from bench.fidelity.spotting import Case, Error, iou, score
 from bench.fidelity.targets import Check, pooled, shown
+from bench.page import Marks, markdown
 
-BEGIN = "<!-- figures: written by make bench-fidelity -->"
-END = "<!-- end of figures -->"
-Table = list[list[str]]
-
+FIGURES = Marks("figures", "bench-fidelity")
 SPOTTING = [
     "row", "n", "onset", "apex", "offset", "IoU", "≥ 0.5", "≥ 0.8", "style", "plateau", "± 1",
     "flash", "missed", "false",
@@ -85,42 +82,17 @@ def page(
     parts = [
         f"`{command}`: {n} simulated recordings, {dropped} of them dropped.",
         "## Asked and reached",
-        _markdown([["", "asked", "reached", ""], *map(check_cells, found)]),
+        markdown([["", "asked", "reached", ""], *map(check_cells, found)]),
         "## Spotting",
-        _markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
+        markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
         "## Alignment",
-        _markdown([ALIGNMENT, *map(alignment_cells, results)]),
+        markdown([ALIGNMENT, *map(alignment_cells, results)]),
     ]
     if real:
         table = [["", "true", "found", "IoU"], *map(real_cells, real)]
-        parts += ["## Real recordings", _markdown(table)]
+        parts += ["## Real recordings", markdown(table)]
     parts.append(f"![Intensity curves with true and found motions]({picture})")
     return "\n\n".join(parts)
-
-
-def write_page(path: Path, figures: str) -> None:
-    """Put the figures between the page's two marks, and leave the rest of it as it is."""
-    text = path.read_text() if path.exists() else f"# Fidelity\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise ValueError(f"{path} has no {BEGIN!r} followed by {END!r}: put both lines back")
-    path.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}")
-
-
-def text(table: Table) -> str:
-    """Return a table for the terminal, in columns."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
-        for cells in table
-    )
-
-
-def _markdown(table: Table) -> str:
-    head, *rows = table
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _error(error: Error) -> str:

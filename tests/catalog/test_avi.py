@@ -1,6 +1,8 @@
 """AVI files hold ready-made JPEGs unchanged, play elsewhere, and tell where each frame lies."""
 
+import errno
 import io
+import pickle
 from pathlib import Path
 
 import av
@@ -69,3 +71,12 @@ def test_bytes_that_are_no_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
         jpeg_spans(io.BytesIO(data), len(data) // 2)
     with pytest.raises(ValueError, match="not a JPEG"):
         decode_jpeg(b"not a picture")
+
+
+def test_a_full_disk_is_an_error_that_can_be_told_by_another_process() -> None:
+    """It comes back from a worker pickled."""
+    jpeg = bytes(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1])
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_avi(Path("/dev/full"), [jpeg] * 200, fps=25, size=64)
+    told = pickle.loads(pickle.dumps(caught.value))
+    assert (told.errno, told.filename) == (errno.ENOSPC, "/dev/full")

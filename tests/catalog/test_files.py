@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from fmdata.catalog.files import atomic_file, atomic_folder, write_atomically
+from fmdata.catalog.files import (
+    atomic_file,
+    atomic_folder,
+    remove_folder,
+    remove_temporaries,
+    write_atomically,
+)
 
 
 def fill_half(path: Path) -> None:
@@ -32,3 +38,25 @@ def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
         raise RuntimeError("half-way")
     assert (path / "a").read_bytes() == b"1"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_removal_that_dies_leaves_no_half_folder_under_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "unit"
+    for name in ("a", "b"):
+        path.mkdir(exist_ok=True)
+        (path / name).write_bytes(b"1")
+
+    def dies(folder: Path, ignore_errors: bool = False) -> None:
+        if Path(folder).exists():
+            (Path(folder) / "a").unlink()
+            raise SystemExit
+
+    monkeypatch.setattr("fmdata.catalog.files.shutil.rmtree", dies)
+    with pytest.raises(SystemExit):
+        remove_folder(path)
+    monkeypatch.undo()
+    assert not path.exists()
+    remove_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -138,3 +138,32 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_synthesis_that_dies_while_its_shards_are_put_in_place_goes_on(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Renamings of the commit: the staged card, the compounds, the card. Each fails in its turn."""
+    path, again = tmp_path / "dataset", CompoundSettings(k=1)
+    shutil.copytree(dataset_path, path)
+    synth_compounds(path, again)
+    reference = files(path)
+    shutil.rmtree(path)
+    shutil.copytree(dataset_path, path)
+    whole, renamed = Path.replace, iter(range(100))
+    begun: list[bool] = []
+
+    def fails(self: Path, target: Path) -> Path:
+        if begun or "new/fmdata.json" in str(target):
+            begun.append(True)
+            if next(renamed) == step:
+                raise OSError(5, "the machine went down", str(self))
+        return whole(self, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(OSError, match="went down"):
+        synth_compounds(path, again)
+    monkeypatch.undo()
+    synth_compounds(path, again)
+    assert files(path) == reference

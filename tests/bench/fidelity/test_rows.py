@@ -1,29 +1,10 @@
-"""The page keeps what was written by hand; the grid is what it says."""
-
-from pathlib import Path
+"""The grid is what it says."""
 
 import pytest
 
-from bench.fidelity.report import BEGIN, END, write_page
 from bench.fidelity.rows import CONDITIONS, DEFAULT, STILL, row
 from bench.fidelity.targets import at_least, at_most
 from fmdata.synth.simulator.script import write_scripts
-
-
-def test_notes_around_the_figures_survive(tmp_path: Path) -> None:
-    path = tmp_path / "page.md"
-    path.write_text(f"# Mine\n\nbefore\n\n{BEGIN}\n\nold figures\n\n{END}\n\nafter\n")
-    write_page(path, "new figures")
-    write_page(path, "newer figures")
-    assert path.read_text() == f"# Mine\n\nbefore\n\n{BEGIN}\n\nnewer figures\n\n{END}\n\nafter\n"
-
-
-def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "page.md"
-    path.write_text("all by hand\n")
-    with pytest.raises(ValueError, match="figures"):
-        write_page(path, "new figures")
-    assert path.read_text() == "all by hand\n"
 
 
 @pytest.mark.parametrize("name", CONDITIONS)

@@ -1,0 +1,1 @@
+"""What fmdata must survive: kills, damaged videos, changed bytes, a full disk."""

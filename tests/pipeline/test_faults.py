@@ -1,0 +1,256 @@
+"""Faults of the machine under a build: told clearly, costing at most the work in flight.
+
+The long ones, with a disk that is really full, are in bench/chaos.
+"""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.avi import write_avi
+from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.lock import WORK, writing
+from fmdata.catalog.types import Recording
+from fmdata.pipeline import chain, encode
+from fmdata.pipeline.build import build
+from fmdata.pipeline.decode import Frame, decode
+from fmdata.pipeline.settings import BuildSettings
+
+SMALL = BuildSettings(size=64)
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory, numbered_video: Callable) -> Path:
+    """Three videos of eight frames of one picture, which has a face."""
+    import cv2
+    import skimage.data
+
+    face = cv2.resize(skimage.data.astronaut()[:300, 100:400], (160, 160))
+    path = tmp_path_factory.mktemp("faults") / "raw"
+    (path / "s01/still").mkdir(parents=True)
+    for take in ("01", "02", "03"):
+        level = int(take)
+        numbered_video(
+            path / f"s01/still/{take}.mp4", 8, picture=np.maximum(face, level), box=(0, 0, 64, 16)
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def reference(raw: Path) -> dict[str, bytes]:
+    """Files of the dataset of `raw`."""
+    build(raw, raw.parent / "reference", SMALL, workers=1)
+    return files(raw.parent / "reference")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_a_disk_that_fills_ends_the_run_and_costs_no_recording_its_place(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second recording's AVI finds no room."""
+    whole, written = encode.write_avi, iter(range(100))
+
+    def fills(*arguments: object, **options: object) -> int:
+        if next(written) == 1:
+            raise FULL
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(encode, "write_avi", fills)
+    with pytest.raises(OSError, match="No space left"):
+        build(raw, tmp_path / "dataset", SMALL, workers=1)
+    left = [path.name for path in (tmp_path / "dataset" / WORK).iterdir()]
+    assert [len(name) for name in left] == [64]  # the first one's unit, and nothing temporary
+    monkeypatch.undo()
+    assert build(raw, tmp_path / "dataset", SMALL, workers=1).reused == 1
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_a_disk_that_fills_while_the_shards_are_written(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fills(*_: object) -> None:
+        raise FULL
+
+    monkeypatch.setattr("fmdata.catalog.shards._add", fills)
+    with pytest.raises(OSError, match="No space left"):
+        build(raw, tmp_path / "dataset", SMALL, workers=1)
+    assert not (tmp_path / "dataset/fmdata.json").exists()
+    monkeypatch.undo()
+    assert build(raw, tmp_path / "dataset", SMALL, workers=1).reused == 3
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:
+    """A full disk is then an error; to a memory map of a file with holes it is a dead process."""
+    maps, n, grey = tmp_path / "a.npy", 40, np.full((64, 64, 3), 128, np.uint8)
+    sizes = []
+
+    def frames() -> Iterator[Frame]:
+        for i in range(n):
+            sizes.append(maps.stat().st_size)
+            yield Frame(i, i / 25, grey)
+
+    still = np.tile(np.array([[1, 0, 0], [0, 1, 0]], np.float32), (n, 1, 1))
+    encode.encode(frames(), still, fps=25, settings=SMALL, avi=tmp_path / "a.avi", lbp_maps=maps)
+    assert sizes[0] < 64 * 64
+    assert sizes == sorted(sizes)
+    assert np.load(maps).shape == (n, 64, 64)
+
+
+def test_a_recording_that_vanishes_is_dropped_and_comes_back(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removed between its discovery and its decoding."""
+    copy = tmp_path / "raw"
+    shutil.copytree(raw, copy)
+    gone, whole = copy / "s01/still/02.mp4", chain.decode
+
+    def vanishes(recording: object) -> object:
+        gone.unlink(missing_ok=True)
+        return whole(recording)
+
+    monkeypatch.setattr(chain, "decode", vanishes)
+    result = build(copy, tmp_path / "dataset", SMALL, workers=1)
+    monkeypatch.undo()
+    assert [(d.take, d.reason) for d in result.dropped] == [("02", "failed")]
+    assert "could be read no longer: No such file" in result.dropped[0].detail
+    shutil.copy(raw / "s01/still/02.mp4", gone)
+    build(copy, tmp_path / "dataset", SMALL, workers=1)
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_a_read_error_half_way_costs_one_recording_until_it_can_be_read(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every recording is read whole before it is decoded, so a bad sector never cuts a clip."""
+    import hashlib
+
+    whole, read = hashlib.file_digest, iter(range(100))
+
+    def fails(file: object, *arguments: str) -> object:
+        if str(getattr(file, "name", "")).endswith("03.mp4") and next(read) == 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return whole(file, *arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", fails)
+    result = build(raw, tmp_path / "dataset", SMALL, workers=1)
+    assert [(d.take, d.detail) for d in result.dropped] == [("03", "Input/output error")]
+    build(raw, tmp_path / "dataset", SMALL, workers=1)
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_nothing_depends_on_the_clock(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock jumps by years at every look, and the recordings are of 1970 and of 2100."""
+    copy = tmp_path / "raw"
+    shutil.copytree(raw, copy)
+    for i, path in enumerate(sorted(copy.rglob("*.mp4"))):
+        os.utime(path, (0, i * 2_000_000_000))
+    jumps = np.random.default_rng(0)
+    monkeypatch.setattr(time, "time", lambda: float(jumps.uniform(0, 4e9)))
+    build(copy, tmp_path / "dataset", SMALL, workers=1)
+    for path in copy.rglob("*.mp4"):
+        os.utime(path, (1e9, 1e9))
+    assert build(copy, tmp_path / "dataset", SMALL, workers=1).reused == 3
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_a_place_that_may_not_be_written_to_is_told_of(raw: Path) -> None:
+    """In /sys nobody may make a folder, not even root."""
+    command = [sys.executable, "-c", "from fmdata.cli import main; main()", "build"]
+    command += ["--subjects", str(raw), "--out", "/sys/dataset"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 1
+    assert "/sys/dataset" in run.stderr
+    assert "to do:" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_lock_ends_with_its_process(raw: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dataset"
+    script = f"""
+from pathlib import Path
+from fmdata.catalog.lock import writing
+with writing(Path({str(path)!r})):
+    Path({str(path / WORK)!r}).mkdir()
+    print("held", flush=True)
+    input()
+"""
+    command = [sys.executable, "-c", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(UsageError, match="another command is writing"):
+            build(raw, path, SMALL, workers=1)
+        process.kill()
+    build(raw, path, SMALL, workers=1)
+    assert len(Dataset(path).actions) == 3
+
+
+def test_a_folder_that_its_last_holder_removed_is_made_and_held_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder comes to nothing, and removes the folder, while the next waits to hold it."""
+    from fmdata.catalog import lock
+
+    path, whole = tmp_path / "dataset", lock._lock
+    taken = iter(range(100))
+
+    def late(folder: int, dataset: Path) -> None:
+        if next(taken) == 0:
+            dataset.rmdir()
+        whole(folder, dataset)
+
+    monkeypatch.setattr(lock, "_lock", late)
+    with writing(path):
+        assert path.is_dir()
+        monkeypatch.undo()
+        with pytest.raises(UsageError, match="another command is writing"), writing(path):
+            pass
+
+
+def test_a_recording_that_has_changed_is_made_again_and_it_alone(raw: Path, tmp_path: Path) -> None:
+    """The same name, size and time; one byte of its content is another, where no frame shows it."""
+    copy, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(raw, copy)
+    build(copy, path, SMALL, workers=1)
+    before = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
+    video = copy / "s01/still/02.mp4"
+    data, times = bytearray(video.read_bytes()), video.stat()
+    data[data.rindex(b"Lavf")] ^= 1  # the name of the program that wrote it
+    video.write_bytes(data)
+    os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert build(copy, path, SMALL, workers=1).reused == 2
+    after = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
+    assert [key for key in after if after[key] != before[key]] == ["s01-still-02"]
+
+
+def test_a_damaged_picture_of_a_motion_jpeg_video_is_not_a_frame(tmp_path: Path) -> None:
+    """The sixth picture breaks off half-way; a decoder would show grey in the place of the rest."""
+    noise = np.random.default_rng(0).integers(0, 255, (12, 64, 64, 3), np.uint8)
+    jpegs = [encode.encode_jpeg(picture, 90) for picture in noise]
+    path = tmp_path / "01.avi"
+    write_avi(path, jpegs, fps=25, size=64)
+    recording = Recording(path, "01.avi", "s01", "still", "01")
+    assert len(list(decode(recording))) == 12
+    data, length = path.read_bytes(), len(jpegs[5]) // 2
+    at = data.index(jpegs[5]) + length
+    path.write_bytes(data[:at] + b"\xff" * length + data[at + length :])
+    with pytest.raises(RecordingError, match="truncated"):
+        list(decode(recording))
