@@ -1,4 +1,4 @@
-"""What must be survived, tried out: ``python -m bench.chaos [kills|videos|disk|all]``.
+"""What must be survived, tried out: ``python -m bench.chaos [kills|videos|changes|disk|all]``.
 
 Each experiment is seeded, prints its table, and writes it to the page unless it was made smaller
 with ``--n``. Ends with 1 when anything was not as promised.
@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.chaos import disk, kills, videos
+from bench.chaos import changes, disk, kills, videos
 from bench.chaos.command import Found
 from bench.page import Marks, markdown, text, write_page
 
@@ -19,6 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "chaos.md"
 EXPERIMENTS = {
     "kills": (kills.measure, kills.DEFAULT_N),
     "videos": (videos.measure, videos.DEFAULT_N),
+    "changes": (changes.measure, changes.DEFAULT_N),
     "disk": (disk.measure, disk.DEFAULT_N),
 }
 
