@@ -4,6 +4,7 @@ Its arguments are two open descriptors: of its end of a pipe, and of the file of
 :class:`~fmdata.pipeline.beat.Beat`. The pipe is its lifeline: it ends when the other end closes.
 """
 
+import copy
 import os
 import pickle
 import queue
@@ -47,8 +48,9 @@ def _answer(job: tuple[Any, ...], beat: Beat) -> Any:
         recording, identity, settings, work, model = job
         return process(recording, identity, settings, work, model, beat)
     except Exception as fault:
-        try:
-            pickle.loads(pickle.dumps(fault))
+        try:  # not every library's errors can be sent, or made anew at the other end
+            pickle.dumps(fault)
+            copy.copy(fault)
         except Exception:
             return RuntimeError(f"{type(fault).__name__}: {fault}")
         return fault

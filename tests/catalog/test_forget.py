@@ -273,7 +273,8 @@ def test_killed_at_any_step_it_can_be_finished(
         assert files(path) == wanted, f"killed at step {step}"
     assert files(path) == wanted
     assert deaths > 30
-    assert deaths - finished <= 3
+    # The last steps only clear away what is empty.
+    assert deaths - finished <= 6
 
 
 def test_killed_while_files_are_put_in_place_the_next_command_finishes(

@@ -52,7 +52,7 @@ def dataset(raw: Path, landmarker: Landmarker) -> Dataset:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chain, "_landmarker", lambda *_: SixtyEight(landmarker))
         patch.setattr("fmdata.pipeline.build.find", lambda *_: {})
-        result = build(raw, path, BuildSettings(landmarks="fan"), workers=1)
+        result = build(raw, path, BuildSettings(landmarks="fan"), workers=0)
     assert result.dropped == []
     synth_compounds(path, CompoundSettings(k=1))
     return Dataset(path)

@@ -49,7 +49,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory, numbered_video: Callable) -> P
 @pytest.fixture(scope="module")
 def reference(raw: Path) -> dict[str, bytes]:
     """Files of the dataset of `raw`."""
-    build(raw, raw.parent / "reference", SMALL, workers=1)
+    build(raw, raw.parent / "reference", SMALL, workers=0)
     return files(raw.parent / "reference")
 
 
@@ -71,11 +71,11 @@ def test_a_disk_that_fills_ends_the_run_and_costs_no_recording_its_place(
 
     monkeypatch.setattr(encode, "write_avi", fills)
     with pytest.raises(OSError, match="No space left"):
-        build(raw, tmp_path / "dataset", SMALL, workers=1)
+        build(raw, tmp_path / "dataset", SMALL, workers=0)
     left = [path.name for path in (tmp_path / "dataset" / WORK).iterdir()]
     assert [len(name) for name in left] == [64]  # the first one's unit, and nothing temporary
     monkeypatch.undo()
-    assert build(raw, tmp_path / "dataset", SMALL, workers=1).reused == 1
+    assert build(raw, tmp_path / "dataset", SMALL, workers=0).reused == 1
     assert files(tmp_path / "dataset") == reference
 
 
@@ -87,10 +87,10 @@ def test_a_disk_that_fills_while_the_shards_are_written(
 
     monkeypatch.setattr("fmdata.catalog.shards._add", fills)
     with pytest.raises(OSError, match="No space left"):
-        build(raw, tmp_path / "dataset", SMALL, workers=1)
+        build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert not (tmp_path / "dataset/fmdata.json").exists()
     monkeypatch.undo()
-    assert build(raw, tmp_path / "dataset", SMALL, workers=1).reused == 3
+    assert build(raw, tmp_path / "dataset", SMALL, workers=0).reused == 3
     assert files(tmp_path / "dataset") == reference
 
 
@@ -124,12 +124,12 @@ def test_a_recording_that_vanishes_is_dropped_and_comes_back(
         return whole(recording)
 
     monkeypatch.setattr(chain, "decode", vanishes)
-    result = build(copy, tmp_path / "dataset", SMALL, workers=1)
+    result = build(copy, tmp_path / "dataset", SMALL, workers=0)
     monkeypatch.undo()
     assert [(d.take, d.reason) for d in result.dropped] == [("02", "failed")]
     assert "could be read no longer: No such file" in result.dropped[0].detail
     shutil.copy(raw / "s01/still/02.mp4", gone)
-    build(copy, tmp_path / "dataset", SMALL, workers=1)
+    build(copy, tmp_path / "dataset", SMALL, workers=0)
     assert files(tmp_path / "dataset") == reference
 
 
@@ -147,9 +147,9 @@ def test_a_read_error_half_way_costs_one_recording_until_it_can_be_read(
         return whole(file, *arguments)
 
     monkeypatch.setattr(hashlib, "file_digest", fails)
-    result = build(raw, tmp_path / "dataset", SMALL, workers=1)
+    result = build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert [(d.take, d.detail) for d in result.dropped] == [("03", "Input/output error")]
-    build(raw, tmp_path / "dataset", SMALL, workers=1)
+    build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert files(tmp_path / "dataset") == reference
 
 
@@ -163,10 +163,10 @@ def test_nothing_depends_on_the_clock(
         os.utime(path, (0, i * 2_000_000_000))
     jumps = np.random.default_rng(0)
     monkeypatch.setattr(time, "time", lambda: float(jumps.uniform(0, 4e9)))
-    build(copy, tmp_path / "dataset", SMALL, workers=1)
+    build(copy, tmp_path / "dataset", SMALL, workers=0)
     for path in copy.rglob("*.mp4"):
         os.utime(path, (1e9, 1e9))
-    assert build(copy, tmp_path / "dataset", SMALL, workers=1).reused == 3
+    assert build(copy, tmp_path / "dataset", SMALL, workers=0).reused == 3
     assert files(tmp_path / "dataset") == reference
 
 
@@ -197,9 +197,9 @@ with writing(Path({str(path)!r})):
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         with pytest.raises(UsageError, match="another command is writing"):
-            build(raw, path, SMALL, workers=1)
+            build(raw, path, SMALL, workers=0)
         process.kill()
-    build(raw, path, SMALL, workers=1)
+    build(raw, path, SMALL, workers=0)
     assert len(Dataset(path).actions) == 3
 
 
@@ -229,14 +229,14 @@ def test_a_recording_that_has_changed_is_made_again_and_it_alone(raw: Path, tmp_
     """The same name, size and time; one byte of its content is another, where no frame shows it."""
     copy, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(raw, copy)
-    build(copy, path, SMALL, workers=1)
+    build(copy, path, SMALL, workers=0)
     before = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
     video = copy / "s01/still/02.mp4"
     data, times = bytearray(video.read_bytes()), video.stat()
     data[data.rindex(b"Lavf")] ^= 1  # the name of the program that wrote it
     video.write_bytes(data)
     os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert build(copy, path, SMALL, workers=1).reused == 2
+    assert build(copy, path, SMALL, workers=0).reused == 2
     after = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
     assert [key for key in after if after[key] != before[key]] == ["s01-still-02"]
 

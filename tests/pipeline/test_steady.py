@@ -32,7 +32,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(raw: Path) -> Path:
     """All of them, with compounds. Not to be changed."""
     path = raw.parent / "dataset"
-    build(raw, path, BuildSettings(), workers=1)
+    build(raw, path, BuildSettings(), workers=0)
     synth_compounds(path, CompoundSettings(k=2))
     return path
 
@@ -63,7 +63,7 @@ def limited(raw: Path, path: Path, limit: float | None) -> tuple[Built, int]:
     """Build with a limit; what came of it, and how many recordings were worked on."""
     counter = Counter()
     settings = BuildSettings(max_pose_range=limit)
-    return build(raw, path, settings, workers=1, progress=counter), counter.worked
+    return build(raw, path, settings, workers=0, progress=counter), counter.worked
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -130,7 +130,7 @@ def test_an_interrupted_build_goes_on_with_another_limit(
 
     path = tmp_path / "dataset"
     with pytest.raises(KeyboardInterrupt):
-        build(raw, path, BuildSettings(max_pose_range=0), workers=1, progress=Interrupted())
+        build(raw, path, BuildSettings(max_pose_range=0), workers=0, progress=Interrupted())
     result, worked = limited(raw, path, None)
     assert (result.card.actions.samples, result.reused, worked) == (4, 3, 1)
     assert files(path / "actions") == files(built / "actions")
