@@ -289,7 +289,7 @@ def test_a_build_that_dies_while_its_shards_are_put_in_place_can_be_finished(
 
     died: list[bool] = []
     monkeypatch.setattr(Path, "replace", fails)
-    if step < 4:  # staged card, actions, dropped.parquet, card
+    if step < 5:  # staged card, actions, dropped.parquet, card; what was staged is cleared away
         with pytest.raises(OSError, match="went down"):
             build(raw, path, BuildSettings(), workers=0)
     else:
