@@ -4,27 +4,17 @@ Promise: recordings in = clips + dropped. Work that is done, in an unfinished ru
 that is already there, is recognised by its digest and not done again.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import partial
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from fmdata.catalog import card as card_file
-from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.card import Card
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.errors import InternalError, RecordingError
-from fmdata.catalog.files import atomic_file
-from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.lock import WORK
-from fmdata.catalog.pack import Planned, change, commit, pack, staging
+from fmdata.catalog.pack import change
 from fmdata.catalog.pseudonyms import Pseudonyms
-from fmdata.catalog.schema import ACTION_FACTS, DROPPED
-from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.discover import discover
 from fmdata.pipeline.existing import (
@@ -35,14 +25,14 @@ from fmdata.pipeline.existing import (
     finished_work,
     require_same_recordings,
 )
+from fmdata.pipeline.gather import finished, gather, key_of
 from fmdata.pipeline.graph import identify_all, run
-from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.model import find
 from fmdata.pipeline.pseudonymous import pseudonymous
+from fmdata.pipeline.publish import publish
 from fmdata.pipeline.retry import Kept, divide
 from fmdata.pipeline.settings import TIME_LIMIT_S, BuildSettings, RunSettings
-from fmdata.pipeline.steady import too_unsteady
-from fmdata.pipeline.unit import Outcome, done_before, drop, sample_of, unit_bytes
+from fmdata.pipeline.unit import Outcome, done_before
 
 
 class Progress(Protocol):
@@ -168,12 +158,13 @@ def _build(
     there: dict[str, FinishedClip | Dropped] = {}
     keys_before: list[str] = []
     kept = Kept({}, [])
+    attempts = attempts_before(before) if before else {}
     if retry_dropped:
         recordings, kept = divide(out, before, recordings, settings)
     elif before:
         intact = before.intact_actions()
         keys_before = intact.keys
-        require_same_recordings(out, keys_before, {_key(recording) for recording in recordings})
+        require_same_recordings(out, keys_before, {key_of(recording) for recording in recordings})
         there = finished_work(before, intact, settings.max_pose_range)
     identities = identify_all(recordings, settings)
     done = dict(there)
@@ -181,8 +172,9 @@ def _build(
     for recording, who in zip(recordings, identities, strict=True):
         if isinstance(who, RecordingError):
             continue
+        tried = attempts.get(who.digest, 0)
         if who.digest not in done and (outcome := done_before(work / who.digest)):
-            done[who.digest] = _finished(outcome, work)
+            done[who.digest] = finished(outcome, work, tried)
         if who.digest in done:
             reused += 1
         else:
@@ -193,116 +185,27 @@ def _build(
         find(settings.landmarks, how.model)  # once, before many processes look for the same files
     on_outcome = progress.outcome if progress else lambda _: None
     outcomes = run(jobs, settings, work, how, on_outcome)
-    tried = attempts_before(before) if before else {}
-    finished = done | {outcome.digest: _finished(outcome, work) for outcome in outcomes}
-    finished = {
-        digest: _counted(found, 0 if digest in there else tried.get(digest, 0))
-        for digest, found in finished.items()
-    }
-    clips, dropped = _gather(recordings, identities, finished, settings)
-    n_in = len(recordings) + len(kept.clips) + len(kept.dropped)
-    clips |= kept.clips
-    dropped = sorted(dropped + kept.dropped, key=lambda row: row[0].names[1:])
-    if len(clips) + len(dropped) != n_in:
-        raise InternalError(
-            f"{n_in} recordings, of which came {len(clips)} clips and {len(dropped)} dropped",
-            wanted="each recording a clip or dropped",
-            where=str(out),
-        )
-    if (
-        before
+    for outcome in outcomes:
+        done[outcome.digest] = finished(outcome, work, attempts.get(outcome.digest, 0))
+    gathered = gather(recordings, identities, done, kept, settings)
+    unchanged = (
+        before is not None
         and not retry_dropped
         and before.card.actions.settings == settings.to_json()
         and set(there) == {getattr(who, "digest", None) for who in identities}
         and before.card.dropped_file.hold_for(out / card_file.DROPPED)
-    ):
+    )
+    if before and unchanged:
         card = before.card
     else:
-        card = _pack(out, settings, clips, dropped, before.card.compounds if before else None)
+        card = publish(out, settings, gathered, before.card.compounds if before else None)
     after = Dataset(out)
     return Built(
         card=card,
-        dropped=[left_out for left_out, _ in dropped],
+        dropped=[left_out for left_out, _ in gathered.dropped],
         reused=reused,
         gone=len(set(keys_before) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
         motionless=[clip.key for clip in after.actions if clip.motion is None],
         sources={},
     )
-
-
-def _key(recording: Recording) -> str:
-    return action_key(recording.subject, recording.action, recording.take)
-
-
-def _finished(outcome: Outcome, work: Path) -> FinishedClip | Dropped:
-    unit = work / outcome.digest
-    return outcome.dropped or FinishedClip(
-        unit_bytes(unit), outcome.pose_range, partial(sample_of, unit)
-    )
-
-
-def _counted(found: FinishedClip | Dropped, tried: int) -> FinishedClip | Dropped:
-    """Add the attempts of earlier builds to those of this one."""
-    if isinstance(found, Dropped):
-        return replace(found, attempts=found.attempts + tried)
-    return found
-
-
-def _gather(
-    recordings: list[Recording],
-    identities: list[Identity | RecordingError],
-    finished: dict[str, FinishedClip | Dropped],
-    settings: BuildSettings,
-) -> tuple[dict[Planned, Callable[[], Sample]], list[tuple[Dropped, str]]]:
-    """Divide recordings into clips, and those left out with their digests."""
-    clips: dict[Planned, Callable[[], Sample]] = {}
-    dropped: list[tuple[Dropped, str]] = []
-    for recording, who in zip(recordings, identities, strict=True):
-        if isinstance(who, RecordingError):
-            dropped.append((drop(recording, who), ""))
-            continue
-        found = finished[who.digest]
-        if found.pose_range is not None:
-            found = too_unsteady(recording, found.pose_range, settings.max_pose_range) or found
-        if isinstance(found, Dropped):
-            dropped.append((found, who.digest))
-        else:
-            place = fold(recording.subject, settings.seed)
-            plan = Planned(place, recording.subject, _key(recording), found.n_bytes)
-            clips[plan] = found.load
-    return clips, dropped
-
-
-def _pack(
-    out: Path,
-    settings: BuildSettings,
-    clips: dict[Planned, Callable[[], Sample]],
-    dropped: list[tuple[Dropped, str]],
-    compounds: Part | None,
-) -> Card:
-    loaders = {plan.key: load for plan, load in clips.items()}
-    shards = pack(
-        out,
-        card_file.ACTIONS,
-        clips,
-        lambda key: loaders[key](),
-        ACTION_FACTS,
-        settings.shard_mb * 10**6,
-    )
-    rows = [asdict(left_out) | {"digest": digest} for left_out, digest in dropped]
-    dropped_file = staging(out) / card_file.DROPPED
-    with atomic_file(dropped_file) as file:
-        pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
-    card = Card(
-        fmdata=metadata.version("fmdata"),
-        tools=tool_versions(settings.landmarks),
-        seed=settings.seed,
-        recordings=len(clips) + len(dropped),
-        dropped=len(dropped),
-        dropped_file=FileFacts.of(dropped_file),
-        actions=Part(settings.to_json(), len(clips), shards),
-        compounds=compounds,
-    )
-    commit(out, card)
-    return card

@@ -1,0 +1,100 @@
+"""What the recordings have come to: clips ready for a shard, and those that are left out.
+
+Promise: every recording is one or the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from fmdata.catalog.errors import InternalError, RecordingError
+from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.pack import Planned
+from fmdata.catalog.shards import Sample
+from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.existing import FinishedClip
+from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.retry import Kept
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.steady import too_unsteady
+from fmdata.pipeline.unit import Outcome, drop, sample_of, unit_bytes
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a dataset is to hold.
+
+    Attributes
+    ----------
+    clips : dict of Planned to callable
+        The place of each clip, and what gives its sample.
+    dropped : list of (Dropped, str)
+        Recordings left out, with their digests; sorted by subject, action and take.
+    """
+
+    clips: dict[Planned, Callable[[], Sample]]
+    dropped: list[tuple[Dropped, str]]
+
+
+def key_of(recording: Recording) -> str:
+    """Return the key of a recording's clip."""
+    return action_key(recording.subject, recording.action, recording.take)
+
+
+def finished(outcome: Outcome, work: Path, tried: int = 0) -> FinishedClip | Dropped:
+    """Return what an outcome comes to; earlier builds have `tried` so often."""
+    if outcome.dropped:
+        return replace(outcome.dropped, attempts=outcome.dropped.attempts + tried)
+    unit = work / outcome.digest
+    return FinishedClip(unit_bytes(unit), outcome.pose_range, partial(sample_of, unit))
+
+
+def gather(
+    recordings: Sequence[Recording],
+    identities: Sequence[Identity | RecordingError],
+    done: dict[str, FinishedClip | Dropped],
+    kept: Kept,
+    settings: BuildSettings,
+) -> Gathered:
+    """Divide recordings into clips and those left out, and add what is `kept` of a dataset.
+
+    Parameters
+    ----------
+    recordings, identities : sequences of one length
+        What was asked for; an error where a recording could not even be read.
+    done : dict
+        What each digest has come to.
+    kept : Kept
+        Clips, and recordings left out, that were not asked for and stay.
+    settings : BuildSettings
+        With the limit of the pose range.
+
+    Raises
+    ------
+    InternalError
+        When a recording is lost on the way.
+    """
+    clips: dict[Planned, Callable[[], Sample]] = dict(kept.clips)
+    dropped = list(kept.dropped)
+    for recording, who in zip(recordings, identities, strict=True):
+        if isinstance(who, RecordingError):
+            dropped.append((drop(recording, who), ""))
+            continue
+        found = done[who.digest]
+        if found.pose_range is not None:
+            found = too_unsteady(recording, found.pose_range, settings.max_pose_range) or found
+        if isinstance(found, Dropped):
+            dropped.append((found, who.digest))
+        else:
+            place = fold(recording.subject, settings.seed)
+            plan = Planned(place, recording.subject, key_of(recording), found.n_bytes)
+            clips[plan] = found.load
+    n_in = len(recordings) + len(kept.clips) + len(kept.dropped)
+    if len(clips) + len(dropped) != n_in:
+        raise InternalError(
+            f"{n_in} recordings, of which came {len(clips)} clips and {len(dropped)} dropped",
+            wanted="each recording a clip or dropped",
+            where="build",
+        )
+    return Gathered(clips, sorted(dropped, key=lambda row: row[0].names[1:]))

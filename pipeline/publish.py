@@ -1,0 +1,45 @@
+"""The shards of D1, the list of what was left out, and the card: staged, then put in place."""
+
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog import card as card_file
+from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.files import atomic_file
+from fmdata.catalog.pack import commit, pack, staging
+from fmdata.catalog.schema import ACTION_FACTS, DROPPED
+from fmdata.pipeline.gather import Gathered
+from fmdata.pipeline.settings import BuildSettings
+
+
+def publish(out: Path, settings: BuildSettings, gathered: Gathered, compounds: Part | None) -> Card:
+    """Write the dataset's files and put them in place; `compounds` stay as they are."""
+    loaders = {plan.key: load for plan, load in gathered.clips.items()}
+    shards = pack(
+        out,
+        card_file.ACTIONS,
+        gathered.clips,
+        lambda key: loaders[key](),
+        ACTION_FACTS,
+        settings.shard_mb * 10**6,
+    )
+    rows = [asdict(left_out) | {"digest": digest} for left_out, digest in gathered.dropped]
+    dropped_file = staging(out) / card_file.DROPPED
+    with atomic_file(dropped_file) as file:
+        pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
+    card = Card(
+        fmdata=metadata.version("fmdata"),
+        tools=tool_versions(settings.landmarks),
+        seed=settings.seed,
+        recordings=len(gathered.clips) + len(gathered.dropped),
+        dropped=len(gathered.dropped),
+        dropped_file=FileFacts.of(dropped_file),
+        actions=Part(settings.to_json(), len(gathered.clips), shards),
+        compounds=compounds,
+    )
+    commit(out, card)
+    return card
