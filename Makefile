@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench bench-fidelity chaos clean
+.PHONY: help install demo test test-pipeline test-others lint bench bench-fidelity chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,8 +20,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
 	$(BIN)/fmdata demo
 
-test: $(STAMP)  ## run the tests
-	$(BIN)/pytest -q
+test: $(STAMP)  ## run the tests, in two processes
+	$(MAKE) --no-print-directory --output-sync=target -j2 test-pipeline test-others
+
+test-pipeline: $(STAMP)
+	$(BIN)/pytest -q tests/pipeline
+
+test-others: $(STAMP)
+	$(BIN)/pytest -q --ignore=tests/pipeline
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .

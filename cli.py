@@ -168,7 +168,8 @@ def build(
     ] = None,
     workers: WorkersOption = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Address of a running Dask scheduler to use instead.")
+        str | None,
+        typer.Option(help="Address of a running Dask scheduler to use in place of --workers."),
     ] = None,
     size: Annotated[int, typer.Option(help="Width and height of a crop, in pixels.")] = 112,
     landmarks: Annotated[
@@ -447,7 +448,7 @@ def _show_built(built: Any, dataset: Path, rate: float) -> None:
         some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
         out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
     for left_out in built.dropped[:20]:
-        source = built.sources[left_out.source]
+        source = built.sources.get(left_out.source, left_out.source)
         line = f"  dropped {source} ({left_out.stage}, {left_out.reason}): "
         out.print(shown(line + left_out.detail))
     if len(built.dropped) > 20:

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 CODEC = "mjpeg"
+SLOWEST = Fraction(1, 1001)  # frames a second that the container can say
 
 
 class Span(NamedTuple):
@@ -49,7 +50,7 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     """
     file = str(target) if isinstance(target, Path) else target
     try:
-        return _mux(file, jpegs, Fraction(fps).limit_denominator(1001), size)
+        return _mux(file, jpegs, max(Fraction(fps).limit_denominator(1001), SLOWEST), size)
     except av.FFmpegError as fault:
         told = OSError(fault.errno, fault.strerror, fault.filename)
     # A full disk, say. PyAV's own error must not be part of it, as a context neither: it does not

@@ -89,18 +89,28 @@ def is_regular(path: Path) -> bool:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder, if it is there, so that its name never stands for a part of it."""
+    """Remove a folder, if it is there, so that its name never stands for a part of it.
+
+    A file in its place is removed too.
+    """
     if path.exists():
         doomed = path.with_name(f"{path.name}.gone{_SUFFIX}")
-        shutil.rmtree(doomed, ignore_errors=True)
+        _remove(doomed)
         path.replace(doomed)
-        shutil.rmtree(doomed)
+        _remove(doomed)
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove the folders that a process which died has left in `folder` under temporary names."""
+    """Remove what a process that died has left in `folder` under temporary names."""
     for left in folder.glob(f"*{_SUFFIX}"):
-        shutil.rmtree(left, ignore_errors=True)
+        _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

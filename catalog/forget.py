@@ -33,7 +33,8 @@ from fmdata.catalog.remnants import remnants
 from fmdata.catalog.schema import DROPPED
 from fmdata.catalog.traces import Traces, name_digest
 
-MEMO = "forget.npz"  # in the work folder, until the search for remnants is over
+# In the work folder, until the search for remnants is over: one a subject.
+MEMO = "forget-{}.npz"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def forget(path: Path, subject: str) -> Forgotten:
         dataset = Dataset(path) if (path / card_file.NAME).exists() else None
         names = _subjects(dataset)
         units, scraps = _work_of(path / WORK, subject)
-        memo = path / WORK / MEMO
+        memo = path / WORK / MEMO.format(name_digest(subject)[:16])
         if subject in names or units:
             traces = Traces.of(subject, _frames(dataset, subject, units))
             (path / WORK).mkdir(exist_ok=True)
@@ -160,7 +161,7 @@ def _work_of(work: Path, subject: str) -> tuple[list[Path], list[Path]]:
     """
     units, scraps = [], []
     for entry in sorted(work.iterdir()) if work.is_dir() else []:
-        if entry.name == MEMO:
+        if entry.match(MEMO.format("*")):
             continue
         names: set[str] = set()
         with suppress(OSError, KeyError, pa.ArrowException):

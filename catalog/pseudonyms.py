@@ -11,6 +11,7 @@ from pathlib import Path
 from fmdata.catalog.errors import UsageError
 
 MIN_KEY_BYTES = 16
+_ANYWHERE = 3  # letters of a name that is looked for inside other words too
 _DIGITS = 16  # hexadecimal: 64 bits
 
 
@@ -51,7 +52,9 @@ class Pseudonyms:
 
     def name(self, kind: str, name: str, subject: str) -> str:
         """Return an action's or take's name, or, if it tells the subject's, a digest of it."""
-        told = is_telling(subject) and whole_word(subject).search(name)
+        # Too much hidden is better than too little, but one or two letters are in any word.
+        told = len(subject) >= _ANYWHERE and subject.casefold() in name.casefold()
+        told = is_telling(subject) and (told or numbered(subject).search(name) is not None)
         return kind[0] + self._digest(kind, name) if told else name
 
     def _digest(self, kind: str, name: str) -> str:
@@ -61,6 +64,11 @@ class Pseudonyms:
 def is_telling(name: str) -> bool:
     """Whether a name is more than a number, which may as well be a take's or a frame's."""
     return not name.isdigit()
+
+
+def numbered(name: str) -> re.Pattern[str]:
+    """Return the pattern of a name that stands by itself or beside a number, as in ``ann0001``."""
+    return re.compile(rf"(?<![^\W\d_]){re.escape(name)}(?![^\W\d_])", re.IGNORECASE)
 
 
 def whole_word(name: str) -> re.Pattern[str]:

@@ -41,7 +41,11 @@ def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
     frames = _frames_by_tar(dataset) if dataset else {}
     for file in sorted(path.rglob("*")):
         if file.is_file():
-            yield from _pixels_left(file, traces, frames.get(file, list))
+            try:
+                yield from _pixels_left(file, traces, frames.get(file, list))
+            except OSError as fault:
+                mend = "look into it yourself, or delete it"
+                yield Finding(str(file), f"cannot be looked through: {fault.strerror}", mend)
         if dataset and file == path / card_file.NAME:
             named = _in_card(dataset.card, subject)
         else:

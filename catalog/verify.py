@@ -173,7 +173,7 @@ def _strays(path: Path, halves: list[_Half]) -> Iterator[Finding]:
         known |= {half.folder / name for name in names}
     for found in sorted(path.rglob("*")):
         if found not in known:
-            unfinished = WORK in found.relative_to(path).parts
+            unfinished = found.relative_to(path).parts[0] == WORK
             if unfinished and found != path / WORK:
                 continue
             yield Finding(

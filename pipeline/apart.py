@@ -30,6 +30,7 @@ DEATHS = 3  # of processes at work on one recording, before it is given up
 FRAMES = 100  # that the time limit is for
 
 _MODULE = "fmdata.pipeline.apart_worker"
+STARTS = 3  # of a process, before it is said that none does
 _START_S = 300.0  # for a process to import what it needs
 _LOOK_S = 0.5  # between two looks at the clock
 _CLOSE_S = 10.0
@@ -153,6 +154,20 @@ class Workers:
         self._busy: set[Worker] = set()
         self._stopped = False
 
+    def _ready(self, worker: Worker) -> Worker:
+        """Wait for a new process; when memory is short it may take more than one."""
+        for _ in range(STARTS - 1):
+            with suppress(FmdataError):
+                worker.wait_ready()
+                return worker
+            with self._lock:
+                self._busy.discard(worker)
+                self.require_going()
+                worker = Worker()
+                self._busy.add(worker)
+        worker.wait_ready()
+        return worker
+
     @contextmanager
     def one(self) -> Iterator[Worker]:
         """Lend a process; when the block raises, it is ended and not lent again."""
@@ -164,7 +179,7 @@ class Workers:
             self._busy.add(worker)
         try:
             if fresh:
-                worker.wait_ready()
+                worker = self._ready(worker)
             yield worker
         except BaseException:
             worker.kill()

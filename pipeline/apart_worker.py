@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from fmdata.pipeline.beat import Beat
-from fmdata.pipeline.chain import process
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
@@ -27,6 +26,8 @@ def main() -> None:
     with suppress(OSError):  # where the system has such a thing
         # When memory runs out, better this process than the one that looks after all.
         _OOM_SCORE.write_text("500")
+    import fmdata.pipeline.chain  # noqa: F401 - large, and not before the line above
+
     jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, jobs), daemon=True).start()
     pipe.send("ready")
@@ -46,6 +47,8 @@ def _answer(job: tuple[Any, ...], beat: Beat) -> Any:
     try:
         beat.start()
         recording, identity, settings, work, model = job
+        from fmdata.pipeline.chain import process
+
         return process(recording, identity, settings, work, model, beat)
     except Exception as fault:
         try:  # not every library's errors can be sent, or made anew at the other end

@@ -173,7 +173,7 @@ def _build(
         if isinstance(who, RecordingError):
             continue
         tried = attempts.get(who.digest, 0)
-        if who.digest not in done and (outcome := done_before(work / who.digest)):
+        if who.digest not in done and (outcome := done_before(work / who.digest, retry_dropped)):
             done[who.digest] = finished(outcome, work, tried)
         if who.digest in done:
             reused += 1

@@ -38,7 +38,8 @@ def discover(
     ``raw/<subject>/<action>/<take>/`` of numbered images. Hidden files and files of other kinds
     are ignored. Pipes and devices that are named like videos are recordings, left for decoding to
     refuse. A link that leads out of `raw` is refused unless `follow_links`: a folder that came from
-    elsewhere must not be able to name files that its giver could not read. A table, `table` or else
+    elsewhere must not be able to name files that its giver could not read. But a table names what
+    it names: look into one that came from elsewhere. A table, `table` or else
     ``raw/recordings.csv`` where it exists, replaces the layout: see
     :func:`fmdata.pipeline.discover_table.read_table`.
 

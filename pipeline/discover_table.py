@@ -19,6 +19,7 @@ from fmdata.pipeline.decode_images import image_number
 COLUMNS = ("path", "subject", "action", "take")
 OPTIONAL_COLUMNS = ("start", "stop", "fps")
 
+LEAST_FPS, MOST_FPS = 0.1, 1000.0
 _SHOWN = 20  # faults listed in a message; the rest are counted
 
 
@@ -99,8 +100,8 @@ def _faults(row: Mapping[str, str], raw: Path) -> list[str]:
         faults.append(f"start {start:g} is negative")
     if stop is not None and stop <= (start or 0.0):
         faults.append(f"stop {stop:g} is not after start {start or 0.0:g}")
-    if fps is not None and fps <= 0:
-        faults.append(f"fps {fps:g} is not above 0")
+    if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
+        faults.append(f"fps {fps:g} is not from {LEAST_FPS:g} to {MOST_FPS:g}")
     return faults
 
 

@@ -25,7 +25,7 @@ def _renamed(recording: Recording, pseudonyms: Pseudonyms) -> Recording:
     take = pseudonyms.name("take", recording.take, who)
     suffix = recording.path.suffix.lower()
     hidden = [str(recording.path), recording.source, recording.path.name]
-    hidden += [name for name in (who, recording.take) if is_telling(name)]
+    hidden += [name for name in (who, recording.action, recording.take) if is_telling(name)]
     return replace(
         recording,
         source=f"{subject}/{action}/{take}" + (suffix if suffix in EXTENSIONS else ""),

@@ -68,7 +68,7 @@ def unbent(
     causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
     doubt = max(LEAST_DOUBT, (moves**2).sum(1).mean() / BEND_IOD**2)  # in square degrees
     penalty = np.diag([doubt, doubt, LEAST_DOUBT][: causes.shape[1]])
-    independent = max(2.0, n / (MEMORY_S * fps)) / n
+    independent = min(1.0, max(2.0, n / (MEMORY_S * fps)) / n)
     response = np.linalg.solve(
         independent * causes.T @ causes + penalty, independent * causes.T @ moves
     )

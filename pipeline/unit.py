@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.files import atomic_folder
-from fmdata.catalog.pseudonyms import whole_word
+from fmdata.catalog.pseudonyms import numbered
 from fmdata.catalog.schema import DROPPED, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
@@ -64,10 +64,13 @@ def write_dropped(unit: Path, dropped: Dropped) -> None:
         pq.write_table(row, folder / LEFT_OUT)
 
 
-def done_before(unit: Path) -> Outcome | None:
-    """What became of a recording in an earlier run, unless it is worth another try."""
+def done_before(unit: Path, retry: bool = False) -> Outcome | None:
+    """What became of a recording in an earlier run, unless it is worth another try.
+
+    With `retry`, one that was left out is, whatever the reason.
+    """
     outcome = outcome_of(unit) if unit.exists() else None
-    again = outcome and outcome.dropped and outcome.dropped.reason in TRIED_AGAIN
+    again = outcome and outcome.dropped and (retry or outcome.dropped.reason in TRIED_AGAIN)
     return None if again else outcome
 
 
@@ -75,7 +78,7 @@ def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Drop
     """Return the record of a recording that is left out because of `fault`."""
     detail = fault.detail
     for name in recording.hidden:
-        detail = whole_word(name).sub("…", detail)
+        detail = numbered(name).sub("…", detail)
     return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
 
 

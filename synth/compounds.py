@@ -52,7 +52,7 @@ def synth_compounds(
     """
     if not interrupted(path):
         Dataset(path)  # before anything is written where there is none
-    with change(path):
+    with change(path, keep_work=True):  # units of a build that did not end are not its business
         return _synth(Dataset(path), settings, on_start, on_sample)
 
 

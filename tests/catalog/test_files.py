@@ -60,3 +60,17 @@ def test_a_removal_that_dies_leaves_no_half_folder_under_the_name(
     assert not path.exists()
     remove_temporaries(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_a_folder_was_is_removed_too(tmp_path: Path) -> None:
+    for kind in ("file", "folder"):
+        path, doomed = tmp_path / kind, tmp_path / f"{kind}.gone.part"
+        path.mkdir() if kind == "folder" else path.write_text("x")
+        doomed.write_text("of a run that died here before")
+        remove_folder(path)
+        assert not path.exists()
+        assert not doomed.exists()
+    (tmp_path / "a.part").write_text("x")
+    (tmp_path / "b.part").mkdir()
+    remove_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -296,5 +296,8 @@ def test_killed_while_files_are_put_in_place_the_next_command_finishes(
     forget(dataset, of_one_fold[2])
     left = {clip.subject for clip in Dataset(dataset).actions}
     assert left == {of_one_fold[0], of_one_fold[3], ALONE}
+    # Whoever died in the middle has not been looked for yet.
+    assert [finding.where for finding in verify(dataset)] == [str(dataset / ".work")]
+    assert forget(dataset, of_one_fold[1]).left == []
     assert verify(dataset) == []
     assert synth_compounds(dataset, CompoundSettings(k=2, shard_mb=1)).reused

@@ -240,7 +240,7 @@ def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
         "line 6: start is 'one', not a number",
         "line 6: stop is 'nan', not a number",
         "line 7: start -1 is negative",
-        "line 7: fps 0 is not above 0",
+        "line 7: fps 0 is not from 0.1 to 1000",
         "line 8: action is empty",
         "line 8: take is empty",
         "line 9: empty is a folder without numbered png or jpg",
