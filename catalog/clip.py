@@ -175,6 +175,11 @@ class ActionClip(Clip):
         return str(self.row["take"])
 
     @property
+    def n_bytes(self) -> int:
+        """Size of its pixels and LBP maps in a tar."""
+        return int(self.row["avi_size"] + (self.row["lbp_size"] or 0))
+
+    @property
     def motion(self) -> Motion | None:
         """When the face moves; None where no motion was found."""
         row = self.row

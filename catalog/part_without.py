@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fmdata.catalog.card import Part
-from fmdata.catalog.clip import Clip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.pack import Planned, pack, plan_shards
@@ -56,10 +56,9 @@ def part_without(folder: Path, part: Part, clips: Clips[Any], subject: str, size
 
 def _n_bytes(clip: Clip, size: int) -> int:
     """Return the bytes that a shard is planned with: whole files of an action, frames otherwise."""
-    row = clip.row
-    if "segments" not in row:
-        return int(row["avi_size"] + (row["lbp_size"] or 0))
-    return int(sum(row["frame_size"]) + (clip.n_frames * size**2 if clip.has_lbp else 0))
+    if isinstance(clip, ActionClip):
+        return clip.n_bytes
+    return int(sum(clip.row["frame_size"]) + (clip.n_frames * size**2 if clip.has_lbp else 0))
 
 
 def _damaged(shard: Path) -> DatasetError:

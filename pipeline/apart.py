@@ -156,17 +156,21 @@ class Workers:
 
     def _ready(self, worker: Worker) -> Worker:
         """Wait for a new process; when memory is short it may take more than one."""
-        for _ in range(STARTS - 1):
-            with suppress(FmdataError):
+        left = STARTS
+        while True:
+            try:
                 worker.wait_ready()
+            except FmdataError:
+                left -= 1
+                with self._lock:
+                    self._busy.discard(worker)
+                    self.require_going()
+                    if not left:
+                        raise
+                    worker = Worker()
+                    self._busy.add(worker)
+            else:
                 return worker
-            with self._lock:
-                self._busy.discard(worker)
-                self.require_going()
-                worker = Worker()
-                self._busy.add(worker)
-        worker.wait_ready()
-        return worker
 
     @contextmanager
     def one(self) -> Iterator[Worker]:

@@ -10,6 +10,7 @@ import pickle
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,13 +27,13 @@ def main() -> None:
     with suppress(OSError):  # where the system has such a thing
         # When memory runs out, better this process than the one that looks after all.
         _OOM_SCORE.write_text("500")
-    import fmdata.pipeline.chain  # noqa: F401 - large, and not before the line above
+    from fmdata.pipeline.chain import process  # large, so not before the lines above
 
     jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, jobs), daemon=True).start()
     pipe.send("ready")
     while True:
-        pipe.send(_answer(jobs.get(), beat))
+        pipe.send(_answer(process, jobs.get(), beat))
 
 
 def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
@@ -43,13 +44,10 @@ def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
     os._exit(0)
 
 
-def _answer(job: tuple[Any, ...], beat: Beat) -> Any:
+def _answer(process: Callable[..., Any], job: tuple[Any, ...], beat: Beat) -> Any:
     try:
         beat.start()
-        recording, identity, settings, work, model = job
-        from fmdata.pipeline.chain import process
-
-        return process(recording, identity, settings, work, model, beat)
+        return process(*job, beat)
     except Exception as fault:
         try:  # not every library's errors can be sent, or made anew at the other end
             pickle.dumps(fault)

@@ -102,7 +102,7 @@ def finished_work(
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
-        done[clip.row["digest"]] = FinishedClip(_n_bytes(clip), clip.row["pose_range"], clip.sample)
+        done[clip.row["digest"]] = FinishedClip(clip.n_bytes, clip.row["pose_range"], clip.sample)
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
@@ -114,9 +114,7 @@ def finished_work(
 
 def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
     """Return the place of each clip that stays as it is, and what gives its sample."""
-    return {
-        Planned(clip.fold, clip.subject, clip.key, _n_bytes(clip)): clip.sample for clip in clips
-    }
+    return {Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): clip.sample for clip in clips}
 
 
 def attempts_before(before: Dataset) -> dict[str, int]:
@@ -125,10 +123,6 @@ def attempts_before(before: Dataset) -> dict[str, int]:
         return {}
     table = before.dropped().select(["digest", "attempts"])
     return dict(zip(*table.to_pydict().values(), strict=True))
-
-
-def _n_bytes(clip: ActionClip) -> int:
-    return int(clip.row["avi_size"] + (clip.row["lbp_size"] or 0))
 
 
 def _steady_now(dropped: Dropped, limit: float | None) -> bool:

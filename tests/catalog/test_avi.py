@@ -48,6 +48,16 @@ def test_the_same_frames_give_the_same_bytes(jpegs: list[bytes]) -> None:
     assert written(jpegs, 30000 / 1001) == written(jpegs, 30000 / 1001)
 
 
+@pytest.mark.parametrize("fps", [1 / 3600, 1e-9])
+def test_a_rate_too_slow_for_the_container_becomes_the_slowest_it_has(
+    jpegs: list[bytes], fps: float
+) -> None:
+    data = written(jpegs, fps)
+    assert len(jpeg_spans(io.BytesIO(data), len(data))) == len(jpegs)
+    with av.open(io.BytesIO(data)) as container:
+        assert float(container.streams.video[0].average_rate) == pytest.approx(1 / 1001)
+
+
 @pytest.mark.parametrize("fps", [25, 30000 / 1001, 12.5, 120])
 def test_opencv_and_pyav_play_it(tmp_path: Path, jpegs: list[bytes], fps: float) -> None:
     path = tmp_path / "clip.avi"

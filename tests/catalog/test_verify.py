@@ -158,6 +158,13 @@ def test_what_an_unfinished_run_left_is_found(copy: Path) -> None:
     assert [f.what for f in verify(copy)] == ["left by a run that did not end"]
 
 
+def test_a_work_folder_elsewhere_hides_nothing(copy: Path) -> None:
+    (copy / "actions/.work").mkdir()
+    (copy / "actions/.work/extra.bin").write_bytes(b"x")
+    found = {f.where: f.what for f in verify(copy)}
+    assert found[str(copy / "actions/.work/extra.bin")] == "not a file of this dataset"
+
+
 def test_file_facts_are_of_the_whole_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     facts = FileFacts.of(tmp_path / "a")

@@ -210,6 +210,25 @@ def test_a_process_that_does_not_start_is_said(
         build(raw(fine=FINE), tmp_path / "dataset", BuildSettings(), workers=1)
 
 
+def test_a_process_that_dies_at_its_start_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short of memory, say: the first two do not come to work, the third does."""
+    absent = iter(["fmdata.no_such_module"] * 2)
+    module, whole = apart._MODULE, apart.Worker.__init__
+    started: list[apart.Worker] = []
+
+    def start(self: apart.Worker) -> None:
+        monkeypatch.setattr(apart, "_MODULE", next(absent, module))
+        started.append(self)
+        whole(self)
+
+    monkeypatch.setattr(apart.Worker, "__init__", start)
+    workers = apart.Workers()
+    with workers.one() as worker:
+        assert worker is started[-1]
+    assert len(started) == 3
+    workers.close_idle()
+
+
 def test_a_machines_fault_ends_the_run_and_is_told(
     raw: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

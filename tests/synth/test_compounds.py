@@ -167,3 +167,14 @@ def test_a_synthesis_that_dies_while_its_shards_are_put_in_place_goes_on(
     monkeypatch.undo()
     synth_compounds(path, again)
     assert files(path) == reference
+
+
+def test_units_of_a_build_that_did_not_end_stay(dataset_path: Path, tmp_path: Path) -> None:
+    """A night's work on new recordings is not thrown away by a synthesis in between."""
+    path = tmp_path / "dataset"
+    shutil.copytree(dataset_path, path)
+    unit = path / ".work" / ("a" * 64)
+    unit.mkdir(parents=True)
+    (unit / "clip.avi").write_bytes(b"done")
+    synth_compounds(path, CompoundSettings(k=1))
+    assert [p.name for p in (path / ".work").iterdir()] == [unit.name]
