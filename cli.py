@@ -146,6 +146,9 @@ def simulate(
     blur: Annotated[float, typer.Option(help="Blur of the lens, in pixels.")] = 0.0,
     flash: Annotated[bool, typer.Option(help="Motions of three to five frames.")] = False,
     lead: Annotated[bool, typer.Option(help="Begin with neutral frames.")] = True,
+    varied: Annotated[
+        bool, typer.Option("--varied", help="Vary size, tempo and head from take to take.")
+    ] = False,
     crf: Annotated[int, typer.Option(help="x264 quality, 0 (lossless) to 51.")] = 20,
 ) -> None:
     """Make recordings whose onset, apex and offset are known exactly (RAW/truth.csv)."""
@@ -153,7 +156,7 @@ def simulate(
 
     settings = SimulateSettings(
         subjects, parse_actions(actions), takes, seed, portraits, fps, size, style, amplitude,
-        head, blinks, noise, blur, flash, lead, crf,
+        head, blinks, noise, blur, flash, lead, varied, crf,
     )  # fmt: skip
     truths = _simulate(raw, settings)
     out.print(f"{len(truths)} recordings in {raw}, their truth in {raw / 'truth.csv'}")

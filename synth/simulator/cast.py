@@ -76,7 +76,7 @@ def cast(script: Script, portrait: Portrait, settings: SimulateSettings) -> tupl
         np.random.default_rng(draw_seed("camera", *recording_key(truth, settings))),
         truth.n_frames,
         settings.fps,
-        head=settings.head,
+        head=script.head,
         size=settings.size,
         blur=settings.blur,
         noise=settings.noise,

@@ -7,6 +7,7 @@ and on nothing else; what it says is what is rendered, so it is the truth.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,6 +67,10 @@ class SimulateSettings:
         Make every motion 3 to 5 frames long; all of them return.
     lead : bool
         Begin with neutral frames.
+    varied : bool
+        Let amplitude (45 to 110 % of what it would be), tempo (0.65 to 1.6 times the usual
+        durations) and the head's motion differ from take to take, and make one motion in eight a
+        flash: people, recorded on different days.
     crf : int
         x264's quality, 0 (lossless) to 51.
     """
@@ -85,6 +90,7 @@ class SimulateSettings:
     blur: float = 0.0
     flash: bool = False
     lead: bool = True
+    varied: bool = False
     crf: int = 20
 
     def __post_init__(self) -> None:
@@ -169,11 +175,14 @@ class Script:
     ----------
     truth : Truth
         When the face moves.
+    head : str
+        How far the head moves.
     intensity, blink : float64 [T]
         Of the expression and of both lids, frame by frame.
     """
 
     truth: Truth
+    head: str
     intensity: np.ndarray
     blink: np.ndarray
 
@@ -195,12 +204,17 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     key = (settings.seed, subject, action, f"{take:02d}")
     rng = np.random.default_rng(draw_seed("timing", *key))
     turn = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
-    style = "return" if settings.flash else turn
+    variation = _variation(settings, np.random.default_rng(draw_seed("varied", *key)))
+    style = "return" if variation.flash else turn
     timing = draw_timing(
-        rng, settings.fps, hold=style == "hold", flash=settings.flash, lead=settings.lead
+        rng,
+        settings.fps * variation.tempo,
+        hold=style == "hold",
+        flash=variation.flash,
+        lead=settings.lead,
     )
     # Rounded, so that the table holds exactly what was drawn.
-    peak = round(settings.amplitude * float(rng.uniform(0.85, 1.1)), 4)
+    peak = round(settings.amplitude * variation.amplitude * float(rng.uniform(0.85, 1.1)), 4)
     moves = peak > 0
     truth = Truth(
         path=f"{subject}/{action}/{take:02d}.mp4",
@@ -218,7 +232,28 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     )
     blink_rng = np.random.default_rng(draw_seed("blinks", *key))
     closed = blinks(blink_rng, timing.n_frames, settings.fps)
-    return Script(truth, intensity(timing, peak), closed if settings.blinks else 0 * closed)
+    blink = closed if settings.blinks else 0 * closed
+    return Script(truth, variation.head, intensity(timing, peak), blink)
+
+
+class _Variation(NamedTuple):
+    """How one take differs from the others: factors of size and duration, head, flash or not."""
+
+    amplitude: float
+    tempo: float
+    head: str
+    flash: bool
+
+
+def _variation(settings: SimulateSettings, rng: np.random.Generator) -> _Variation:
+    if not settings.varied:
+        return _Variation(1.0, 1.0, settings.head, settings.flash)
+    return _Variation(
+        amplitude=float(rng.uniform(0.45, 1.1)),
+        tempo=float(np.exp(rng.uniform(np.log(0.65), np.log(1.6)))),
+        head=str(rng.choice(list(HEADS))),
+        flash=settings.flash or (settings.style != "hold" and bool(rng.uniform() < 1 / 8)),
+    )
 
 
 def _check_actions(actions: int | tuple[str, ...]) -> None:

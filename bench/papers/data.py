@@ -1,0 +1,59 @@
+"""What the papers are compared on: two sets of simulated subjects, built by the real pipeline.
+
+``personal`` has the subjects' own motions, for verification (2022, 2023); its compounds are the D2
+of 2023. ``expressions`` has seven motions that all subjects share, on other faces, for the papers
+that classify (SMaTE, RRL, PCL) and for the extractor of 2022 that knows expressions (SFE-E).
+Nothing depends on the clock: the same sizes give the same bytes.
+"""
+
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmdata.pipeline.build import build
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+from fmdata.synth.simulator.script import SimulateSettings
+from fmdata.synth.simulator.simulate import simulate
+
+PERSONAL, EXPRESSIONS = "personal", "expressions"
+SHARED = ("smile", "brow_raise", "jaw_drop", "pucker", "nose_wrinkle", "brow_furrow", "frown")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is: subjects of either set, their own motions, takes, copies of a compound."""
+
+    subjects: int = 24
+    motions: int = 5
+    takes: int = 10
+    shared_takes: int = 3
+    copies: int = 4
+
+
+FULL = Size()
+QUICK = Size(subjects=6, motions=3, takes=3, shared_takes=1, copies=1)
+
+
+def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:
+    """Simulate, build and splice what is not there yet; return the datasets by name."""
+    # Hard settings: amplitude, tempo and the head differ from take to take, with flashes and both
+    # styles among them.
+    common = {"subjects": size.subjects, "fps": 15.0, "size": 256, "varied": True}
+    own = tuple(f"personal_{i + 1}" for i in range(size.motions))
+    scripts = {
+        PERSONAL: SimulateSettings(actions=own, takes=size.takes, seed=1, **common),
+        EXPRESSIONS: SimulateSettings(actions=SHARED, takes=size.shared_takes, seed=2, **common),
+    }
+    raw = {name: folder / f"{name}-raw" for name in scripts}
+    # A fresh process each: the landmark network's threads do not survive a fork.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(simulate, raw.values(), scripts.values()))
+    datasets = {name: folder / name for name in scripts}
+    for name, dataset in datasets.items():
+        build(raw[name], dataset, BuildSettings(), workers=workers)
+    synth_compounds(datasets[PERSONAL], CompoundSettings(k=size.copies))
+    return datasets
