@@ -1,163 +1,151 @@
-"""What a recipe can be told, as plain values that go to JSON and come back."""
+"""What a recipe can be told, as plain values: ranges checked, to JSON and TOML and back.
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+A recipe's settings are a frozen dataclass whose fields are made by :func:`number`, :func:`choice`
+and :func:`flag`; :class:`Settings` checks them, so an impossible value never begins a training.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Self
 
 from fmdata.catalog.errors import UsageError
 
-CLIPS = ("actions", "compounds")
-WHERE, WHERE_LANDMARKS = "the encoder's settings", "the encoder's settings, in `landmarks`"
-OPTIONS = ("seed", "epochs")  # of the command line, that are ranges
 MOST = 2**32 - 1
 
 
-@dataclass(frozen=True)
-class LandmarkSettings:
-    """How the spatial feature extractor (SFE-L) is made.
+def number(default: float, low: float = 0, high: float = MOST) -> Any:
+    """Make a field that holds a number from `low` to `high`, of the default's type."""
+    return field(default=default, metadata={"range": (low, high)})
 
-    Attributes
-    ----------
-    size, channels : int
-        Side of the images it sees, in pixels; 1 for grey, 3 for RGB.
-    width : float
-        Of its layers; 1 is the published MobileFaceNet.
-    frames : int
-        Frames of a clip to learn from; neighbouring frames teach little.
-    epochs, steps, batch : int
-        Number of epochs, mini-batches in an epoch, images in a mini-batch.
-    rate, weight_decay : float
-        AdamW's highest learning rate and weight decay.
-    """
 
-    size: int = 56
-    channels: int = 1
-    width: float = 0.25
-    frames: int = 16
-    epochs: int = 5
-    steps: int = 16
-    batch: int = 64
-    rate: float = 3e-3
-    weight_decay: float = 0.01
+def choice(default: str, *others: str) -> Any:
+    """Make a field that holds one of some words."""
+    return field(default=default, metadata={"words": (default, *others)})
 
-    def __post_init__(self) -> None:
-        _check_ranges(
-            self,
-            WHERE_LANDMARKS,
-            size=(16, 1024), channels=(1, 3), width=(0.01, 4), frames=(1, MOST), epochs=(1, MOST),
-            steps=(1, MOST), batch=(2, MOST), rate=(0, 1), weight_decay=(0, 1),
-        )  # fmt: skip
-        if self.channels == 2:
-            raise _refused("channels 2", "1 for grey or 3 for RGB", WHERE_LANDMARKS)
+
+def flag(default: bool) -> Any:
+    """Make a field that is true or false."""
+    return field(default=default)
 
 
 @dataclass(frozen=True)
-class EncoderSettings:
-    """How the 2022 encoder is made. The paper gives none of these numbers.
+class Settings:
+    """Base of all recipes' settings.
 
-    Attributes
-    ----------
-    on : str
-        The clips to learn motion from, ``actions`` or ``compounds``; landmarks are always learnt
-        from the actions.
-    seed : int
-        Of everything that is drawn.
-    landmarks : LandmarkSettings
-        Of the spatial feature extractor.
-    embedding : int
-        n, the length of the embedding.
-    layers, heads, feedforward : int
-        Of the transformer, whose width is the number of features of a frame.
-    dropout : float
-        In the transformer.
-    neutral_frames : int
-        Frames at a clip's start whose mean features are subtracted from the clip's, so that what
-        is left is motion and not identity. With the paper's 59 subjects the encoder can learn as
-        much by itself; with two or three it cannot. 0 leaves the features as the paper has them.
-    epochs, steps : int
-        Number of epochs, mini-batches in an epoch.
-    subjects, motions, takes : int
-        Subjects in a mini-batch, motions of each (P), clips of each motion (K).
-    rate, weight_decay : float
-        AdamW's highest learning rate and weight decay.
-    margin : float
-        m_c of Eq. 1.
-    trimming : bool
-        Whether neutral frames are trimmed at random.
+    Raises
+    ------
+    UsageError
+        At construction, when a value is of the wrong type or out of its range.
     """
 
-    on: str = "actions"
-    seed: int = 0
-    landmarks: LandmarkSettings = field(default_factory=LandmarkSettings)
-    embedding: int = 64
-    layers: int = 2
-    heads: int = 4
-    feedforward: int = 256
-    dropout: float = 0.1
-    neutral_frames: int = 3
-    epochs: int = 4
-    steps: int = 15
-    subjects: int = 2
-    motions: int = 4
-    takes: int = 4
-    rate: float = 5e-4
-    weight_decay: float = 0.01
-    margin: float = 0.2
-    trimming: bool = True
-
     def __post_init__(self) -> None:
-        if self.on not in CLIPS:
-            raise _refused(f"no clips called {self.on!r}", " or ".join(CLIPS), "--on")
-        _check_ranges(
-            self,
-            WHERE,
-            seed=(0, MOST), embedding=(1, MOST), layers=(1, MOST), heads=(1, MOST),
-            feedforward=(1, MOST), dropout=(0, 0.99), neutral_frames=(0, MOST), epochs=(1, MOST),
-            steps=(1, MOST), subjects=(1, MOST), motions=(1, MOST), takes=(1, MOST), rate=(0, 1),
-            weight_decay=(0, 1), margin=(-1, 1),
-        )  # fmt: skip
+        for f in fields(self):
+            value, where = getattr(self, f.name), f"the setting `{f.name}`"
+            if isinstance(value, Settings):
+                continue
+            wanted = type(f.default)
+            if wanted is float and type(value) is int:
+                object.__setattr__(self, f.name, float(value))
+            elif type(value) is not wanted:
+                raise _refused(f"{f.name} = {value!r}", _named(wanted), where)
+            low, high = f.metadata.get("range", (None, None))
+            if low is not None and not low <= value <= high:
+                raise _refused(f"{f.name} = {value}", f"a number from {low} to {high}", where)
+            words = f.metadata.get("words")
+            if words and value not in words:
+                raise _refused(f"{f.name} = {value!r}", f"one of {', '.join(words)}", where)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, nested as the settings are."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "EncoderSettings":
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` gave; what is left out keeps its default.
 
         Raises
         ------
         UsageError
-            When a setting is unknown or out of its range.
+            When a setting is unknown, of the wrong type or out of its range.
         """
-        inner = dict(values.get("landmarks", {}))
-        _check_names(LandmarkSettings, inner, WHERE_LANDMARKS)
-        _check_names(cls, values, WHERE)
-        return cls(**{**values, "landmarks": LandmarkSettings(**inner)})
-
-
-def _check_ranges(settings: object, where: str, **ranges: tuple[float, float]) -> None:
-    for name, (low, high) in ranges.items():
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            option = where == WHERE and name in OPTIONS
+        known = {f.name: f for f in fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
             raise _refused(
-                f"{'--' if option else ''}{name} {value}",
-                f"a number from {low} to {high}",
-                f"--{name}" if option else where,
+                f"unknown settings: {', '.join(unknown)}", ", ".join(known), f"{cls.__name__}"
             )
+        read = {}
+        for name, value in values.items():
+            kind = known[name].type
+            nested = isinstance(kind, type) and is_dataclass(kind)
+            if nested and not isinstance(value, Mapping):
+                raise _refused(f"{name} = {value!r}", f"a table [{name}] of settings", cls.__name__)
+            read[name] = kind.from_json(value) if nested else value  # type: ignore[union-attr]
+        return cls(**read)
+
+    def to_toml(self) -> str:
+        """Return all settings as a TOML file, ready to be edited and given back."""
+        plain = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        lines = [f"{n} = {json.dumps(v)}" for n, v in plain if not isinstance(v, Settings)]
+        for name, value in plain:
+            if isinstance(value, Settings):
+                lines += ["", f"[{name}]", value.to_toml().rstrip()]
+        return "\n".join(lines) + "\n"
+
+    def replaced(self, assignments: Sequence[str]) -> Self:
+        """Return the settings with some ``name=value`` put in, ``name`` dotted where nested.
+
+        Raises
+        ------
+        UsageError
+            When an assignment is malformed, or names or sets what :meth:`from_json` refuses.
+        """
+        values = self.to_json()
+        for assignment in assignments:
+            name, equals, text = assignment.partition("=")
+            if not equals or not name.strip():
+                raise _refused(assignment, "name=value, such as epochs=3", "--set")
+            *tables, last = name.strip().split(".")
+            inner = values
+            for table in tables:
+                inner = inner.setdefault(table, {})
+                if not isinstance(inner, dict):
+                    raise _refused(assignment, f"`{table}` holds no settings of its own", "--set")
+            inner[last] = _value(text.strip())
+        return self.from_json(values)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read settings from a TOML file, or a JSON one such as a run keeps.
+
+    Raises
+    ------
+    UsageError
+        When there is no such file, or it cannot be understood.
+    """
+    try:
+        text = path.read_text("utf-8")
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as fault:
+        raise _refused(f"no settings could be read: {fault}", "a TOML file", str(path)) from fault
+    if not isinstance(values, dict):
+        raise _refused("JSON that is no object", "an object of settings", str(path))
+    return values
+
+
+def _value(text: str) -> Any:
+    """Return what a word on the command line means: as TOML, or else the word itself."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _named(kind: type) -> str:
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a word")
 
 
 def _refused(got: str, wanted: str, where: str) -> UsageError:
     return UsageError(got, wanted=wanted, where=where, todo="correct it, or leave it out")
-
-
-def _check_names(of: type, values: dict[str, Any], where: str) -> None:
-    known = [f.name for f in fields(of)]
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise UsageError(
-            f"unknown settings: {', '.join(unknown)}",
-            wanted=", ".join(known),
-            where=where,
-            todo="correct the name, or leave the setting out",
-        )

@@ -1,8 +1,7 @@
-"""Views: random variations of faces and of clips, as pure functions of a generator."""
+"""Views of faces with their landmarks: shifted, scaled, turned, relit."""
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,16 +37,3 @@ def jitter_faces(
     points = (landmarks * 2 - 1 - shift[:, None]) @ torch.linalg.inv(linear).transpose(1, 2)
     gain, lift = 1 + 0.25 * draw(1, 1, 1), 0.15 * draw(1, 1, 1)
     return (images * gain + lift).clamp(0, 1), (points + 1) / 2
-
-
-def random_trim(
-    n_frames: int, onset: int, offset: int, generator: np.random.Generator
-) -> tuple[int, int]:
-    """Draw a part ``[start, stop)`` of a clip that holds its whole motion ``[onset, offset)``.
-
-    Sun et al. 2022, section 2.5, "random trimming": neutral frames are removed at both ends, from
-    none to all of them.
-    """
-    start = int(generator.integers(0, onset + 1))
-    stop = int(generator.integers(offset, n_frames + 1))
-    return start, stop

@@ -1,0 +1,97 @@
+"""The sequence encoder of 2022 and 2023: features of all frames of a clip to one embedding.
+
+Sun et al. 2022, section 2.2. Promise: padded frames change no embedding.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+def positional_encoding(n_frames: int, width: int) -> Tensor:
+    """Sines and cosines of the frame's number, float32 [n_frames, width] (Vaswani et al. 2017)."""
+    frame = torch.arange(n_frames, dtype=torch.float32)[:, None]
+    rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    return torch.stack([torch.sin(frame * rate), torch.cos(frame * rate)], dim=2).flatten(1)
+
+
+class SequenceEncoder(nn.Module):
+    """Features of all frames to one embedding: transformer, maximum over time, projection.
+
+    Parameters
+    ----------
+    n_features : int
+        m, the width of a frame's feature vector; even.
+    n_embedding : int
+        n, the width of the embedding.
+    layers, heads, feedforward, dropout
+        Shape of the transformer, which keeps [L, m] throughout.
+    neutral_frames : int
+        Frames at a clip's start whose mean is subtracted from its features; 0 for none.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(
+        self,
+        n_features: int,
+        n_embedding: int,
+        layers: int,
+        heads: int,
+        feedforward: int,
+        dropout: float,
+        neutral_frames: int,
+    ) -> None:
+        super().__init__()
+        self.neutral_frames = neutral_frames
+        # Features are standardised by the training frames' statistics, lest the positional
+        # encoding drown in them or drown them.
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("spread", torch.ones(n_features))
+        layer = nn.TransformerEncoderLayer(
+            n_features, heads, feedforward, dropout, batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.projection = nn.Linear(n_features, n_embedding)
+
+    @torch.no_grad()
+    def standardise_by(self, clips: Iterable[Tensor]) -> None:
+        """Take mean and spread from the training clips' features, float [T_i, m] each."""
+        frames = torch.cat(
+            [self.relative(f[None], torch.ones(1, len(f), dtype=torch.bool))[0] for f in clips]
+        )
+        self.mean.copy_(frames.mean(dim=0))
+        # A feature that never changes says nothing, and must not be blown up either.
+        self.spread.copy_(frames.std(dim=0).clamp(min=1e-3))
+
+    def relative(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Features less the mean of each clip's first frames, float [B, L, m]."""
+        if self.neutral_frames == 0:
+            return features
+        start = mask[:, : self.neutral_frames, None]
+        total = (features[:, : self.neutral_frames] * start).sum(dim=1, keepdim=True)
+        return features - total / start.sum(dim=1, keepdim=True)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Embed clips of unequal length.
+
+        Parameters
+        ----------
+        features : Tensor float [B, L, m]
+            Frames of each clip, padded to a common length with anything finite.
+        mask : Tensor bool [B, L]
+            True where there is a frame.
+
+        Returns
+        -------
+        Tensor float [B, n]
+            Embeddings of length 1, so that Eq. 3's cosine is Eq. 4's dot product.
+        """
+        x = (self.relative(features, mask) - self.mean) / self.spread
+        x = x + positional_encoding(x.shape[1], x.shape[2]).to(x.device)
+        x = self.transformer(x, src_key_padding_mask=~mask)
+        pooled = x.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)
+        return nn.functional.normalize(self.projection(pooled), dim=1)

@@ -1,0 +1,47 @@
+"""Training in several processes, as ``torchrun`` starts them; alone, every function does nothing.
+
+Each process draws mini-batches of its own and the gradients are averaged, so that all take the
+same step. Pairs are formed within a process's own mini-batch.
+"""
+
+import os
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+def start() -> None:
+    """Join the other processes where ``torchrun`` has started several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def rank() -> int:
+    """Number of this process, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """Number of processes."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Replace each gradient by its mean over the processes."""
+    if world() > 1:
+        for weight in model.parameters():
+            if weight.requires_grad:
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
+                dist.all_reduce(weight.grad)
+                weight.grad /= world()
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give every process the first one's running statistics."""
+    if world() > 1:
+        for buffer in model.buffers():
+            dist.broadcast(buffer, src=0)

@@ -1,0 +1,110 @@
+"""Views in colour: distortion, grey, blur, edges, as pure functions of images and a generator.
+
+Images are float [B, ..., 3, H, W] in 0 to 1. Everything is drawn once for each of the B items, so
+that all frames of a clip, when they lie along a middle axis, change alike.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+LUMA = 0.299, 0.587, 0.114  # of red, green and blue, as in JPEG
+
+
+def distort(
+    images: Tensor,
+    generator: torch.Generator,
+    brightness: float = 0.4,
+    contrast: float = 0.4,
+    saturation: float = 0.4,
+    hue: float = 0.1,
+    share: float = 1.0,
+) -> Tensor:
+    """Change brightness, contrast, saturation and hue of a share of the items.
+
+    The first three are factors drawn from 1 less to 1 plus the number given, hue is a turn of the
+    colour circle, drawn from less to plus that share of a full turn.
+    """
+
+    def factor(spread: float) -> Tensor:
+        return 1 + spread * (2 * _draw(images, generator) - 1)
+
+    bright = (images * factor(brightness)).clamp(0, 1)
+    mean = luma(bright).mean(dim=tuple(range(1, images.ndim)), keepdim=True)
+    strong = ((bright - mean) * factor(contrast) + mean).clamp(0, 1)
+    grey = luma(strong)
+    vivid = (strong - grey) * factor(saturation) + grey
+    turned = _turn_hue(vivid, 2 * math.pi * (factor(hue) - 1)).clamp(0, 1)
+    return _some(images, turned, generator, share)
+
+
+def to_grey(images: Tensor, generator: torch.Generator, share: float = 0.2) -> Tensor:
+    """Take the colour out of a share of the items."""
+    return _some(images, luma(images).expand_as(images), generator, share)
+
+
+def blur(
+    images: Tensor,
+    generator: torch.Generator,
+    spread: tuple[float, float] = (0.1, 2.0),
+    share: float = 0.5,
+) -> Tensor:
+    """Blur a share of the items by a Gaussian, its standard deviation in pixels drawn from a range.
+
+    The kernel is cut at 7 pixels.
+    """
+    low, high = spread
+    sigma = low + (high - low) * torch.rand(len(images), generator=generator)
+    x = torch.arange(-3, 4)
+    kernel = torch.exp(-0.5 * (x / sigma[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(dim=1, keepdim=True)).to(images.device)
+    return _some(images, _filtered(images, kernel), generator, share)
+
+
+def edges(images: Tensor, generator: torch.Generator, share: float = 0.6) -> Tensor:
+    """Replace a share of the items by the size of their gradient (Sobel), 0 to 1 in each."""
+    grey = luma(images)
+    flat = nn.functional.pad(grey.reshape(-1, 1, *grey.shape[-2:]), (1, 1, 1, 1), "replicate")
+    across = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]], device=images.device)
+    kernels = torch.stack([across, across.T])[:, None]
+    size = nn.functional.conv2d(flat, kernels).norm(dim=1).reshape(grey.shape)
+    most = size.amax(dim=tuple(range(1, images.ndim)), keepdim=True)
+    return _some(images, (size / most.clamp(min=1e-6)).expand_as(images), generator, share)
+
+
+def luma(images: Tensor) -> Tensor:
+    """Brightness, float [B, ..., 1, H, W]."""
+    weights = images.new_tensor(LUMA)[:, None, None]
+    return (images * weights).sum(dim=-3, keepdim=True)
+
+
+def _turn_hue(images: Tensor, angle: Tensor) -> Tensor:
+    """Turn colours about the grey axis, so that grey stays what it is."""
+    # Rodrigues' formula for the axis (1, 1, 1)/sqrt(3).
+    mean = images.mean(dim=-3, keepdim=True)
+    red, green, blue = images.unbind(dim=-3)
+    cross = torch.stack([blue - green, red - blue, green - red], dim=-3) / math.sqrt(3)
+    cos = angle.cos()
+    return images * cos + cross * angle.sin() + mean * (1 - cos)
+
+
+def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve each item along both axes with its own kernel, float [B, 2r+1]; edges repeat."""
+    n, radius = len(images), kernel.shape[1] // 2
+    # One group for each item: its channels and frames go into the batch's place.
+    flat = images.reshape(n, -1, *images.shape[-2:]).transpose(0, 1)
+    padded = nn.functional.pad(flat, (radius,) * 4, "replicate")
+    rows = nn.functional.conv2d(padded, kernel[:, None, :, None], groups=n)
+    both = nn.functional.conv2d(rows, kernel[:, None, None, :], groups=n)
+    return both.transpose(0, 1).reshape(images.shape)
+
+
+def _draw(images: Tensor, generator: torch.Generator) -> Tensor:
+    """One number from 0 to 1 for each item, float [B, 1, ..., 1]."""
+    drawn = torch.rand(len(images), generator=generator).to(images.device)
+    return drawn.reshape(-1, *[1] * (images.ndim - 1))
+
+
+def _some(before: Tensor, after: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    return torch.where(_draw(before, generator) < share, after, before)
