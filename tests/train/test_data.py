@@ -1,6 +1,5 @@
 """From a dataset to samples, images with landmarks, and mini-batches."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,14 @@ from fmdata.pipeline.points import to_68
 from fmdata.train.data import (
     Piece,
     Sample,
-    SubjectBatches,
     action_samples,
     compound_samples,
     crop_landmarks,
     images_of,
-    landmark_frames,
+    keys_of,
+    of_subjects,
     require_positive_pair,
+    spread_frames,
 )
 
 
@@ -62,14 +62,19 @@ def test_landmarks_of_the_crop_follow_the_transform(drawn_dataset: Path) -> None
     np.testing.assert_allclose(crop_landmarks(clip), (pixels + 0.5) / 64, atol=1e-6)
 
 
-def test_frames_to_learn_landmarks_from_are_spread_and_prepared(drawn_dataset: Path) -> None:
-    clip = Dataset(drawn_dataset).actions[3]
-    images, landmarks = landmark_frames(clip, 5, 32, 1)
-    chosen = np.linspace(0, clip.n_frames - 1, 5).round().astype(int)
-    assert images.shape == (5, 1, 32, 32)
-    np.testing.assert_array_equal(images, images_of(clip.frames(), 32, 1)[chosen])
-    np.testing.assert_array_equal(landmarks, crop_landmarks(clip)[chosen])
-    assert len(landmark_frames(clip, 1000, 32, 3)[0]) == clip.n_frames
+def test_frames_are_spread_evenly_and_are_never_more_than_there_are() -> None:
+    frames = np.array([3, 4, 5, 9, 10])
+    assert spread_frames(frames, 3).tolist() == [3, 5, 10]
+    assert spread_frames(frames, 99).tolist() == frames.tolist()
+    assert spread_frames(frames[:0], 4).tolist() == []
+
+
+def test_clips_are_chosen_by_their_subject(drawn_dataset: Path) -> None:
+    dataset = Dataset(drawn_dataset)
+    samples = of_subjects(action_samples(dataset), ["b"])
+    assert [sample.key for sample in samples] == keys_of(dataset, ["b"])
+    assert {sample.subject for sample in samples} == {"b"}
+    assert len(samples) == 9
 
 
 def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
@@ -78,29 +83,6 @@ def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
     means = frames.reshape(2, 4, 2, 4, 2, 3).astype(float).mean(axis=(2, 4))
     assert np.abs(images - means.transpose(0, 3, 1, 2)).max() <= 0.5
     assert images_of(frames, 16, 1).shape == (2, 1, 16, 16)
-
-
-def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:
-    samples = [made_up(s, m, t) for s in "abc" for m in "vwxyz" for t in range(6)]
-    batches = SubjectBatches(samples, subjects=2, motions=3, takes=4)
-    rng = np.random.default_rng(0)
-    seen: set[int] = set()
-    for _ in range(60):
-        chosen = batches.draw(rng)
-        assert len(set(chosen)) == len(chosen) == 24
-        counts = Counter((samples[i].subject, samples[i].label) for i in chosen)
-        assert set(counts.values()) == {4}
-        assert set(Counter(subject for subject, _ in counts).values()) == {3}
-        seen |= set(chosen)
-    assert seen == set(range(len(samples)))
-    again = batches.draw(np.random.default_rng(5))
-    assert again == batches.draw(np.random.default_rng(5))
-
-
-def test_small_datasets_give_smaller_batches() -> None:
-    samples = [made_up("a", "x", 0), made_up("a", "x", 1), made_up("a", "y", 0)]
-    chosen = SubjectBatches(samples, 4, 4, 4).draw(np.random.default_rng(0))
-    assert sorted(chosen) == [0, 1, 2]
 
 
 def test_no_motion_twice_is_refused() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fmdata.train.losses import contrastive_loss
+from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
 
 
 def literal_loss(v: torch.Tensor, motion: list[int], margin: float) -> float:
@@ -61,3 +61,42 @@ def test_a_clip_without_a_partner_is_left_out() -> None:
     v = unit(3, 3)
     loss = contrastive_loss(v, torch.tensor([0, 0, 0]), torch.tensor([0, 0, 1]), 0.2)
     assert float(loss) == pytest.approx(literal_loss(v[:2], [0, 0], 0.2), abs=1e-6)
+
+
+def literal_n_pair(v: torch.Tensor, motion: list[int], temperature: float) -> float:
+    """Sun et al. 2022, Eq. 5 and 6, for one subject's mini-batch, every clip with a partner."""
+    n = len(v)
+
+    def s(i: int, j: int) -> float:
+        return sum(float(a * b) for a, b in zip(v[i], v[j], strict=True))
+
+    total = 0.0
+    for i in range(n):
+        positives = [j for j in range(n) if j != i and motion[j] == motion[i]]
+        below = sum(math.exp(s(i, k) / temperature) for k in range(n) if k != i)
+        inner = sum(-math.log(math.exp(s(i, j) / temperature) / below) for j in positives)
+        total += inner / len(positives)
+    return total / n
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5, 2.0])
+def test_n_pair_is_the_papers_equations(temperature: float) -> None:
+    v, motion = unit(7, 4), [0, 0, 1, 1, 1, 2, 2]
+    loss = n_pair_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), temperature)
+    assert float(loss) == pytest.approx(literal_n_pair(v, motion, temperature), rel=1e-5)
+
+
+def test_n_pair_counts_no_pair_across_subjects_and_no_clip_without_a_partner() -> None:
+    v, w, motion = unit(4, 5), unit(4, 6), [0, 0, 1, 1]
+    alone = unit(2, 7)  # one of each: another subject, and another motion of the second
+    labels = torch.tensor([*motion, *motion, 0, 2])
+    subjects = torch.tensor([0] * 4 + [1] * 4 + [2, 3])
+    loss = n_pair_loss(torch.cat([v, w, alone]), labels, subjects, 0.3)
+    expected = (literal_n_pair(v, motion, 0.3) + literal_n_pair(w, motion, 0.3)) / 2
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    v.requires_grad_()
+    n_pair_loss(
+        torch.cat([v, alone]), torch.tensor([0, 0, 1, 1, 0, 2]), torch.arange(6) // 4, 0.3
+    ).backward()
+    assert v.grad is not None
+    assert v.grad.isfinite().all()
