@@ -84,12 +84,13 @@ def lbp(clips: Tensor) -> Tensor:
     changed and the clip is placed, as in the paper's Fig. 3: a code is no shade, and cannot be
     resized or turned.
     """
-    grey = (255 * luma(clips)).round()
-    flat = grey.flatten(0, 2)
-    padded = nn.functional.pad(flat[:, None], (1, 1, 1, 1), "replicate")[:, 0]
+    grey = luma(clips)
+    flat = (255 * grey).round().flatten(0, 2)
+    padded = nn.functional.pad(flat[:, None], (1, 1, 1, 1), "replicate")[:, 0].to(torch.uint8)
+    flat = flat.to(torch.uint8)
     codes = torch.zeros_like(flat)
     height, width = flat.shape[-2:]
     for p, (row, column) in enumerate(NEIGHBOURS):
         around = padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
-        codes += (around >= flat) * 2**p
+        codes |= (around >= flat).to(torch.uint8) << p
     return codes.reshape(grey.shape) / 255
