@@ -4,6 +4,8 @@ SMaTE (Kim, Cho and Bae 2022), section 3.2, on the factorised encoder of ViViT (
 The paper starts from weights pretrained on Kinetics-400; here all weights start at random.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -80,6 +82,8 @@ class VideoTransformer(nn.Module):
     """
 
     encoding: Tensor
+    mean: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -98,6 +102,10 @@ class VideoTransformer(nn.Module):
     ) -> None:
         super().__init__()
         moments, places = frames // tubelet, (size // patch) ** 2
+        # What all clips share at a pixel is taken off, lest it drown what differs; pretrained
+        # weights would have learnt as much.
+        self.register_buffer("mean", torch.zeros(channels, size, size))
+        self.register_buffer("spread", torch.ones(channels, 1, 1))
         self.tubes = nn.Conv3d(channels, width, (tubelet, patch, patch), (tubelet, patch, patch))
         _start_at_central_frame(self.tubes)
         self.spatial_class = nn.Parameter(torch.zeros(width))
@@ -115,9 +123,27 @@ class VideoTransformer(nn.Module):
             encoding[1:] = temporal_encoding(positions, moments, alpha)[:, None] * signs
         self.register_buffer("encoding", encoding)
 
+    @torch.no_grad()
+    def standardise_by(self, batches: Iterable[Tensor]) -> None:
+        """Take each pixel's mean, and each channel's spread about it, from training clips.
+
+        Parameters
+        ----------
+        batches : iterable of Tensor float [B, T, C, H, W]
+        """
+        n, total, squares = 0, torch.zeros_like(self.mean), torch.zeros_like(self.mean)
+        for clips in batches:
+            n += clips.shape[0] * clips.shape[1]
+            total += clips.sum(dim=(0, 1))
+            squares += clips.square().sum(dim=(0, 1))
+        self.mean.copy_(total / n)
+        variance = (squares / n - self.mean.square()).mean(dim=(1, 2), keepdim=True)
+        self.spread.copy_(variance.clamp(min=1e-6).sqrt())
+
     def tokens(self, clips: Tensor) -> Tensor:
         """Tokens of the tubelets (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
-        projected: Tensor = self.tubes(clips.transpose(1, 2))
+        standard = (clips - self.mean) / self.spread
+        projected: Tensor = self.tubes(standard.transpose(1, 2))
         return projected.flatten(3).permute(0, 2, 3, 1)
 
     def encode(self, tokens: Tensor) -> Tensor:

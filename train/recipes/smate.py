@@ -170,9 +170,15 @@ class Smate:
             loss = nn.functional.cross_entropy(scores, labels)
             return {"loss": loss, "accuracy": (scores.argmax(dim=1) == labels).float().mean()}
 
+        def prepare() -> None:
+            batches = (clips[i : i + s.batch] for i in range(0, len(clips), s.batch))
+            self._transformer.standardise_by(
+                self._plain(self._pixels(some, [0] * len(some))) for some in batches
+            )
+
         steps = max(1, len(clips) // s.batch)
         schedule = Schedule(s.epochs, steps, s.rate, s.weight_decay, warmup=0.1)
-        loop.fit("actions", self.model, loss_at, schedule)
+        loop.fit("actions", self.model, loss_at, schedule, prepare=prepare)
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
@@ -257,11 +263,11 @@ class Smate:
         return self._features(to_grey(distort(placed, generator, share=0.8), generator))
 
     def _features(self, crops: Tensor) -> Tensor:
-        """Return what the network sees of crops, -1 to 1, float [B, frames, C, size, size]."""
+        """Return what the network sees of crops, 0 to 1, float [B, frames, C, size, size]."""
         kind = self.settings.input
         parts = [] if kind == "lbp" else [crops]
         parts += [] if kind == "colour" else [lbp(crops)]
-        return 2 * torch.cat(parts, dim=2) - 1
+        return torch.cat(parts, dim=2)
 
     def _classify(
         self, clips: Sequence[ClassedClip], share: float
