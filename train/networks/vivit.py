@@ -110,7 +110,8 @@ class VideoTransformer(nn.Module):
         _start_at_central_frame(self.tubes)
         self.spatial_class = nn.Parameter(torch.zeros(width))
         self.temporal_class = nn.Parameter(torch.zeros(width))
-        self.spatial_positions = nn.Parameter(0.02 * torch.randn(places + 1, width))
+        # As large as the tokens, of which the mean, and with it the place, has been taken off.
+        self.spatial_positions = nn.Parameter(torch.randn(places + 1, width))
         self.space = _encoder(width, heads, spatial_layers, dropout)
         self.time = _encoder(width, heads, temporal_layers, dropout)
         # The class token's own position is left at zero: it is learnt, and holds any constant.

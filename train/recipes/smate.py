@@ -91,37 +91,26 @@ class SmateSettings(RecipeSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for whole, part in (("size", "patch"), ("width", "heads")):
-            if getattr(self, whole) % getattr(self, part):
+        broken = {
+            f"`patch`, {self.patch}, to divide `size`, {self.size}": self.size % self.patch,
+            f"`heads`, {self.heads}, to divide `width`, {self.width}": self.width % self.heads,
+            f"`tubelet`, {self.tubelet}, within `frames`, {self.frames}": (
+                self.tubelet > self.frames
+            ),
+        }
+        for wanted, is_broken in broken.items():
+            if is_broken:
                 raise UsageError(
-                    f"{whole} = {getattr(self, whole)}, {part} = {getattr(self, part)}",
-                    wanted=f"`{part}` to divide `{whole}`",
+                    "a network that cannot be",
+                    wanted=wanted,
                     where="the settings of `smate`",
-                    todo="change one of them",
+                    todo="change one of the two",
                 )
-        if self.tubelet > self.frames:
-            raise UsageError(
-                f"tubelet = {self.tubelet}, frames = {self.frames}",
-                wanted="no more frames in a tubelet than in a clip",
-                where="the settings of `smate`",
-                todo="change one of them",
-            )
 
 
 @dataclass(frozen=True)
 class ClassedClip:
-    """A clip in memory.
-
-    Attributes
-    ----------
-    frames : uint8 [T, 3, S, S]
-    apex : int
-        The apex's frame; T where no motion was found.
-    label : int
-        Of the classes.
-    subject : str
-        Whose.
-    """
+    """A clip in memory: uint8 [T, 3, S, S], the apex's frame (T for none), class and subject."""
 
     frames: np.ndarray
     apex: int
