@@ -160,13 +160,19 @@ def landmark_frames(
     images : uint8 [n, channels, size, size]
     landmarks : float32 [n, 68, 2], in crop sides
     """
-    detected = np.flatnonzero(clip.column("detected"))
-    if len(detected) == 0:
+    chosen = spread_detected(clip, n)
+    if len(chosen) == 0:
         return np.zeros((0, channels, size, size), np.uint8), np.zeros((0, 68, 2), np.float32)
-    spread = np.linspace(0, len(detected) - 1, min(n, len(detected))).round().astype(int)
-    chosen = detected[spread]
     images = images_of(clip.frames(chosen.tolist()), size, channels)
     return images, crop_landmarks(clip)[chosen]
+
+
+def spread_detected(clip: ActionClip, n: int) -> np.ndarray:
+    """Up to `n` frames spread over a clip, int [n], of those in which a face was found."""
+    detected = np.flatnonzero(clip.column("detected"))
+    spread = np.linspace(0, len(detected) - 1, min(n, len(detected))).round().astype(int)
+    chosen: np.ndarray = detected[spread]
+    return chosen
 
 
 def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""From a face to one global vector and one local vector for each action unit, and their projections.
+"""From a face to one global vector and one local vector for each action unit.
 
 RRL (2023), sections 2.1 and 2.2, small: the paper's Swin-T takes 224 pixels and is fused with the
 attention maps at its stage of 14 x 14; here 56 pixels lead to the same stage and two stages are
