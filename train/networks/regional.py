@@ -91,8 +91,10 @@ class Branch(nn.Module):
     def __init__(self, kind: str, width: int, hidden: int, projected: int) -> None:
         super().__init__()
         self.backbone = Backbone(kind, width)
-        self.regions = nn.Sequential(nn.Conv2d(width, width, 3, 2, 1), nn.GELU())
-        self.joined = nn.Linear(3 * width, 2 * width)
+        half = width // 2
+        self.regions = nn.Sequential(nn.Conv2d(width, half, 3, 2, 1), nn.GELU())
+        self.norm = nn.LayerNorm(half)  # a small region says as much as a large one
+        self.joined = nn.Linear(half + 2 * width, 2 * width)
         self.projector = perceptron(2 * width, hidden, projected)
 
     def forward(self, images: Tensor, maps: Tensor) -> Vectors:
@@ -105,13 +107,16 @@ class Branch(nn.Module):
     def local(self, grid: Tensor, whole: Tensor, maps: Tensor) -> Tensor:
         """Local vectors, float [B, K, d]: the grid under each map, and the whole face.
 
-        One CNN serves all units, so that what tells them apart is where they lie.
+        One CNN serves all units, so that what tells them apart is where they lie. Each unit's
+        vectors are standardised over the batch: else one vector a unit, whatever the face, would
+        be all that Eq. 6 asks for.
         """
         fused = grid[:, None] * maps[:, :, None]
-        pooled = self.regions(fused.flatten(0, 1)).mean(dim=(2, 3)).unflatten(0, maps.shape[:2])
+        pooled = self.norm(self.regions(fused.flatten(0, 1)).mean(dim=(2, 3)))
         beside = whole[:, None].expand(-1, maps.shape[1], -1)
-        joined: Tensor = self.joined(torch.cat([pooled, beside], dim=2))
-        return joined
+        joined = self.joined(torch.cat([pooled.unflatten(0, maps.shape[:2]), beside], dim=2))
+        flat = nn.functional.batch_norm(joined.flatten(1), None, None, training=True)
+        return flat.view_as(joined)
 
 
 def perceptron(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
