@@ -14,7 +14,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.pipeline.action_units import BP4D, DISFA, au_stand_ins
-from fmdata.train.data import crop_landmarks, images_of, spread_detected
+from fmdata.train.data import crop_landmarks, images_of, spread_frames
 
 UNITS = {"bp4d": BP4D, "disfa": DISFA}
 
@@ -68,7 +68,7 @@ def read_unit_frames(
     for clip in dataset.actions:
         if clip.subject not in subjects:
             continue
-        chosen = spread_detected(clip, per_clip)
+        chosen = spread_frames(np.flatnonzero(clip.column("detected")), per_clip)
         blendshapes = clip.blendshapes
         if len(blendshapes) == 0:
             raise DatasetError(
