@@ -14,15 +14,16 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from bench.page import write_page
 from bench.papers import data, encoder, report
 from bench.papers.job import SEEDS, Job, Result, Table, run
-from bench.papers.tables import PAPERS, tables
 from fmdata.train.run import train
 
 PAGE = Path(__file__).parents[2] / "docs" / "papers.md"
+PAPERS = ("encoder", "subclips", "smate", "rrl", "pcl")
 QUICK = 0.1  # of the steps
 
 
@@ -42,10 +43,11 @@ def main(arguments: Sequence[str]) -> None:
         made = time.monotonic() - began
         print(f"data: {made:.0f} s", flush=True)
         runs = _extractors(datasets, folder, scale) if {"encoder", "subclips"} & set(papers) else {}
-        chosen = [replace(t, seeds=seeds) for p in papers for t in tables(p, runs, scale)]
-        results = _trained(chosen, datasets, folder, options.workers)
+        modules = [import_module(f"bench.papers.{paper}") for paper in papers]
+        tables = [_prepared(t, seeds, runs) for module in modules for t in module.tables(scale)]
+        results = _trained(tables, datasets, folder, options.workers)
     seconds = time.monotonic() - began
-    figures = report.page(chosen, results, size, made, seconds)
+    figures = report.page(tables, results, size, made, seconds)
     print(figures)
     if not options.quick and not options.papers:
         write_page(PAGE, figures, report.FIGURES)
@@ -60,6 +62,17 @@ def _extractors(datasets: Mapping[str, Path], folder: Path, scale: float) -> dic
         numbers = train("landmarks", datasets[dataset], made[name], settings).evaluation.numbers
         print(name, {number: round(value, 4) for number, value in numbers.items()}, flush=True)
     return made
+
+
+def _prepared(table: Table, seeds: tuple[int, ...], extractors: Mapping[str, Path]) -> Table:
+    """Put in the seeds, and where the extractors lie."""
+    rows = []
+    for row in table.rows:
+        settings = row.settings
+        if name := getattr(settings, "extractor", ""):
+            settings = settings.replaced([f"extractor={extractors[name]}"])
+        rows.append(replace(row, settings=settings))
+    return replace(table, rows=rows, seeds=seeds if table.seeds == SEEDS else table.seeds[:1])
 
 
 def _trained(
