@@ -36,7 +36,7 @@ from fmdata.train.recipe import Material, RecipeSettings
 from fmdata.train.settings import choice, flag, number
 from fmdata.train.views.poses import other_pose, random_crop, same_pose
 
-NEUTRAL = "neutral"  # the expression before the onset
+NEUTRAL = "neutral"
 UNLABELLED = -1
 PROBE_BATCH, PROBE_RATE = 128, 5e-3
 ANGLES = "yaw", "pitch", "roll"
@@ -261,15 +261,22 @@ class Pcl:
         return Frames(*map(torch.from_numpy, parts))
 
     def _expressions(self, clip: ActionClip) -> np.ndarray:
-        """What each frame shows, int [T]: neutral, the action, or -1 in between."""
+        """What each frame shows, int [T]: neutral, the action, or -1.
+
+        Of the frames before the onset only the first is called neutral, else neutral faces, which
+        are in every clip, would be half of all that is to be told apart.
+        """
         shown = np.full(clip.n_frames, UNLABELLED)
         motion = clip.motion
         if motion is None or clip.action not in self.classes:
             return shown
-        strength = clip.intensity.copy()
-        strength[: motion.onset] = strength[motion.offset :] = 0
-        shown[strength >= self.settings.peak * strength.max()] = self.expressions.index(clip.action)
-        shown[: motion.onset] = self.expressions.index(NEUTRAL)
+        moving = np.arange(motion.onset, motion.offset)
+        strength = clip.intensity[moving]
+        shown[moving[strength >= self.settings.peak * strength.max()]] = self.expressions.index(
+            clip.action
+        )
+        if motion.onset > 0:
+            shown[0] = self.expressions.index(NEUTRAL)
         return shown
 
 
