@@ -3,10 +3,10 @@
 Pixels are read one clip at a time, in whatever order is asked.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,8 +17,6 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.pipeline.points import to_68
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,23 @@ class Sample:
     def n_frames(self) -> int:
         """Number of frames."""
         return sum(piece.stop - piece.start for piece in self.pieces)
+
+
+class Faces(NamedTuple):
+    """Single frames.
+
+    Attributes
+    ----------
+    images : Tensor uint8 [N, C, H, W]
+    landmarks : Tensor float [N, 68, 2]
+        In crop sides, 0 to 1.
+    labels : Tensor int [N]
+        Which expression, for whoever asks.
+    """
+
+    images: Tensor
+    landmarks: Tensor
+    labels: Tensor
 
 
 def action_samples(dataset: Dataset) -> list[Sample]:
@@ -110,6 +125,18 @@ def compound_samples(dataset: Dataset) -> list[Sample]:
     return samples
 
 
+def of_subjects(samples: Iterable[Sample], subjects: Collection[str]) -> list[Sample]:
+    """Return the samples of some subjects."""
+    return [sample for sample in samples if sample.subject in subjects]
+
+
+def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
+    """Keys of some subjects' action clips, in the order of the shards."""
+    table = dataset.actions.table(["key", "subject"])
+    rows = zip(table["key"].to_pylist(), table["subject"].to_pylist(), strict=True)
+    return [key for key, subject in rows if subject in subjects]
+
+
 def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -> None:
     """Refuse samples in which no motion of a subject comes twice.
 
@@ -150,23 +177,10 @@ def crop_landmarks(clip: ActionClip) -> np.ndarray:
     return ((pixels + 0.5) / clip.row["size"]).astype(np.float32)
 
 
-def landmark_frames(
-    clip: ActionClip, n: int, size: int, channels: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Up to `n` frames spread over a clip, with their landmarks; only those with a face found.
-
-    Returns
-    -------
-    images : uint8 [n, channels, size, size]
-    landmarks : float32 [n, 68, 2], in crop sides
-    """
-    detected = np.flatnonzero(clip.column("detected"))
-    if len(detected) == 0:
-        return np.zeros((0, channels, size, size), np.uint8), np.zeros((0, 68, 2), np.float32)
-    spread = np.linspace(0, len(detected) - 1, min(n, len(detected))).round().astype(int)
-    chosen = detected[spread]
-    images = images_of(clip.frames(chosen.tolist()), size, channels)
-    return images, crop_landmarks(clip)[chosen]
+def spread_frames(frames: np.ndarray, n: int) -> np.ndarray:
+    """Up to `n` of some frames' numbers, int [F], evenly spread; neighbours teach little."""
+    spread = np.linspace(0, len(frames) - 1, min(n, len(frames))).round().astype(int)
+    return frames[spread]
 
 
 def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -184,38 +198,6 @@ def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tenso
     return nn.utils.rnn.pad_sequence(list(features), batch_first=True).to(device), mask.to(device)
 
 
-class SubjectBatches:
-    """P x K sampling by subject: some subjects, P motions of each, K clips of each motion.
-
-    Parameters
-    ----------
-    samples : sequence of Sample
-        What to draw from.
-    subjects, motions, takes : int
-        Subjects in a batch, P and K; fewer where there are no more.
-    """
-
-    def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
-        self._clips: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for i, sample in enumerate(samples):
-            self._clips[sample.subject][sample.label].append(i)
-        self._sizes = subjects, motions, takes
-
-    def draw(self, generator: np.random.Generator) -> list[int]:
-        """Positions of the clips of one mini-batch, without repetition."""
-        n_subjects, n_motions, n_takes = self._sizes
-        chosen: list[int] = []
-        for subject in _some(sorted(self._clips), n_subjects, generator):
-            motions = self._clips[subject]
-            for label in _some(sorted(motions), n_motions, generator):
-                chosen += _some(motions[label], n_takes, generator)
-        return chosen
-
-
 def scaled(images: Tensor) -> Tensor:
     """Pixels, uint8 0 to 255, as float 0 to 1."""
     return images.float() / 255
-
-
-def _some(of: Sequence[T], n: int, generator: np.random.Generator) -> list[T]:
-    return [of[i] for i in generator.permutation(len(of))[:n]]

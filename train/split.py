@@ -57,3 +57,26 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
         train=sorted(s for s, fold in folds.items() if fold not in held),
         validation=sorted(s for s, fold in folds.items() if fold in held),
     )
+
+
+def choose_split(folds: Mapping[str, int], hold_out: int, where: str) -> Split:
+    """Hold out the subjects of one fold, 0 to 9, or, for -1, what :func:`split_by_folds` does.
+
+    Raises
+    ------
+    DatasetError
+        When no subject would be left on one side.
+    """
+    if hold_out == -1:
+        return split_by_folds(folds, where)
+    train = sorted(s for s, fold in folds.items() if fold != hold_out)
+    validation = sorted(s for s, fold in folds.items() if fold == hold_out)
+    if not train or not validation:
+        there = ", ".join(map(str, sorted(set(folds.values()))))
+        raise DatasetError(
+            f"no subject-disjoint split by fold {hold_out}",
+            wanted=f"one of several folds that hold subjects; there are {there}",
+            where=where,
+            todo="give another --set hold_out=FOLD, or leave it out",
+        )
+    return Split(train, validation)

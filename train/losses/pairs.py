@@ -1,4 +1,4 @@
-"""The losses of the papers, one function per equation."""
+"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022."""
 
 import torch
 from torch import Tensor
@@ -34,15 +34,51 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
     Tensor float []
     """
     similarity = embeddings @ embeddings.T
-    positive = labels[:, None] == labels[None, :]
+    pairs, positive = _within(subjects, labels)
     loss = torch.where(positive, 1 - similarity, (similarity - margin).clamp(min=0))
-    pairs = subjects[:, None] == subjects[None, :]
-    pairs = pairs & ~torch.eye(len(labels), dtype=torch.bool, device=pairs.device)
     partners = pairs.sum(dim=1)
     per_clip = (loss * pairs).sum(dim=1) / partners.clamp(min=1)
     return per_clip.sum() / (partners > 0).sum().clamp(min=1)
 
 
-def landmark_loss(predicted: Tensor, landmarks: Tensor) -> Tensor:
-    """Mean absolute difference of landmarks, float [B, 68, 2] each; the unit is theirs."""
-    return (predicted - landmarks).abs().mean()
+def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperature: float) -> Tensor:
+    r"""N-pair loss of a mini-batch, over the pairs within each subject.
+
+    Sun et al. 2022, Eq. 5 and 6, with :math:`P` the clips of clip i's motion but itself:
+
+    .. math::
+        L(i,j) &= -\log \frac{\exp(S(i,j)/\tau)}{\sum_{k \ne i} \exp(S(i,k)/\tau)} \\
+        L &= \frac{1}{N} \sum_i \frac{1}{|P|} \sum_{j \in P} L(i,j)
+
+    As in :func:`contrastive_loss`, k goes over clip i's own subject; a clip without a positive
+    partner counts for nothing, in N either.
+
+    Parameters
+    ----------
+    embeddings : Tensor float [N, n]
+        Of length 1 each.
+    labels, subjects : Tensor int [N]
+        Which motion, and who.
+    temperature : float
+        :math:`\tau`.
+
+    Returns
+    -------
+    Tensor float []
+    """
+    pairs, positive = _within(subjects, labels)
+    positive = positive & pairs
+    logits = (embeddings @ embeddings.T / temperature).masked_fill(~pairs, -torch.inf)
+    # A clip without any partner has no denominator; its row is left out below.
+    alone = ~pairs.any(dim=1, keepdim=True)
+    log_share = logits - logits.masked_fill(alone, 0).logsumexp(dim=1, keepdim=True)
+    partners = positive.sum(dim=1)
+    per_clip = -log_share.masked_fill(~positive, 0).sum(dim=1) / partners.clamp(min=1)
+    return per_clip.sum() / (partners > 0).sum().clamp(min=1)
+
+
+def _within(subjects: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pairs are of one subject and two clips, and which show one motion: bool [N, N] each."""
+    same = subjects[:, None] == subjects[None, :]
+    pairs = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return pairs, labels[:, None] == labels[None, :]
