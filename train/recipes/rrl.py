@@ -78,7 +78,7 @@ class RrlSettings(RecipeSettings):
 
     units: str = choice("bp4d", "disfa")
     frames: int = number(8, 1, 1000)
-    threshold: float = number(0.4, 0, 1)
+    threshold: float = number(0.3, 0, 1)
     backbone: str = choice("swin", "vgg")
     heads: int = number(2, 1, 64)
     hidden: int = number(256, 1, 65536)
@@ -92,7 +92,7 @@ class RrlSettings(RecipeSettings):
     epochs: int = number(10, 0)
     steps: int = number(20, 1)
     rate: float = number(1e-3, 0, 10)
-    probe_epochs: int = number(20, 1)
+    probe_epochs: int = number(60, 1)
     probe_rate: float = number(1e-2, 0, 10)
 
 
