@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+MOST_RATIO = 2.0  # of a loss to itself one epoch before
+
 
 def disentangling_loss(
     decode: Callable[[Tensor, Tensor], Tensor],
@@ -157,7 +159,8 @@ def dynamic_weights(
         r_k = \frac{L_k(t - 1)}{L_k(t - 2)}
 
     with means over epochs: a loss that falls slowly gains weight. All are 1 in the first two
-    epochs.
+    epochs. The ratio is cut at 2, which the paper does not: that of a loss which is next to zero
+    is noise, and would take all the weight from the other.
 
     Parameters
     ----------
@@ -172,7 +175,7 @@ def dynamic_weights(
         return dict.fromkeys(names, 1.0)
     before, last = history[-2:]
     ratios = torch.tensor([last[name] / before[name] for name in names], dtype=torch.float64)
-    weights = len(names) * (ratios / temperature).softmax(dim=0)
+    weights = len(names) * (ratios.clamp(max=MOST_RATIO) / temperature).softmax(dim=0)
     return dict(zip(names, weights.tolist(), strict=True))
 
 

@@ -68,7 +68,8 @@ class PclSettings(RecipeSettings):
     projection : int
         Numbers that the contrasts compare; 512 in the paper.
     temperature : float
-        Of both contrasts.
+        Of both contrasts; 0.07 in the paper, for mini-batches of 256 and 1000 epochs, from which
+        small ones hardly learn.
     frames : int
         Frames of each clip, spread over it.
     batch, epochs, steps : int
@@ -88,14 +89,14 @@ class PclSettings(RecipeSettings):
     rotation: float = number(0.0, 0, 90)
     negatives: int = number(1, 1)
     size: int = number(48, 16, 512)
-    width: float = number(0.25, 0.01, 4)
+    width: float = number(0.125, 0.01, 4)
     projection: int = number(64, 1)
-    temperature: float = number(0.07, 1e-3, 10)
+    temperature: float = number(0.2, 1e-3, 10)
     frames: int = number(10, 1)
     batch: int = number(32, 2)
-    epochs: int = number(12, 1)
-    steps: int = number(6, 1)
-    rate: float = number(1e-3, 1e-8, 10)
+    epochs: int = number(10, 1)
+    steps: int = number(16, 1)
+    rate: float = number(3e-3, 1e-8, 10)
     weight_decay: float = number(1e-3, 0, 1)
     peak: float = number(0.7, 0, 1)
     probe_epochs: int = number(20, 1)

@@ -163,6 +163,12 @@ def test_weights_are_one_for_two_epochs_and_then_follow_the_ratios() -> None:
     assert sum(fourth.values()) == pytest.approx(2)
 
 
+def test_a_loss_that_is_solved_does_not_take_all_the_weight_by_its_noise() -> None:
+    history = [{"face": 4.0, "pose": 1e-6}, {"face": 4.0, "pose": 1e-3}]
+    weights = dynamic_weights(history, ["face", "pose"])
+    assert weights["pose"] == pytest.approx(2 * math.exp(1) / (math.exp(1) + math.exp(0.5)))
+
+
 def test_only_the_contrasts_are_weighted() -> None:
     values = {"reconstruction": 1.0, "orthogonality": 10.0, "face": 100.0, "pose": 1000.0}
     parts = {name: torch.tensor(value) for name, value in values.items()}
