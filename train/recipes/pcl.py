@@ -91,7 +91,7 @@ class PclSettings(RecipeSettings):
     size: int = number(48, 16, 512)
     width: float = number(0.125, 0.01, 4)
     projection: int = number(64, 1)
-    temperature: float = number(0.2, 1e-3, 10)
+    temperature: float = number(0.07, 1e-3, 10)
     frames: int = number(10, 1)
     batch: int = number(32, 2)
     epochs: int = number(10, 1)
