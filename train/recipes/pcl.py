@@ -68,8 +68,7 @@ class PclSettings(RecipeSettings):
     projection : int
         Numbers that the contrasts compare; 512 in the paper.
     temperature : float
-        Of both contrasts; 0.07 in the paper, for mini-batches of 256 and 1000 epochs, from which
-        small ones hardly learn.
+        Of both contrasts; the paper's.
     frames : int
         Frames of each clip, spread over it.
     batch, epochs, steps : int
