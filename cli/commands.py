@@ -1,22 +1,20 @@
-"""The command line: parse, call, show. No logic lives here, and nothing else prints."""
+"""The commands: parse, call, show. No logic lives here."""
 
 import importlib.util
 import json
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.files import owner_writes
-from fmdata.catalog.names import shown, shown_lines
+from fmdata.catalog.names import shown
+from fmdata.cli.console import err, out
+from fmdata.cli.meter import BuildMeter, Meter
+from fmdata.cli.show import new_table, show_built, show_numbers, show_summary
 
 app = typer.Typer(
     help="Folders of face videos to training-ready datasets of facial motion.",
@@ -25,20 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
-class SafeConsole(Console):
-    """Prints names of people's own choosing: nothing in them is markup, or obeyed by a terminal."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(highlight=False, soft_wrap=True, markup=False, **options)
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print, with all in a text that is not printable, but line breaks, escaped."""
-        safe = (shown_lines(one) if isinstance(one, str) else one for one in objects)
-        super().print(*safe, **options)
-
-
-out, err = SafeConsole(), SafeConsole(stderr=True)
 
 DatasetOption = Annotated[Path, typer.Option("--dataset", help="The dataset's folder.")]
 WorkersOption = Annotated[
@@ -49,80 +33,6 @@ PseudonymsOption = Annotated[
     Path | None,
     typer.Option(metavar="KEYFILE", help="File of a key: subjects become keyed digests."),
 ]
-
-
-class Meter:
-    """Shows how far a job has come: a live bar on a terminal, a line now and then elsewhere."""
-
-    SECONDS_BETWEEN_LINES = 5.0
-
-    def __init__(self, what: str, unit: str, after_stop: str = "starts anew") -> None:
-        self.what, self.unit, self.after_stop = what, unit, after_stop
-        self.total = self.done = self.done_before = 0
-        self.note = ""
-        self.began = self.line_at = time.monotonic()
-        self.bar = Progress(
-            TextColumn(what),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(f"{unit}  {{task.fields[note]}}"),
-            TimeRemainingColumn(),
-            console=err,
-            disable=not err.is_terminal,
-        )
-        self.task = self.bar.add_task(what, total=None, note="")
-
-    def __enter__(self) -> "Meter":
-        self.bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.bar.stop()
-        if kind is KeyboardInterrupt:
-            err.print(f"fmdata: stopped; the same command {self.after_stop}")
-
-    @property
-    def seconds(self) -> float:
-        """Time since the job began."""
-        return time.monotonic() - self.began
-
-    def start(self, total: int, done: int = 0) -> None:
-        """Take up a job of `total` pieces, `done` of them done already."""
-        self.total = total
-        self.done = self.done_before = done
-        self.began = self.line_at = time.monotonic()
-        self.bar.update(self.task, total=total, completed=done)
-
-    def to(self, done: int, note: str = "") -> None:
-        """Show that `done` pieces are done."""
-        self.done, self.note = done, note
-        self.bar.update(self.task, completed=done, note=note)
-        now = time.monotonic()
-        last = done == self.total
-        if not err.is_terminal and (last or now - self.line_at > self.SECONDS_BETWEEN_LINES):
-            self.line_at = now
-            left = (self.total - done) * self.seconds / max(done - self.done_before, 1)
-            line = f"{self.what}: {done}/{self.total} {self.unit}  {note}".rstrip()
-            err.print(line if last else f"{line}  {left:.0f} s left")
-
-
-class BuildMeter:
-    """Tells a build's progress: recordings done, frames a second, time left, dropped so far."""
-
-    def __init__(self, meter: Meter) -> None:
-        self.meter = meter
-        self.frames = self.dropped = 0
-
-    def started(self, recordings: int, done: int) -> None:
-        """Begin."""
-        self.meter.start(recordings, done)
-
-    def outcome(self, outcome: Any) -> None:
-        """Count one more recording."""
-        self.frames += outcome.n_frames
-        self.dropped += outcome.dropped is not None
-        rate = self.frames / max(self.meter.seconds, 1e-9)
-        self.meter.to(self.meter.done + 1, f"{rate:.0f} frames/s  {self.dropped} dropped")
 
 
 @app.command()
@@ -217,7 +127,7 @@ def build(
         time_limit_s=time_limit, retry_dropped=retry_dropped,
         follow_links=follow_links,
     )  # fmt: skip
-    _show_built(built, out_, rate)
+    show_built(built, out_, rate)
     if built.card.actions.samples == 0:
         err.print(f"nothing could be built: all {built.card.recordings} recordings were dropped")
         raise typer.Exit(1)
@@ -276,7 +186,7 @@ def train(
         return
     run = out_ or Path("runs") / recipe
     report = _train(recipe, dataset, run, chosen)
-    _show_numbers(f"{recipe}, on held-out subjects", report.evaluation.numbers, run)
+    show_numbers(f"{recipe}, on held-out subjects", report.evaluation.numbers, run)
     if evaluate:
         _evaluate(run, dataset)
 
@@ -288,7 +198,7 @@ def evaluate(
 ) -> None:
     """Measure a finished run on the subjects it was not trained on, in numbers and pictures."""
     _require_torch()
-    _show_numbers(f"{run}, on unseen subjects", _evaluate(run, dataset), run)
+    show_numbers(f"{run}, on unseen subjects", _evaluate(run, dataset), run)
 
 
 @app.command()
@@ -351,7 +261,7 @@ def info(
     if as_json:
         print(json.dumps(summary.to_json(), indent=2, ensure_ascii=False))  # noqa: T201
         return
-    _show_summary(summary, dataset)
+    show_summary(summary, dataset)
 
 
 @app.command()
@@ -375,7 +285,7 @@ def demo(
 
     numbers = _train("encoder", dataset, run, EncoderSettings()).evaluation.numbers
     summary = summarise(Dataset(dataset))
-    table = _table("fmdata demo")
+    table = new_table("fmdata demo")
     table.add_row("clips", f"{summary.clips} of {summary.subjects} subjects, in {dataset}/actions")
     table.add_row("compounds", f"{summary.compounds}, in {dataset}/compounds")
     table.add_row("dropped", f"{summary.dropped}, listed in {dataset}/dropped.parquet")
@@ -472,71 +382,6 @@ def _evaluate(run: Path, dataset: Path) -> Any:
     pictures = ", ".join(sorted(path.name for path in run.glob("*.png")))
     out.print(shown(f"pictures in {run}: {pictures}; numbers in {run / EVALUATION}"))
     return numbers
-
-
-def _table(title: str) -> Table:
-    table = Table(title=Text(title), show_header=False, title_justify="left", title_style="bold")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def _show_built(built: Any, dataset: Path, rate: float) -> None:
-    card = built.card
-    out.print(
-        f"{card.recordings} recordings: {card.actions.samples} clips, {len(built.dropped)} dropped"
-        + (f", {built.reused} of them done before" if built.reused else "")
-        + (f"; {rate:.0f} frames/s" if built.frames else "")
-    )
-    if built.gone:
-        out.print(f"  {built.gone} clips of the earlier build are no longer in it")
-    if built.motionless:
-        some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
-        out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
-    for left_out in built.dropped[:20]:
-        source = built.sources.get(left_out.source, left_out.source)
-        line = f"  dropped {source} ({left_out.stage}, {left_out.reason}): "
-        out.print(shown(line + left_out.detail))
-    if len(built.dropped) > 20:
-        out.print(f"  and {len(built.dropped) - 20} more")
-    if built.dropped:
-        out.print(f"  all that was dropped, and why: {dataset / 'dropped.parquet'}")
-    out.print(f"dataset in {dataset}")
-
-
-def _show_numbers(title: str, numbers: dict[str, float], run: Path) -> None:
-    table = _table(title)
-    for name, value in numbers.items():
-        table.add_row(name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:g}")
-    table.add_row("in", shown(str(run)))
-    out.print(table)
-
-
-def _show_summary(s: Any, dataset: Path) -> None:
-    table = _table(str(dataset))
-    reasons = ", ".join(f"{reason} {n}" for reason, n in s.dropped_reasons.items())
-    table.add_row("recordings", f"{s.recordings}: {s.clips} clips, {s.dropped} dropped")
-    if reasons:
-        table.add_row("dropped", reasons)
-    table.add_row("subjects", f"{s.subjects}, {s.actions} actions")
-    table.add_row("frames", f"{s.frames}, {s.seconds / 60:.1f} minutes, {s.size} × {s.size} pixels")
-    styles = f"{s.returning} return, {s.held} hold, {s.motionless} none; {s.flashes} flash"
-    table.add_row("motions", styles)
-    if s.motion_frames_median is not None:
-        table.add_row(
-            "a motion's median",
-            f"{s.motion_frames_median:g} frames, {s.amplitude_iod_median:.3f} IOD",
-        )
-    if s.compounds is None:
-        table.add_row("compounds", "none yet: fmdata synth-compound")
-    else:
-        table.add_row("compounds", f"{s.compounds}, median seam {s.seam_median:.1f} (1: no jump)")
-    if s.stale:
-        table.add_row("", "stale: the actions have changed since; run fmdata synth-compound")
-    for note in s.notes:
-        table.add_row("", shown(note))
-    table.add_row("shards", f"{s.shards}, {s.bytes / 1e6:.1f} MB")
-    out.print(table)
 
 
 def main() -> None:
