@@ -3,10 +3,9 @@
 Pixels are read one clip at a time, in whatever order is asked.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,8 +16,6 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.pipeline.points import to_68
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -184,38 +181,6 @@ def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tenso
     return nn.utils.rnn.pad_sequence(list(features), batch_first=True).to(device), mask.to(device)
 
 
-class SubjectBatches:
-    """P x K sampling by subject: some subjects, P motions of each, K clips of each motion.
-
-    Parameters
-    ----------
-    samples : sequence of Sample
-        What to draw from.
-    subjects, motions, takes : int
-        Subjects in a batch, P and K; fewer where there are no more.
-    """
-
-    def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
-        self._clips: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for i, sample in enumerate(samples):
-            self._clips[sample.subject][sample.label].append(i)
-        self._sizes = subjects, motions, takes
-
-    def draw(self, generator: np.random.Generator) -> list[int]:
-        """Positions of the clips of one mini-batch, without repetition."""
-        n_subjects, n_motions, n_takes = self._sizes
-        chosen: list[int] = []
-        for subject in _some(sorted(self._clips), n_subjects, generator):
-            motions = self._clips[subject]
-            for label in _some(sorted(motions), n_motions, generator):
-                chosen += _some(motions[label], n_takes, generator)
-        return chosen
-
-
 def scaled(images: Tensor) -> Tensor:
     """Pixels, uint8 0 to 255, as float 0 to 1."""
     return images.float() / 255
-
-
-def _some(of: Sequence[T], n: int, generator: np.random.Generator) -> list[T]:
-    return [of[i] for i in generator.permutation(len(of))[:n]]

@@ -1,7 +1,7 @@
 """Which subjects to train on: never the ones that are validated on."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from fmdata.catalog.errors import DatasetError
@@ -38,12 +38,7 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
     """
     sizes = Counter(folds.values())
     if len(sizes) < 2:
-        raise DatasetError(
-            f"{len(folds)} subject(s), all in one fold: no subject-disjoint split",
-            wanted="subjects in at least two folds, to train on some and validate on others",
-            where=where,
-            todo="add recordings of more subjects and build again",
-        )
+        raise _single_fold(len(folds), where)
     wanted = max(1.0, VALIDATION_SHARE * len(folds))
     held: list[int] = []
     n_held = 0
@@ -53,7 +48,40 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
             n_held += sizes[fold]
     if not held or len(held) == len(sizes):
         held = [min(sizes, key=lambda fold: (sizes[fold], fold))]
+    return _held_out(folds, held)
+
+
+def cross_validation(folds: Mapping[str, int], where: str) -> list[Split]:
+    """Hold out every fold that has subjects, one after the other: at most ten splits.
+
+    Each subject is validated on once; where subjects are few, some folds have none.
+
+    Parameters
+    ----------
+    folds, where
+        As in :func:`split_by_folds`.
+
+    Raises
+    ------
+    DatasetError
+        When all subjects share one fold.
+    """
+    if len(set(folds.values())) < 2:
+        raise _single_fold(len(folds), where)
+    return [_held_out(folds, {fold}) for fold in sorted(set(folds.values()))]
+
+
+def _held_out(folds: Mapping[str, int], held: Container[int]) -> Split:
     return Split(
         train=sorted(s for s, fold in folds.items() if fold not in held),
         validation=sorted(s for s, fold in folds.items() if fold in held),
+    )
+
+
+def _single_fold(n_subjects: int, where: str) -> DatasetError:
+    return DatasetError(
+        f"{n_subjects} subject(s), all in one fold: no subject-disjoint split",
+        wanted="subjects in at least two folds, to train on some and validate on others",
+        where=where,
+        todo="add recordings of more subjects and build again",
     )

@@ -1,6 +1,5 @@
 """From a dataset to samples, images with landmarks, and mini-batches."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from fmdata.pipeline.points import to_68
 from fmdata.train.data import (
     Piece,
     Sample,
-    SubjectBatches,
     action_samples,
     compound_samples,
     crop_landmarks,
@@ -78,29 +76,6 @@ def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
     means = frames.reshape(2, 4, 2, 4, 2, 3).astype(float).mean(axis=(2, 4))
     assert np.abs(images - means.transpose(0, 3, 1, 2)).max() <= 0.5
     assert images_of(frames, 16, 1).shape == (2, 1, 16, 16)
-
-
-def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:
-    samples = [made_up(s, m, t) for s in "abc" for m in "vwxyz" for t in range(6)]
-    batches = SubjectBatches(samples, subjects=2, motions=3, takes=4)
-    rng = np.random.default_rng(0)
-    seen: set[int] = set()
-    for _ in range(60):
-        chosen = batches.draw(rng)
-        assert len(set(chosen)) == len(chosen) == 24
-        counts = Counter((samples[i].subject, samples[i].label) for i in chosen)
-        assert set(counts.values()) == {4}
-        assert set(Counter(subject for subject, _ in counts).values()) == {3}
-        seen |= set(chosen)
-    assert seen == set(range(len(samples)))
-    again = batches.draw(np.random.default_rng(5))
-    assert again == batches.draw(np.random.default_rng(5))
-
-
-def test_small_datasets_give_smaller_batches() -> None:
-    samples = [made_up("a", "x", 0), made_up("a", "x", 1), made_up("a", "y", 0)]
-    chosen = SubjectBatches(samples, 4, 4, 4).draw(np.random.default_rng(0))
-    assert sorted(chosen) == [0, 1, 2]
 
 
 def test_no_motion_twice_is_refused() -> None:

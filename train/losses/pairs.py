@@ -1,7 +1,7 @@
-"""The losses of the papers, one function per equation."""
+"""Losses over pairs of clips of one subject: same motion or another (Sun et al. 2022, 2023)."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margin: float) -> Tensor:
@@ -36,11 +36,89 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
     similarity = embeddings @ embeddings.T
     positive = labels[:, None] == labels[None, :]
     loss = torch.where(positive, 1 - similarity, (similarity - margin).clamp(min=0))
-    pairs = subjects[:, None] == subjects[None, :]
-    pairs = pairs & ~torch.eye(len(labels), dtype=torch.bool, device=pairs.device)
-    partners = pairs.sum(dim=1)
-    per_clip = (loss * pairs).sum(dim=1) / partners.clamp(min=1)
-    return per_clip.sum() / (partners > 0).sum().clamp(min=1)
+    return _mean_of_means(loss, _partners(subjects))
+
+
+def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperature: float) -> Tensor:
+    r"""N-pair loss of a mini-batch, over the pairs within each subject.
+
+    Sun et al. 2022, Eq. 5 and 6, with :math:`S` of Eq. 4 and :math:`P` the other clips of clip
+    i's motion:
+
+    .. math::
+        L(i,j) &= -\log \frac{\exp(S(i,j) / \tau)}{\sum_{k \ne i} \exp(S(i,k) / \tau)} \\
+        L &= \frac{1}{N} \sum_i \frac{1}{|P|} \sum_{j \in P} L(i,j)
+
+    As in :func:`contrastive_loss`, j and k are of clip i's subject, and a clip whose P is empty
+    is left out. For a batch of one subject with every motion twice this is Eq. 6 to the letter.
+
+    Parameters
+    ----------
+    embeddings, labels, subjects
+        As in :func:`contrastive_loss`.
+    temperature : float
+        :math:`\tau`.
+
+    Returns
+    -------
+    Tensor float []
+    """
+    partners = _partners(subjects)
+    similarity = (embeddings @ embeddings.T / temperature).masked_fill(~partners, -torch.inf)
+    # A clip without a partner has a row of minus infinity, whose softmax is not a number.
+    loss = (similarity.logsumexp(dim=1, keepdim=True) - similarity).masked_fill(~partners, 0)
+    return _mean_of_means(loss, partners & (labels[:, None] == labels[None, :]))
+
+
+def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
+    r"""Distance of vectors, float [P, n] each: float [P], 0 to 2.
+
+    Sun et al. 2023, Eq. 1: :math:`d(i,j) = 1 - v_i \cdot v_j / (\|v_i\| \|v_j\|)`.
+    """
+    return 1 - nn.functional.cosine_similarity(first, second, dim=1)
+
+
+def two_margin_loss(
+    distance: Tensor, positive: Tensor, positive_margin: float, negative_margin: float
+) -> Tensor:
+    r"""Contrastive loss of pairs that were drawn one by one, half of them positive.
+
+    Sun et al. 2023, Eq. 2 and 3, with :math:`y_{i,j} = 1` for two clips of one motion, else 0:
+
+    .. math::
+        L(i,j) &= y_{i,j} \max(d(i,j) - m_p, 0) + (1 - y_{i,j}) \max(m_n - d(i,j), 0) \\
+        L &= \frac{1}{2N} \sum_i L_i
+
+    Parameters
+    ----------
+    distance : Tensor float [2N]
+        Of the clips of each pair, :func:`cosine_distance`.
+    positive : Tensor bool [2N]
+        Whether both clips show one motion.
+    positive_margin, negative_margin : float
+        :math:`m_p`, the distance that is tolerated between two clips of one motion, and
+        :math:`m_n`, the one that is enough between two motions.
+
+    Returns
+    -------
+    Tensor float []
+    """
+    far = (distance - positive_margin).clamp(min=0)
+    near = (negative_margin - distance).clamp(min=0)
+    return torch.where(positive, far, near).mean()
+
+
+def _partners(subjects: Tensor) -> Tensor:
+    """Which two clips are different ones of one subject, bool [N, N]."""
+    itself = torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
+    return (subjects[:, None] == subjects[None, :]) & ~itself
+
+
+def _mean_of_means(loss: Tensor, pairs: Tensor) -> Tensor:
+    """Mean over each clip's pairs, then over the clips that have any."""
+    count = pairs.sum(dim=1)
+    per_clip = (loss * pairs).sum(dim=1) / count.clamp(min=1)
+    return per_clip.sum() / (count > 0).sum().clamp(min=1)
 
 
 def landmark_loss(predicted: Tensor, landmarks: Tensor) -> Tensor:

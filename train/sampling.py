@@ -1,0 +1,108 @@
+"""What a mini-batch is made of: clips P x K by subject, or positive and negative pairs.
+
+Each class sorts the samples once; what it draws is a pure function of a generator.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from fmdata.train.data import Sample
+
+T = TypeVar("T")
+Clips: TypeAlias = dict[str, dict[str, list[int]]]
+"""Positions of clips, by subject and by motion."""
+
+
+class SubjectBatches:
+    """P x K sampling by subject: some subjects, P motions of each, K clips of each motion.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to draw from.
+    subjects, motions, takes : int
+        Subjects in a batch, P and K; fewer where there are no more.
+    """
+
+    def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
+        self._clips = _sorted(samples)
+        self._sizes = subjects, motions, takes
+
+    def draw(self, generator: np.random.Generator) -> list[int]:
+        """Positions of the clips of one mini-batch, without repetition."""
+        n_subjects, n_motions, n_takes = self._sizes
+        chosen: list[int] = []
+        for subject in _some(sorted(self._clips), n_subjects, generator):
+            motions = self._clips[subject]
+            for label in _some(sorted(motions), n_motions, generator):
+                chosen += _some(motions[label], n_takes, generator)
+        return chosen
+
+
+class Pairs(NamedTuple):
+    """Positions of the clips of P pairs, int [P] each, and which are positive, bool [P]."""
+
+    first: np.ndarray
+    second: np.ndarray
+    positive: np.ndarray
+
+
+class PairBatches:
+    """As many positive as negative pairs, both clips of a pair from one subject.
+
+    Sun et al. 2023, section 3.2: a positive pair shows one motion twice, a negative pair two
+    motions, and different pairs can come from different subjects. A subject is drawn first, then
+    its motion or motions, then a clip of each, so that no subject counts for more because it has
+    more clips.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to draw from.
+    pairs : int
+        N, the number of positive pairs, and of negative ones.
+
+    Raises
+    ------
+    ValueError
+        When no subject has two clips of a motion, or none has two motions.
+    """
+
+    def __init__(self, samples: Iterable[Sample], pairs: int) -> None:
+        clips = _sorted(samples)
+        twice = {
+            subject: [takes for takes in motions.values() if len(takes) > 1]
+            for subject, motions in clips.items()
+        }
+        self._positive = [motions for motions in twice.values() if motions]
+        self._negative = [list(m.values()) for m in clips.values() if len(m) > 1]
+        if not self._positive or not self._negative:
+            raise ValueError("no subject with two clips of a motion, or none with two motions")
+        self._n = pairs
+
+    def draw(self, generator: np.random.Generator) -> Pairs:
+        """Draw the pairs of one mini-batch: N positive ones, then N negative ones."""
+        pairs = []
+        for _ in range(self._n):
+            motions = self._positive[generator.integers(len(self._positive))]
+            pairs.append(_some(motions[generator.integers(len(motions))], 2, generator))
+        for _ in range(self._n):
+            motions = self._negative[generator.integers(len(self._negative))]
+            two = _some(motions, 2, generator)
+            pairs.append([takes[generator.integers(len(takes))] for takes in two])
+        first, second = np.array(pairs).T
+        return Pairs(first, second, np.arange(2 * self._n) < self._n)
+
+
+def _sorted(samples: Iterable[Sample]) -> Clips:
+    clips: Clips = defaultdict(lambda: defaultdict(list))
+    for i, sample in enumerate(samples):
+        clips[sample.subject][sample.label].append(i)
+    return clips
+
+
+def _some(of: Sequence[T], n: int, generator: np.random.Generator) -> list[T]:
+    return [of[i] for i in generator.permutation(len(of))[:n]]
