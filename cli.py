@@ -1,5 +1,6 @@
 """The command line: parse, call, show. No logic lives here, and nothing else prints."""
 
+import importlib.util
 import json
 import sys
 import time
@@ -243,21 +244,51 @@ def synth_compound(
         out.print(shown(f"  {note}"))
 
 
-train_app = typer.Typer(help="Train a published system on the shards.", no_args_is_help=True)
-app.add_typer(train_app, name="train")
-
-
-@train_app.command("encoder")
-def train_encoder_command(
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="landmarks, encoder, subclips, smate, rrl or pcl.")],
     dataset: DatasetOption = Path("dataset"),
-    out_: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/encoder"),
-    on: Annotated[str, typer.Option(help="What to train on: actions or compounds.")] = "actions",
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of the sequence encoder.")] = None,
+    out_: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the run.  [default: runs/RECIPE]")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file of settings, such as --show prints.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")
+    ] = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Draw curves and maps of what was reached, too.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the settings as TOML, and train nothing.")
+    ] = False,
 ) -> None:
-    """Train the motion encoder of Sun et al. 2022, and measure it on held-out subjects."""
-    metrics = _train(dataset, out_, on=on, seed=seed, epochs=epochs)
-    _show_metrics(metrics, out_)
+    """Train a published system on the shards, and measure it on held-out subjects."""
+    _require_torch()
+    from fmdata.train.recipes import recipe_named
+    from fmdata.train.settings import read_settings
+
+    kind = recipe_named(recipe).Settings
+    chosen = kind.from_json(read_settings(settings) if settings else {}).replaced(set_ or [])
+    if show:
+        typer.echo(chosen.to_toml(), nl=False)
+        return
+    run = out_ or Path("runs") / recipe
+    report = _train(recipe, dataset, run, chosen)
+    _show_numbers(f"{recipe}, on held-out subjects", report.evaluation.numbers, run)
+    if evaluate:
+        _evaluate(run, dataset)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    dataset: DatasetOption = Path("dataset"),
+) -> None:
+    """Measure a finished run on the subjects it was not trained on, in numbers and pictures."""
+    _require_torch()
+    _show_numbers(f"{run}, on unseen subjects", _evaluate(run, dataset), run)
 
 
 @app.command()
@@ -339,18 +370,20 @@ def demo(
     _simulate(raw, SimulateSettings())
     _, rate = _build(raw, dataset, BuildSettings(), workers=workers)
     _synth(dataset, CompoundSettings())
-    metrics = _train(dataset, run)
+    _require_torch()
+    from fmdata.train.recipes.encoder import EncoderSettings
+
+    numbers = _train("encoder", dataset, run, EncoderSettings()).evaluation.numbers
     summary = summarise(Dataset(dataset))
     table = _table("fmdata demo")
     table.add_row("clips", f"{summary.clips} of {summary.subjects} subjects, in {dataset}/actions")
     table.add_row("compounds", f"{summary.compounds}, in {dataset}/compounds")
     table.add_row("dropped", f"{summary.dropped}, listed in {dataset}/dropped.parquet")
     table.add_row("frames/s", f"{rate:.0f}" if rate else "the dataset was there already")
-    scores = metrics.scores
     table.add_row(
         "AP",
-        f"{scores.average_precision:.3f} on {scores.n_pairs} pairs of held-out subjects "
-        f"(chance {scores.chance:.3f}), in {run}/metrics.json",
+        f"{numbers['average_precision']:.3f} on {numbers['n_pairs']} pairs of held-out subjects "
+        f"(chance {numbers['chance']:.3f}), in {run}/metrics.json",
     )
     table.add_row("recordings", f"in {raw}, their truth in {raw}/truth.csv")
     out.print(table)
@@ -403,18 +436,19 @@ def _synth(dataset: Path, settings: Any) -> Any:
         )
 
 
-def _train(dataset: Path, run: Path, **options: Any) -> Any:
-    try:
-        from fmdata.train.encoder import train_encoder
-        from fmdata.train.settings import EncoderSettings
-    except ModuleNotFoundError as fault:
+def _require_torch() -> None:
+    if importlib.util.find_spec("torch") is None:
         raise UsageError(
-            f"training needs the package {fault.name}, which is not installed",
+            "training needs the package torch, which is not installed",
             wanted="fmdata with its training extra",
             where="this Python environment",
             todo="pip install 'fmdata[train]'",
-        ) from fault
-    chosen = {name: value for name, value in options.items() if value is not None}
+        )
+
+
+def _train(recipe: str, dataset: Path, run: Path, settings: Any) -> Any:
+    from fmdata.train.run import train
+
     with ExitStack() as stack:
         meter: Meter | None = None
 
@@ -428,7 +462,16 @@ def _train(dataset: Path, run: Path, **options: Any) -> Any:
             note = "  ".join(f"{name} {value:.3f}" for name, value in progress.measures.items())
             meter.to(progress.done, note)
 
-        return train_encoder(dataset, run, EncoderSettings(**chosen), show)
+        return train(recipe, dataset, run, settings, show)
+
+
+def _evaluate(run: Path, dataset: Path) -> Any:
+    from fmdata.train.run import EVALUATION, evaluate
+
+    numbers = evaluate(run, dataset).numbers
+    pictures = ", ".join(sorted(path.name for path in run.glob("*.png")))
+    out.print(shown(f"pictures in {run}: {pictures}; numbers in {run / EVALUATION}"))
+    return numbers
 
 
 def _table(title: str) -> Table:
@@ -461,15 +504,11 @@ def _show_built(built: Any, dataset: Path, rate: float) -> None:
     out.print(f"dataset in {dataset}")
 
 
-def _show_metrics(metrics: Any, run: Path) -> None:
-    scores = metrics.scores
-    table = _table("encoder, on held-out subjects")
-    table.add_row("average precision", f"{scores.average_precision:.3f}")
-    table.add_row("peak F1", f"{scores.peak_f1:.3f} at similarity {scores.threshold:.3f}")
-    table.add_row("chance", f"{scores.chance:.3f}")
-    table.add_row("pairs", f"{scores.n_pairs}, {scores.n_positive} of them of one motion")
-    table.add_row("held out", shown(", ".join(metrics.split.validation)))
-    table.add_row("in", f"{run / 'metrics.json'}, {run / 'model.safetensors'}")
+def _show_numbers(title: str, numbers: dict[str, float], run: Path) -> None:
+    table = _table(title)
+    for name, value in numbers.items():
+        table.add_row(name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:g}")
+    table.add_row("in", shown(str(run)))
     out.print(table)
 
 

@@ -139,6 +139,12 @@ class Dataset:
         whole = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
         return Clips(folder, whole, ACTIONS, ActionClip)
 
+    def digests(self) -> list[str]:
+        """SHA-256 of every shard's two files: the same for the same data, wherever it lies."""
+        parts = [part for part in (self.card.actions, self.card.compounds) if part]
+        shards = [shard for part in parts for shard in part.shards]
+        return [file.sha256 for shard in shards for file in (shard.tar, shard.parquet)]
+
     def dropped(self) -> pa.Table:
         """What was left out: source, subject, action, take, stage, reason, detail, attempts."""
         path = self.path / card_file.DROPPED

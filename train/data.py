@@ -4,8 +4,9 @@ Pixels are read one clip at a time, in whatever order is asked.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -59,6 +60,23 @@ class Sample:
         return sum(piece.stop - piece.start for piece in self.pieces)
 
 
+class Faces(NamedTuple):
+    """Single frames.
+
+    Attributes
+    ----------
+    images : Tensor uint8 [N, C, H, W]
+    landmarks : Tensor float [N, 68, 2]
+        In crop sides, 0 to 1.
+    labels : Tensor int [N]
+        Which expression, for whoever asks.
+    """
+
+    images: Tensor
+    landmarks: Tensor
+    labels: Tensor
+
+
 def action_samples(dataset: Dataset) -> list[Sample]:
     """Every clip of D1, in the order of the shards."""
     samples = []
@@ -107,6 +125,18 @@ def compound_samples(dataset: Dataset) -> list[Sample]:
     return samples
 
 
+def of_subjects(samples: Iterable[Sample], subjects: Collection[str]) -> list[Sample]:
+    """Return the samples of some subjects."""
+    return [sample for sample in samples if sample.subject in subjects]
+
+
+def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
+    """Keys of some subjects' action clips, in the order of the shards."""
+    table = dataset.actions.table(["key", "subject"])
+    rows = zip(table["key"].to_pylist(), table["subject"].to_pylist(), strict=True)
+    return [key for key, subject in rows if subject in subjects]
+
+
 def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -> None:
     """Refuse samples in which no motion of a subject comes twice.
 
@@ -147,23 +177,10 @@ def crop_landmarks(clip: ActionClip) -> np.ndarray:
     return ((pixels + 0.5) / clip.row["size"]).astype(np.float32)
 
 
-def landmark_frames(
-    clip: ActionClip, n: int, size: int, channels: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Up to `n` frames spread over a clip, with their landmarks; only those with a face found.
-
-    Returns
-    -------
-    images : uint8 [n, channels, size, size]
-    landmarks : float32 [n, 68, 2], in crop sides
-    """
-    detected = np.flatnonzero(clip.column("detected"))
-    if len(detected) == 0:
-        return np.zeros((0, channels, size, size), np.uint8), np.zeros((0, 68, 2), np.float32)
-    spread = np.linspace(0, len(detected) - 1, min(n, len(detected))).round().astype(int)
-    chosen = detected[spread]
-    images = images_of(clip.frames(chosen.tolist()), size, channels)
-    return images, crop_landmarks(clip)[chosen]
+def spread_frames(frames: np.ndarray, n: int) -> np.ndarray:
+    """Up to `n` of some frames' numbers, int [F], evenly spread; neighbours teach little."""
+    spread = np.linspace(0, len(frames) - 1, min(n, len(frames))).round().astype(int)
+    return frames[spread]
 
 
 def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:

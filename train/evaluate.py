@@ -5,10 +5,13 @@ score, and a pair positive when both clips show the same motion.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from fmdata.train.data import Sample
+from fmdata.train.evaluation import Confusion, Embeddings, Evaluation, Pairs
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,20 @@ def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
     )
 
 
-def score_embeddings(
-    embeddings: np.ndarray, subjects: Sequence[str], labels: Sequence[str]
-) -> PairScores:
-    """Score all within-subject pairs of embeddings, float [N, n], of length 1 each (Eq. 4)."""
+def score_embeddings(embeddings: np.ndarray, samples: Sequence[Sample]) -> Evaluation:
+    """Score all within-subject pairs of samples by their embeddings, float [N, n], of length 1."""
+    subjects, labels = [s.subject for s in samples], [s.label for s in samples]
     i, j, positive = within_subject_pairs(subjects, labels)
-    return score_pairs((embeddings[i] * embeddings[j]).sum(axis=1), positive)
+    similarity = (embeddings[i] * embeddings[j]).sum(axis=1)
+    return Evaluation(
+        asdict(score_pairs(similarity, positive)),
+        pairs=Pairs(similarity, positive),
+        embeddings=Embeddings(embeddings, subjects, labels),
+    )
+
+
+def confusion_of(classes: Sequence[str], true: np.ndarray, called: np.ndarray) -> Confusion:
+    """How often a class, int [N], was called another, int [N]."""
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(counts, (true, called), 1)
+    return Confusion(list(classes), counts)

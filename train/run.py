@@ -1,8 +1,8 @@
 """A run: a recipe trained on a dataset in a folder, taken up where it stopped, and measured.
 
-The folder holds ``settings.json``, ``checkpoint.safetensors``, ``metrics.json`` (written after every
-epoch), ``curves.png`` and, at the end, ``model.safetensors``. Promise: a run that was killed and
-started again ends with the metrics of an unbroken one.
+The folder holds ``settings.json``, ``checkpoint.safetensors``, ``metrics.json`` (written after
+every epoch), ``curves.png`` and, at the end, ``model.safetensors``. Promise: a run that was killed
+and started again ends with the metrics of an unbroken one.
 """
 
 import json
@@ -27,14 +27,15 @@ from fmdata.train.checkpoint import (
     unreadable,
 )
 from fmdata.train.evaluation import Evaluation
-from fmdata.train.loop import Epoch, Loop, OnProgress, best_device, seeded, silent
+from fmdata.train.finished import load, save
+from fmdata.train.loop import Epoch, Loop, OnProgress, seeded, silent
 from fmdata.train.pictures import draw_curves, draw_evaluation
-from fmdata.train.recipe import Material, Recipe, RecipeSettings
+from fmdata.train.recipe import Material, RecipeSettings
 from fmdata.train.recipes import recipe_named
 from fmdata.train.split import Split, choose_split
 
-METRICS, SETTINGS, MODEL = "metrics.json", "settings.json", "model.safetensors"
-CHECKPOINT, CURVES = "checkpoint.safetensors", "curves.png"
+METRICS, SETTINGS = "metrics.json", "settings.json"
+CHECKPOINT, CURVES, EVALUATION = "checkpoint.safetensors", "curves.png", "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -87,18 +88,16 @@ def train(
     """
     parallel.start()
     data = Dataset(dataset)
-    split = choose_split(_folds(data), settings.hold_out, str(dataset))
+    split = choose_split(folds_of(data), settings.hold_out, str(dataset))
     keeper = FolderKeeper(out, _identity(name, data, settings))
-    recipe = _make(name, settings, _classes(data, split.train))
+    with seeded(settings.seed):
+        recipe = recipe_named(name)(settings, classes_of(data, split.train))
     loop = Loop(recipe.model, settings.seed, keeper, on_progress)
     recipe.train(Material(data, split), loop)
     evaluation = recipe.evaluate(data, split.validation)
     report = Report(evaluation, loop.history, split)
     if parallel.rank() == 0:
-        facts = {"recipe": name, "settings": settings.to_json(), "classes": recipe.classes}
-        write_atomically(
-            out / MODEL, pack_tensors(recipe.model.state_dict(), {"fmdata": json.dumps(facts)})
-        )
+        save(name, recipe, out)
         keeper.write_metrics(report.history, asdict(split), evaluation.numbers)
     return report
 
@@ -117,7 +116,7 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
     """
     recipe, trained_on = load(run), _trained_on(run)
     data = Dataset(dataset)
-    unseen = [subject for subject in _folds(data) if subject not in trained_on]
+    unseen = [subject for subject in folds_of(data) if subject not in trained_on]
     if not unseen:
         raise DatasetError(
             "every subject of the dataset was trained on",
@@ -130,29 +129,8 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
         f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()
     }
     draw_evaluation(evaluation, run)
-    write_atomically(run / "evaluation.json", _json({"subjects": unseen} | numbers))
+    write_atomically(run / EVALUATION, _json({"subjects": unseen} | numbers))
     return evaluation
-
-
-def load(run: Path) -> Recipe:
-    """Read a finished run's recipe back, its model in evaluation mode.
-
-    Raises
-    ------
-    ModelError
-        When there is none, or it is not one.
-    """
-    wanted = "a model that `fmdata train` has written"
-    tensors, metadata = unpack_tensors(run / MODEL, wanted)
-    try:
-        facts = json.loads(metadata["fmdata"])
-        kind = recipe_named(facts["recipe"])
-        recipe = kind(kind.Settings.from_json(facts["settings"]), facts["classes"])
-        recipe.model.load_state_dict(tensors)
-    except (KeyError, ValueError, RuntimeError) as fault:
-        raise unreadable(run / MODEL, wanted, fault) from fault
-    recipe.model.to(best_device()).eval()
-    return recipe
 
 
 class FolderKeeper:
@@ -169,7 +147,6 @@ class FolderKeeper:
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
         self._out, self._run = out, run
         _make_folder(out)
-        write_atomically(out / SETTINGS, _json(run["settings"]))
 
     def load(self) -> Checkpoint | None:
         """Return the run's latest checkpoint, or None.
@@ -195,6 +172,7 @@ class FolderKeeper:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint, and show the curves so far."""
+        write_atomically(self._out / SETTINGS, _json(self._run["settings"]))
         save_checkpoint(checkpoint, self._out / CHECKPOINT, self._run)
         self.write_metrics(checkpoint.history)
         draw_curves(checkpoint.history, self._out / CURVES)
@@ -207,6 +185,8 @@ class FolderKeeper:
         if path.exists():
             return unpack_tensors(path, f"{name} kept by a run; remove the file")[0]
         tensors = make()
+        if parallel.rank() > 0:
+            return tensors
         for other in self._out.glob(f"{name}-*.safetensors"):
             other.unlink()
         write_atomically(path, pack_tensors(tensors, {}))
@@ -225,26 +205,19 @@ class FolderKeeper:
         write_atomically(self._out / METRICS, _json({**facts, "history": history}))
 
 
-def _make(name: str, settings: RecipeSettings, classes: Sequence[str]) -> Recipe:
-    with seeded(settings.seed):
-        return recipe_named(name)(settings, classes)
-
-
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
     """What a run follows from: its recipe, the settings, and the bytes of the dataset."""
-    card = data.card
-    digests = [
-        shard.tar.sha256 for part in (card.actions, card.compounds) if part for shard in part.shards
-    ]
-    return {"recipe": name, "settings": settings.to_json(), "dataset": digests}
+    return {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
 
 
-def _folds(data: Dataset) -> dict[str, int]:
+def folds_of(data: Dataset) -> dict[str, int]:
+    """The fold of every subject."""
     table = data.actions.table(["subject", "fold"])
     return dict(zip(table["subject"].to_pylist(), table["fold"].to_pylist(), strict=True))
 
 
-def _classes(data: Dataset, subjects: Sequence[str]) -> list[str]:
+def classes_of(data: Dataset, subjects: Sequence[str]) -> list[str]:
+    """Names of some subjects' actions, sorted."""
     table = data.actions.table(["subject", "action"])
     rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)
     return sorted({action for subject, action in rows if subject in subjects})

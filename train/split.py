@@ -1,7 +1,7 @@
 """Which subjects to train on: never the ones that are validated on."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fmdata.catalog.errors import DatasetError
@@ -38,7 +38,12 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
     """
     sizes = Counter(folds.values())
     if len(sizes) < 2:
-        raise _single_fold(len(folds), where)
+        raise DatasetError(
+            f"{len(folds)} subject(s), all in one fold: no subject-disjoint split",
+            wanted="subjects in at least two folds, to train on some and validate on others",
+            where=where,
+            todo="add recordings of more subjects and build again",
+        )
     wanted = max(1.0, VALIDATION_SHARE * len(folds))
     held: list[int] = []
     n_held = 0
@@ -48,7 +53,33 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
             n_held += sizes[fold]
     if not held or len(held) == len(sizes):
         held = [min(sizes, key=lambda fold: (sizes[fold], fold))]
-    return _held_out(folds, held)
+    return Split(
+        train=sorted(s for s, fold in folds.items() if fold not in held),
+        validation=sorted(s for s, fold in folds.items() if fold in held),
+    )
+
+
+def choose_split(folds: Mapping[str, int], hold_out: int, where: str) -> Split:
+    """Hold out the subjects of one fold, 0 to 9, or, for -1, what :func:`split_by_folds` does.
+
+    Raises
+    ------
+    DatasetError
+        When no subject would be left on one side.
+    """
+    if hold_out == -1:
+        return split_by_folds(folds, where)
+    train = sorted(s for s, fold in folds.items() if fold != hold_out)
+    validation = sorted(s for s, fold in folds.items() if fold == hold_out)
+    if not train or not validation:
+        there = ", ".join(map(str, sorted(set(folds.values()))))
+        raise DatasetError(
+            f"no subject-disjoint split by fold {hold_out}",
+            wanted=f"one of several folds that hold subjects; there are {there}",
+            where=where,
+            todo="give another --set hold_out=FOLD, or leave it out",
+        )
+    return Split(train, validation)
 
 
 def cross_validation(folds: Mapping[str, int], where: str) -> list[Split]:
@@ -56,32 +87,9 @@ def cross_validation(folds: Mapping[str, int], where: str) -> list[Split]:
 
     Each subject is validated on once; where subjects are few, some folds have none.
 
-    Parameters
-    ----------
-    folds, where
-        As in :func:`split_by_folds`.
-
     Raises
     ------
     DatasetError
         When all subjects share one fold.
     """
-    if len(set(folds.values())) < 2:
-        raise _single_fold(len(folds), where)
-    return [_held_out(folds, {fold}) for fold in sorted(set(folds.values()))]
-
-
-def _held_out(folds: Mapping[str, int], held: Container[int]) -> Split:
-    return Split(
-        train=sorted(s for s, fold in folds.items() if fold not in held),
-        validation=sorted(s for s, fold in folds.items() if fold in held),
-    )
-
-
-def _single_fold(n_subjects: int, where: str) -> DatasetError:
-    return DatasetError(
-        f"{n_subjects} subject(s), all in one fold: no subject-disjoint split",
-        wanted="subjects in at least two folds, to train on some and validate on others",
-        where=where,
-        todo="add recordings of more subjects and build again",
-    )
+    return [choose_split(folds, fold, where) for fold in sorted(set(folds.values()))]

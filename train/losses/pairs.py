@@ -1,4 +1,4 @@
-"""Losses over pairs of clips of one subject: same motion or another (Sun et al. 2022, 2023)."""
+"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022 and 2023."""
 
 import torch
 from torch import Tensor, nn
@@ -34,28 +34,31 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
     Tensor float []
     """
     similarity = embeddings @ embeddings.T
-    positive = labels[:, None] == labels[None, :]
+    pairs, positive = _within(subjects, labels)
     loss = torch.where(positive, 1 - similarity, (similarity - margin).clamp(min=0))
-    return _mean_of_means(loss, _partners(subjects))
+    partners = pairs.sum(dim=1)
+    per_clip = (loss * pairs).sum(dim=1) / partners.clamp(min=1)
+    return per_clip.sum() / (partners > 0).sum().clamp(min=1)
 
 
 def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperature: float) -> Tensor:
     r"""N-pair loss of a mini-batch, over the pairs within each subject.
 
-    Sun et al. 2022, Eq. 5 and 6, with :math:`S` of Eq. 4 and :math:`P` the other clips of clip
-    i's motion:
+    Sun et al. 2022, Eq. 5 and 6, with :math:`P` the clips of clip i's motion but itself:
 
     .. math::
-        L(i,j) &= -\log \frac{\exp(S(i,j) / \tau)}{\sum_{k \ne i} \exp(S(i,k) / \tau)} \\
+        L(i,j) &= -\log \frac{\exp(S(i,j)/\tau)}{\sum_{k \ne i} \exp(S(i,k)/\tau)} \\
         L &= \frac{1}{N} \sum_i \frac{1}{|P|} \sum_{j \in P} L(i,j)
 
-    As in :func:`contrastive_loss`, j and k are of clip i's subject, and a clip whose P is empty
-    is left out. For a batch of one subject with every motion twice this is Eq. 6 to the letter.
+    As in :func:`contrastive_loss`, k goes over clip i's own subject; a clip without a positive
+    partner counts for nothing, in N either.
 
     Parameters
     ----------
-    embeddings, labels, subjects
-        As in :func:`contrastive_loss`.
+    embeddings : Tensor float [N, n]
+        Of length 1 each.
+    labels, subjects : Tensor int [N]
+        Which motion, and who.
     temperature : float
         :math:`\tau`.
 
@@ -63,11 +66,15 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
     -------
     Tensor float []
     """
-    partners = _partners(subjects)
-    similarity = (embeddings @ embeddings.T / temperature).masked_fill(~partners, -torch.inf)
-    # A clip without a partner has a row of minus infinity, whose softmax is not a number.
-    loss = (similarity.logsumexp(dim=1, keepdim=True) - similarity).masked_fill(~partners, 0)
-    return _mean_of_means(loss, partners & (labels[:, None] == labels[None, :]))
+    pairs, positive = _within(subjects, labels)
+    positive = positive & pairs
+    logits = (embeddings @ embeddings.T / temperature).masked_fill(~pairs, -torch.inf)
+    # A clip without any partner has no denominator; its row is left out below.
+    alone = ~pairs.any(dim=1, keepdim=True)
+    log_share = logits - logits.masked_fill(alone, 0).logsumexp(dim=1, keepdim=True)
+    partners = positive.sum(dim=1)
+    per_clip = -log_share.masked_fill(~positive, 0).sum(dim=1) / partners.clamp(min=1)
+    return per_clip.sum() / (partners > 0).sum().clamp(min=1)
 
 
 def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
@@ -108,19 +115,8 @@ def two_margin_loss(
     return torch.where(positive, far, near).mean()
 
 
-def _partners(subjects: Tensor) -> Tensor:
-    """Which two clips are different ones of one subject, bool [N, N]."""
-    itself = torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
-    return (subjects[:, None] == subjects[None, :]) & ~itself
-
-
-def _mean_of_means(loss: Tensor, pairs: Tensor) -> Tensor:
-    """Mean over each clip's pairs, then over the clips that have any."""
-    count = pairs.sum(dim=1)
-    per_clip = (loss * pairs).sum(dim=1) / count.clamp(min=1)
-    return per_clip.sum() / (count > 0).sum().clamp(min=1)
-
-
-def landmark_loss(predicted: Tensor, landmarks: Tensor) -> Tensor:
-    """Mean absolute difference of landmarks, float [B, 68, 2] each; the unit is theirs."""
-    return (predicted - landmarks).abs().mean()
+def _within(subjects: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pairs are of one subject and two clips, and which show one motion: bool [N, N] each."""
+    same = subjects[:, None] == subjects[None, :]
+    pairs = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return pairs, labels[:, None] == labels[None, :]

@@ -1,14 +1,13 @@
 """MobileFaceNet: the network whose last layer but one is the spatial feature extractor.
 
-Sun et al. 2022, section 2.1; its task, landmarks or expressions, is the head it is given.
+Sun et al. 2022, section 2.1. What it learns, landmarks or expressions, is up to the head that a
+recipe puts on it.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
-
-N_POINTS = 68
 
 # (channels out, channels inside, blocks, stride of the first block), at width 1: Chen et al. 2018
 # as laid out by the landmark detector that Sun et al. start from.
@@ -54,7 +53,7 @@ class Bottleneck(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """A landmark detector whose last layer but one is the spatial feature extractor (SFE-L).
+    """Images to features, without the head of any task.
 
     Parameters
     ----------
@@ -64,6 +63,11 @@ class MobileFaceNet(nn.Module):
         1 for grey, 3 for RGB.
     width : float
         Multiplier of every layer's width; 1 is the published network.
+
+    Attributes
+    ----------
+    n_features : int
+        m, the length of an image's feature vector.
     """
 
     def __init__(self, size: int, channels: int, width: float) -> None:
@@ -93,24 +97,9 @@ class MobileFaceNet(nn.Module):
             nn.BatchNorm2d(self.n_features),
             nn.Flatten(),
         )
-        self.points = nn.Sequential(
-            nn.Linear(self.n_features, 2 * N_POINTS, bias=False), nn.BatchNorm1d(2 * N_POINTS)
-        )
         # A third faster on a CPU; torch's own annotations do not know this argument.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    @torch.no_grad()
-    def start_at(self, landmarks: Tensor) -> None:
-        """Let the first prediction have mean and spread of `landmarks`, float [N, 68, 2]."""
-        norm = self.points[1]
-        assert isinstance(norm, nn.BatchNorm1d)
-        norm.bias.copy_(landmarks.flatten(1).mean(dim=0))
-        norm.weight.copy_(landmarks.flatten(1).std(dim=0))
-
-    def features(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Map images, float [B, C, H, W] in 0 to 1, to features, float [B, m]."""
         return self.pool(self.trunk(images.contiguous(memory_format=torch.channels_last)))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images, float [B, C, H, W], 0 to 1, to landmarks, float [B, 68, 2] in crop sides."""
-        return self.points(self.features(images)).unflatten(1, (N_POINTS, 2))

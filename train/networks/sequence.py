@@ -5,9 +5,39 @@ Sun et al. 2022, section 2.2. Promise: padded frames change no embedding.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from fmdata.train.settings import Settings, number
+
+
+@dataclass(frozen=True)
+class SequenceShape(Settings):
+    """Shape of a sequence encoder. The papers give two layers, and none of the other numbers.
+
+    Attributes
+    ----------
+    embedding : int
+        n, the length of the embedding.
+    layers, heads, feedforward : int
+        Of the transformer, whose width is the number of features of a frame.
+    dropout : float
+        In the transformer.
+    neutral_frames : int
+        Frames at a clip's start whose mean features are subtracted from the clip's, so that what
+        is left is motion and not identity. With the papers' 59 subjects an encoder can learn as
+        much by itself; with two or three it cannot. 0 leaves the features as the papers have them.
+    """
+
+    embedding: int = number(64, 1)
+    layers: int = number(2, 1)
+    heads: int = number(4, 1)
+    feedforward: int = number(256, 1)
+    dropout: float = number(0.1, 0, 0.99)
+    neutral_frames: int = number(3, 0)
 
 
 def positional_encoding(n_frames: int, width: int) -> Tensor:
@@ -24,38 +54,30 @@ class SequenceEncoder(nn.Module):
     ----------
     n_features : int
         m, the width of a frame's feature vector; even.
-    n_embedding : int
-        n, the width of the embedding.
-    layers, heads, feedforward, dropout
-        Shape of the transformer, which keeps [L, m] throughout.
-    neutral_frames : int
-        Frames at a clip's start whose mean is subtracted from its features; 0 for none.
+    shape : SequenceShape
+        Everything else; the transformer keeps [L, m] throughout.
     """
 
     mean: Tensor
     spread: Tensor
 
-    def __init__(
-        self,
-        n_features: int,
-        n_embedding: int,
-        layers: int,
-        heads: int,
-        feedforward: int,
-        dropout: float,
-        neutral_frames: int,
-    ) -> None:
+    def __init__(self, n_features: int, shape: SequenceShape) -> None:
         super().__init__()
-        self.neutral_frames = neutral_frames
+        self.shape, self.neutral_frames = shape, shape.neutral_frames
         # Features are standardised by the training frames' statistics, lest the positional
         # encoding drown in them or drown them.
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("spread", torch.ones(n_features))
         layer = nn.TransformerEncoderLayer(
-            n_features, heads, feedforward, dropout, batch_first=True, norm_first=True
+            n_features,
+            shape.heads,
+            shape.feedforward,
+            shape.dropout,
+            batch_first=True,
+            norm_first=True,
         )
-        self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
-        self.projection = nn.Linear(n_features, n_embedding)
+        self.transformer = nn.TransformerEncoder(layer, shape.layers, enable_nested_tensor=False)
+        self.projection = nn.Linear(n_features, shape.embedding)
 
     @torch.no_grad()
     def standardise_by(self, clips: Iterable[Tensor]) -> None:
@@ -95,3 +117,16 @@ class SequenceEncoder(nn.Module):
         x = self.transformer(x, src_key_padding_mask=~mask)
         pooled = x.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)
         return nn.functional.normalize(self.projection(pooled), dim=1)
+
+    @torch.no_grad()
+    def embed(self, clips: Iterable[Tensor]) -> np.ndarray:
+        """Embeddings of clips by their features, float [T_i, m] each: float32 [N, n].
+
+        One clip at a time: the last bits of a number depend on the shape of its batch.
+        """
+        device = self.mean.device
+        rows = []
+        for clip in clips:
+            mask = torch.ones(1, len(clip), dtype=torch.bool, device=device)
+            rows.append(self(clip[None].to(device), mask).cpu().numpy())
+        return np.concatenate([np.zeros((0, self.shape.embedding), np.float32), *rows])

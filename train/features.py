@@ -1,0 +1,60 @@
+"""What a frozen extractor sees in every frame, computed once.
+
+A sequence encoder then trains on these features in minutes, where pixels would take hours. A
+compound's frames are its sources' own, byte for byte, so it needs none of its own.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fmdata.catalog import Dataset
+from fmdata.train.data import Sample, images_of, scaled
+from fmdata.train.loop import OnProgress, Progress, best_device, silent
+from fmdata.train.networks.mobilefacenet import MobileFaceNet
+
+Features: TypeAlias = Mapping[str, Tensor]
+"""Features of the frames of action clips, float [T, m] each, by the clip's key."""
+
+
+@torch.no_grad()
+def features_of(extractor: MobileFaceNet, frames: np.ndarray, size: int, channels: int) -> Tensor:
+    """Features of a clip's crops, uint8 [T, S, S, 3] RGB: float [T, m], on the CPU."""
+    images = torch.from_numpy(images_of(frames, size, channels)).to(best_device())
+    return extractor(scaled(images)).cpu()
+
+
+def frame_features(
+    extractor: MobileFaceNet,
+    dataset: Dataset,
+    samples: Iterable[Sample],
+    size: int,
+    channels: int,
+    on_progress: OnProgress = silent,
+) -> dict[str, Tensor]:
+    """Features of every action clip that the samples consist of."""
+    keys = list(dict.fromkeys(piece.source for sample in samples for piece in sample.pieces))
+    features = {}
+    for i, key in enumerate(keys):
+        features[key] = features_of(extractor, dataset.actions[key].frames(), size, channels)
+        on_progress(Progress("features", i + 1, len(keys), {}))
+    return features
+
+
+def sample_features(sample: Sample, features: Features) -> Tensor:
+    """Features of a sample's frames, float [T, m], cut from its sources'."""
+    return torch.cat([features[p.source][p.start : p.stop] for p in sample.pieces])
+
+
+def digest_of(extractor: MobileFaceNet, dataset: Dataset, samples: Iterable[Sample]) -> str:
+    """Digest of all that :func:`frame_features` depends on."""
+    digest = hashlib.sha256()
+    for name, tensor in extractor.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+    for text in (*dataset.digests(), *sorted({p.source for s in samples for p in s.pieces})):
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()

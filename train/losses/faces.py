@@ -1,0 +1,8 @@
+"""Losses of single faces."""
+
+from torch import Tensor
+
+
+def landmark_loss(predicted: Tensor, landmarks: Tensor) -> Tensor:
+    """Mean absolute difference of landmarks, float [B, 68, 2] each; the unit is theirs."""
+    return (predicted - landmarks).abs().mean()

@@ -1,0 +1,220 @@
+"""The 2022 encoder, small enough for two CPU cores: an extractor first, then motion.
+
+Sun et al. 2022, "Learning Facial Motion Representation with a Lightweight Encoder for Identity
+Verification". Phase one makes the spatial feature extractor, or takes one that a run of the recipe
+``landmarks`` has made; then the features of all frames are computed once and kept; phase two trains
+the sequence encoder on them with Eq. 1 to 4 (contrastive) or Eq. 5 and 6 (N-pair).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import ModelError
+from fmdata.train.data import (
+    Sample,
+    action_samples,
+    compound_samples,
+    of_subjects,
+    pad,
+    require_positive_pair,
+)
+from fmdata.train.evaluate import score_embeddings
+from fmdata.train.evaluation import Evaluation
+from fmdata.train.features import (
+    Features,
+    digest_of,
+    features_of,
+    frame_features,
+    sample_features,
+)
+from fmdata.train.finished import load
+from fmdata.train.loop import Loop, Schedule, Step, best_device, silent
+from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
+from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
+from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
+from fmdata.train.sampling import SubjectBatches
+from fmdata.train.settings import choice, flag, number
+from fmdata.train.views.trims import random_trim
+
+
+@dataclass(frozen=True)
+class EncoderSettings(RecipeSettings):
+    """How the 2022 encoder is made. The paper gives none of these numbers.
+
+    Attributes
+    ----------
+    on : str
+        The clips to learn motion from, ``actions`` or ``compounds``; landmarks are always learnt
+        from the actions.
+    extractor : str
+        Folder of a run of ``landmarks`` whose extractor to take; empty: make one first.
+    landmarks : ExtractorSettings
+        Of the extractor, made or taken.
+    sequence : SequenceShape
+        Of the sequence encoder.
+    epochs, steps : int
+        Number of epochs, mini-batches in an epoch.
+    subjects, motions, takes : int
+        Subjects in a mini-batch, motions of each (P), clips of each motion (K).
+    rate, weight_decay : float
+        AdamW's highest learning rate and weight decay.
+    loss : str
+        ``contrastive`` (Eq. 1 and 2) or ``n_pair`` (Eq. 5 and 6).
+    margin : float
+        m_c of Eq. 1.
+    temperature : float
+        tau of Eq. 5.
+    trimming : bool
+        Whether neutral frames are trimmed at random.
+    """
+
+    on: str = choice("actions", "compounds")
+    extractor: str = field(default="")
+    landmarks: ExtractorSettings = field(default_factory=ExtractorSettings)
+    sequence: SequenceShape = field(default_factory=SequenceShape)
+    epochs: int = number(4, 1)
+    steps: int = number(15, 1)
+    subjects: int = number(2, 1)
+    motions: int = number(4, 1)
+    takes: int = number(4, 1)
+    rate: float = number(5e-4, 0, 1)
+    weight_decay: float = number(0.01, 0, 1)
+    loss: str = choice("contrastive", "n_pair")
+    margin: float = number(0.2, -1, 1)
+    temperature: float = number(0.1, 0.001, 100)
+    trimming: bool = flag(True)
+
+
+class Encoder:
+    """The recipe ``encoder``."""
+
+    Settings: ClassVar[type[EncoderSettings]] = EncoderSettings
+
+    def __init__(self, settings: EncoderSettings, classes: Sequence[str]) -> None:
+        self.settings, self.classes = settings, list(classes)
+        self.landmarks = Landmarks(settings.landmarks, classes)
+        self.extractor = self.landmarks.extractor
+        self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)
+        self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
+
+    def train(self, material: Material, loop: Loop) -> None:
+        """Make or take the extractor, compute all features, train the sequence encoder."""
+        train, held = self._samples(material)
+        obtain_extractor(self.landmarks, self.settings.extractor, material, loop)
+        features = self.features(material.dataset, [*train, *held], loop)
+        self._fit_motion(train, held, features, loop)
+
+    def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
+        """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
+        samples = of_subjects(self._read(dataset), subjects)
+        require_positive_pair(samples, "measure on", str(dataset.path))
+        embeddings = self.embed_samples(samples, self.features(dataset, samples))
+        return score_embeddings(embeddings, samples)
+
+    def features(
+        self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
+    ) -> Features:
+        """Features of all frames that samples consist of; `loop` keeps them."""
+        shape = self.settings.landmarks
+        show = loop.on_progress if loop else silent
+
+        def make() -> dict[str, Tensor]:
+            size = shape.size, shape.channels
+            return frame_features(self.extractor, dataset, samples, *size, show)
+
+        if loop is None:
+            return make()
+        return loop.once("features", digest_of(self.extractor, dataset, samples), make)
+
+    def embed(self, clips: Iterable[np.ndarray]) -> np.ndarray:
+        """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
+        shape = self.settings.landmarks
+        return self.sequence.embed(
+            features_of(self.extractor, frames, shape.size, shape.channels) for frames in clips
+        )
+
+    def embed_samples(self, samples: Sequence[Sample], features: Features) -> np.ndarray:
+        """Embeddings of samples by their sources' features: float32 [N, n]."""
+        return self.sequence.embed(sample_features(sample, features) for sample in samples)
+
+    def _fit_motion(
+        self, train: list[Sample], held: list[Sample], features: Features, loop: Loop
+    ) -> None:
+        settings, device = self.settings, best_device()
+        subject_ids = {name: i for i, name in enumerate(sorted({s.subject for s in train}))}
+        label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
+        batches = SubjectBatches(train, settings.subjects, settings.motions, settings.takes)
+
+        def loss_at(step: Step) -> Tensor:
+            chosen = [train[i] for i in batches.draw(step.rng)]
+            clips = []
+            for sample in chosen:
+                clip = sample_features(sample, features)
+                if settings.trimming:
+                    start, stop = random_trim(len(clip), sample.onset, sample.offset, step.rng)
+                    clip = clip[start:stop]
+                clips.append(clip)
+            embeddings = self.sequence(*pad(clips, device))
+            labels = torch.tensor([label_ids[s.label] for s in chosen], device=device)
+            subjects = torch.tensor([subject_ids[s.subject] for s in chosen], device=device)
+            if settings.loss == "n_pair":
+                return n_pair_loss(embeddings, labels, subjects, settings.temperature)
+            return contrastive_loss(embeddings, labels, subjects, settings.margin)
+
+        def measure() -> dict[str, float]:
+            return score_embeddings(self.embed_samples(held, features), held).numbers
+
+        loop.fit(
+            "motion",
+            self.sequence,
+            loss_at,
+            Schedule(settings.epochs, settings.steps, settings.rate, settings.weight_decay),
+            prepare=lambda: self.sequence.standardise_by(
+                features[key] for key in dict.fromkeys(p.source for s in train for p in s.pieces)
+            ),
+            measure=measure,
+        )
+
+    def _samples(self, material: Material) -> tuple[list[Sample], list[Sample]]:
+        dataset, split = material.dataset, material.split
+        samples = self._read(dataset)
+        train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
+        require_positive_pair(train, "train on", str(dataset.path))
+        require_positive_pair(held, "validate on", str(dataset.path))
+        return train, held
+
+    def _read(self, dataset: Dataset) -> list[Sample]:
+        on_actions = self.settings.on == "actions"
+        return action_samples(dataset) if on_actions else compound_samples(dataset)
+
+
+def obtain_extractor(landmarks: Landmarks, run: str, material: Material, loop: Loop) -> None:
+    """Train an extractor, or take the one of a finished run of ``landmarks``.
+
+    Raises
+    ------
+    ModelError
+        When there is no such run, or its extractor has another shape.
+    """
+    if not run:
+        landmarks.train(material, loop)
+        return
+    try:
+        made = load(Path(run)).model.get_submodule("extractor")
+        landmarks.extractor.load_state_dict(made.state_dict())
+    except (AttributeError, RuntimeError) as fault:
+        raise ModelError(
+            "a run whose extractor does not fit: its size, channels or width differ",
+            wanted="a run of `fmdata train landmarks` with the settings in [landmarks]",
+            where=f"extractor = {run}",
+            todo="make both the same, or leave `extractor` out",
+        ) from fault
+    landmarks.extractor.eval()

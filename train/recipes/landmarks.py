@@ -1,0 +1,180 @@
+"""The spatial feature extractor of 2022 and 2023, made from the user's own shards.
+
+Sun et al. 2022, section 2.1: a MobileFaceNet that has learnt where 68 landmarks are (SFE-L) or,
+for comparison, which expression a face shows (SFE-E); its head is then left off. The paper takes
+networks trained on 300-W and RAF-DB. Here the shards say where the landmarks are in every frame,
+and which action the frames near an apex show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.train.data import Faces, crop_landmarks, images_of, keys_of, scaled, spread_frames
+from fmdata.train.evaluate import confusion_of
+from fmdata.train.evaluation import Evaluation
+from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.losses.faces import landmark_loss
+from fmdata.train.networks.mobilefacenet import MobileFaceNet
+from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.settings import Settings, choice, number
+from fmdata.train.views.faces import jitter_faces
+
+N_POINTS = 68
+OUTER_EYE_CORNERS = 36, 45  # among the 68 points
+NEUTRAL = "neutral"
+PLATEAU = 0.7  # of the peak's intensity: frames that show an expression
+BATCH = 256  # images at once where nothing is learnt
+
+
+@dataclass(frozen=True)
+class ExtractorSettings(Settings):
+    """How a spatial feature extractor is made.
+
+    Attributes
+    ----------
+    task : str
+        What it learns: ``landmarks`` (SFE-L) or ``expressions`` (SFE-E).
+    size, channels : int
+        Side of the images it sees, in pixels; 1 for grey, 3 for RGB.
+    width : float
+        Of its layers; 1 is the published MobileFaceNet.
+    frames : int
+        Frames of a clip to learn from; neighbouring frames teach little.
+    epochs, steps, batch : int
+        Number of epochs, mini-batches in an epoch, images in a mini-batch.
+    rate, weight_decay : float
+        AdamW's highest learning rate and weight decay.
+    """
+
+    task: str = choice("landmarks", "expressions")
+    size: int = number(56, 16, 1024)
+    channels: int = number(1, 1, 3)
+    width: float = number(0.25, 0.01, 4)
+    frames: int = number(16, 1)
+    epochs: int = number(5, 1)
+    steps: int = number(16, 1)
+    batch: int = number(64, 2)
+    rate: float = number(3e-3, 0, 1)
+    weight_decay: float = number(0.01, 0, 1)
+
+
+@dataclass(frozen=True)
+class LandmarkSettings(RecipeSettings, ExtractorSettings):
+    """An extractor's, and those of every recipe."""
+
+
+class Landmarks:
+    """The recipe ``landmarks``."""
+
+    Settings: ClassVar[type[LandmarkSettings]] = LandmarkSettings
+
+    def __init__(self, settings: ExtractorSettings, classes: Sequence[str]) -> None:
+        self.settings = settings
+        self.classes = list(classes)
+        self.names = [NEUTRAL, *classes]
+        self.extractor = MobileFaceNet(settings.size, settings.channels, settings.width)
+        n_out = 2 * N_POINTS if settings.task == "landmarks" else len(self.names)
+        head = [nn.Linear(self.extractor.n_features, n_out, bias=False), nn.BatchNorm1d(n_out)]
+        self.head = nn.Sequential(*head)
+        self.model = nn.ModuleDict({"extractor": self.extractor, "head": self.head})
+
+    def train(self, material: Material, loop: Loop) -> None:
+        """Train extractor and head; `loop`'s model is, or contains, this recipe's."""
+        settings, device = self.settings, best_device()
+        dataset, split = material.dataset, material.split
+        faces, held = self._read(dataset, split.train), self._read(dataset, split.validation)
+        schedule = Schedule(settings.epochs, settings.steps, settings.rate, settings.weight_decay)
+
+        def loss_at(step: Step) -> Tensor:
+            chosen = torch.randint(len(faces.images), (settings.batch,), generator=step.generator)
+            x, y = scaled(faces.images[chosen].to(device)), faces.landmarks[chosen].to(device)
+            x, y = jitter_faces(x, y, step.generator)
+            if settings.task == "landmarks":
+                return landmark_loss(self._points(x), y)
+            return nn.functional.cross_entropy(self._raw(x), faces.labels[chosen].to(device))
+
+        loop.fit(
+            settings.task,
+            self.model,
+            loss_at,
+            schedule,
+            prepare=lambda: self._start_at(faces.landmarks),
+            measure=lambda: self._measure(held),
+        )
+
+    def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
+        """Mean distance of the landmarks in interocular distances, or accuracy and confusion."""
+        held = self._read(dataset, subjects)
+        with torch.no_grad():
+            numbers = self._measure(held)
+            if self.settings.task == "landmarks":
+                return Evaluation(numbers)
+            called = self._over(held.images, self._raw).argmax(dim=1)
+        confusion = confusion_of(self.names, held.labels.numpy(), called.numpy())
+        return Evaluation(numbers, confusion=confusion)
+
+    def _raw(self, images: Tensor) -> Tensor:
+        return self.head(self.extractor(images))
+
+    def _points(self, images: Tensor) -> Tensor:
+        """Map images, float [B, C, H, W], 0 to 1, to landmarks, float [B, 68, 2] in crop sides."""
+        return self._raw(images).unflatten(1, (N_POINTS, 2))
+
+    def _over(self, images: Tensor, network: object) -> Tensor:
+        assert callable(network)
+        parts = [network(scaled(x.to(best_device()))).cpu() for x in images.split(BATCH)]
+        return torch.cat(parts)
+
+    def _measure(self, held: Faces) -> dict[str, float]:
+        if self.settings.task == "landmarks":
+            found = self._over(held.images, self._points)
+            return {"landmark_error": landmark_error(found, held.landmarks)}
+        called = self._over(held.images, self._raw).argmax(dim=1)
+        return {"accuracy": float((called == held.labels).float().mean())}
+
+    @torch.no_grad()
+    def _start_at(self, landmarks: Tensor) -> None:
+        """Let the first prediction have the mean and spread of `landmarks`, float [N, 68, 2]."""
+        if self.settings.task == "landmarks":
+            norm = self.head[1]
+            assert isinstance(norm, nn.BatchNorm1d)
+            norm.bias.copy_(landmarks.flatten(1).mean(dim=0))
+            norm.weight.copy_(landmarks.flatten(1).std(dim=0))
+
+    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Faces:
+        """Some frames of every clip of some subjects, those with a face found."""
+        clips = [self._frames(dataset.actions[key]) for key in keys_of(dataset, subjects)]
+        images, landmarks, labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+        return Faces(*(torch.from_numpy(x) for x in (images, landmarks, labels)))
+
+    def _frames(self, clip: ActionClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        settings = self.settings
+        usable = clip.column("detected").astype(bool)
+        labels = np.zeros(len(usable), np.int64)
+        if settings.task == "expressions":
+            # Frames on the way to an expression are neither it nor neutral.
+            intensity, action = clip.intensity, clip.row["action"]
+            shown = intensity >= PLATEAU * intensity.max()
+            onset = len(usable) if clip.motion is None else clip.motion.onset
+            usable &= (np.arange(len(usable)) < onset) | shown
+            # Somebody else's action that no training subject has shows nothing known.
+            usable &= action in self.classes
+            if action in self.classes:
+                labels[onset:] = self.names.index(action)
+        chosen = spread_frames(np.flatnonzero(usable), settings.frames)
+        images = images_of(clip.frames(chosen.tolist()), settings.size, settings.channels)
+        return images, crop_landmarks(clip)[chosen], labels[chosen]
+
+
+def landmark_error(found: Tensor, landmarks: Tensor) -> float:
+    """Mean distance of 68 points, float [N, 68, 2], from the true ones; unit: the true IOD."""
+    left, right = (landmarks[:, i] for i in OUTER_EYE_CORNERS)
+    distance = (found - landmarks).norm(dim=2).mean(dim=1)
+    return float((distance / (left - right).norm(dim=1)).mean())
