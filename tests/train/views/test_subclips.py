@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fmdata.train.views.subclips import contrastive_subclips, padded_in_time
+from fmdata.train.views.subclips import contrastive_subclips, padded_in_time, twin_views
 
 
 @pytest.mark.parametrize("n_frames", [2, 3, 10, 41])
@@ -32,6 +32,24 @@ def test_padding_repeats_the_ends_up_to_the_most_and_keeps_all_between() -> None
     assert padded_in_time(frames, 0, rng).tolist() == frames.tolist()
 
 
+@pytest.mark.parametrize("subclips", [False, True])
+def test_twins_show_the_same_frames_in_other_variants(subclips: bool) -> None:
+    """SS gives one pair of the whole clip; SS+ one pair of A and one of B, which share no frame."""
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        shown = []
+        for one, other in twin_views(20, 3, 4, rng, subclips=subclips):
+            assert set(one.frames.tolist()) == set(other.frames.tolist())
+            assert {one.variant, other.variant} <= {0, 1, 2}
+            assert one.variant != other.variant
+            assert len(one.frames) <= len(set(one.frames.tolist())) + 8
+            shown += sorted(set(one.frames.tolist()))
+        assert sorted(shown) == list(range(20))
+
+
 def test_the_same_generator_draws_the_same() -> None:
-    one, two = (contrastive_subclips(30, np.random.default_rng(7)) for _ in range(2))
-    assert [x.tolist() for x in one] == [x.tolist() for x in two]
+    one, two, three = (
+        twin_views(30, 4, 5, np.random.default_rng(seed), subclips=True) for seed in (7, 7, 8)
+    )
+    assert repr(one) == repr(two)
+    assert repr(one) != repr(three)
