@@ -43,7 +43,6 @@ from fmdata.train.views.subclips import twin_views
 FINE_TUNING = 0.1  # of the pretraining's rate: section 4
 MARK = 0.8  # the average precision that figure 5 asks how soon it is reached
 BATCH = 32  # clips at once where nothing is learnt
-BATCH = 32  # clips at once where nothing is learnt
 
 
 @dataclass(frozen=True)
