@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-pipeline test-others lint bench bench-fidelity chaos clean
+.PHONY: help install demo test test-pipeline test-others lint bench bench-fidelity bench-papers chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ bench: $(STAMP)  ## measure frames a second of every stage, and synthesis agains
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
+
+bench-papers: $(STAMP)  ## train the five papers' comparisons (docs/papers.md; 90 minutes)
+	$(BIN)/python -m bench.papers
 
 chaos: $(STAMP)  ## kill, damage, fill the disk, and see that nothing is lost (docs/chaos.md; an hour)
 	$(BIN)/python -m bench.chaos

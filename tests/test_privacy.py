@@ -23,10 +23,12 @@ ADDRESS = re.compile(r'(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"')
 TRAIN = """
 import sys
 from pathlib import Path
-from fmdata.train.encoder import train_encoder
-from fmdata.train.settings import EncoderSettings, LandmarkSettings
-tiny = LandmarkSettings(frames=2, epochs=1, steps=2, batch=8)
-train_encoder(Path(sys.argv[1]), Path("run"), EncoderSettings(landmarks=tiny, epochs=1, steps=2))
+from fmdata.train.recipes.encoder import EncoderSettings
+from fmdata.train.recipes.landmarks import ExtractorSettings
+from fmdata.train.run import train
+tiny = ExtractorSettings(frames=2, epochs=1, steps=2, batch=8)
+settings = EncoderSettings(landmarks=tiny, epochs=1, steps=2)
+train("encoder", Path(sys.argv[1]), Path("run"), settings)
 """
 
 

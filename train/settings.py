@@ -21,9 +21,9 @@ def number(default: float, low: float = 0, high: float = MOST) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def choice(default: str, *others: str) -> Any:
-    """Make a field that holds one of some words."""
-    return field(default=default, metadata={"words": (default, *others)})
+def choice(default: str | int, *others: str | int) -> Any:
+    """Make a field that holds one of some words, or of some numbers."""
+    return field(default=default, metadata={"choices": (default, *others)})
 
 
 def flag(default: bool) -> Any:
@@ -54,9 +54,9 @@ class Settings:
             low, high = f.metadata.get("range", (None, None))
             if low is not None and not low <= value <= high:
                 raise _refused(f"{f.name} = {value}", f"a number from {low} to {high}", where)
-            words = f.metadata.get("words")
-            if words and value not in words:
-                raise _refused(f"{f.name} = {value!r}", f"one of {', '.join(words)}", where)
+            choices = f.metadata.get("choices")
+            if choices and value not in choices:
+                raise _refused(f"{f.name} = {value!r}", f"one of {_listed(choices)}", where)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, nested as the settings are."""
@@ -141,6 +141,10 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _listed(choices: Sequence[object]) -> str:
+    return ", ".join(map(str, choices))
 
 
 def _named(kind: type) -> str:

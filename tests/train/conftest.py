@@ -23,11 +23,18 @@ from fmdata.catalog.schema import (
     one_row,
 )
 from fmdata.catalog.shards import Sample, shard_name, write_shard
+from fmdata.pipeline.action_units import BLENDSHAPES
 from fmdata.pipeline.points import MAP_68
 
 SIZE, FPS = 64, 25.0
 ACTIONS = ("brows", "mouth", "smile")
 TAKES = 3
+# Blendshapes that rise and fall with each: AU 1 and 2; AU 1, 26 and so 25; AU 12.
+SHOWN = {
+    "brows": ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    "mouth": ("browInnerUp", "jawOpen"),
+    "smile": ("mouthSmileLeft", "mouthSmileRight"),
+}
 
 
 def face(rng: np.random.Generator) -> np.ndarray:
@@ -92,6 +99,8 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     # The source frame is twice as large as the crop and begins 10 pixels to the left of it.
     landmarks = np.zeros((n, 478, 3), np.float32)
     landmarks[:, MAP_68, :2] = points * 2 + [10, 0]
+    blendshapes = np.zeros((n, 52), np.float32)
+    blendshapes[:, [BLENDSHAPES.index(name) for name in SHOWN[action]]] = curve[:, None]
     transform = np.tile(np.float32([[0.5, 0, -5], [0, 0.5, 0]]), (n, 1, 1))
     facts: dict[str, object] = {
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
@@ -107,7 +116,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "detected": np.ones(n, bool), "intensity": np.float32(curve),
         "timestamps": np.float32(np.arange(n) / FPS), "change": np.zeros(n, np.float32),
         "pose": np.zeros((n, 3), np.float32), "landmarks": landmarks,
-        "blendshapes": np.zeros((n, 52), np.float32), "transform": transform,
+        "blendshapes": blendshapes, "transform": transform,
     }  # fmt: skip
     return Sample(one_row(ACTION_FACTS, facts), avi(jpegs), None)
 

@@ -15,8 +15,10 @@ from fmdata.train.data import (
     compound_samples,
     crop_landmarks,
     images_of,
-    landmark_frames,
+    keys_of,
+    of_subjects,
     require_positive_pair,
+    spread_frames,
 )
 
 
@@ -60,14 +62,19 @@ def test_landmarks_of_the_crop_follow_the_transform(drawn_dataset: Path) -> None
     np.testing.assert_allclose(crop_landmarks(clip), (pixels + 0.5) / 64, atol=1e-6)
 
 
-def test_frames_to_learn_landmarks_from_are_spread_and_prepared(drawn_dataset: Path) -> None:
-    clip = Dataset(drawn_dataset).actions[3]
-    images, landmarks = landmark_frames(clip, 5, 32, 1)
-    chosen = np.linspace(0, clip.n_frames - 1, 5).round().astype(int)
-    assert images.shape == (5, 1, 32, 32)
-    np.testing.assert_array_equal(images, images_of(clip.frames(), 32, 1)[chosen])
-    np.testing.assert_array_equal(landmarks, crop_landmarks(clip)[chosen])
-    assert len(landmark_frames(clip, 1000, 32, 3)[0]) == clip.n_frames
+def test_frames_are_spread_evenly_and_are_never_more_than_there_are() -> None:
+    frames = np.array([3, 4, 5, 9, 10])
+    assert spread_frames(frames, 3).tolist() == [3, 5, 10]
+    assert spread_frames(frames, 99).tolist() == frames.tolist()
+    assert spread_frames(frames[:0], 4).tolist() == []
+
+
+def test_clips_are_chosen_by_their_subject(drawn_dataset: Path) -> None:
+    dataset = Dataset(drawn_dataset)
+    samples = of_subjects(action_samples(dataset), ["b"])
+    assert [sample.key for sample in samples] == keys_of(dataset, ["b"])
+    assert {sample.subject for sample in samples} == {"b"}
+    assert len(samples) == 9
 
 
 def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:

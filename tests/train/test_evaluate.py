@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from fmdata.train.evaluate import score_embeddings, score_pairs, within_subject_pairs
+from fmdata.train.data import Sample
+from fmdata.train.evaluate import (
+    confusion_of,
+    score_embeddings,
+    score_pairs,
+    within_subject_pairs,
+)
 
 
 def test_pairs_are_within_subject_and_each_counts_once() -> None:
@@ -33,8 +39,18 @@ def test_a_score_that_knows_nothing_has_the_share_of_positives() -> None:
 
 def test_embeddings_that_agree_with_the_motions_score_one() -> None:
     v = np.float32([[1, 0], [1, 0], [0, 1], [0, 1]])
-    scores = score_embeddings(v, ["s"] * 4, ["x", "x", "y", "y"])
-    assert (scores.average_precision, scores.peak_f1) == (1, 1)
+    samples = [Sample(f"s-{m}-{i}", "s", m, 0, (), 0, 9) for i, m in enumerate("xxyy")]
+    evaluation = score_embeddings(v, samples)
+    assert evaluation.numbers["average_precision"] == evaluation.numbers["peak_f1"] == 1
+    assert evaluation.pairs is not None
+    assert evaluation.pairs.positive.sum() == 2
+    assert evaluation.embeddings is not None
+    assert evaluation.embeddings.labels == ["x", "x", "y", "y"]
+
+
+def test_a_confusion_counts_what_each_class_was_called() -> None:
+    confusion = confusion_of(["a", "b"], np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]))
+    assert confusion.counts.tolist() == [[1, 1], [1, 2]]
 
 
 def test_without_a_positive_pair_there_is_no_score() -> None:

@@ -55,7 +55,7 @@ class ExtractorSettings(Settings):
 
     task: str = choice("landmarks", "expressions")
     size: int = number(56, 16, 1024)
-    channels: int = number(1, 1, 3)
+    channels: int = choice(1, 3)
     width: float = number(0.25, 0.01, 4)
     frames: int = number(16, 1)
     epochs: int = number(5, 1)

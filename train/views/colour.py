@@ -26,17 +26,27 @@ def distort(
     The first three are factors drawn from 1 less to 1 plus the number given, hue is a turn of the
     colour circle, drawn from less to plus that share of a full turn.
     """
+    n = len(images)
 
     def factor(spread: float) -> Tensor:
-        return 1 + spread * (2 * _draw(images, generator) - 1)
+        return 1 + spread * (2 * torch.rand(n, generator=generator) - 1)
 
-    bright = (images * factor(brightness)).clamp(0, 1)
-    mean = luma(bright).mean(dim=tuple(range(1, images.ndim)), keepdim=True)
-    strong = ((bright - mean) * factor(contrast) + mean).clamp(0, 1)
-    grey = luma(strong)
-    vivid = (strong - grey) * factor(saturation) + grey
-    turned = _turn_hue(vivid, 2 * math.pi * (factor(hue) - 1)).clamp(0, 1)
-    return _some(images, turned, generator, share)
+    bright, strong, vivid = factor(brightness), factor(contrast), factor(saturation)
+    angle = 2 * math.pi * (factor(hue) - 1)
+    chosen = torch.rand(n, generator=generator) < share
+    # All four are affine in colour, so they are one matrix and one lift for each item.
+    same, grey = torch.eye(3), torch.tensor(LUMA).expand(3, 3)
+    saturate = vivid[:, None, None] * (same - grey) + grey
+    matrix = (bright * strong)[:, None, None] * _hue_turns(angle) @ saturate
+    mean = images.mean(dim=(-2, -1)).reshape(n, -1, 3).mean(dim=1).cpu() @ torch.tensor(LUMA)
+    lift = torch.where(chosen, (1 - strong) * bright * mean, 0)
+    matrix = torch.where(chosen[:, None, None], matrix, same)
+    ones = [1] * (images.ndim - 4)
+    columns = matrix.reshape(n, *ones, 3, 3, 1, 1).to(images.device).unbind(dim=-3)
+    channels = images.split(1, dim=-3)
+    # Products and sums, not a matrix product: mixed precision would round that to 8 bits.
+    turned = sum(column * channel for column, channel in zip(columns, channels, strict=True))
+    return (turned + lift.reshape(n, *ones, 1, 1, 1).to(images.device)).clamp(0, 1)
 
 
 def to_grey(images: Tensor, generator: torch.Generator, share: float = 0.2) -> Tensor:
@@ -79,14 +89,12 @@ def luma(images: Tensor) -> Tensor:
     return (images * weights).sum(dim=-3, keepdim=True)
 
 
-def _turn_hue(images: Tensor, angle: Tensor) -> Tensor:
-    """Turn colours about the grey axis, so that grey stays what it is."""
+def _hue_turns(angle: Tensor) -> Tensor:
+    """Turns of colours about the grey axis, so that grey stays what it is, [B] to [B, 3, 3]."""
     # Rodrigues' formula for the axis (1, 1, 1)/sqrt(3).
-    mean = images.mean(dim=-3, keepdim=True)
-    red, green, blue = images.unbind(dim=-3)
-    cross = torch.stack([blue - green, red - blue, green - red], dim=-3) / math.sqrt(3)
-    cos = angle.cos()
-    return images * cos + cross * angle.sin() + mean * (1 - cos)
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    return cos * torch.eye(3) + sin * cross + (1 - cos) / 3
 
 
 def _filtered(images: Tensor, kernel: Tensor) -> Tensor:

@@ -68,55 +68,49 @@ def test_a_clip_without_a_partner_is_left_out() -> None:
     assert float(loss) == pytest.approx(literal_loss(v[:2], [0, 0], 0.2), abs=1e-6)
 
 
+def literal_n_pair(v: torch.Tensor, motion: list[int], temperature: float) -> float:
+    """Sun et al. 2022, Eq. 5 and 6, for one subject's mini-batch, every clip with a partner."""
+    n = len(v)
+
+    def s(i: int, j: int) -> float:
+        return sum(float(a * b) for a, b in zip(v[i], v[j], strict=True))
+
+    total = 0.0
+    for i in range(n):
+        positives = [j for j in range(n) if j != i and motion[j] == motion[i]]
+        below = sum(math.exp(s(i, k) / temperature) for k in range(n) if k != i)
+        inner = sum(-math.log(math.exp(s(i, j) / temperature) / below) for j in positives)
+        total += inner / len(positives)
+    return total / n
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5, 2.0])
+def test_n_pair_is_the_papers_equations(temperature: float) -> None:
+    v, motion = unit(7, 4), [0, 0, 1, 1, 1, 2, 2]
+    loss = n_pair_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), temperature)
+    assert float(loss) == pytest.approx(literal_n_pair(v, motion, temperature), rel=1e-5)
+
+
+def test_n_pair_counts_no_pair_across_subjects_and_no_clip_without_a_partner() -> None:
+    v, w, motion = unit(4, 5), unit(4, 6), [0, 0, 1, 1]
+    alone = unit(2, 7)  # one of each: another subject, and another motion of the second
+    labels = torch.tensor([*motion, *motion, 0, 2])
+    subjects = torch.tensor([0] * 4 + [1] * 4 + [2, 3])
+    loss = n_pair_loss(torch.cat([v, w, alone]), labels, subjects, 0.3)
+    expected = (literal_n_pair(v, motion, 0.3) + literal_n_pair(w, motion, 0.3)) / 2
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    v.requires_grad_()
+    n_pair_loss(
+        torch.cat([v, alone]), torch.tensor([0, 0, 1, 1, 0, 2]), torch.arange(6) // 4, 0.3
+    ).backward()
+    assert v.grad is not None
+    assert v.grad.isfinite().all()
+
+
 def cosine(v: torch.Tensor, w: torch.Tensor) -> float:
     dot = sum(float(a) * float(b) for a, b in zip(v, w, strict=True))
     lengths = [math.sqrt(sum(float(a) ** 2 for a in x)) for x in (v, w)]
     return dot / lengths[0] / lengths[1]
-
-
-def literal_n_pair(v: torch.Tensor, motion: list[int], tau: float) -> float:
-    """Sun et al. 2022, Eq. 5 and 6, for one subject's mini-batch, clip by clip."""
-    n = len(v)
-    total = 0.0
-    for i in range(n):
-        below = sum(math.exp(cosine(v[i], v[k]) / tau) for k in range(n) if k != i)
-        same = [j for j in range(n) if j != i and motion[j] == motion[i]]
-        inner = 0.0
-        for j in same:
-            inner += -math.log(math.exp(cosine(v[i], v[j]) / tau) / below)
-        total += inner / len(same)
-    return total / n
-
-
-@pytest.mark.parametrize("tau", [0.1, 0.5, 1.0])
-def test_n_pair_loss_of_one_subject_is_the_papers_equation(tau: float) -> None:
-    v, motion = unit(7, 4), [0, 0, 1, 1, 1, 2, 2]
-    loss = n_pair_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), tau)
-    assert float(loss) == pytest.approx(literal_n_pair(v, motion, tau), abs=1e-5)
-
-
-def test_n_pair_loss_keeps_subjects_apart_and_leaves_out_who_has_no_positive() -> None:
-    """Two subjects of four clips have the mean of their losses; a lone clip has no gradient."""
-    v, w, motion = unit(4, 5), unit(4, 6), [0, 0, 1, 1]
-    lone = unit(1, 7)
-    every = torch.cat([v, w, lone]).requires_grad_()
-    labels, subjects = torch.tensor([*motion, *motion, 0]), torch.tensor([0] * 4 + [1] * 4 + [2])
-    loss = n_pair_loss(every, labels, subjects, 0.3)
-    expected = (literal_n_pair(v, motion, 0.3) + literal_n_pair(w, motion, 0.3)) / 2
-    assert float(loss.detach()) == pytest.approx(expected, abs=1e-5)
-    loss.backward()
-    assert every.grad is not None
-    assert bool(every.grad.isfinite().all())
-    assert float(every.grad[-1].abs().max()) == 0
-
-
-def test_n_pair_loss_of_motions_far_apart_is_nothing_and_of_all_alike_the_logarithm() -> None:
-    """Four clips all alike: each of three partners is as likely, so log 3."""
-    x = torch.tensor([1.0, 0.0])
-    labels, one = torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long)
-    assert float(n_pair_loss(torch.stack([x, x, -x, -x]), labels, one, 0.05)) < 1e-6
-    alike = n_pair_loss(torch.stack([x, x, x, x]), labels, one, 0.05)
-    assert float(alike) == pytest.approx(math.log(3))
 
 
 def test_distance_is_that_of_the_paper_whatever_the_lengths() -> None:

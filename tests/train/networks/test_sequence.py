@@ -1,36 +1,21 @@
-"""Networks: shapes, the published size, masks, order and the maximum over time."""
+"""The sequence encoder: masks, order and the maximum over time."""
 
 import pytest
 import torch
 
 from fmdata.train.data import pad
-from fmdata.train.models import MobileFaceNet, SequenceEncoder, positional_encoding
+from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape, positional_encoding
 
 
 def encoder(neutral_frames: int = 3) -> SequenceEncoder:
     torch.manual_seed(0)
-    return SequenceEncoder(16, 8, 2, 4, 32, 0.1, neutral_frames).eval()
+    shape = SequenceShape(8, 2, 4, 32, 0.1, neutral_frames)
+    return SequenceEncoder(16, shape).eval()
 
 
 def clips(*lengths: int) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     return [torch.randn(n, 16, generator=generator) for n in lengths]
-
-
-def test_mobilefacenet_at_full_width_has_the_published_number_of_parameters() -> None:
-    model = MobileFaceNet(size=112, channels=3, width=1.0)
-    n = sum(p.numel() for p in model.parameters())
-    assert n == pytest.approx(1.007e6, rel=0.01)
-
-
-@pytest.mark.parametrize(("size", "channels", "width"), [(56, 1, 0.25), (64, 3, 0.125)])
-def test_mobilefacenet_gives_68_points_and_its_features(
-    size: int, channels: int, width: float
-) -> None:
-    model = MobileFaceNet(size, channels, width).eval()
-    images = torch.rand(2, channels, size, size)
-    assert model(images).shape == (2, 68, 2)
-    assert model.features(images).shape == (2, model.n_features) == (2, round(512 * width))
 
 
 def test_positional_encoding_is_vaswanis() -> None:

@@ -1,0 +1,130 @@
+"""The 2022 encoder end to end on drawn faces: it learns, measures, and borrows features."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError, ModelError
+from fmdata.train.data import compound_samples
+from fmdata.train.features import features_of, sample_features
+from fmdata.train.finished import load
+from fmdata.train.loop import Progress
+from fmdata.train.networks.sequence import SequenceShape
+from fmdata.train.recipes.encoder import Encoder, EncoderSettings
+from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
+from fmdata.train.run import Report, train
+
+TINY = EncoderSettings(
+    landmarks=ExtractorSettings(size=32, width=0.125, frames=8, epochs=3, steps=4, batch=24),
+    sequence=SequenceShape(embedding=16, layers=1, heads=2, feedforward=32),
+    epochs=3,
+    steps=5,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Report, list[Progress]]:
+    out, progress = tmp_path_factory.mktemp("runs") / "new" / "encoder", []
+    return out, train("encoder", drawn_dataset, out, TINY, progress.append), progress
+
+
+def test_it_learns_and_measures_on_a_subject_it_has_not_seen(
+    trained: tuple[Path, Report, list[Progress]],
+) -> None:
+    _, report, _ = trained
+    assert (report.split.train, report.split.validation) == (["a", "b"], ["c"])
+    for phase in ("landmarks", "motion"):
+        losses = [epoch["loss"] for epoch in report.history if epoch["phase"] == phase]
+        assert len(losses) == 3
+        assert losses[-1] < losses[0]
+    # Nine clips, three of each of three motions: 36 pairs, 9 of them positive.
+    numbers = report.evaluation.numbers
+    assert (numbers["n_pairs"], numbers["n_positive"]) == (36, 9)
+    assert numbers["chance"] == pytest.approx(0.25)
+    assert numbers["average_precision"] > 0.5
+    assert report.history[-1]["average_precision"] == numbers["average_precision"]
+
+
+def test_progress_counts_every_phase_to_its_end(
+    trained: tuple[Path, Report, list[Progress]],
+) -> None:
+    _, _, progress = trained
+    assert list(dict.fromkeys(p.phase for p in progress)) == ["landmarks", "features", "motion"]
+    ends = {p.phase: (p.done, p.total) for p in progress}
+    assert ends == {"landmarks": (12, 12), "features": (27, 27), "motion": (15, 15)}
+
+
+def test_a_loaded_encoder_gives_the_measured_embeddings(
+    trained: tuple[Path, Report, list[Progress]], drawn_dataset: Path
+) -> None:
+    """Embeddings computed again from the files and the shards are the ones measured."""
+    out, report, _ = trained
+    recipe = load(out)
+    assert isinstance(recipe, Encoder)
+    clips = [clip for clip in Dataset(drawn_dataset).actions if clip.subject == "c"]
+    embeddings = recipe.embed(clip.frames() for clip in clips)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+    assert report.evaluation.embeddings is not None
+    np.testing.assert_array_equal(embeddings, report.evaluation.embeddings.vectors)
+    np.testing.assert_array_equal(recipe.embed([clips[4].frames()])[0], embeddings[4])
+
+
+def test_compounds_borrow_the_features_of_their_sources(
+    drawn_dataset: Path, trained: tuple[Path, Report, list[Progress]], tmp_path: Path
+) -> None:
+    report = train("encoder", drawn_dataset, tmp_path, replace(TINY, on="compounds"))
+    # Four compounds of two copies: 28 pairs, 4 of them positive.
+    numbers = report.evaluation.numbers
+    assert (numbers["n_pairs"], numbers["n_positive"]) == (28, 4)
+    dataset, recipe = Dataset(drawn_dataset), load(trained[0])
+    assert isinstance(recipe, Encoder)
+    sample = compound_samples(dataset)[5]
+    features = recipe.features(dataset, [sample])
+    clip = dataset.compounds[sample.key]
+    frames = [dataset.actions[s.source].frames(range(s.start, s.stop)) for s in clip.segments]
+    seen = features_of(recipe.extractor, np.concatenate(frames), 32, 1)
+    torch.testing.assert_close(sample_features(sample, features), seen, atol=1e-4, rtol=0)
+
+
+def test_losses_and_trimming_are_what_the_settings_say(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Each of the paper's variants trains, and each gives another model."""
+    short = replace(TINY, epochs=1, landmarks=replace(TINY.landmarks, epochs=1))
+    variants = {
+        "contrastive": short,
+        "n_pair": replace(short, loss="n_pair"),
+        "whole": replace(short, trimming=False),
+    }
+    reports = {n: train("encoder", drawn_dataset, tmp_path / n, s) for n, s in variants.items()}
+    losses = {name: report.history[-1]["loss"] for name, report in reports.items()}
+    assert len(set(losses.values())) == 3
+
+
+def test_an_extractor_that_was_made_before_is_taken(drawn_dataset: Path, tmp_path: Path) -> None:
+    shape = TINY.landmarks
+    settings = LandmarkSettings(**shape.to_json())
+    train("landmarks", drawn_dataset, tmp_path / "sfe", settings)
+    taken = replace(TINY, extractor=str(tmp_path / "sfe"))
+    report = train("encoder", drawn_dataset, tmp_path / "run", taken)
+    assert {epoch["phase"] for epoch in report.history} == {"motion"}
+    made, kept = load(tmp_path / "sfe"), load(tmp_path / "run")
+    assert isinstance(kept, Encoder)
+    for name, tensor in made.model.get_submodule("extractor").state_dict().items():
+        assert torch.equal(kept.extractor.state_dict()[name], tensor)
+    wide = replace(taken, landmarks=replace(shape, width=0.25))
+    with pytest.raises(ModelError, match="does not fit"):
+        train("encoder", drawn_dataset, tmp_path / "wide", wide)
+
+
+def test_a_single_subject_is_refused_before_anything_is_written(
+    single_subject_dataset: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match="no subject-disjoint split"):
+        train("encoder", single_subject_dataset, tmp_path / "out", TINY)
+    assert not (tmp_path / "out").exists()

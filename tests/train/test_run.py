@@ -1,0 +1,169 @@
+"""A run's folder: what it holds, how it is taken up again, and what it refuses."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError, ModelError, UsageError
+from fmdata.train.finished import load
+from fmdata.train.loop import Progress
+from fmdata.train.networks.sequence import SequenceShape
+from fmdata.train.recipes.encoder import EncoderSettings
+from fmdata.train.recipes.landmarks import ExtractorSettings
+from fmdata.train.run import evaluate, train
+
+TINY = EncoderSettings(
+    landmarks=ExtractorSettings(size=32, width=0.125, frames=4, epochs=2, steps=2, batch=16),
+    sequence=SequenceShape(embedding=8, layers=1, heads=2, feedforward=16),
+    epochs=2,
+    steps=2,
+)
+FILES = {"metrics.json", "settings.json", "model.safetensors", "checkpoint.safetensors"}
+
+
+@pytest.fixture(scope="module")
+def finished(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train("encoder", drawn_dataset, out, TINY)
+    return out
+
+
+def test_it_writes_numbers_curves_model_and_settings(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    features = {name for name in names if name.startswith("features-")}
+    assert len(features) == 1
+    assert names >= FILES | {"curves.png"}
+    written = json.loads((finished / "metrics.json").read_text())
+    assert written["finished"] is True
+    assert [e["phase"] for e in written["history"]] == ["landmarks"] * 2 + ["motion"] * 2
+    assert written["average_precision"] == written["history"][-1]["average_precision"]
+    assert written["split"] == {"train": ["a", "b"], "validation": ["c"]}
+    assert EncoderSettings.from_json(json.loads((finished / "settings.json").read_text())) == TINY
+
+
+def dies_at(step: int) -> Callable[[Progress], None]:
+    told = 0
+
+    def on_progress(_: Progress) -> None:
+        nonlocal told
+        told += 1
+        if told == step:
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+@pytest.mark.parametrize("step", [1, 4, 8, 30, 36, 38])
+def test_a_killed_run_ends_with_the_files_of_an_unbroken_one(
+    finished: Path, drawn_dataset: Path, tmp_path: Path, step: int
+) -> None:
+    """Killed in either phase and while features are computed, then started again, twice over."""
+    with pytest.raises(KeyboardInterrupt):
+        train("encoder", drawn_dataset, tmp_path, TINY, dies_at(step))
+    train("encoder", drawn_dataset, tmp_path, TINY)
+    train("encoder", drawn_dataset, tmp_path, TINY)  # a finished run has nothing left to do
+    for name in FILES - {"checkpoint.safetensors"}:
+        assert (tmp_path / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_a_finished_run_is_not_trained_again(finished: Path, drawn_dataset: Path) -> None:
+    told: list[Progress] = []
+    before = (finished / "model.safetensors").read_bytes()
+    train("encoder", drawn_dataset, finished, TINY, told.append)
+    assert not [p for p in told if p.phase in ("landmarks", "motion")]
+    assert (finished / "model.safetensors").read_bytes() == before
+
+
+def test_another_runs_folder_is_refused_and_left_as_it_is(
+    finished: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    with pytest.raises(UsageError, match=r"another run: other settings(.|\n)*--out"):
+        train("encoder", drawn_dataset, finished, replace(TINY, seed=1))
+    other = shutil.copytree(drawn_dataset, tmp_path / "other")
+    card = Dataset(other).card
+    assert card.compounds is not None
+    shards = card.compounds.shards
+    changed = [replace(shards[0], tar=replace(shards[0].tar, sha256="0" * 64)), *shards[1:]]
+    card.with_compounds(replace(card.compounds, shards=changed)).write(other)
+    with pytest.raises(UsageError, match="another run: other dataset"):
+        train("encoder", other, finished, TINY)
+    assert before == {path.name: path.read_bytes() for path in finished.iterdir()}
+
+
+def test_stale_compounds_are_refused(drawn_dataset: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(drawn_dataset, tmp_path / "dataset")
+    card = Dataset(path).card
+    assert card.compounds is not None
+    card.with_compounds(replace(card.compounds, made_from="other actions")).write(path)
+    with pytest.raises(DatasetError, match=r"stale(.|\n)*run `fmdata synth-compound`"):
+        train("encoder", path, tmp_path / "out", replace(TINY, on="compounds"))
+
+
+def test_a_folder_that_cannot_be_is_refused_before_the_training(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    told: list[Progress] = []
+    with pytest.raises(UsageError, match=r"cannot be written to(.|\n)*--out"):
+        train("encoder", drawn_dataset, tmp_path / "file" / "run", TINY, told.append)
+    assert told == []
+
+
+def test_one_fold_can_be_held_out(drawn_dataset: Path, tmp_path: Path) -> None:
+    folds = Dataset(drawn_dataset).actions.table(["subject", "fold"]).to_pylist()
+    fold = next(row["fold"] for row in folds if row["subject"] == "a")
+    report = train("encoder", drawn_dataset, tmp_path / "run", replace(TINY, hold_out=fold))
+    assert report.split.validation == ["a"]
+    empty = next(fold for fold in range(10) if fold not in {row["fold"] for row in folds})
+    with pytest.raises(DatasetError, match=f"by fold {empty}"):
+        train("encoder", drawn_dataset, tmp_path / "none", replace(TINY, hold_out=empty))
+
+
+def test_evaluation_on_its_own_gives_the_same_numbers_and_pictures(
+    finished: Path, drawn_dataset: Path
+) -> None:
+    evaluation = evaluate(finished, drawn_dataset)
+    metrics = json.loads((finished / "metrics.json").read_text())
+    written = json.loads((finished / "evaluation.json").read_text())
+    assert written["subjects"] == ["c"]
+    for name, value in evaluation.numbers.items():
+        assert metrics[name] == written[name] == value
+    for name in ("precision_recall.png", "tsne.png", "curves.png"):
+        assert (finished / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluation_never_uses_a_subject_that_was_trained_on(
+    finished: Path, single_subject_dataset: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    evaluation = evaluate(finished, single_subject_dataset)  # "alone" is new to the model
+    assert evaluation.embeddings is not None
+    assert set(evaluation.embeddings.subjects) == {"alone"}
+    metrics = json.loads((finished / "metrics.json").read_text())
+    everybody = {"split": {"train": ["a", "b", "c"], "validation": []}}
+    shutil.copy(finished / "model.safetensors", tmp_path)
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics | everybody))
+    with pytest.raises(DatasetError, match="every subject of the dataset was trained on"):
+        evaluate(tmp_path, drawn_dataset)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match=r"nothing could be read(.|\n)*`fmdata train`"):
+        load(tmp_path)
+
+
+def test_the_callers_chance_is_left_alone(drawn_dataset: Path, tmp_path: Path) -> None:
+    torch.manual_seed(123)
+    expected = torch.rand(3)
+    torch.manual_seed(123)
+    train("encoder", drawn_dataset, tmp_path, TINY)
+    torch.testing.assert_close(torch.rand(3), expected)

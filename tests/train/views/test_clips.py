@@ -1,0 +1,111 @@
+"""Clips placed anew, and their texture: all frames of a clip alike."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fmdata.pipeline.lbp import grey
+from fmdata.pipeline.lbp import lbp as lbp_of_image
+from fmdata.train.views.clips import TURNS_DEG, centre_crop, lbp, place, random_place
+
+SIDE, SIZE = 40, 32
+
+
+def spot_clips(n: int, x: float, y: float) -> Tensor:
+    """Dark clips, two frames each, with a soft bright spot right and down of the middle."""
+    at = torch.arange(SIDE) - (SIDE - 1) / 2
+    spot = torch.exp(-((at[None, :] - x) ** 2 + (at[:, None] - y) ** 2) / 8)
+    return spot.expand(n, 2, 3, SIDE, SIDE).clone()
+
+
+def centre_of(image: Tensor) -> tuple[float, float]:
+    """Where the light of an image is, right and down of the middle, in pixels."""
+    at = torch.arange(SIZE) - (SIZE - 1) / 2
+    total = image.sum()
+    return float((image.sum(0) * at).sum() / total), float((image.sum(1) * at).sum() / total)
+
+
+@pytest.mark.parametrize("turn", [-7.0, 0.0, 5.0])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_spot_lands_where_geometry_says(turn: float, mirrored: bool) -> None:
+    """Seen from the square: shifted against it, turned against it, then mirrored."""
+    x, y, shift = 6.0, -4.0, (2.0, -1.0)
+    cut = place(
+        spot_clips(1, x, y), SIZE, torch.tensor([shift]), torch.tensor([turn]),
+        torch.tensor([mirrored]),
+    )  # fmt: skip
+    angle = math.radians(turn)
+    dx, dy = x - shift[0], y - shift[1]
+    u = math.cos(angle) * dx + math.sin(angle) * dy
+    v = -math.sin(angle) * dx + math.cos(angle) * dy
+    for frame in cut[0]:
+        assert centre_of(frame[0]) == pytest.approx((-u if mirrored else u, v), abs=0.15)
+
+
+def test_the_middle_placed_straight_is_the_centre_crop() -> None:
+    clips = torch.rand(2, 3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    still = place(clips, SIZE, torch.zeros(2, 2), torch.zeros(2), torch.zeros(2).bool())
+    torch.testing.assert_close(still, centre_crop(clips, SIZE), atol=1e-5, rtol=0)
+    assert torch.equal(centre_crop(clips, SIZE), clips[..., 4:36, 4:36])
+
+
+def test_chance_turns_by_2_5_or_7_degrees_and_flips_every_other_clip() -> None:
+    """Two spots, left and right of the middle; the left one is bright in the first frame only."""
+    clips = spot_clips(200, 10, 0) + spot_clips(200, -10, 0)
+    clips[:, 1] = spot_clips(200, 10, 0)[:, 1]
+    cut = random_place(clips, SIZE, torch.Generator().manual_seed(0), flip=True)
+    turns, right = [], []
+    for both, one in cut[:, :, 0]:
+        (x, y), (a, b) = centre_of(both), centre_of(one)
+        turns.append(math.degrees(math.atan((b - y) / (a - x))))
+        right.append(a > x)
+    turns_to_the_right = {round(t) for t in turns}
+    assert turns_to_the_right == {s * int(t) for t in TURNS_DEG for s in (-1, 1)}
+    assert 0.4 < np.mean(right) < 0.6
+    unflipped = random_place(clips, SIZE, torch.Generator().manual_seed(0), flip=False)
+    assert all(centre_of(one)[0] > centre_of(both)[0] for both, one in unflipped[:, :, 0])
+
+
+def test_crops_come_from_everywhere_between_the_corners() -> None:
+    """A turn about the crop's centre keeps how far away from it the middle is: 0 to 4 root 2."""
+    cut = random_place(spot_clips(300, 0, 0), SIZE, torch.Generator().manual_seed(0), flip=False)
+    away = np.array([math.hypot(*centre_of(frames[0, 0])) for frames in cut])
+    assert away.min() == pytest.approx(0, abs=0.1)
+    assert away.max() == pytest.approx(4 * math.sqrt(2), abs=0.1)
+    assert len(set(away.round(1))) > 10  # of 15 distances on a grid of 9 by 9
+
+
+def test_texture_is_that_of_the_pipeline() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 3, 9, 11, 3), dtype=np.uint8)
+    clips = torch.from_numpy(images).permute(0, 1, 4, 2, 3).float() / 255
+    codes = (lbp(clips) * 255).round().to(torch.uint8)
+    for i, t in np.ndindex(2, 3):
+        # Grey levels of the two may be rounded apart by one, which can turn a comparison.
+        wanted = lbp_of_image(grey(images[i, t]))
+        assert (codes[i, t, 0].numpy() == wanted).mean() > 0.97
+
+
+def test_texture_of_grey_images_is_that_of_equations_1_and_2() -> None:
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 256, (5, 6))
+    clip = torch.from_numpy(level).float().expand(1, 1, 3, 5, 6) / 255
+    code = (lbp(clip)[0, 0, 0] * 255).round().int().tolist()
+    around = [(-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1)]
+    for y, x in np.ndindex(5, 6):
+        wanted = 0
+        for p, (down, right) in enumerate(around):
+            neighbour = level[min(max(y + down, 0), 4), min(max(x + right, 0), 5)]
+            if neighbour - level[y, x] >= 0:
+                wanted += 2**p
+        assert code[y][x] == wanted
+
+
+def test_texture_is_blind_to_light() -> None:
+    """Half as bright and a little lifted, in whole grey levels far enough apart, codes stay."""
+    level = np.random.default_rng(1).permutation(36).reshape(6, 6) * 4
+    clip = torch.from_numpy(level).float().expand(1, 1, 3, 6, 6) / 255
+    assert torch.equal(lbp(clip), lbp(clip * 0.5 + 20 / 255))

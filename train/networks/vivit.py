@@ -1,0 +1,183 @@
+"""A video transformer in two stages: space within each moment, then time across the moments.
+
+SMaTE (Kim, Cho and Bae 2022), section 3.2, on the factorised encoder of ViViT (Arnab et al. 2021).
+The paper starts from weights pretrained on Kinetics-400; here all weights start at random.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+POSITIONS = "tpe2", "tpe1", "bert", "none"
+
+
+def temporal_encoding(kind: str, length: int, alpha: float) -> Tensor:
+    r"""Temporal position values of `length` tokens, float32 [L].
+
+    SMaTE, Eq. 9 (``tpe1``) and Eq. 10 (``tpe2``):
+
+    .. math::
+        TPE_1(pos) = \frac{1}{1 + e^{-\alpha (2 pos - L) / L}}, \qquad
+        TPE_2(pos) = \frac{pos^\alpha}{L}, \qquad pos \in [0, L - 1]
+
+    The second stays within 0 to 1, as the paper wants it, for :math:`\alpha \le 1` only.
+    """
+    pos = torch.arange(length, dtype=torch.float32)
+    if kind == "tpe1":
+        return 1 / (1 + torch.exp(-alpha * (2 * pos - length) / length))
+    return pos**alpha / length
+
+
+def mix_tokens(original: Tensor, augmented: list[Tensor], mixed: Tensor) -> Tensor:
+    r"""Mix the tokens of a clip with those of its N augmented copies.
+
+    SMaTE, Eq. 7, the direct sum taken as the sum of tokens in the same place:
+
+    .. math::
+        z_{mix} = \begin{cases} z_{origin} & X = 0 \\
+        \frac{1}{N + 1} (z_{origin} + \sum_n z_{aug_n}) & X = 1 \end{cases}
+
+    Parameters
+    ----------
+    original : Tensor float [B, n_t, n_s, d]
+    augmented : list of N Tensors like `original`
+    mixed : Tensor bool [B, n_t, n_s]
+        X, of each token on its own: the paper samples "subsets" of a sequence, segment by segment.
+
+    Returns
+    -------
+    Tensor float [B, n_t, n_s, d]
+    """
+    mean = torch.stack([original, *augmented]).mean(dim=0)
+    return torch.where(mixed[..., None], mean, original)
+
+
+class VideoTransformer(nn.Module):
+    """Clips to one vector each, by tubelets, a spatial and a temporal transformer.
+
+    Parameters
+    ----------
+    channels, frames, size : int
+        C, T and the side of the images; frames that fill no tubelet are left out.
+    tubelet, patch : int
+        Frames and side of a tubelet; `patch` divides `size`.
+    width, heads : int
+        d, the width of a token, and into how many heads it is divided.
+    spatial_layers, temporal_layers : int
+        Depth of the two encoders.
+    dropout : float
+        Inside the layers.
+    positions : str
+        Of time: ``bert`` (learnt), ``tpe1``, ``tpe2``, or ``none``.
+    alpha : float
+        Of Eq. 9 and 10.
+
+    Notes
+    -----
+    TPE gives one value to each moment. Added alike to all d components of a token, as the paper
+    seems to have it, it would do nothing: the layer normalisation of Eq. 4 and 5 subtracts the mean
+    of the components, and so exactly this value. Here it is added with alternating sign, which
+    has no mean. What the paper's words come to is ``none``.
+    """
+
+    encoding: Tensor
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        frames: int,
+        size: int,
+        tubelet: int,
+        patch: int,
+        width: int,
+        heads: int,
+        spatial_layers: int,
+        temporal_layers: int,
+        dropout: float,
+        positions: str,
+        alpha: float,
+    ) -> None:
+        super().__init__()
+        moments, places = frames // tubelet, (size // patch) ** 2
+        # What all clips share at a pixel is taken off, lest it drown what differs; pretrained
+        # weights would have learnt as much.
+        self.register_buffer("mean", torch.zeros(channels, size, size))
+        self.register_buffer("spread", torch.ones(channels, 1, 1))
+        self.tubes = nn.Conv3d(channels, width, (tubelet, patch, patch), (tubelet, patch, patch))
+        _start_at_central_frame(self.tubes)
+        self.spatial_class = nn.Parameter(torch.zeros(width))
+        self.temporal_class = nn.Parameter(torch.zeros(width))
+        # As large as the tokens, of which the mean, and with it the place, has been taken off.
+        self.spatial_positions = nn.Parameter(torch.randn(places + 1, width))
+        self.space = _encoder(width, heads, spatial_layers, dropout)
+        self.time = _encoder(width, heads, temporal_layers, dropout)
+        # The class token's own position is left at zero: it is learnt, and holds any constant.
+        encoding = torch.zeros(moments + 1, width)
+        if positions == "bert":
+            self.encoding = nn.Parameter(0.02 * torch.randn(moments + 1, width))
+            return
+        if positions != "none":
+            signs = 1.0 - 2.0 * (torch.arange(width) % 2)
+            encoding[1:] = temporal_encoding(positions, moments, alpha)[:, None] * signs
+        self.register_buffer("encoding", encoding)
+
+    @torch.no_grad()
+    def standardise_by(self, batches: Iterable[Tensor]) -> None:
+        """Take each pixel's mean, and each channel's spread about it, from training clips.
+
+        Parameters
+        ----------
+        batches : iterable of Tensor float [B, T, C, H, W]
+        """
+        n, total, squares = 0, torch.zeros_like(self.mean), torch.zeros_like(self.mean)
+        for clips in batches:
+            n += clips.shape[0] * clips.shape[1]
+            total += clips.sum(dim=(0, 1))
+            squares += clips.square().sum(dim=(0, 1))
+        self.mean.copy_(total / n)
+        variance = (squares / n - self.mean.square()).mean(dim=(1, 2), keepdim=True)
+        self.spread.copy_(variance.clamp(min=1e-6).sqrt())
+
+    def tokens(self, clips: Tensor) -> Tensor:
+        """Tokens of the tubelets (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
+        standard = (clips - self.mean) / self.spread
+        projected: Tensor = self.tubes(standard.transpose(1, 2))
+        return projected.flatten(3).permute(0, 2, 3, 1)
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Return the last layer's class token of time, [B, n_t, n_s, d] to [B, d] (Eq. 8)."""
+        n, moments = tokens.shape[:2]
+        within = _with_class(self.spatial_class, tokens.flatten(0, 1)) + self.spatial_positions
+        frames = self.space(within)[:, 0].unflatten(0, (n, moments))
+        across = _with_class(self.temporal_class, frames) + self.encoding
+        encoded: Tensor = self.time(across)[:, 0]
+        return encoded
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Embed clips, float [B, T, C, H, W] to [B, d]."""
+        return self.encode(self.tokens(clips))
+
+
+def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.TransformerEncoder:
+    """Layers of Eq. 3 to 5, the MLP four times as wide as the tokens."""
+    layer = nn.TransformerEncoderLayer(
+        width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True
+    )
+    return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+
+
+def _with_class(token: Tensor, tokens: Tensor) -> Tensor:
+    """Put a class token before each sequence, [d] and [B, n, d] to [B, n + 1, d]."""
+    return torch.cat([token.expand(len(tokens), 1, -1), tokens], dim=1)
+
+
+@torch.no_grad()
+def _start_at_central_frame(tubes: nn.Conv3d) -> None:
+    """Start as the convolution of one image: zeros but in the central frame (Arnab et al. 2021)."""
+    depth = tubes.weight.shape[2]
+    image = nn.Conv2d(tubes.in_channels, tubes.out_channels, tubes.weight.shape[-1])
+    tubes.weight.zero_()
+    tubes.weight[:, :, depth // 2] = image.weight

@@ -1,0 +1,278 @@
+"""SMaTE: a video transformer that classifies actions, small enough for one CPU core.
+
+Kim, Cho and Bae 2022, "SMaTE: A Segment-Level Feature Mixing and Temporal Encoding Framework for
+Facial Expression Recognition". Every row of their Tables 2 to 4 is a few settings. Theirs is
+ViViT-B, 171 million weights pretrained on Kinetics-400; this one starts at random.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.train.data import images_of, scaled
+from fmdata.train.evaluation import Confusion, Embeddings, Evaluation
+from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
+from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.settings import choice, flag, number
+from fmdata.train.views.clips import centre_crop, lbp, random_place
+from fmdata.train.views.colour import distort, to_grey
+from fmdata.train.views.frames import late_start, random_start, sample_frames
+
+CHANNELS = {"colour": 3, "lbp": 1, "both": 4}
+MARGIN = 8 / 7  # Side of an image before it is cropped: 256 to 224 pixels in section 4.2.
+
+
+@dataclass(frozen=True)
+class SmateSettings(RecipeSettings):
+    """What SMaTE can be told; its defaults are the last row of Table 4, made small.
+
+    Attributes
+    ----------
+    positions : str
+        Of time: ``tpe2`` (Eq. 10), ``tpe1`` (Eq. 9), ``bert`` (learnt), ``none``.
+    alpha : float
+        Of Eq. 9 and 10, which do not say it; Eq. 10 stays within 0 to 1 up to 1.
+    input : str
+        What the network sees. ``lbp`` is texture in place of colour: the paper applies LBP "for
+        converting data into a high-level representation", after the augmentation (its Fig. 3).
+        ``both`` has them as channels.
+    clips : str
+        Training clips come ``original``; ``augmented``, that is cropped, turned, flipped and with
+        other colours (section 3.1.2); or ``mixed``, the original's tokens with those of augmented
+        copies (Eq. 7). Held-out clips always come as they are.
+    flip : bool
+        Whether augmentation flips; false for actions that name a side.
+    copies : int
+        N of Eq. 7.
+    mixed_share : float
+        P(X = 1) of Eq. 7, of each token.
+    late_starts : bool
+        Begin training clips at a quarter, a third or half of the way to the apex too (Fig. 1).
+    frames, stride : int
+        How many frames are seen, and which.
+    size, patch, tubelet : int
+        Side of the images and of a tubelet in pixels, and its length in frames.
+    width, heads, spatial_layers, temporal_layers, dropout
+        Shape of the network.
+    epochs, batch : int
+        How long, and clips in a mini-batch.
+    rate, weight_decay : float
+        Of AdamW.
+    """
+
+    positions: str = choice(*POSITIONS)
+    alpha: float = number(1.0, 0.1, 10)
+    input: str = choice("lbp", "colour", "both")
+    clips: str = choice("mixed", "augmented", "original")
+    flip: bool = flag(True)
+    copies: int = number(2, 1, 8)
+    mixed_share: float = number(0.5, 0, 1)
+    late_starts: bool = flag(False)
+    frames: int = number(25, 1, 1024)
+    stride: int = number(2, 1, 64)
+    size: int = number(48, 8, 512)
+    patch: int = number(8, 1, 64)
+    tubelet: int = number(2, 1, 64)
+    width: int = number(64, 2, 2048)
+    heads: int = number(4, 1, 64)
+    spatial_layers: int = number(2, 1, 48)
+    temporal_layers: int = number(2, 1, 48)
+    dropout: float = number(0.0, 0, 0.9)
+    epochs: int = number(10, 1)
+    batch: int = number(16, 1)
+    rate: float = number(1e-3, 0, 1)
+    weight_decay: float = number(0.05, 0, 10)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        broken = {
+            f"`patch`, {self.patch}, to divide `size`, {self.size}": self.size % self.patch,
+            f"`heads`, {self.heads}, to divide `width`, {self.width}": self.width % self.heads,
+            f"`tubelet`, {self.tubelet}, within `frames`, {self.frames}": (
+                self.tubelet > self.frames
+            ),
+        }
+        for wanted, is_broken in broken.items():
+            if is_broken:
+                raise UsageError(
+                    "a network that cannot be",
+                    wanted=wanted,
+                    where="the settings of `smate`",
+                    todo="change one of the two",
+                )
+
+
+@dataclass(frozen=True)
+class ClassedClip:
+    """A clip in memory: uint8 [T, 3, S, S], the apex's frame (T for none), class and subject."""
+
+    frames: np.ndarray
+    apex: int
+    label: int
+    subject: str
+
+
+class Smate:
+    """The recipe; see :class:`fmdata.train.recipe.Recipe`."""
+
+    Settings = SmateSettings
+
+    def __init__(self, settings: SmateSettings, classes: Sequence[str]) -> None:
+        self.settings, self.classes, s = settings, list(classes), settings
+        self._transformer = VideoTransformer(
+            CHANNELS[s.input], s.frames, s.size, s.tubelet, s.patch, s.width, s.heads,
+            s.spatial_layers, s.temporal_layers, s.dropout, s.positions, s.alpha,
+        )  # fmt: skip
+        self._head = nn.Linear(s.width, len(self.classes))
+        self.model = nn.ModuleDict({"transformer": self._transformer, "head": self._head})
+
+    def train(self, material: Material, loop: Loop) -> None:
+        """Train with cross-entropy, in one phase.
+
+        Raises
+        ------
+        DatasetError
+            When the training subjects show one action only.
+        """
+        s = self.settings
+        if len(self.classes) < 2:
+            raise DatasetError(
+                f"one action only: {', '.join(self.classes)}",
+                wanted="at least two actions to tell apart",
+                where=str(material.dataset.path),
+                todo="add recordings of other actions and build again",
+            )
+        clips = self._read(material.dataset, material.split.train)
+
+        def loss_at(step: Step) -> dict[str, Tensor]:
+            drawn = step.rng.permutation(len(clips))[: s.batch]
+            chosen = [clips[i] for i in drawn]
+            starts = [random_start(c.apex, step.rng) if s.late_starts else 0 for c in chosen]
+            labels = torch.tensor([c.label for c in chosen], device=best_device())
+            scores = self._head(self._embed(self._pixels(chosen, starts), step.generator))
+            loss = nn.functional.cross_entropy(scores, labels)
+            return {"loss": loss, "accuracy": (scores.argmax(dim=1) == labels).float().mean()}
+
+        def prepare() -> None:
+            batches = (clips[i : i + s.batch] for i in range(0, len(clips), s.batch))
+            self._transformer.standardise_by(
+                self._plain(self._pixels(some, [0] * len(some))) for some in batches
+            )
+
+        steps = max(1, len(clips) // s.batch)
+        schedule = Schedule(s.epochs, steps, s.rate, s.weight_decay, warmup=0.1)
+        loop.fit("actions", self.model, loss_at, schedule, prepare=prepare)
+
+    @torch.no_grad()
+    def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
+        """Accuracy, confusion and embeddings of clips whose action is one of the classes.
+
+        ``accuracy_late_4`` and ``_3`` are of clips that begin at a quarter and a third of the way
+        to the apex, the other two test sets of the paper's Fig. 2.
+
+        Raises
+        ------
+        DatasetError
+            When there is no such clip.
+        """
+        clips = self._read(dataset, subjects)
+        if not clips:
+            raise DatasetError(
+                "no clip of an action that the model knows",
+                wanted=f"clips of {', '.join(self.classes)}",
+                where=str(dataset.path),
+                todo="name a dataset that has some, or train on this one",
+            )
+        labels = np.array([c.label for c in clips])
+        vectors, called = self._classify(clips, 0.0)
+        numbers = {"accuracy": float((called == labels).mean())}
+        for part in (4, 3):
+            late = self._classify(clips, 1 / part)[1]
+            numbers[f"accuracy_late_{part}"] = float((late == labels).mean())
+        n = len(self.classes)
+        counts = np.bincount(labels * n + called, minlength=n * n).reshape(n, n)
+        names = [self.classes[label] for label in labels]
+        return Evaluation(
+            numbers,
+            embeddings=Embeddings(vectors, [c.subject for c in clips], names),
+            confusion=Confusion(self.classes, counts),
+        )
+
+    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:
+        """Read the subjects' clips of known actions once, as small images."""
+        side, label = round(self.settings.size * MARGIN), {c: i for i, c in enumerate(self.classes)}
+        return [
+            ClassedClip(
+                images_of(clip.frames(), side, 3),
+                clip.motion.apex if clip.motion else clip.n_frames,
+                label[clip.action],
+                clip.subject,
+            )
+            for clip in dataset.actions
+            if clip.subject in subjects and clip.action in label
+        ]
+
+    def _pixels(self, clips: Sequence[ClassedClip], starts: Sequence[int]) -> Tensor:
+        """Frames of clips from their starts on, float [B, frames, 3, S, S], 0 to 1."""
+        s = self.settings
+        sampled = [
+            clip.frames[sample_frames(len(clip.frames), s.frames, s.stride, start)]
+            for clip, start in zip(clips, starts, strict=True)
+        ]
+        return scaled(torch.from_numpy(np.stack(sampled)).to(best_device()))
+
+    def _embed(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        """Embed training clips, varied or mixed as the settings say, [B, frames, 3, S, S]."""
+        s = self.settings
+        if s.clips == "augmented":
+            return self._transformer.encode(
+                self._transformer.tokens(self._varied(pixels, generator))
+            )
+        original = self._transformer.tokens(self._plain(pixels))
+        if s.clips == "original":
+            return self._transformer.encode(original)
+        copies = [
+            self._transformer.tokens(self._varied(pixels, generator)) for _ in range(s.copies)
+        ]
+        mixed = torch.rand(original.shape[:3], generator=generator) < s.mixed_share
+        return self._transformer.encode(mix_tokens(original, copies, mixed.to(original.device)))
+
+    def _plain(self, pixels: Tensor) -> Tensor:
+        return self._features(centre_crop(pixels, self.settings.size))
+
+    def _varied(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        s = self.settings
+        placed = random_place(pixels, s.size, generator, flip=s.flip)
+        return self._features(to_grey(distort(placed, generator, share=0.8), generator))
+
+    def _features(self, crops: Tensor) -> Tensor:
+        """Return what the network sees of crops, 0 to 1, float [B, frames, C, size, size]."""
+        kind = self.settings.input
+        parts = [] if kind == "lbp" else [crops]
+        parts += [] if kind == "colour" else [lbp(crops)]
+        return torch.cat(parts, dim=2)
+
+    def _classify(
+        self, clips: Sequence[ClassedClip], share: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Embed and name clips that begin at a share of the way to their apex.
+
+        Returns
+        -------
+        vectors : float32 [N, width]
+        called : int [N]
+        """
+        vectors, called = [], []
+        for i in range(0, len(clips), self.settings.batch):
+            some = clips[i : i + self.settings.batch]
+            pixels = self._pixels(some, [late_start(c.apex, share) for c in some])
+            embedded = self._transformer(self._plain(pixels))
+            vectors.append(embedded.float().cpu().numpy())
+            called.append(self._head(embedded).argmax(dim=1).cpu().numpy())
+        return np.concatenate(vectors), np.concatenate(called)

@@ -1,0 +1,96 @@
+"""Views of whole clips: placed anew, and as texture; one draw for all frames of a clip.
+
+Clips are float [B, T, C, H, W] in 0 to 1. A flip makes another action of one whose name says left
+or right; it belongs to sets that have none.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from fmdata.pipeline.lbp import NEIGHBOURS
+from fmdata.train.views.colour import luma
+
+TURNS_DEG = 2.0, 5.0, 7.0
+
+
+def centre_crop(clips: Tensor, size: int) -> Tensor:
+    """Cut the middle out, to [B, T, C, size, size]."""
+    top, left = (clips.shape[-2] - size) // 2, (clips.shape[-1] - size) // 2
+    return clips[..., top : top + size, left : left + size]
+
+
+def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: bool) -> Tensor:
+    """Crop, turn and, in every other clip, flip.
+
+    SMaTE, section 3.1.2: a random crop, a turn by 2, 5 or 7 degrees to either side, a horizontal
+    flip.
+
+    Parameters
+    ----------
+    clips : Tensor float [B, T, C, S, S]
+    size : int
+        Side of the crop.
+    generator : torch.Generator
+        On the CPU.
+    flip : bool
+        Whether any is flipped.
+
+    Returns
+    -------
+    Tensor float [B, T, C, size, size]
+    """
+    n, room = len(clips), clips.shape[-1] - size
+    shift = torch.randint(room + 1, (n, 2), generator=generator) - room / 2
+    turn = torch.tensor(TURNS_DEG)[torch.randint(len(TURNS_DEG), (n,), generator=generator)]
+    side, mirrored = 2 * torch.randint(2, (2, n), generator=generator) - 1
+    return place(clips, size, shift, turn * side, (mirrored < 0) & flip)
+
+
+def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tensor) -> Tensor:
+    """Cut a turned, perhaps mirrored square out of each clip; beyond the border it repeats.
+
+    Parameters
+    ----------
+    clips : Tensor float [B, T, C, S, S]
+    size : int
+        Side of the square, in pixels.
+    shift : Tensor float [B, 2]
+        Of the square's centre from the middle, in pixels, right and down.
+    turn : Tensor float [B]
+        In degrees; above 0 the square turns clockwise, and so the face in it to the left.
+    mirrored : Tensor bool [B]
+        Whether left and right change places.
+
+    Returns
+    -------
+    Tensor float [B, T, C, size, size]
+    """
+    side, angle = clips.shape[-1], torch.deg2rad(turn)
+    cos, sin = size / side * angle.cos(), size / side * angle.sin()
+    sign = torch.where(mirrored, -1.0, 1.0)
+    # From the square to the clip, both from -1 to 1.
+    linear = torch.stack([cos * sign, -sin, sin * sign, cos], dim=1).unflatten(1, (2, 2))
+    theta = torch.cat([linear, 2 / side * shift[:, :, None]], dim=2).to(clips.device)
+    flat = clips.flatten(1, 2)
+    grid = nn.functional.affine_grid(theta, [*flat.shape[:2], size, size], align_corners=False)
+    cut = nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
+    return cut.unflatten(1, clips.shape[1:3])
+
+
+def lbp(clips: Tensor) -> Tensor:
+    """LBP codes of grey levels (SMaTE, Eq. 1 and 2), [B, T, 3, H, W] to [B, T, 1, H, W], 0 to 1.
+
+    As :func:`fmdata.pipeline.lbp.lbp`, whole grey levels and all. Made after the colours are
+    changed and the clip is placed, as in the paper's Fig. 3: a code is no shade, and cannot be
+    resized or turned.
+    """
+    grey = luma(clips)
+    flat = (255 * grey).round().flatten(0, 2)
+    padded = nn.functional.pad(flat[:, None], (1, 1, 1, 1), "replicate")[:, 0].to(torch.uint8)
+    flat = flat.to(torch.uint8)
+    codes = torch.zeros_like(flat)
+    height, width = flat.shape[-2:]
+    for p, (row, column) in enumerate(NEIGHBOURS):
+        around = padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
+        codes |= (around >= flat).to(torch.uint8) << p
+    return codes.reshape(grey.shape) / 255

@@ -1,0 +1,26 @@
+"""Views mirrored left to right, attention maps with their face."""
+
+import torch
+from torch import Tensor
+
+
+def mirror(
+    images: Tensor, maps: Tensor, generator: torch.Generator, share: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """Mirror a share of the faces, and their maps with them.
+
+    An action unit's map has both sides of the face, so the maps of a mirrored face are the
+    mirrored maps, in the same order.
+
+    Parameters
+    ----------
+    images : Tensor float [B, C, H, W]
+    maps : Tensor float [B, K, h, w]
+    generator : torch.Generator
+        On the CPU.
+    share : float
+        Of the batch, 0 to 1.
+    """
+    drawn = torch.rand(len(images), generator=generator) < share
+    turned = drawn.to(images.device)[:, None, None, None]
+    return torch.where(turned, images.flip(-1), images), torch.where(turned, maps.flip(-1), maps)
