@@ -87,15 +87,15 @@ class SubclipsSettings(RecipeSettings):
     sequence: SequenceShape = field(default_factory=SequenceShape)
     stride: int = number(2, 1)
     rate: float = number(0.2, 0, 10)
-    pretraining_epochs: int = number(8, 1)
-    pretraining_steps: int = number(8, 1)
-    clips: int = number(24, 2)
+    pretraining_epochs: int = number(4, 1)
+    pretraining_steps: int = number(15, 1)
+    clips: int = number(16, 2)
     variants: int = number(4, 2, 64)
     padding: int = number(8, 0)
     temperature: float = number(0.1, 0.001, 100)
-    epochs: int = number(12, 1)
+    epochs: int = number(8, 1)
     steps: int = number(8, 1)
-    pairs: int = number(16, 1)
+    pairs: int = number(8, 1)
     positive_margin: float = number(0.2, 0, 2)
     negative_margin: float = number(0.3, 0, 2)
 
@@ -114,6 +114,7 @@ class Subclips:
         self.sequence = SequenceEncoder(self.extractor.n_features, shape)
         self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
         self.model.register_buffer("epochs_to_mark", torch.tensor(-1))
+        self._made: tuple[list[str], Features] = [], {}
 
     def train(self, material: Material, loop: Loop) -> None:
         """Make or take the extractor, compute all features, pretrain, fine-tune."""
@@ -154,9 +155,14 @@ class Subclips:
         def make() -> dict[str, Tensor]:
             return frame_features(self.extractor, dataset, samples, *size, show)
 
-        if loop is None:
-            return make()
-        return loop.once("features", digest_of(self.extractor, dataset, samples), make)
+        if loop:
+            made = loop.once("features", digest_of(self.extractor, dataset, samples), make)
+            self._made = dataset.digests(), made
+            return made
+        # What a training has measured with need not be computed again.
+        of, known = self._made
+        keys = {piece.source for sample in samples for piece in sample.pieces}
+        return known if of == dataset.digests() and keys <= known.keys() else make()
 
     def _clips(self, samples: Sequence[Sample], features: Features) -> list[Tensor]:
         return [self._motion(sample_features(sample, features)) for sample in samples]
@@ -224,16 +230,14 @@ class Subclips:
                 settings.negative_margin,
             )
 
-        def prepare() -> None:
-            if settings.pretraining == "none":
-                self.sequence.standardise_by(clips)
-
         epochs = loop.fit(
             "fine-tuning",
             self.sequence,
             loss_at,
             self._schedule(settings.epochs, settings.steps, FINE_TUNING * settings.rate),
-            prepare=prepare,
+            prepare=(lambda: self.sequence.standardise_by(clips))
+            if settings.pretraining == "none"
+            else None,
             measure=lambda: self._measure(held, held_clips),
         )
         self.model.get_buffer("epochs_to_mark").fill_(epochs_to(MARK, epochs))
