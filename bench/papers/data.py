@@ -17,7 +17,7 @@ from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.script import SimulateSettings
-from fmdata.synth.simulator.simulate import simulate
+from fmdata.synth.simulator.simulate import TRUTH, simulate
 
 PERSONAL, EXPRESSIONS = "personal", "expressions"
 SHARED = ("smile", "brow_raise", "jaw_drop", "pucker", "nose_wrinkle", "brow_furrow", "frown")
@@ -49,9 +49,11 @@ def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:
         EXPRESSIONS: SimulateSettings(actions=SHARED, takes=size.shared_takes, seed=2, **common),
     }
     raw = {name: folder / f"{name}-raw" for name in scripts}
+    # The truth is written last, so where it lies nothing is missing.
+    missing = {raw[name]: scripts[name] for name in raw if not (raw[name] / TRUTH).exists()}
     # A fresh process each: the landmark network's threads do not survive a fork.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(simulate, raw.values(), scripts.values()))
+        list(pool.map(simulate, missing.keys(), missing.values()))
     datasets = {name: folder / name for name in scripts}
     for name, dataset in datasets.items():
         build(raw[name], dataset, BuildSettings(), workers=workers)

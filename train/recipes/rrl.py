@@ -55,7 +55,8 @@ class RrlSettings(RecipeSettings):
     frames : int
         Of each clip, spread over it.
     threshold : float
-        The stand-in's score, 0 to 1, above which a unit is there.
+        The stand-in's score, 0 to 1, above which a unit is there; blendshapes run low, and some
+        units never reach a half.
     backbone : str
         ``swin`` or, for Table 4, ``vgg``.
     heads : int
@@ -78,7 +79,7 @@ class RrlSettings(RecipeSettings):
 
     units: str = choice("bp4d", "disfa")
     frames: int = number(8, 1, 1000)
-    threshold: float = number(0.4, 0, 1)
+    threshold: float = number(0.3, 0, 1)
     backbone: str = choice("swin", "vgg")
     heads: int = number(2, 1, 64)
     hidden: int = number(256, 1, 65536)
@@ -88,11 +89,11 @@ class RrlSettings(RecipeSettings):
     local_weight: float = number(0.6, 0, 100)
     relation_weight: float = number(1.0, 0, 100)
     relations: str = choice(*FORMS)
-    batch: int = number(64, 2, 65536)
-    epochs: int = number(10, 0)
+    batch: int = number(48, 2, 65536)
+    epochs: int = number(8, 0)
     steps: int = number(20, 1)
     rate: float = number(1e-3, 0, 10)
-    probe_epochs: int = number(20, 1)
+    probe_epochs: int = number(60, 1)
     probe_rate: float = number(1e-2, 0, 10)
 
 

@@ -78,7 +78,8 @@ def edges(images: Tensor, generator: torch.Generator, share: float = 0.6) -> Ten
     flat = nn.functional.pad(grey.reshape(-1, 1, *grey.shape[-2:]), (1, 1, 1, 1), "replicate")
     across = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]], device=images.device)
     kernels = torch.stack([across, across.T])[:, None]
-    size = nn.functional.conv2d(flat, kernels).norm(dim=1).reshape(grey.shape)
+    # Not norm(dim=1), which takes ten times as long on a CPU.
+    size = nn.functional.conv2d(flat, kernels).square().sum(dim=1).sqrt().reshape(grey.shape)
     most = size.amax(dim=tuple(range(1, images.ndim)), keepdim=True)
     return _some(images, (size / most.clamp(min=1e-6)).expand_as(images), generator, share)
 

@@ -94,6 +94,25 @@ def test_tubes_start_as_the_projection_of_their_central_frame() -> None:
     assert not torch.equal(made.tokens(x)[:, 0], made.tokens(other)[:, 0])
 
 
+@torch.no_grad()
+def test_pixels_are_standardised_by_each_ones_mean_and_each_channels_spread() -> None:
+    made, x = network(), clips(5)
+    made.standardise_by([x[:2], x[2:]])
+    for channel in range(3):
+        squares = 0.0
+        for row, column in np.ndindex(12, 12):
+            seen = x[:, :, channel, row, column].flatten().tolist()
+            mean = sum(seen) / len(seen)
+            assert float(made.mean[channel, row, column]) == pytest.approx(mean, abs=1e-6)
+            squares += sum((v - mean) ** 2 for v in seen)
+        wanted = math.sqrt(squares / (5 * 7 * 12 * 12))
+        assert float(made.spread[channel, 0, 0]) == pytest.approx(wanted, rel=1e-4)
+    standard = made.tokens(x)
+    made.standardise_by([torch.zeros_like(x)])  # a black set: no division by nothing
+    assert bool(made.tokens(x).isfinite().all())
+    assert not torch.allclose(made.tokens(x), standard)
+
+
 def norm(x: list[float], weight: list[float], bias: list[float]) -> list[float]:
     mean = sum(x) / len(x)
     spread = math.sqrt(sum((v - mean) ** 2 for v in x) / len(x) + 1e-5)

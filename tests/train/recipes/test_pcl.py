@@ -1,0 +1,166 @@
+"""PCL on drawn faces: it runs in each of the paper's variants, repeats, and can be taken up."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError
+from fmdata.train.checkpoint import Checkpoint, Nowhere
+from fmdata.train.loop import Loop, seeded
+from fmdata.train.recipe import Material
+from fmdata.train.recipes.pcl import Pcl, PclSettings
+from fmdata.train.split import Split
+
+TINY = PclSettings(
+    size=16, width=0.1, projection=8, frames=3, batch=8, epochs=3, steps=2, probe_epochs=2
+)
+ACTIONS = ["brows", "mouth", "smile"]
+
+
+class Memory(Nowhere):
+    """Keeps every checkpoint, and dies after so many."""
+
+    def __init__(self, found: Checkpoint | None = None, dies_after: int = 99) -> None:
+        self.found, self.left = found, dies_after
+
+    def load(self) -> Checkpoint | None:  # type: ignore[override]
+        return self.found
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        weights = {name: t.clone() for name, t in checkpoint.weights.items()}
+        states = checkpoint.optimizer["state"].items()
+        state = {i: {k: torch.clone(v) for k, v in s.items()} for i, s in states}
+        self.found = replace(
+            checkpoint,
+            weights=weights,
+            optimizer=checkpoint.optimizer | {"state": state},
+            history=list(checkpoint.history),
+            finished=list(checkpoint.finished),
+        )
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def trained(dataset: Path, settings: PclSettings, keeper: Memory | None = None) -> tuple[Pcl, Loop]:
+    with seeded(settings.seed):
+        recipe = Pcl(settings, ACTIONS)
+    loop = Loop(recipe.model, settings.seed, keeper or Memory())
+    recipe.train(Material(Dataset(dataset), Split(["a", "b"], ["c"])), loop)
+    return recipe, loop
+
+
+def same(one: Pcl, other: Pcl) -> bool:
+    pairs = zip(one.model.state_dict().values(), other.model.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.fixture(scope="module")
+def full(drawn_dataset: Path) -> tuple[Pcl, Loop]:
+    return trained(drawn_dataset, TINY)
+
+
+def test_three_phases_and_all_losses_are_kept(full: tuple[Pcl, Loop]) -> None:
+    history = full[1].history
+    phases = [epoch["phase"] for epoch in history]
+    assert phases == ["pretraining"] * 3 + ["expression"] * 2 + ["pose"] * 2
+    names = {"loss", "face", "pose", "reconstruction", "orthogonality"}
+    assert all(names <= set(epoch) for epoch in history[:3])
+    parts = [history[0][name] for name in names - {"loss"}]
+    assert history[0]["loss"] == pytest.approx(sum(parts), rel=1e-5)  # weights are still 1
+
+
+def test_a_training_repeats_and_one_cut_short_ends_alike(
+    full: tuple[Pcl, Loop], drawn_dataset: Path
+) -> None:
+    """Killed after the second epoch, before the dynamic weights begin, and within a probe."""
+    for kills in (2, 4):
+        keeper = Memory(dies_after=kills)
+        with pytest.raises(KeyboardInterrupt):
+            trained(drawn_dataset, TINY, keeper)
+        recipe, loop = trained(drawn_dataset, TINY, Memory(keeper.found))
+        assert same(recipe, full[0])
+        assert loop.history == full[1].history
+
+
+BASELINE = replace(
+    TINY, reconstruction=False, orthogonality="none", pose_contrast=False, dynamic_weights=False
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        (BASELINE, {"face"}),
+        (replace(BASELINE, reconstruction=True), {"face", "pose", "reconstruction"}),
+        (replace(BASELINE, orthogonality="product"), {"face", "pose", "orthogonality"}),
+        (replace(BASELINE, pose_contrast=True, negatives=2, rotation=20.0), {"face", "pose"}),
+    ],
+)
+def test_a_variant_trains_what_it_says(
+    settings: PclSettings, wanted: set[str], drawn_dataset: Path
+) -> None:
+    recipe, loop = trained(drawn_dataset, replace(settings, epochs=1, probe_epochs=1))
+    assert set(loop.history[0]) - {"phase", "epoch", "loss"} == wanted
+    moved = {
+        name.split(".")[1]
+        for (name, before), after in zip(
+            initial(settings).items(), recipe.model.state_dict().values(), strict=True
+        )
+        if name.startswith("network") and not torch.equal(before, after)
+    }
+    branches = {"face_branch", "pose_branch"} if settings.separated else set()
+    heads = {"face_head"} | ({"pose_head"} if settings.separated else set())
+    decoder = {"decoder"} if settings.reconstruction else set()
+    assert moved == {"trunk"} | branches | heads | decoder
+
+
+def initial(settings: PclSettings) -> dict[str, torch.Tensor]:
+    with seeded(settings.seed):
+        return Pcl(settings, ACTIONS).model.state_dict()
+
+
+def test_evaluation_counts_every_labelled_frame_of_the_held_out(
+    full: tuple[Pcl, Loop], drawn_dataset: Path
+) -> None:
+    """The drawn heads never turn: saying the mean, zero degrees, is without error."""
+    evaluation = full[0].evaluate(Dataset(drawn_dataset), ["c"])
+    numbers, confusion = evaluation.numbers, evaluation.confusion
+    assert confusion is not None
+    assert confusion.classes == ["brows", "mouth", "neutral", "smile"]
+    true = confusion.counts.sum(axis=1)
+    assert (true > 0).all()
+    assert true.sum() <= 9 * TINY.frames
+    assert numbers["accuracy"] == pytest.approx(np.trace(confusion.counts) / true.sum())
+    assert numbers["chance_accuracy"] == pytest.approx(true.max() / true.sum())
+    recalls = np.diag(confusion.counts) / true
+    assert numbers["balanced_accuracy"] == pytest.approx(recalls.mean())
+    assert numbers["constant_pose_error_deg"] == 0
+    assert numbers["pose_error_deg"] == pytest.approx(
+        np.mean([numbers[f"{angle}_error_deg"] for angle in ("yaw", "pitch", "roll")])
+    )
+
+
+def test_the_first_frame_is_neutral_and_those_near_the_peak_an_action(drawn_dataset: Path) -> None:
+    """A drawn motion is half a sine: above 0.7 for its middle half."""
+    recipe = Pcl(TINY, ACTIONS)
+    for clip in Dataset(drawn_dataset).actions:
+        shown = recipe._expressions(clip)
+        motion = clip.motion
+        assert motion is not None
+        assert shown[0] == recipe.expressions.index("neutral")
+        assert (shown[1 : motion.onset] == -1).all()
+        assert shown[motion.apex] == recipe.expressions.index(clip.action)
+        rest = shown[motion.onset :]
+        assert set(rest.tolist()) == {-1, recipe.expressions.index(clip.action)}
+        length = motion.offset - motion.onset
+        assert abs((rest >= 0).sum() - length / 2) <= 2
+
+
+def test_too_few_frames_are_refused(drawn_dataset: Path) -> None:
+    with pytest.raises(DatasetError, match="54 frames with a face"):
+        trained(drawn_dataset, replace(TINY, batch=100))

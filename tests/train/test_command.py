@@ -1,0 +1,80 @@
+"""`fmdata train` and `fmdata evaluate` as a user runs them, in a process of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = """
+epochs = 1
+steps = 2
+[landmarks]
+size = 32
+width = 0.125
+frames = 4
+epochs = 1
+steps = 2
+batch = 16
+[sequence]
+layers = 1
+"""
+
+
+def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from fmdata.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def test_settings_from_a_file_and_the_command_line_train_draw_and_are_kept(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """What --show prints can be given back; --set goes before the file; the used ones are kept."""
+    (tmp_path / "tiny.toml").write_text(TINY)
+    options = ["--settings", "tiny.toml", "--set", "seed=5"]
+    shown = fmdata("train", "encoder", *options, "--show", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "\nsteps = 2\n" in shown.stdout
+    assert "seed = 5\n" in shown.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.toml"]
+    (tmp_path / "all.toml").write_text(shown.stdout)
+
+    run = fmdata(
+        "train", "encoder", "--dataset", drawn_dataset, "--settings", "all.toml", "--evaluate",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "average precision" in run.stdout
+    out = tmp_path / "runs" / "encoder"
+    assert json.loads((out / "settings.json").read_text())["seed"] == 5
+    assert json.loads((out / "metrics.json").read_text())["finished"]
+    pictures = {path.name for path in out.glob("*.png")}
+    assert pictures == {"curves.png", "precision_recall.png", "tsne.png"}
+
+    again = fmdata("evaluate", "runs/encoder", "--dataset", drawn_dataset, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    line = next(line for line in run.stdout.splitlines() if "average precision" in line)
+    assert line in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["train", "resnet"], "no recipe 'resnet'"),
+        (["train", "encoder", "--set", "epochs=0"], "epochs = 0"),
+        (["train", "encoder", "--set", "epoch=3"], "unknown settings: epoch"),
+        (["train", "encoder", "--settings", "none.toml"], "none.toml"),
+        (["train", "encoder", "--dataset", "nowhere"], "nowhere"),
+        (["evaluate", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_meant_gets_one_message(
+    tmp_path: Path, arguments: list[str], word: str
+) -> None:
+    run = fmdata(*arguments, cwd=tmp_path)
+    assert run.returncode in (1, 2)
+    assert run.stderr.count("fmdata:") == 1
+    for said in (word, "wanted:", "where:", "to do:"):
+        assert said in run.stderr, run.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,67 @@
+"""Views of a pose: what they change, and what they must leave alone."""
+
+import torch
+
+from fmdata.train.views.poses import other_pose, random_crop, same_pose
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_the_other_pose_is_the_mirror_image_and_draws_nothing() -> None:
+    images, drawn = torch.rand(3, 3, 8, 8, generator=generator()), generator()
+    mirrored = other_pose(images, drawn)
+    for column in range(8):
+        assert torch.equal(mirrored[..., column], images[..., 7 - column])
+    assert torch.equal(other_pose(mirrored, drawn), images)
+    assert drawn.get_state().equal(generator().get_state())
+
+
+def test_a_turned_pose_keeps_a_spot_at_its_distance_from_the_middle() -> None:
+    """A spot right of the middle lands left of it, up to 30 degrees up or down, each its own."""
+    size, n = 65, 40
+    images = torch.zeros(n, 3, size, size)
+    images[:, :, 31:34, 51:54] = 1  # 20 pixels from the middle
+    turned = other_pose(images, generator(), rotation=30)[:, 0]
+    rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    mass = turned.sum(dim=(1, 2))
+    y = (turned * (rows - 32)).sum(dim=(1, 2)) / mass
+    x = (turned * (columns - 32)).sum(dim=(1, 2)) / mass
+    angle = torch.rad2deg(torch.atan2(y, -x))
+    assert torch.allclose(torch.hypot(x, y), torch.tensor(20.0), atol=0.2)
+    assert -30.1 < float(angle.min()) < -20
+    assert 20 < float(angle.max()) < 30.1
+
+
+def test_the_same_pose_stays_where_it_is() -> None:
+    """A bright half stays brighter than the dark one, or its border is where edges are."""
+    images = torch.full((60, 3, 16, 16), 0.3)
+    images[..., 8:] = 0.8
+    changed = same_pose(images, generator())
+    assert float(changed.min()) >= 0
+    assert float(changed.max()) <= 1
+    assert len({round(float(image.mean()), 4) for image in changed}) > 20
+    light = changed.mean(dim=(1, 2))  # over rows and colours: a profile from left to right
+    bright = light[:, 12:].mean(dim=1) - light[:, :4].mean(dim=1)
+    border = light[:, 6:10].mean(dim=1) - light[:, [0, 1, 14, 15]].mean(dim=1)
+    assert bool(((bright > 0.01) | (border > 0.1)).all())
+
+
+def test_a_crop_is_a_part_of_the_image_enlarged() -> None:
+    """On a ramp each crop is a ramp, less steep, inside the original's range, of its own place."""
+    ramp = torch.linspace(0, 1, 32).expand(50, 3, 32, 32)
+    crops = random_crop(ramp, generator(), least=0.25)
+    steps = crops[:, 0, 16, 8:24].diff(dim=1) * 31
+    assert torch.allclose(steps, steps[:, :1].expand_as(steps), atol=1e-3)
+    assert 0.49 < float(steps.min()) < 0.6
+    assert 0.9 < float(steps.max()) < 1.01
+    assert float(crops.min()) >= 0
+    assert float(crops[:, 0, 0, 0].std()) > 0.05
+
+
+def test_a_view_follows_from_its_generator() -> None:
+    images = torch.rand(4, 3, 16, 16, generator=generator())
+    for view in (same_pose, random_crop, lambda x, g: other_pose(x, g, 20)):
+        assert torch.equal(view(images, generator()), view(images, generator()))
+        assert not torch.equal(view(images, generator()), images)

@@ -1,0 +1,194 @@
+r"""PCL's losses: pose taken apart by reconstruction, and two contrasts that leave each other alone.
+
+Liu et al. 2023, Eq. 2 to 7. N faces in a mini-batch; :math:`s` is a face and :math:`\hat s` the
+same in another pose; :math:`F_f` are pose-unrelated and :math:`F_p` pose-related features.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MOST_RATIO = 2.0  # of a loss to itself one epoch before
+
+
+def disentangling_loss(
+    decode: Callable[[Tensor, Tensor], Tensor],
+    images: tuple[Tensor, Tensor],
+    face: tuple[Tensor, Tensor],
+    pose: tuple[Tensor, Tensor],
+) -> Tensor:
+    r"""Reconstruct an image of a pose from that pose and either image's face.
+
+    Liu et al. 2023, Eq. 2, whose four terms are the four transformations of Eq. 1:
+
+    .. math::
+        L_{dis} = \|s - D(F_f, F_p)\|_1 + \|\hat s - D(F_f, F_{\hat p})\|_1
+                + \|s - D(F_{\hat f}, F_p)\|_1 + \|\hat s - D(F_{\hat f}, F_{\hat p})\|_1
+
+    Each norm is divided by the number of values, so that it does not grow with the image.
+
+    Parameters
+    ----------
+    decode : callable
+        D: F_f and F_p, float [B, n] each, to images, float [B, 3, S, S].
+    images : pair of Tensor float [N, 3, S, S]
+        s and the same in another pose.
+    face, pose : pair of Tensor float [N, n]
+        Features of the two.
+
+    Returns
+    -------
+    Tensor float []
+    """
+    swaps = [(f, p) for f in range(2) for p in range(2)]
+    made = decode(torch.cat([face[f] for f, _ in swaps]), torch.cat([pose[p] for _, p in swaps]))
+    wanted = torch.cat([images[p] for _, p in swaps])
+    return len(swaps) * (made - wanted).abs().mean()
+
+
+def product_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
+    r"""Make each image's two features orthogonal: Eq. 3 as it is printed, for s or for its view.
+
+    .. math:: L_{orth} = \frac{1}{N} \sum_{i=1}^{N} \|F_f \cdot F_p\|_2^2
+
+    Parameters
+    ----------
+    face, pose : Tensor float [N, n]
+    """
+    return (face * pose).sum(dim=1).square().mean()
+
+
+def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
+    r"""Make no face feature follow from a pose feature: Eq. 3 as the authors' code has it.
+
+    .. math:: L_{orth} = \frac{1}{N^2} \|\bar F_f^\top \bar F_p\|_F^2
+
+    with rows of :math:`\bar F` less their mean over the mini-batch and of length 1. It is 1 when
+    all rows are alike but for their sign, and falls with what one feature tells of the other. The
+    printed dot product depends on how the two branches happen to number their features: a copy of
+    F_f with its numbers permuted can be orthogonal to it. What the text asks for, features that are
+    uncorrelated, is this one, and so it is the recipe's default. (The code divides by n squared
+    and not by N squared, which makes it too small to be felt.)
+
+    Parameters
+    ----------
+    face, pose : Tensor float [N, n]
+    """
+    f, p = (nn.functional.normalize(x - x.mean(dim=0), dim=1) for x in (face, pose))
+    return (f.T @ p).square().sum() / len(f) ** 2
+
+
+def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    r"""Tell a face's pose from the same face's other poses.
+
+    Liu et al. 2023, Eq. 5:
+
+    .. math::
+        L_{pose} &= l_p(F_{p_i}, F_{p_j}) + l_p(F_{p_j}, F_{p_i}) \\
+        l_p(a, b) &= -\log \frac{\exp(\mathrm{sim}(a, b) / \tau)}
+            {\exp(\mathrm{sim}(a, b) / \tau)
+             + \sum_{m=1}^{M} \exp(\mathrm{sim}(a, F_{\hat p_m}) / \tau)}
+
+    Two slips of the print are read as Eq. 6 and the authors' code have them. The second term's
+    second argument is F_pi, not a negative. The positive stands in the sum: without it, one
+    negative would leave a plain difference of cosines, which is negative and never satisfied, and
+    whose ratio between epochs (see :func:`dynamic_weights`) means nothing.
+
+    Parameters
+    ----------
+    first, second : Tensor float [N, n]
+        Of two views in the face's own pose.
+    negatives : Tensor float [N, M, n]
+        Of M views of the same face in other poses.
+    temperature : float
+        :math:`\tau`.
+
+    Returns
+    -------
+    Tensor float []
+        Mean over the N faces.
+    """
+    a, b, others = (nn.functional.normalize(x, dim=-1) for x in (first, second, negatives))
+    positive = (a * b).sum(dim=1, keepdim=True)
+    loss = first.new_zeros(())
+    for view in (a, b):
+        negative = (others @ view[:, :, None]).squeeze(2)
+        loss = loss - (torch.cat([positive, negative], 1) / temperature).log_softmax(1)[:, 0].mean()
+    return loss
+
+
+def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    r"""Tell a face from the other faces of the mini-batch (SimCLR's loss).
+
+    Liu et al. 2023, Eq. 6, z running over both views of all N faces:
+
+    .. math::
+        L_{face} &= l_f(F_{f_i}, F_{f_j}) + l_f(F_{f_j}, F_{f_i}) \\
+        l_f(F_{f_i}, F_{f_j}) &= -\log \frac{\exp(\mathrm{sim}(F_{f_i}, F_{f_j}) / \tau)}
+            {\sum_{z=1}^{2N} 1_{[z \ne i]} \exp(\mathrm{sim}(F_{f_i}, F_{f_z}) / \tau)}
+
+    Parameters
+    ----------
+    first, second : Tensor float [N, n]
+        Of two views of each face.
+    temperature : float
+        :math:`\tau`.
+
+    Returns
+    -------
+    Tensor float []
+        Mean over the N faces.
+    """
+    n = len(first)
+    v = nn.functional.normalize(torch.cat([first, second]), dim=1)
+    self_pairs = torch.eye(2 * n, dtype=torch.bool, device=v.device)
+    similarity = (v @ v.T / temperature).masked_fill(self_pairs, -torch.inf)
+    partner = torch.arange(2 * n, device=v.device).roll(n)
+    return 2 * nn.functional.cross_entropy(similarity, partner)
+
+
+def dynamic_weights(
+    history: Sequence[Mapping[str, Any]], names: Sequence[str], temperature: float = 2.0
+) -> dict[str, float]:
+    r"""Weights of the contrasts in Eq. 7, by dynamic weight average (Liu et al. 2019, Eq. 7).
+
+    .. math::
+        \alpha_k(t) = \frac{K \exp(r_k / T)}{\sum_i \exp(r_i / T)}, \qquad
+        r_k = \frac{L_k(t - 1)}{L_k(t - 2)}
+
+    with means over epochs: a loss that falls slowly gains weight. All are 1 in the first two
+    epochs. The ratio is cut at 2, which the paper does not: that of a loss which is next to zero
+    is noise, and would take all the weight from the other.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        The epochs so far, with the mean of each loss by its name.
+    names : sequence of str
+        Which losses; K of them.
+    temperature : float
+        T; 2 in the authors' code, and in what it is taken from.
+    """
+    if len(history) < 2:
+        return dict.fromkeys(names, 1.0)
+    before, last = history[-2:]
+    ratios = torch.tensor([last[name] / before[name] for name in names], dtype=torch.float64)
+    weights = len(names) * (ratios.clamp(max=MOST_RATIO) / temperature).softmax(dim=0)
+    return dict(zip(names, weights.tolist(), strict=True))
+
+
+def total_loss(parts: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    r"""Sum everything up: Eq. 4 in Eq. 7.
+
+    .. math:: L = L_{orth} + L_{dis} + \alpha_{pose} L_{pose} + \alpha_{face} L_{face}
+
+    Parameters
+    ----------
+    parts : mapping of str to Tensor float []
+        The losses by name.
+    weights : mapping of str to float
+        Of some of them; the others count once.
+    """
+    return torch.stack([weights.get(name, 1.0) * loss for name, loss in parts.items()]).sum()

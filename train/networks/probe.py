@@ -1,0 +1,48 @@
+"""The linear probe: what features are worth, by one linear layer on them and no more."""
+
+import torch
+from torch import Tensor, nn
+
+
+class LinearProbe(nn.Module):
+    """One linear layer on standardised features.
+
+    The statistics belong to the model, so a probe needs no data to be used again.
+
+    Parameters
+    ----------
+    n_features, n_out : int
+        Numbers that come in and go out.
+
+    Attributes
+    ----------
+    target_mean : Tensor float [n_out]
+        Of the targets of a regression; zero where there is none.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    target_mean: Tensor
+    target_spread: Tensor
+
+    def __init__(self, n_features: int, n_out: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("spread", torch.ones(n_features))
+        self.register_buffer("target_mean", torch.zeros(n_out))
+        self.register_buffer("target_spread", torch.ones(n_out))
+        self.linear = nn.Linear(n_features, n_out)
+
+    @torch.no_grad()
+    def standardise_by(self, features: Tensor, targets: Tensor | None = None) -> None:
+        """Take the statistics of features, float [N, n_features], and targets, [N, n_out]."""
+        self.mean.copy_(features.mean(dim=0))
+        self.spread.copy_(features.std(dim=0).clamp(min=1e-3))
+        if targets is not None:
+            self.target_mean.copy_(targets.mean(dim=0))
+            self.target_spread.copy_(targets.std(dim=0).clamp(min=1e-3))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features, float [B, n_features], to float [B, n_out], in units of the targets."""
+        out = self.linear((features - self.mean) / self.spread)
+        return out * self.target_spread + self.target_mean
