@@ -16,6 +16,7 @@ from fmdata.catalog import Dataset
 from fmdata.train.data import Sample, images_of, scaled
 from fmdata.train.loop import OnProgress, Progress, best_device, silent
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
+from fmdata.train.views.colour import blur, distort, luma
 
 Features: TypeAlias = Mapping[str, Tensor]
 """Features of the frames of action clips, float [T, m] each, by the clip's key."""
@@ -42,6 +43,34 @@ def frame_features(
     for i, key in enumerate(keys):
         features[key] = features_of(extractor, dataset.actions[key].frames(), size, channels)
         on_progress(Progress("features", i + 1, len(keys), {}))
+    return features
+
+
+@torch.no_grad()
+def varied_features(
+    extractor: MobileFaceNet,
+    dataset: Dataset,
+    samples: Iterable[Sample],
+    size: int,
+    channels: int,
+    variants: int,
+    on_progress: OnProgress = silent,
+) -> dict[str, Tensor]:
+    """Features of the same clips in other colours and blurred, float [R, T, m] each.
+
+    Variant r of a clip changes all its frames alike, and as variant r of the subject's other clips,
+    so that the pieces of a compound go together. What is drawn follows from the subject alone.
+    """
+    subjects = {piece.source: sample.subject for sample in samples for piece in sample.pieces}
+    features = {}
+    for i, (key, subject) in enumerate(subjects.items()):
+        seed = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:7])
+        generator = torch.Generator().manual_seed(seed)
+        frames = scaled(torch.from_numpy(images_of(dataset.actions[key].frames(), size, 3)))
+        images = blur(distort(frames.repeat(variants, 1, 1, 1, 1), generator), generator)
+        seen = luma(images) if channels == 1 else images
+        features[key] = torch.stack([extractor(clip.to(best_device())).cpu() for clip in seen])
+        on_progress(Progress("variants", i + 1, len(subjects), {}))
     return features
 
 

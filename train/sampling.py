@@ -1,14 +1,19 @@
-"""Which clips stand together in a mini-batch."""
+"""What a mini-batch is made of: clips P x K by subject, or positive and negative pairs.
+
+Each class sorts the samples once; what it draws is a pure function of a generator.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from fmdata.train.data import Sample
 
 T = TypeVar("T")
+Clips: TypeAlias = dict[str, dict[str, list[int]]]
+"""Positions of clips, by subject and by motion."""
 
 
 class SubjectBatches:
@@ -23,9 +28,7 @@ class SubjectBatches:
     """
 
     def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
-        self._clips: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for i, sample in enumerate(samples):
-            self._clips[sample.subject][sample.label].append(i)
+        self._clips = _sorted(samples)
         self._sizes = subjects, motions, takes
 
     def draw(self, generator: np.random.Generator) -> list[int]:
@@ -37,6 +40,68 @@ class SubjectBatches:
             for label in _some(sorted(motions), n_motions, generator):
                 chosen += _some(motions[label], n_takes, generator)
         return chosen
+
+
+class Pairs(NamedTuple):
+    """Positions of the clips of P pairs, int [P] each, and which are positive, bool [P]."""
+
+    first: np.ndarray
+    second: np.ndarray
+    positive: np.ndarray
+
+
+class PairBatches:
+    """As many positive as negative pairs, both clips of a pair from one subject.
+
+    Sun et al. 2023, section 3.2: a positive pair shows one motion twice, a negative pair two
+    motions, and different pairs can come from different subjects. A subject is drawn first, then
+    its motion or motions, then a clip of each, so that no subject counts for more because it has
+    more clips.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to draw from.
+    pairs : int
+        N, the number of positive pairs, and of negative ones.
+
+    Raises
+    ------
+    ValueError
+        When no subject has two clips of a motion, or none has two motions.
+    """
+
+    def __init__(self, samples: Iterable[Sample], pairs: int) -> None:
+        clips = _sorted(samples)
+        twice = {
+            subject: [takes for takes in motions.values() if len(takes) > 1]
+            for subject, motions in clips.items()
+        }
+        self._positive = [motions for motions in twice.values() if motions]
+        self._negative = [list(m.values()) for m in clips.values() if len(m) > 1]
+        if not self._positive or not self._negative:
+            raise ValueError("no subject with two clips of a motion, or none with two motions")
+        self._n = pairs
+
+    def draw(self, generator: np.random.Generator) -> Pairs:
+        """Draw the pairs of one mini-batch: N positive ones, then N negative ones."""
+        pairs = []
+        for _ in range(self._n):
+            motions = self._positive[generator.integers(len(self._positive))]
+            pairs.append(_some(motions[generator.integers(len(motions))], 2, generator))
+        for _ in range(self._n):
+            motions = self._negative[generator.integers(len(self._negative))]
+            two = _some(motions, 2, generator)
+            pairs.append([takes[generator.integers(len(takes))] for takes in two])
+        first, second = np.array(pairs).T
+        return Pairs(first, second, np.arange(2 * self._n) < self._n)
+
+
+def _sorted(samples: Iterable[Sample]) -> Clips:
+    clips: Clips = defaultdict(lambda: defaultdict(list))
+    for i, sample in enumerate(samples):
+        clips[sample.subject][sample.label].append(i)
+    return clips
 
 
 def _some(of: Sequence[T], n: int, generator: np.random.Generator) -> list[T]:

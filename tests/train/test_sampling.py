@@ -1,11 +1,12 @@
-"""Mini-batches hold what they say, and follow from their generator alone."""
+"""Mini-batches hold what they promise, and every clip has its turn."""
 
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from fmdata.train.data import Piece, Sample
-from fmdata.train.sampling import SubjectBatches
+from fmdata.train.sampling import PairBatches, SubjectBatches
 
 
 def made_up(subject: str, label: str, take: int) -> Sample:
@@ -34,3 +35,39 @@ def test_small_datasets_give_smaller_batches() -> None:
     samples = [made_up("a", "x", 0), made_up("a", "x", 1), made_up("a", "y", 0)]
     chosen = SubjectBatches(samples, 4, 4, 4).draw(np.random.default_rng(0))
     assert sorted(chosen) == [0, 1, 2]
+
+
+def test_half_the_pairs_are_positive_and_none_crosses_subjects() -> None:
+    """Three subjects; c has one motion only and so no negative pair, b's take of z none to pair."""
+    samples = [made_up(s, m, t) for s in "ab" for m in "xy" for t in range(3)]
+    samples += [made_up("b", "z", 0), *(made_up("c", "x", t) for t in range(2))]
+    batches, rng = PairBatches(samples, 5), np.random.default_rng(0)
+    seen: set[int] = set()
+    subjects: dict[bool, set[str]] = {True: set(), False: set()}
+    for _ in range(80):
+        first, second, positive = batches.draw(rng)
+        assert len(first) == len(second) == 10
+        assert int(positive.sum()) == 5
+        for i, j, same in zip(first, second, positive.tolist(), strict=True):
+            assert i != j
+            assert samples[i].subject == samples[j].subject
+            assert (samples[i].label == samples[j].label) == same
+            seen |= {int(i), int(j)}
+            subjects[same].add(samples[i].subject)
+    assert seen == set(range(len(samples)))
+    assert subjects == {True: {"a", "b", "c"}, False: {"a", "b"}}
+
+
+def test_pairs_follow_from_the_generator() -> None:
+    batches = PairBatches([made_up("a", m, t) for m in "xyz" for t in range(4)], 6)
+    one, again, other = (batches.draw(np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert one.first.tolist() == again.first.tolist()
+    assert one.second.tolist() == again.second.tolist()
+    assert one.first.tolist() != other.first.tolist()
+
+
+@pytest.mark.parametrize("motions", ["x", "xyz"])
+def test_no_positive_or_no_negative_pair_is_refused(motions: str) -> None:
+    takes = 2 if motions == "x" else 1
+    with pytest.raises(ValueError, match="two clips of a motion"):
+        PairBatches([made_up("a", m, t) for m in motions for t in range(takes)], 3)

@@ -1,7 +1,7 @@
-"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022."""
+"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022 and 2023."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margin: float) -> Tensor:
@@ -75,6 +75,44 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
     partners = positive.sum(dim=1)
     per_clip = -log_share.masked_fill(~positive, 0).sum(dim=1) / partners.clamp(min=1)
     return per_clip.sum() / (partners > 0).sum().clamp(min=1)
+
+
+def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
+    r"""Distance of vectors, float [P, n] each: float [P], 0 to 2.
+
+    Sun et al. 2023, Eq. 1: :math:`d(i,j) = 1 - v_i \cdot v_j / (\|v_i\| \|v_j\|)`.
+    """
+    return 1 - nn.functional.cosine_similarity(first, second, dim=1)
+
+
+def two_margin_loss(
+    distance: Tensor, positive: Tensor, positive_margin: float, negative_margin: float
+) -> Tensor:
+    r"""Contrastive loss of pairs that were drawn one by one, half of them positive.
+
+    Sun et al. 2023, Eq. 2 and 3, with :math:`y_{i,j} = 1` for two clips of one motion, else 0:
+
+    .. math::
+        L(i,j) &= y_{i,j} \max(d(i,j) - m_p, 0) + (1 - y_{i,j}) \max(m_n - d(i,j), 0) \\
+        L &= \frac{1}{2N} \sum_i L_i
+
+    Parameters
+    ----------
+    distance : Tensor float [2N]
+        Of the clips of each pair, :func:`cosine_distance`.
+    positive : Tensor bool [2N]
+        Whether both clips show one motion.
+    positive_margin, negative_margin : float
+        :math:`m_p`, the distance that is tolerated between two clips of one motion, and
+        :math:`m_n`, the one that is enough between two motions.
+
+    Returns
+    -------
+    Tensor float []
+    """
+    far = (distance - positive_margin).clamp(min=0)
+    near = (negative_margin - distance).clamp(min=0)
+    return torch.where(positive, far, near).mean()
 
 
 def _within(subjects: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
+from fmdata.train.losses.pairs import (
+    contrastive_loss,
+    cosine_distance,
+    n_pair_loss,
+    two_margin_loss,
+)
 
 
 def literal_loss(v: torch.Tensor, motion: list[int], margin: float) -> float:
@@ -100,3 +105,42 @@ def test_n_pair_counts_no_pair_across_subjects_and_no_clip_without_a_partner() -
     ).backward()
     assert v.grad is not None
     assert v.grad.isfinite().all()
+
+
+def cosine(v: torch.Tensor, w: torch.Tensor) -> float:
+    dot = sum(float(a) * float(b) for a, b in zip(v, w, strict=True))
+    lengths = [math.sqrt(sum(float(a) ** 2 for a in x)) for x in (v, w)]
+    return dot / lengths[0] / lengths[1]
+
+
+def test_distance_is_that_of_the_paper_whatever_the_lengths() -> None:
+    """Sun et al. 2023, Eq. 1."""
+    v, w = unit(6, 8) * 3, unit(6, 9) * 0.5
+    expected = [1 - cosine(a, b) for a, b in zip(v, w, strict=True)]
+    assert cosine_distance(v, w).tolist() == pytest.approx(expected, abs=1e-6)
+    assert cosine_distance(v, 2 * v).tolist() == pytest.approx([0] * 6, abs=1e-6)
+
+
+@pytest.mark.parametrize("m_p", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("m_n", [0.1, 0.3, 1.5])
+def test_two_margins_are_those_of_the_paper(m_p: float, m_n: float) -> None:
+    """Sun et al. 2023, Eq. 2 and 3, pair by pair: three positive and three negative pairs."""
+    v, w, y = unit(6, 10), unit(6, 11), [1, 1, 1, 0, 0, 0]
+    total = 0.0
+    for i in range(6):
+        d = 1 - cosine(v[i], w[i])
+        total += y[i] * max(d - m_p, 0.0) + (1 - y[i]) * max(m_n - d, 0.0)
+    loss = two_margin_loss(cosine_distance(v, w), torch.tensor(y) == 1, m_p, m_n)
+    assert float(loss) == pytest.approx(total / (2 * 3), abs=1e-6)
+
+
+def test_inside_the_margins_nothing_is_lost_and_order_does_not_matter() -> None:
+    """Positive pairs as near as tolerated and negative pairs as far as enough cost nothing."""
+    distance = torch.tensor([0.0, 0.2, 0.3, 2.0])
+    positive = torch.tensor([True, True, False, False])
+    assert float(two_margin_loss(distance, positive, 0.2, 0.3)) == pytest.approx(0, abs=1e-7)
+    worse = two_margin_loss(distance, ~positive, 0.2, 0.3)
+    assert float(worse) == pytest.approx((0.3 + 0.1 + 0.1 + 1.8) / 4)
+    order = torch.tensor([2, 0, 3, 1])
+    again = two_margin_loss(distance[order], ~positive[order], 0.2, 0.3)
+    assert float(again) == pytest.approx(float(worse))

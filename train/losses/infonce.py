@@ -1,0 +1,34 @@
+"""InfoNCE: a clip's twin told from the other clips of a mini-batch (van den Oord et al. 2018)."""
+
+import torch
+from torch import Tensor, nn
+
+
+def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    r"""InfoNCE of twins, each side asked for the other.
+
+    Sun et al. 2023, section 3.3, names the loss and prints no equation. With :math:`S` the cosine
+    similarity and :math:`u_i, v_i` the two views of clip i:
+
+    .. math::
+        L = -\frac{1}{2M} \sum_i \left(
+            \log \frac{\exp(S(u_i, v_i) / \tau)}{\sum_k \exp(S(u_i, v_k) / \tau)} +
+            \log \frac{\exp(S(v_i, u_i) / \tau)}{\sum_k \exp(S(v_i, u_k) / \tau)} \right)
+
+    Parameters
+    ----------
+    first, second : Tensor float [M, n]
+        Views of M clips that count as distinct, twins in one row.
+    temperature : float
+        :math:`\tau`.
+
+    Returns
+    -------
+    Tensor float []
+        log M where nothing is told apart.
+    """
+    u, v = nn.functional.normalize(first, dim=1), nn.functional.normalize(second, dim=1)
+    similarity = u @ v.T / temperature
+    twin = torch.arange(len(u), device=u.device)
+    there = nn.functional.cross_entropy(similarity, twin)
+    return (there + nn.functional.cross_entropy(similarity.T, twin)) / 2
