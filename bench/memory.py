@@ -2,29 +2,43 @@
 
 Run as ``python bench/memory.py``, with ``--seconds 5 1200`` for the lengths. A backend that finds a
 moving face without looking stands in for the network, whose own memory does not depend on the
-length; everything else is the real thing: a video is decoded twice, and its face is followed,
-spotted, aligned, mapped and encoded. Each length has a process of its own, which tells its highest
-resident set (``ru_maxrss``).
+length; ``--network`` takes the network itself, in half an hour. Everything else is the real thing:
+a video is decoded twice, its face is followed, spotted, aligned, mapped and encoded, and what has
+come of it is packed into a shard. Each length, and packing, has a process of its own. Told are its
+highest resident set (``ru_maxrss``), which counts the pages of files that are mapped, and in
+brackets the highest anonymous part of it, looked at twenty times a second, which the system cannot
+take back.
 """
 
 import argparse
+import json
+import re
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
+import skimage.data
 
+from fmdata.catalog.schema import ACTION_FACTS
+from fmdata.catalog.shards import write_shard
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import chain
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.landmarks import Face
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import sample_of
 
-FPS, SIZE = 30, 160
+FPS, SIZE = 30, 256
+LOOK_S = 0.05
+UNIT = "digest"
 
 
 class MovingFace:
@@ -44,48 +58,92 @@ class MovingFace:
 
 
 def write_video(path: Path, n_frames: int) -> None:
-    """Write noise that repeats itself, coded in no time."""
-    noise = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), np.uint8)
+    """Write a portrait that sways, coded in no time."""
+    portrait = cv2.resize(skimage.data.astronaut()[:300, 100:400], (SIZE, SIZE))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=FPS)
         stream.width = stream.height = SIZE
         stream.pix_fmt, stream.codec_context.color_range = "yuvj420p", 2
         for n in range(n_frames):
-            frame = av.VideoFrame.from_ndarray(noise, "rgb24")
+            sway = np.float32([[1, 0, 8 * np.sin(n / 40)], [0, 1, 4 * np.sin(n / 25)]])
+            shown = cv2.warpAffine(portrait, sway, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT)
+            frame = av.VideoFrame.from_ndarray(shown, "rgb24")
             frame.pts, frame.time_base = n, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
-def peak_mb(video: Path, work: Path) -> float:
-    """Make a unit of a video; return this process's highest resident set in megabytes."""
-    face = MovingFace()
-    chain._landmarker = lambda name, model: face  # type: ignore[assignment]
+def make_unit(video: Path, work: Path, network: bool) -> None:
+    """Do what a worker does with a recording."""
+    if not network:
+        face = MovingFace()
+        chain._landmarker = lambda name, model: face  # type: ignore[assignment]
     recording = Recording(video, video.name, "s01", "still", "01")
-    outcome = chain.process(recording, Identity("content", "digest"), BuildSettings(), work)
+    outcome = chain.process(recording, Identity("content", UNIT), BuildSettings(), work)
     assert outcome.dropped is None, outcome
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def pack_unit(work: Path) -> None:
+    """Put what a worker has made into a shard."""
+    write_shard(work, "shard", (sample_of(work / UNIT) for _ in range(1)), ACTION_FACTS)
+
+
+def peaks_mb(job: Callable[[], None]) -> tuple[float, float]:
+    """Do a job; return this process's highest resident set and its highest anonymous part."""
+    done, anonymous = threading.Event(), [0.0]
+
+    def look() -> None:
+        while not done.wait(LOOK_S):
+            status = Path("/proc/self/status").read_text()
+            found = re.search(r"RssAnon:\s*(\d+)", status)
+            anonymous[0] = max(anonymous[0], int(found[1]) / 1024 if found else 0.0)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    job()
+    done.set()
+    looking.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, anonymous[0]
+
+
+def peaks_apart(*arguments: str) -> np.ndarray:
+    """Measure a job in a process of its own."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return np.array(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
-    """Measure each length in a process of its own, and print the difference to the first."""
+    """Measure each length, and print the differences to the first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, nargs="+", default=[5, 1200])
-    parser.add_argument("--one", type=Path, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--network", action="store_true", help="look with the landmark network")
+    parser.add_argument("--work", type=Path, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--pack", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        print(peak_mb(*options.one))
+    if options.work:
+        video, work = options.work
+        print(json.dumps(peaks_mb(lambda: make_unit(video, work, options.network))))
+        return
+    if options.pack:
+        print(json.dumps(peaks_mb(lambda: pack_unit(options.pack))))
         return
     first = None
+    print(f"{'':8}  {'worker':>29}  {'packing':>29}")
     for seconds in options.seconds:
         with tempfile.TemporaryDirectory() as folder:
-            video = Path(folder, "a.avi")
+            video, work = Path(folder, "a.avi"), str(Path(folder, "work"))
             write_video(video, seconds * FPS)
-            command = [sys.executable, __file__, "--one", str(video), str(Path(folder, "work"))]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-        peak = float(done.stdout)
-        first = peak if first is None else first
-        print(f"{seconds:6} s  {peak:7.0f} MB  {peak - first:+7.0f} MB")
+            network = ["--network"] * options.network
+            peaks = np.stack(
+                [peaks_apart("--work", str(video), work, *network), peaks_apart("--pack", work)]
+            )
+        first = peaks if first is None else first
+        cells = [
+            f"{a:5.0f} ({b:4.0f}) MB {da:+5.0f} ({db:+5.0f})"
+            for (a, b), (da, db) in zip(peaks, peaks - first, strict=True)
+        ]
+        print(f"{seconds:6} s  {cells[0]:>29}  {cells[1]:>29}", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ def main() -> None:
         pictures = [list(decode(recording)) for recording in recordings]
         n = sum(map(len, pictures))
         landmarker = open_landmarker()
-        tracks = [follow(p, landmarker, 0.9) for p in pictures]
+        tracks = [
+            follow(p, landmarker, 0.9, Path(folder) / f"{i}.npy") for i, p in enumerate(pictures)
+        ]
         transforms = [align(track, 25, settings.size) for track in tracks]
         crops = [
             crop(frame.rgb, matrix, settings.size)

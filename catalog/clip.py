@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
-from fmdata.catalog.shards import ROWS_PER_GROUP, Sample
+from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
@@ -146,8 +146,11 @@ class Clip:
         return per_frame(self._row([name])[name], shape)
 
     def _row(self, columns: Sequence[str]) -> pa.Table:
-        group, index = divmod(self._index, ROWS_PER_GROUP)
         with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
+            # Long clips come fewer to a group, so a group's place is known by counting alone.
+            group, index = 0, self._index
+            while index >= (rows := file.metadata.row_group(group).num_rows):
+                group, index = group + 1, index - rows
             return file.read_row_group(group, columns=list(columns)).slice(index, 1)
 
     def _read(self, offset: int, size: int) -> bytes:

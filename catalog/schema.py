@@ -133,11 +133,12 @@ def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
     if set(values) != set(schema.names):
         odd = sorted(set(values) ^ set(schema.names))
         raise ValueError(f"columns missing or unknown: {', '.join(odd)}")
-    cells = [_cell(field, values[field.name]) for field in schema]
+    cells = [cell(field, values[field.name]) for field in schema]
     return pa.Table.from_arrays(cells, schema=schema)
 
 
-def _cell(field: pa.Field, value: Any) -> pa.Array:
+def cell(field: pa.Field, value: Any) -> pa.Array:
+    """Column of one row. An array of a column's own type is not copied, but for what is bool."""
     if not isinstance(value, np.ndarray):
         return pa.array([value], field.type)
     inner = field.type.value_type

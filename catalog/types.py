@@ -6,7 +6,7 @@ their ``repr`` shows shapes, never pixels.
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -45,7 +45,23 @@ class ArrayRepr:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def _check(array: np.ndarray, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+class Landmarks(Protocol):
+    """Points of a face in many frames, float32 [T, N, 3], of which frames are taken at will.
+
+    An array is one; so is what reads them from a file, because a long recording's would fill the
+    memory.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+
+    @property
+    def dtype(self) -> np.dtype: ...  # noqa: D102
+
+    def __getitem__(self, frames: slice, /) -> np.ndarray: ...
+
+
+def _check(array: np.ndarray | Landmarks, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
     if array.dtype != dtype or array.shape != shape:
         raise ValueError(
             f"{name} is {array.dtype}{list(array.shape)}, wanted {np.dtype(dtype)}{list(shape)}"
@@ -101,7 +117,8 @@ class Track(ArrayRepr):
         and after the last: finite and good enough to cut a crop, but no measurement.
     timestamps_s : float64 [T]
         Presentation time of each frame, in seconds after the file's first frame.
-    landmarks : float32 [T, N, 3]
+    landmarks : Landmarks
+        float32 [T, N, 3], in memory or in a file, which is read some frames at a time.
         N is 478 (MediaPipe's mesh) or 68 (iBUG's points, from FAN). x and y in pixels of the
         source frame (rotation applied), z in the same unit, smaller when nearer to the camera.
     pose : float32 [T, 3]
@@ -119,7 +136,7 @@ class Track(ArrayRepr):
 
     detected: np.ndarray
     timestamps_s: np.ndarray
-    landmarks: np.ndarray
+    landmarks: Landmarks
     pose: np.ndarray
     blendshapes: np.ndarray | None
     brightness: np.ndarray
@@ -132,7 +149,7 @@ class Track(ArrayRepr):
         n = len(self.detected)
         _check(self.detected, "detected", np.bool_, (n,))
         _check(self.timestamps_s, "timestamps_s", np.float64, (n,))
-        points = self.landmarks.shape[1] if self.landmarks.ndim == 3 else 0
+        points = self.landmarks.shape[1] if len(self.landmarks.shape) == 3 else 0
         wanted = points if points in N_POINTS else N_POINTS[0]
         _check(self.landmarks, "landmarks", np.float32, (n, wanted, 3))
         _check(self.pose, "pose", np.float32, (n, 3))

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.points import layout_of
+from fmdata.pipeline.blocks import blocks, median_points
+from fmdata.pipeline.points import layout_of, pick
 from fmdata.pipeline.similarity import apply, compose, to_median
 from fmdata.pipeline.smooth import smooth
 
@@ -41,7 +42,7 @@ def align(track: Track, fps: float, size: int) -> np.ndarray:
     """
     if track.n_frames == 0:
         return np.zeros((0, 2, 3), np.float32)
-    stable = smooth(track.landmarks[:, layout_of(track.landmarks).stable, :2], fps)
+    stable = smooth(pick(track.landmarks, layout_of(track.landmarks).stable)[..., :2], fps)
     to_face = to_median(stable)
     to_crop = _placement(track, to_face, size)
     return compose(to_crop, to_face).astype(np.float32)
@@ -79,18 +80,25 @@ def crop(rgb: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
 def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
     """Return the fixed similarity from the median face to the crop, float64 [2, 3]."""
     seen = track.detected if track.detected.any() else np.ones(track.n_frames, np.bool_)
-    landmarks, to_face = track.landmarks, to_face[seen]
-    scale = np.hypot(to_face[:, 0, 0], to_face[:, 1, 0])
+    landmarks = track.landmarks
     layout = layout_of(landmarks)
-    left_eye, right_eye = (landmarks[seen, eye].astype(np.float64) for eye in layout.iod)
+    scale = np.hypot(to_face[seen, 0, 0], to_face[seen, 1, 0])
+    left_eye, right_eye = pick(landmarks, layout.iod)[seen].astype(np.float64).swapaxes(0, 1)
     iod = np.median(np.linalg.norm(left_eye - right_eye, axis=-1) * scale)
-
-    def faces(points: slice) -> np.ndarray:
-        # Some points at a time: all of them in double precision would be large in a long clip.
-        return apply(to_face, landmarks[seen, points, :2].astype(np.float64))
-
     parts = [slice(i, i + POINTS) for i in range(0, layout.n_points, POINTS)]
-    median = np.concatenate([np.median(faces(part), axis=0) for part in parts])
+    times = [frames for frames in blocks(track.n_frames) if seen[frames].any()]
+
+    def faces(frames: slice, read: np.ndarray, points: slice) -> np.ndarray:
+        shown = seen[frames]
+        return apply(to_face[frames][shown], read[shown, points, :2].astype(np.float64))
+
+    # Some points at a time: all of them in double precision would be large in a long clip.
+    median = np.concatenate(
+        [
+            median_points(np.concatenate([faces(some, landmarks[some], part) for some in times]))
+            for part in parts
+        ]
+    )
     left, right = layout.stable_pairs.T
     across = (median[right] - median[left]).sum(0)
     turn = IOD_SHARE * size / max(iod, 1e-6) * np.exp(-1j * np.arctan2(across[1], across[0]))
@@ -98,7 +106,14 @@ def _placement(track: Track, to_face: np.ndarray, size: int) -> np.ndarray:
 
     # Where the crop's landmarks would reach in any frame; shrink and shift only if one is outside.
     median = median @ linear.T
-    reached = np.concatenate([_extremes(faces(part) @ linear.T) for part in parts])
+    reached = np.concatenate(
+        [
+            _extremes(faces(some, read, part) @ linear.T)
+            for some in times
+            for read in [landmarks[some]]
+            for part in parts
+        ]
+    )
     low, high = reached.min(0), reached.max(0)
     room = (1 - 2 * MARGIN) * (size - 1)
     shrink = min(1.0, room / max((high - low).max(), 1e-6))

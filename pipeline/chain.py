@@ -19,7 +19,16 @@ from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
-from fmdata.pipeline.unit import AVI, LBP, Outcome, drop, outcome_of, write_dropped, write_row
+from fmdata.pipeline.unit import (
+    AVI,
+    LANDMARKS,
+    LBP,
+    Outcome,
+    drop,
+    outcome_of,
+    write_dropped,
+    write_row,
+)
 
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
@@ -82,7 +91,7 @@ def _make(
     # landmarks, and a recording's frames are never held in memory together.
     with _stage("landmarks", beat):
         frames = _told(recording, "landmarks", beat)
-        track = follow(frames, landmarker, settings.min_detected)
+        track = follow(frames, landmarker, settings.min_detected, folder / LANDMARKS)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", beat):
         spotting = spot(track, fps)

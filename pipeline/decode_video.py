@@ -17,6 +17,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.pipeline.decode_images import MOST_PIXELS, too_large
@@ -189,7 +190,9 @@ def _rgb(frame: Any, time_s: float) -> np.ndarray:
     except (av.FFmpegError, ValueError) as fault:
         detail = f"{frame.format.name} to RGB at {time_s:.3f} s: {fault}"
         raise RecordingError("decode", "failed", detail) from fault
-    return _displayed(rgb, frame.side_data.get("DISPLAYMATRIX"))
+    # Not `frame.side_data`: the two would hold each other, and hundreds of frames fill the memory
+    # before the garbage collector comes by.
+    return _displayed(rgb, SideDataContainer(frame).get("DISPLAYMATRIX"))
 
 
 def _displayed(rgb: np.ndarray, matrix: Any) -> np.ndarray:

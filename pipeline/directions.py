@@ -9,10 +9,12 @@ just before a moment, over the noise that means of so many frames, so far apart,
 A motion of several phases may take a second direction: a brow, then the mouth.
 """
 
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import numpy as np
 
+from fmdata.pipeline.blocks import blocks
 from fmdata.pipeline.smooth import smooth
 
 JITTER_IOD = 0.0025  # from frame to frame, RMS over the face
@@ -45,46 +47,82 @@ def along_motion(face: np.ndarray, doubt: np.ndarray, fps: float) -> np.ndarray:
     sure = doubt < JITTER_IOD
     first = clearest_step(face, doubt, fps)
     along = face @ first
-    second = clearest_step(face - along[:, None] * first, doubt, fps)
+    second = clearest_step(face, doubt, fps, beside=(along, first))
     beside = face @ second
     least = max(SECOND_IOD, SECOND_SHARE * _range(along[sure], fps))
     ways = [along, beside] if _range(beside[sure], fps) > least else [along]
     return np.stack(ways, axis=1)
 
 
-def clearest_step(face: np.ndarray, doubt: np.ndarray, fps: float) -> np.ndarray:
+def clearest_step(
+    face: np.ndarray,
+    doubt: np.ndarray,
+    fps: float,
+    beside: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
     """Find the direction of the clearest step, float64 [D].
 
     Of length 1; of length 0 in a clip that is too short, or does not move at all. Parameters are
-    those of :func:`along_motion`.
+    those of :func:`along_motion`, and a direction to leave out of the face: how far the face is
+    along it, float64 [T], and the direction, float64 [D].
     """
     trust = 1 / (1 + (doubt / JITTER_IOD) ** 2)
-    sums, counts = _summed(trust[:, None] * face), _summed(trust[:, None])
-    best, clearest = 0.0, np.zeros(face.shape[1])
+
+    def weighted(frames: slice) -> np.ndarray:
+        some = face[frames]
+        if beside is not None:
+            some = some - beside[0][frames, None] * beside[1]
+        return np.column_stack([trust[frames, None] * some, trust[frames]])
+
     widths = sorted({max(2, round(w * fps)) for w in WIDTHS_S})
     gaps = sorted({max(1, round(g * fps)) for g in GAPS_S})
-    for before, after, gap in product(widths, widths, gaps):
-        start = np.arange(len(face) - before - gap - after + 1)
-        if len(start) == 0:
-            continue
-        middle = start + before + gap
-        n0 = np.maximum(counts[start + before] - counts[start], 1e-9)
-        n1 = np.maximum(counts[middle + after] - counts[middle], 1e-9)
-        step = (sums[middle + after] - sums[middle]) / n1 - (
-            sums[start + before] - sums[start]
-        ) / n0
-        apart_s = ((before + after) / 2 + gap) / fps
-        noise = JITTER_IOD**2 * (1 / n0 + 1 / n1) + DRIFT_IOD**2 * min(1.0, apart_s / DRIFT_S)
-        clear = (step**2).sum(1) / noise[:, 0]
-        if clear.max() > best:
-            best, clearest = float(clear.max()), step[int(np.argmax(clear))]
+    kinds = [kind for kind in product(widths, widths, gaps) if sum(kind) <= len(face)]
+    found = [(0.0, np.zeros(face.shape[1]))] * len(kinds)
+    for sums in _running_sums(weighted, len(face), max(map(sum, kinds), default=0)):
+        found = [
+            max(one, _clearest(sums, *kind, fps), key=lambda step: step[0])
+            for one, kind in zip(found, kinds, strict=True)
+        ]
+    _, clearest = max(found, key=lambda step: step[0], default=(0.0, np.zeros(face.shape[1])))
     length = float(np.linalg.norm(clearest))
     return clearest / (length or 1.0)
 
 
-def _summed(values: np.ndarray) -> np.ndarray:
-    """Running sums [T + 1, D] of [T, D], so that a difference of two is a sum of frames."""
-    return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+def _clearest(
+    sums: np.ndarray, before: int, after: int, gap: int, fps: float
+) -> tuple[float, np.ndarray]:
+    """How clear the clearest step between two means of so many frames is, and the step.
+
+    `sums` are the running sums of weighted displacements and of the weights, [T + 1, D + 1].
+    """
+    start = np.arange(len(sums) - before - gap - after)
+    if len(start) == 0:
+        return 0.0, np.zeros(sums.shape[1] - 1)
+    middle = start + before + gap
+    first, second = sums[start + before] - sums[start], sums[middle + after] - sums[middle]
+    n0, n1 = np.maximum(first[:, -1:], 1e-9), np.maximum(second[:, -1:], 1e-9)
+    step = second[:, :-1] / n1 - first[:, :-1] / n0
+    apart_s = ((before + after) / 2 + gap) / fps
+    noise = JITTER_IOD**2 * (1 / n0 + 1 / n1) + DRIFT_IOD**2 * min(1.0, apart_s / DRIFT_S)
+    clear = (step**2).sum(1) / noise[:, 0]
+    best = int(np.argmax(clear))
+    return float(clear[best]), step[best]
+
+
+def _running_sums(
+    values: Callable[[slice], np.ndarray], n_frames: int, reach: int
+) -> Iterator[np.ndarray]:
+    """Yield running sums of [T, D], block by block, so that a difference of two sums up frames.
+
+    Each block begins `reach` frames before the end of the last one, so that every difference over
+    `reach` frames or fewer lies inside a block.
+    """
+    sums = None
+    for frames in blocks(n_frames):
+        more = values(frames)
+        past = np.zeros((1, more.shape[1])) if sums is None else sums[-max(1, reach) :]
+        sums = np.concatenate([past, np.cumsum(np.concatenate([past[-1:], more]), axis=0)[1:]])
+        yield sums
 
 
 def _range(along: np.ndarray, fps: float) -> float:

@@ -9,13 +9,15 @@ blinks do to the rest of the mesh is learned from the clip and taken out.
 import numpy as np
 from scipy.ndimage import grey_opening
 
-from fmdata.catalog.types import Track
+from fmdata.catalog.types import Landmarks, Track
+from fmdata.pipeline.blocks import blocks, median_points
 from fmdata.pipeline.points import (
     LEFT_EYE_68,
     RIGHT_EYE_68,
     STABLE_PAIRS_68,
     interocular_distance,
     layout_of,
+    pick,
     to_68,
 )
 from fmdata.pipeline.similarity import apply, to_median
@@ -54,21 +56,38 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
     blink : float64 [T]
         How far blinks close both eyes, in interocular distances; 0 between them.
     """
-    points = _still(track.landmarks)[..., :2]
+    points = _still(track.landmarks)
     blink = _blink(points, fps)
-    points = _unblinked(points, blink, fps)
-    face, lids = points[:, FACE_68], _lid_asymmetry(points)
-    weighted = face / np.sqrt(len(FACE_68)), LID_WEIGHT * lids / np.sqrt(2 * len(LIDS))
-    return np.concatenate(weighted, axis=1).reshape(len(points), -1), blink
+    response = _blink_response(points, blink, fps)
+    for frames in blocks(len(points)):
+        points[frames] -= blink[frames, None, None] * response
+    lids = _lid_asymmetry(points)
+    face = np.empty((len(points), len(FACE_68) + len(LIDS), 2))
+    for frames in blocks(len(points)):
+        face[frames, : len(FACE_68)] = points[frames][:, FACE_68] / np.sqrt(len(FACE_68))
+        face[frames, len(FACE_68) :] = LID_WEIGHT * lids[frames] / np.sqrt(2 * len(LIDS))
+    return face.reshape(len(points), -1), blink
 
 
-def _still(landmarks: np.ndarray) -> np.ndarray:
-    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]; float64 [T, 68, 3]."""
-    stable = landmarks[:, layout_of(landmarks).stable].astype(np.float64)
-    faces = apply(to_median(stable), to_68(landmarks).astype(np.float64))
-    median = np.median(faces, axis=0)
-    still: np.ndarray = faces @ _upright(median).T
-    return still / max(float(interocular_distance(median)), 1e-6)
+def _still(landmarks: Landmarks) -> np.ndarray:
+    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]; float64 [T, 68, 2]."""
+    n = landmarks.shape[0]
+    to_face = to_median(pick(landmarks, layout_of(landmarks).stable).astype(np.float64))
+
+    def faced(frames: slice) -> np.ndarray:
+        return apply(to_face[frames], to_68(landmarks[frames]).astype(np.float64))
+
+    faces = np.empty((n, 68, 3))
+    for frames in blocks(n):
+        faces[frames] = faced(frames)
+    median = median_points(faces)
+    del faces
+    turn, size = _upright(median), max(float(interocular_distance(median)), 1e-6)
+    # Made once more rather than kept: in a long clip, three coordinates are the half too much.
+    still = np.empty((n, 68, 2))
+    for frames in blocks(n):
+        still[frames] = (faced(frames) @ turn.T)[..., :2] / size
+    return still
 
 
 def _upright(face: np.ndarray) -> np.ndarray:
@@ -92,33 +111,36 @@ def _blink(points: np.ndarray, fps: float) -> np.ndarray:
     return blink
 
 
-def _unblinked(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
-    """Take out of [T, 68, 2] what blinks do to the rest of the mesh.
+def _blink_response(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
+    """What a blink does to the rest of the mesh, float64 [68, 2] a unit, learned from [T, 68, 2].
 
     The landmark network moves brows and jaw by a hundredth of the interocular distance with every
     blink, each face in its own way. How much is learned from the clip: at a blink, the difference
     to the mean of the frames just before and just after, in which a steady motion cancels out.
     """
     reach, t = max(1, round(BLINK_S / 2 * fps)), np.arange(len(points))
+    response = np.zeros(points.shape[1:])
     if len(points) <= 2 * reach or not blink.any():
-        return points
+        return response
     # At an end of the clip there is only one side to compare with.
     before = np.where(t >= reach, t - reach, t + reach)
     after = np.where(t < len(t) - reach, t + reach, t - reach)
-
-    def bend(values: np.ndarray) -> np.ndarray:
-        difference: np.ndarray = values - (values[before] + values[after]) / 2
-        return difference
-
-    moved, by = bend(points), np.maximum(bend(blink), 0.0)
-    # A blink in the midst of a motion teaches little.
-    swing = points[after][:, FACE_68] - points[before][:, FACE_68]
-    trust = by / (1 + np.square(swing).sum(-1).mean(-1) / CALM_IOD**2)
-    response = np.einsum("t,tkd->kd", trust, moved) / ((trust * by).sum() + LEAST_BLINK_IOD**2)
+    by = np.maximum(blink - (blink[before] + blink[after]) / 2, 0.0)
+    trust = np.empty(len(points))
+    for frames in blocks(len(points)):
+        earlier, later = points[before[frames]], points[after[frames]]
+        moved = points[frames] - (earlier + later) / 2
+        # A blink in the midst of a motion teaches little.
+        swing = later[:, FACE_68] - earlier[:, FACE_68]
+        trust[frames] = by[frames] / (1 + np.square(swing).sum(-1).mean(-1) / CALM_IOD**2)
+        # Summed on from block to block, in the order of the frames.
+        weights = np.concatenate([[1.0], trust[frames]])
+        response = np.einsum("t,tkd->kd", weights, np.concatenate([response[None], moved]))
+    response /= (trust * by).sum() + LEAST_BLINK_IOD**2
     size = float(np.sqrt(np.square(response[FACE_68]).sum(-1).mean()))
     response *= min(1.0, BLINK_RESPONSE / max(size, 1e-9))
     response[EYES_68] = 0.0
-    return points - blink[:, None, None] * response
+    return response
 
 
 def _lid_asymmetry(points: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """From frames and their transforms to the pixels of a clip: crops, LBP maps, JPEGs, one AVI."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,7 @@ from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.align import crop
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.lbp import grey, lbp
+from fmdata.pipeline.npy import npy_writer
 from fmdata.pipeline.settings import BuildSettings
 
 
@@ -81,26 +82,12 @@ def encode(
             before = shown
             yield jpeg
 
-    with _maps_file(lbp_maps, (n, size, size)) as maps:
+    shape, dtype = (n, size, size), np.dtype(np.uint8)
+    with npy_writer(lbp_maps, dtype, shape) if lbp_maps else nullcontext() as maps:
         written = write_avi(avi, jpegs(maps), fps=fps, size=size)
     if written != n:
         raise _unequal(n, str(written))
     return Encoded(change)
-
-
-@contextmanager
-def _maps_file(path: Path | None, shape: tuple[int, int, int]) -> Iterator[IO[bytes] | None]:
-    """Open a npy file of `shape`, its header written, for the maps to follow one by one.
-
-    Not a memory map: on a full disk, writing to one kills the process.
-    """
-    if path is None:
-        yield None
-        return
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        yield file
 
 
 def _unequal(first: int, second: str) -> RecordingError:

@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import action_key, fold
-from fmdata.catalog.schema import ACTION_FACTS, MOTION, one_row
+from fmdata.catalog.schema import MOTION, one_row
 from fmdata.catalog.types import Recording, Track
 from fmdata.pipeline.encode import Encoded
 from fmdata.pipeline.identify import Identity
-from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.points import layout_of, pick
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import Spotting
+from fmdata.pipeline.unit import UNIT_FACTS
 
 # The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.
 FLASH_SHARE = 0.3
@@ -29,10 +30,11 @@ def action_row(
     transforms: np.ndarray,
     encoded: Encoded,
 ) -> pa.Table:
-    """One row, the columns of :data:`fmdata.catalog.schema.ACTION_FACTS`."""
+    """One row, the columns of :data:`fmdata.pipeline.unit.UNIT_FACTS`."""
     n = track.n_frames
     seen = track.detected
-    face_px = interocular_distance(track.landmarks)
+    eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
+    face_px = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
     values: dict[str, Any] = {
         "key": action_key(recording.subject, recording.action, recording.take),
         "subject": recording.subject,
@@ -60,11 +62,10 @@ def action_row(
         "timestamps": track.timestamps_s.astype(np.float32),
         "change": encoded.change,
         "pose": track.pose,
-        "landmarks": track.landmarks,
         "blendshapes": track.blendshapes,
         "transform": transforms,
     }
-    return one_row(ACTION_FACTS, values)
+    return one_row(UNIT_FACTS, values)
 
 
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ APART = 0.5  # two finds nearer than this are one face found twice
 FLEETING = 5  # frames; who is seen in fewer is followed only where nobody is seen in more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one a face and frame
 class Place:
     """Where a face is, or was last.
 

@@ -5,9 +5,13 @@ are the image's. Promise: every set here is mirror-symmetric, as :data:`MIRROR_6
 show, so that a face and its mirror image are measured alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from fmdata.catalog.types import Landmarks
+from fmdata.pipeline.blocks import blocks
 
 IOD_POINTS = (33, 263)
 """Outer eye corners; their distance is the interocular distance (IOD)."""
@@ -91,7 +95,7 @@ IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_68, STABLE_PAIRS_68, np.arange(
 _LAYOUTS = {layout.n_points: layout for layout in (MESH_478, IBUG_68)}
 
 
-def layout_of(landmarks: np.ndarray) -> Layout:
+def layout_of(landmarks: np.ndarray | Landmarks) -> Layout:
     """Return the layout of landmarks [..., N, D].
 
     Raises
@@ -103,6 +107,17 @@ def layout_of(landmarks: np.ndarray) -> Layout:
     if n not in _LAYOUTS:
         raise ValueError(f"landmarks of {n} points, wanted {' or '.join(map(str, _LAYOUTS))}")
     return _LAYOUTS[n]
+
+
+def pick(landmarks: Landmarks, points: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Some of the points in every frame, float32 [T, K, 3], of landmarks [T, N, 3]."""
+    n = landmarks.shape[0]
+    # Point by point in memory, as numpy lays out ``landmarks[:, points]``: sums over the points
+    # are taken, and rounded, in that order.
+    picked = np.empty((len(points), n, 3), np.float32).swapaxes(0, 1)
+    for frames in blocks(n):
+        picked[frames] = landmarks[frames][:, points]
+    return picked
 
 
 def to_68(landmarks: np.ndarray) -> np.ndarray:

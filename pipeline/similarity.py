@@ -7,6 +7,8 @@ plane the same solution is one complex division.
 
 import numpy as np
 
+from fmdata.pipeline.blocks import blocks, median_points
+
 PASSES = 2  # the second median is taken over faces that already lie on one another
 
 
@@ -90,10 +92,14 @@ def to_median(points: np.ndarray) -> np.ndarray:
         One transform a frame. The median shape lies where the median of the raw points lies.
     """
     fit = fit_2d if points.shape[-1] == 2 else fit_3d
-    shape = np.median(points, axis=0)
+    parts = list(blocks(len(points)))
+    shape = median_points(points)
     for _ in range(PASSES - 1):
-        shape = np.median(apply(fit(points, shape), points), axis=0)
-    return fit(points, shape)
+        together = np.empty(points.shape)
+        for frames in parts:
+            together[frames] = apply(fit(points[frames], shape), points[frames])
+        shape = median_points(together)
+    return np.concatenate([fit(points[frames], shape) for frames in parts])
 
 
 def _as_complex(points: np.ndarray) -> np.ndarray:

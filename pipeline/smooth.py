@@ -18,8 +18,8 @@ def window_frames(seconds: float, fps: float) -> int:
 
 
 def smooth(values: np.ndarray, fps: float, window_s: float = WINDOW_S) -> np.ndarray:
-    """Smooth along the first axis, float64 [T, ...]; too short a series comes back as it is."""
+    """Smooth along the first axis, float64 [T, ...]; of too short a series return a copy."""
     window = window_frames(window_s, fps)
     if window <= ORDER + 1 or len(values) < window:
-        return np.asarray(values, np.float64)
+        return np.array(values, np.float64)
     return savgol_filter(np.asarray(values, np.float64), window, ORDER, axis=0)

@@ -67,8 +67,7 @@ def spot(track: Track, fps: float) -> Spotting:
         return Spotting(look.level.astype(np.float32), None)
     # What the head does is told from the motion once the motion's course is known.
     for _ in range(PASSES):
-        still = unbent(face, turned, fps, look.course)
-        look = look_at(still, blink, turned, fps, moves=True)
+        look = look_at(unbent(face, turned, fps, look.course), blink, turned, fps, moves=True)
     return Spotting(look.level.astype(np.float32), _motion(look, blink, fps))
 
 

@@ -1,7 +1,13 @@
-"""From frames to a track: one person's face in every frame, and what is known of the frame."""
+"""From frames to a track: one person's face in every frame, and what is known of the frame.
 
-from collections.abc import Iterable
-from dataclasses import replace
+Promise: memory does not hold the recording's landmarks. They go to a file, as they are found.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import cv2
 import numpy as np
@@ -11,13 +17,17 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.lbp import grey
-from fmdata.pipeline.person import choose, place_of
+from fmdata.pipeline.npy import NpyFile, npy_writer
+from fmdata.pipeline.person import Place, choose, place_of
 from fmdata.pipeline.runs import merged, runs_of
 
+POSE, LOOK = 3, 2  # numbers of a face: yaw, pitch, roll; brightness, sharpness
 MOST_GAP = 5  # frames without a face, between two with one, that may be taken as seen
 
 
-def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float) -> Track:
+def follow(
+    frames: Iterable[Frame], landmarker: Landmarker, min_detected: float, file: Path
+) -> Track:
     """Find one person's face in every frame.
 
     Where it is not found, all that is measured of it is interpolated in time between the frames
@@ -32,6 +42,8 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         The backend.
     min_detected : float
         Share of the frames that must show the face or lie in a gap that is forgiven.
+    file : Path
+        Where the landmarks go (npy, float32 [T, N, 3]); the track's are read from there.
 
     Raises
     ------
@@ -39,28 +51,31 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
     times: list[float] = []
-    found: list[list[Face]] = []
-    looks: list[list[np.ndarray]] = []
-    blocks = _Blocks()
+    places: list[list[Place]] = []
     width = height = 0
-    for frame in frames:
-        height, width = frame.rgb.shape[:2]
-        times.append(frame.time_s)
-        found.append([blocks.keep(face) for face in landmarker.detect(frame.rgb)])
-        looks.append([_look(frame.rgb, face) for face in found[-1]])
-    chosen = choose([[place_of(face.landmarks) for face in some] for some in found])
-    faces = [None if i is None else some[i] for some, i in zip(found, chosen, strict=True)]
-    most = max(map(len, found), default=0)
-    detected = np.array([face is not None for face in faces], bool)
-    _require(detected, min_detected, most)
-    look = [None if i is None else some[i] for some, i in zip(looks, chosen, strict=True)]
-    brightness, sharpness = np.ascontiguousarray(_filled(look).T)
+    with _Faces(file.parent) as found:
+        for frame in frames:
+            height, width = frame.rgb.shape[:2]
+            times.append(frame.time_s)
+            some = landmarker.detect(frame.rgb)
+            places.append([place_of(face.landmarks) for face in some])
+            for face in some:
+                found.add(face, _look(frame.rgb, face))
+        most = max(map(len, places), default=0)
+        chosen = choose(places)
+        detected = np.array([i is not None for i in chosen], bool)
+        _require(detected, min_detected, most)
+        firsts = accumulate(map(len, places), initial=0)
+        rows = [None if i is None else n + i for n, i in zip(firsts, chosen, strict=False)]
+        other = _write_landmarks(file, found, rows)
+    pose, look, blendshapes = np.split(other, [POSE, POSE + LOOK], axis=1)
+    brightness, sharpness = np.ascontiguousarray(look.T)
     return Track(
         detected=detected,
         timestamps_s=np.array(times, np.float64),
-        landmarks=_filled([f.landmarks if f else None for f in faces]),
-        pose=_filled([f.pose if f else None for f in faces]),
-        blendshapes=_blendshapes(faces),
+        landmarks=NpyFile(file),
+        pose=pose.copy(),
+        blendshapes=blendshapes.copy() if blendshapes.size else None,
         brightness=brightness,
         sharpness=sharpness,
         width=width,
@@ -69,27 +84,52 @@ def follow(frames: Iterable[Frame], landmarker: Landmarker, min_detected: float)
     )
 
 
-class _Blocks:
-    """Landmarks in blocks of many frames, which go back to the system whole when done with.
+class _Faces:
+    """All faces found in a recording, one after the other in a file without a name.
 
-    Thousands of small arrays would leave their memory in pieces that nothing else fits into.
+    Each is a row of numbers: the landmarks, the pose, the look, the blendshapes if there are any.
     """
 
-    ROWS = 1024
+    def __init__(self, folder: Path) -> None:
+        self.n_points = 0
+        self._row_bytes = 0
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115
 
-    def __init__(self) -> None:
-        self._block: np.ndarray | None = None
-        self._filled = 0
+    def __enter__(self) -> "_Faces":
+        return self
 
-    def keep(self, face: Face) -> Face:
-        """Return the face with its landmarks in a block."""
-        if self._block is None or self._filled == self.ROWS:
-            self._block = np.empty((self.ROWS, *face.landmarks.shape), np.float32)
-            self._filled = 0
-        row = self._block[self._filled]
-        row[:] = face.landmarks
-        self._filled += 1
-        return replace(face, landmarks=row)
+    def __exit__(self, *fault: object) -> None:
+        self._file.close()
+
+    def add(self, face: Face, look: np.ndarray) -> None:
+        parts = [face.landmarks.ravel(), face.pose, look]
+        if face.blendshapes is not None:
+            parts.append(face.blendshapes)
+        row = np.concatenate(parts, dtype=np.float32)
+        self.n_points, self._row_bytes = len(face.landmarks), row.nbytes
+        self._file.write(row.data)
+
+    def row(self, number: int) -> np.ndarray:
+        """Numbers of one face, float32 [R]."""
+        self._file.seek(number * self._row_bytes)
+        return np.frombuffer(self._file.read(self._row_bytes), np.float32)
+
+
+def _write_landmarks(file: Path, found: _Faces, rows: Sequence[int | None]) -> np.ndarray:
+    """Write every frame's landmarks; return what else is known of it, float32 [T, R].
+
+    `rows` are the numbers of the person's faces among those found; None is interpolated.
+    """
+    n, n_points = len(rows), found.n_points
+    other = None
+    with npy_writer(file, np.dtype(np.float32), (n, n_points, 3)) as landmarks:
+        for t, row in enumerate(_filled(found, rows)):
+            landmarks.write(row[: 3 * n_points].data)
+            rest = row[3 * n_points :]
+            other = np.empty((n, len(rest)), np.float32) if other is None else other
+            other[t] = rest
+    assert other is not None  # there is a frame with a face
+    return other
 
 
 def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
@@ -122,22 +162,15 @@ def _look(rgb: np.ndarray, face: Face) -> np.ndarray:
     return np.array([patch.mean(), cv2.Laplacian(patch, cv2.CV_32F).var()], np.float32)
 
 
-def _blendshapes(faces: list[Face | None]) -> np.ndarray | None:
-    rows = [face.blendshapes if face else None for face in faces]
-    return None if all(row is None for row in rows) else _filled(rows)
+def _filled(found: _Faces, rows: Sequence[int | None]) -> Iterator[np.ndarray]:
+    """Yield every frame's numbers; those missing are interpolated linearly.
 
-
-def _filled(rows: list[np.ndarray | None]) -> np.ndarray:
-    """Rows with the missing ones interpolated linearly; before the first and after the last, held.
-
-    float32 [T, ...]
+    Before the first and after the last that is known, its numbers are held.
     """
-    known = [i for i, row in enumerate(rows) if row is not None]
+    known = [t for t, row in enumerate(rows) if row is not None]
+    numbers = [row for row in rows if row is not None]
     place = np.interp(np.arange(len(rows)), known, np.arange(len(known)))
     before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
-    values = [row for row in rows if row is not None]
-    filled = np.empty((len(rows), *values[0].shape), np.float32)
-    for t, share in enumerate((place - before).astype(np.float32)):
-        # Frame by frame: whole arrays of landmarks would be several times the result.
-        filled[t] = (1 - share) * values[before[t]] + share * values[after[t]]
-    return filled
+    read = lru_cache(maxsize=2)(found.row)
+    for a, b, share in zip(before, after, (place - before).astype(np.float32), strict=True):
+        yield (1 - share) * read(numbers[a]) + share * read(numbers[b])

@@ -8,7 +8,9 @@ by ridge regression on the head's own turns.
 
 import numpy as np
 
-from fmdata.pipeline.points import layout_of
+from fmdata.catalog.types import Landmarks
+from fmdata.pipeline.blocks import blocks
+from fmdata.pipeline.points import layout_of, pick
 from fmdata.pipeline.similarity import to_median
 from fmdata.pipeline.smooth import smooth
 
@@ -17,13 +19,13 @@ LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
 MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
 
 
-def turns(landmarks: np.ndarray, fps: float) -> np.ndarray:
+def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
     """Yaw and pitch of each frame's head against the clip's median head, in degrees.
 
     Parameters
     ----------
-    landmarks : float [T, 478, 3]
-        The mesh in every frame.
+    landmarks : Landmarks
+        Of every frame.
     fps : float
         Frames per second.
 
@@ -32,7 +34,8 @@ def turns(landmarks: np.ndarray, fps: float) -> np.ndarray:
     float64 [T, 2]
         From the points that expressions do not move, smoothed, with a mean of 0.
     """
-    back = to_median(landmarks[:, layout_of(landmarks).rigid].astype(np.float64))[:, :, :3]
+    rigid = pick(landmarks, layout_of(landmarks).rigid)
+    back = to_median(rigid.astype(np.float64))[:, :, :3]
     rotation = back / np.cbrt(np.linalg.det(back))[:, None, None]
     yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
     pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
@@ -64,13 +67,15 @@ def unbent(
     """
     n = len(face)
     moves = smooth(face, fps)
-    moves = moves - moves.mean(0)
+    moves -= moves.mean(0)
+    swing = np.concatenate([(moves[frames] ** 2).sum(1) for frames in blocks(n)])
     causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
-    doubt = max(LEAST_DOUBT, (moves**2).sum(1).mean() / BEND_IOD**2)  # in square degrees
+    doubt = max(LEAST_DOUBT, swing.mean() / BEND_IOD**2)  # in square degrees
     penalty = np.diag([doubt, doubt, LEAST_DOUBT][: causes.shape[1]])
     independent = min(1.0, max(2.0, n / (MEMORY_S * fps)) / n)
     response = np.linalg.solve(
         independent * causes.T @ causes + penalty, independent * causes.T @ moves
     )
-    result: np.ndarray = face - turned @ response[:2]
-    return result
+    del moves  # as large as a long recording's face, and so is the result
+    result: np.ndarray = turned @ response[:2]
+    return np.subtract(face, result, out=result)

@@ -1,24 +1,28 @@
 """Units of work: what a recording has come to, on disk until it is packed into a shard.
 
-A unit is a folder named by the recording's digest that holds ``row.arrow``, ``clip.avi`` and,
-if asked for, ``lbp.npy``; or, for a recording that is left out, ``dropped.parquet`` alone. It gets
-its name when it is whole, so a unit that is there is a unit that is done.
+A unit is a folder named by the recording's digest that holds ``row.arrow``, ``landmarks.npy``,
+``clip.avi`` and, if asked for, ``lbp.npy``; or, for a recording that is left out,
+``dropped.parquet`` alone. It gets its name when it is whole, so a unit that is there is a unit that
+is done. The landmarks stand apart because a long recording's are never in memory together.
 """
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.files import atomic_folder
 from fmdata.catalog.pseudonyms import numbered
-from fmdata.catalog.schema import DROPPED, one_row
+from fmdata.catalog.schema import ACTION_FACTS, DROPPED, cell, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
 
-ROW, AVI, LBP, LEFT_OUT = "row.arrow", "clip.avi", "lbp.npy", "dropped.parquet"
+ROW, LANDMARKS, AVI, LBP = "row.arrow", "landmarks.npy", "clip.avi", "lbp.npy"
+LEFT_OUT = "dropped.parquet"
+UNIT_FACTS = pa.schema([field for field in ACTION_FACTS if field.name != "landmarks"])
 # Reasons that lie with the machine or a library rather than with the recording. One that has timed
 # out would cost all that time again, so it waits for --retry-dropped.
 TRIED_AGAIN = ("failed", "crashed")
@@ -47,7 +51,7 @@ class Outcome:
 
 
 def write_row(folder: Path, row: pa.Table) -> None:
-    """Write a clip's row. Parquet would take several times its size in memory to write."""
+    """Write a clip's row, all but its landmarks."""
     with pa.OSFile(str(folder / ROW), "wb") as file, pa.ipc.new_file(file, row.schema) as writer:
         writer.write_table(row)
 
@@ -94,8 +98,11 @@ def outcome_of(unit: Path) -> Outcome:
 
 def sample_of(unit: Path) -> Sample:
     """Return a finished unit's clip, ready for a shard."""
+    place = ACTION_FACTS.get_field_index("landmarks")
+    field, landmarks = ACTION_FACTS.field(place), np.load(unit / LANDMARKS, "r", allow_pickle=False)
+    row = _row(unit).add_column(place, field, cell(field, landmarks))
     maps = unit / LBP
-    return Sample(_row(unit), unit / AVI, maps if maps.exists() else None)
+    return Sample(row, unit / AVI, maps if maps.exists() else None)
 
 
 def unit_bytes(unit: Path) -> int:

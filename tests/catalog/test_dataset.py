@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,16 @@ def test_every_position_agrees_with_every_key(dataset: Dataset) -> None:
         assert all(len(clip.row["frame_offset"]) == clip.n_frames for clip in clips)
     assert all(len(clip.column("intensity")) == clip.n_frames for clip in dataset.actions)
     assert all(clip.facts()["key"][0].as_py() == clip.key for clip in dataset.actions)
+
+
+def test_long_clips_are_found_in_the_smaller_groups_that_they_come_in(
+    made_up: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four clips of a shard, each too large for a group to hold another."""
+    monkeypatch.setattr("fmdata.catalog.shards.BYTES_PER_GROUP", 1)
+    clips = Dataset(made_up(tmp_path, ["s01"])).actions
+    assert len(clips) == 4
+    assert [clip.facts()["key"][0].as_py() for clip in clips] == clips.keys
 
 
 def test_some_frames_are_the_same_as_in_all_of_them(dataset: Dataset) -> None:
