@@ -71,9 +71,11 @@ def write_dropped(unit: Path, dropped: Dropped) -> None:
 def done_before(unit: Path, retry: bool = False) -> Outcome | None:
     """What became of a recording in an earlier run, unless it is worth another try.
 
-    With `retry`, one that was left out is, whatever the reason.
+    With `retry`, one that was left out is, whatever the reason. A unit that lacks its landmarks was
+    begun by another version, and is made again.
     """
-    outcome = outcome_of(unit) if unit.exists() else None
+    whole = (unit / LEFT_OUT).exists() or (unit / LANDMARKS).exists()
+    outcome = outcome_of(unit) if whole else None
     again = outcome and outcome.dropped and (retry or outcome.dropped.reason in TRIED_AGAIN)
     return None if again else outcome
 
