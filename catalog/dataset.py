@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog import card as card_file
-from fmdata.catalog.card import Card, Part
+from fmdata.catalog.card import Card, Part, Shard
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip, reading
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar
@@ -55,6 +55,12 @@ class Clips(Generic[C]):
     def keys(self) -> list[str]:
         """Every key, in the order of the shards."""
         return list(self._index)
+
+    def shards(self) -> Iterator[tuple[tuple[str, ...], Shard]]:
+        """Give each shard with the keys of its clips."""
+        keys = iter(self.keys)
+        for shard in self._part.shards:
+            yield tuple(next(keys) for _ in range(shard.samples)), shard
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """One row a clip.

@@ -42,8 +42,7 @@ def part_without(folder: Path, part: Part, clips: Clips[Any], subject: str, size
         for clip in clips
         if clip.subject != subject
     ]
-    keys = iter(clips.keys)
-    there = {tuple(next(keys) for _ in range(shard.samples)): shard for shard in part.shards}
+    there = dict(clips.shards())
     wanted = {tuple(sample.key for sample in shard) for shard in plan_shards(planned, limit)}
     for of_shard, shard in there.items():
         copied_from = of_shard not in wanted and shard.subjects != [subject]

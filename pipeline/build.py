@@ -195,10 +195,7 @@ def _build(
         and set(there) == {getattr(who, "digest", None) for who in identities}
         and before.card.dropped_file.hold_for(out / card_file.DROPPED)
     )
-    if before and unchanged:
-        card = before.card
-    else:
-        card = publish(out, settings, gathered, before.card.compounds if before else None)
+    card = before.card if before and unchanged else publish(out, settings, gathered, before)
     after = Dataset(out)
     return Built(
         card=card,

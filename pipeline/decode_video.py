@@ -192,7 +192,8 @@ def _rgb(frame: Any, time_s: float) -> np.ndarray:
         raise RecordingError("decode", "failed", detail) from fault
     # Not `frame.side_data`: the two would hold each other, and hundreds of frames fill the memory
     # before the garbage collector comes by.
-    return _displayed(rgb, SideDataContainer(frame).get("DISPLAYMATRIX"))
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # not in PyAV's stubs
+    return _displayed(rgb, side_data.get("DISPLAYMATRIX"))
 
 
 def _displayed(rgb: np.ndarray, matrix: Any) -> np.ndarray:

@@ -3,11 +3,12 @@
 Promise: nothing is written here, and a folder that holds anything else is refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
+from fmdata.catalog.card import Shard
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
@@ -32,11 +33,14 @@ class FinishedClip:
         In degrees.
     load : callable
         Gives the sample.
+    packed : bool
+        Whether it lies in an intact shard of the dataset already.
     """
 
     n_bytes: int
     pose_range: float
     load: Callable[[], Sample]
+    packed: bool = False
 
 
 def check_place(out: Path) -> None:
@@ -102,7 +106,9 @@ def finished_work(
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
-        done[clip.row["digest"]] = FinishedClip(clip.n_bytes, clip.row["pose_range"], clip.sample)
+        done[clip.row["digest"]] = FinishedClip(
+            clip.n_bytes, clip.row["pose_range"], clip.sample, packed=True
+        )
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
             digest = values.pop("digest")
@@ -115,6 +121,12 @@ def finished_work(
 def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
     """Return the place of each clip that stays as it is, and what gives its sample."""
     return {Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): clip.sample for clip in clips}
+
+
+def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
+    """Return the intact shards, by their keys, all of whose clips are `packed` in them to stay."""
+    intact = before.intact_actions()
+    return {keys: shard for keys, shard in intact.shards() if packed >= set(keys)}
 
 
 def attempts_before(before: Dataset) -> dict[str, int]:

@@ -31,10 +31,13 @@ class Gathered:
         The place of each clip, and what gives its sample.
     dropped : list of (Dropped, str)
         Recordings left out, with their digests; sorted by subject, action and take.
+    packed : set of str
+        Keys of the clips that lie in an intact shard already.
     """
 
     clips: dict[Planned, Callable[[], Sample]]
     dropped: list[tuple[Dropped, str]]
+    packed: set[str]
 
 
 def key_of(recording: Recording) -> str:
@@ -77,6 +80,7 @@ def gather(
     """
     clips: dict[Planned, Callable[[], Sample]] = dict(kept.clips)
     dropped = list(kept.dropped)
+    packed = {plan.key for plan in kept.clips}
     for recording, who in zip(recordings, identities, strict=True):
         if isinstance(who, RecordingError):
             dropped.append((drop(recording, who), ""))
@@ -90,6 +94,8 @@ def gather(
             place = fold(recording.subject, settings.seed)
             plan = Planned(place, recording.subject, key_of(recording), found.n_bytes)
             clips[plan] = found.load
+            if found.packed:
+                packed.add(plan.key)
     n_in = len(recordings) + len(kept.clips) + len(kept.dropped)
     if len(clips) + len(dropped) != n_in:
         raise InternalError(
@@ -97,4 +103,4 @@ def gather(
             wanted="each recording a clip or dropped",
             where="build",
         )
-    return Gathered(clips, sorted(dropped, key=lambda row: row[0].names[1:]))
+    return Gathered(clips, sorted(dropped, key=lambda row: row[0].names[1:]), packed)

@@ -9,15 +9,22 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.files import atomic_file
 from fmdata.catalog.pack import commit, pack, staging
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED
+from fmdata.pipeline.existing import untouched_shards
 from fmdata.pipeline.gather import Gathered
 from fmdata.pipeline.settings import BuildSettings
 
 
-def publish(out: Path, settings: BuildSettings, gathered: Gathered, compounds: Part | None) -> Card:
-    """Write the dataset's files and put them in place; `compounds` stay as they are."""
+def publish(out: Path, settings: BuildSettings, gathered: Gathered, before: Dataset | None) -> Card:
+    """Write the dataset's files and put them in place.
+
+    Of the dataset `before`, the compounds stay as they are, and so do the shards in which nothing
+    changes.
+    """
+    there = untouched_shards(before, gathered.packed) if before else {}
     loaders = {plan.key: load for plan, load in gathered.clips.items()}
     shards = pack(
         out,
@@ -26,6 +33,7 @@ def publish(out: Path, settings: BuildSettings, gathered: Gathered, compounds: P
         lambda key: loaders[key](),
         ACTION_FACTS,
         settings.shard_mb * 10**6,
+        there,
     )
     rows = [asdict(left_out) | {"digest": digest} for left_out, digest in gathered.dropped]
     dropped_file = staging(out) / card_file.DROPPED
@@ -39,7 +47,7 @@ def publish(out: Path, settings: BuildSettings, gathered: Gathered, compounds: P
         dropped=len(gathered.dropped),
         dropped_file=FileFacts.of(dropped_file),
         actions=Part(settings.to_json(), len(gathered.clips), shards),
-        compounds=compounds,
+        compounds=before.card.compounds if before else None,
     )
     commit(out, card)
     return card

@@ -11,6 +11,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.keys import fold
 from fmdata.catalog.verify import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
@@ -101,6 +102,26 @@ def test_only_what_has_changed_is_made_again(few: Path, built: Path, tmp_path: P
     ]
     synth_compounds(path, CompoundSettings(k=2))
     assert verify(path) == []
+
+
+def test_shards_in_which_nothing_changes_are_not_written_again(
+    few: Path, built: Path, tmp_path: Path
+) -> None:
+    """A new subject in a fold of its own: the others' shards are the very same files."""
+    raw, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(few, raw)
+    shutil.copytree(built, path)
+    taken = {fold(subject, 0) for subject in ("s01", "s02")}
+    new = next(name for name in (f"n{i}" for i in range(99)) if fold(name, 0) not in taken)
+    (raw / new / "smile").mkdir(parents=True)
+    shutil.copy(raw / "s01/smile/01.mp4", raw / new / "smile")
+    inodes = {file.stat().st_ino for file in (path / "actions").iterdir()}
+    build(raw, path, BuildSettings(), workers=0)
+    after = [file.stat().st_ino for file in (path / "actions").iterdir()]
+    assert inodes < set(after)
+    assert len(after) == len(inodes) + 2
+    build(raw, tmp_path / "fresh", BuildSettings(), workers=0)
+    assert files(path / "actions") == files(tmp_path / "fresh/actions")
 
 
 def test_an_interrupted_build_goes_on(
