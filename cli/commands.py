@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -162,13 +163,16 @@ def train(
         Path | None, typer.Option("--out", help="Folder of the run.  [default: runs/RECIPE]")
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option(help="TOML file of settings, such as --show prints.")
+        Path | None, typer.Option(help="File of settings, TOML as --show prints or a run's JSON.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")
     ] = None,
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Draw curves and maps of what was reached, too.")
+    ] = False,
+    folds: Annotated[
+        bool, typer.Option("--folds", help="Train once a fold, that fold held out, in OUT/fold-N.")
     ] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Print the settings as TOML, and train nothing.")
@@ -185,10 +189,16 @@ def train(
         typer.echo(chosen.to_toml(), nl=False)
         return
     run = out_ or Path("runs") / recipe
-    report = _train(recipe, dataset, run, chosen)
-    show_numbers(f"{recipe}, on held-out subjects", report.evaluation.numbers, run)
-    if evaluate:
-        _evaluate(run, dataset)
+    if folds:
+        numbers = _train(recipe, dataset, run, chosen, folds=True)
+    else:
+        numbers = _train(recipe, dataset, run, chosen).evaluation.numbers
+    if not _first_process():
+        return
+    show_numbers(f"{recipe}, on held-out subjects", numbers, run)
+    for one in sorted(run.glob("fold-*")) if folds else [run]:
+        if evaluate:
+            _evaluate(one, dataset)
 
 
 @app.command()
@@ -356,9 +366,18 @@ def _require_torch() -> None:
         )
 
 
-def _train(recipe: str, dataset: Path, run: Path, settings: Any) -> Any:
-    from fmdata.train.run import train
+def _first_process() -> bool:
+    """Whether this is the only process, or the first of those that `torchrun` has started."""
+    return os.environ.get("RANK", "0") == "0"
 
+
+def _train(recipe: str, dataset: Path, run: Path, settings: Any, *, folds: bool = False) -> Any:
+    from fmdata.train.loop import silent
+    from fmdata.train.run import cross_validate, train
+
+    how = cross_validate if folds else train
+    if not _first_process():
+        return how(recipe, dataset, run, settings, silent)
     with ExitStack() as stack:
         meter: Meter | None = None
 
@@ -372,7 +391,7 @@ def _train(recipe: str, dataset: Path, run: Path, settings: Any) -> Any:
             note = "  ".join(f"{name} {value:.3f}" for name, value in progress.measures.items())
             meter.to(progress.done, note)
 
-        return train(recipe, dataset, run, settings, show)
+        return how(recipe, dataset, run, settings, show)
 
 
 def _evaluate(run: Path, dataset: Path) -> Any:

@@ -74,14 +74,28 @@ def varied_features(
     return features
 
 
-def sample_features(sample: Sample, features: Features) -> Tensor:
-    """Features of a sample's frames, float [T, m], cut from its sources'."""
-    return torch.cat([features[p.source][p.start : p.stop] for p in sample.pieces])
+def sample_features(sample: Sample, features: Features, neutral_frames: int) -> Tensor:
+    """Features of a sample's frames, float [..., T, m], cut from its sources'.
+
+    They are taken relative to the neutral face at the start of the clip that the sample begins
+    with, whether the sample has these frames or not: so trimming changes no frame's features.
+    """
+    clip = torch.cat([features[p.source][..., p.start : p.stop, :] for p in sample.pieces], dim=-2)
+    return clip - neutral(features[sample.pieces[0].source], neutral_frames)
 
 
-def digest_of(extractor: MobileFaceNet, dataset: Dataset, samples: Iterable[Sample]) -> str:
+def neutral(clip: Tensor, n_frames: int) -> Tensor:
+    """Mean of a clip's first frames' features, float [..., 1, m], of [..., T, m]; 0 for none."""
+    if n_frames == 0:
+        return torch.zeros_like(clip[..., :1, :])
+    return clip[..., :n_frames, :].mean(dim=-2, keepdim=True)
+
+
+def digest_of(
+    extractor: MobileFaceNet, dataset: Dataset, samples: Iterable[Sample], size: int, channels: int
+) -> str:
     """Digest of all that :func:`frame_features` depends on."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{size} {channels}".encode())
     for name, tensor in extractor.state_dict().items():
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
     for text in (*dataset.digests(), *sorted({p.source for s in samples for p in s.pieces})):

@@ -39,8 +39,6 @@ class Schedule:
         ``adamw``, ``adam`` or ``sgd`` (momentum 0.9).
     warmup : float
         Share of the steps in which the rate rises.
-    patience : int
-        Stop when the training loss has not fallen for so many epochs; 0 never does.
     """
 
     epochs: int
@@ -50,7 +48,6 @@ class Schedule:
     last_weight_decay: float | None = None
     optimizer: str = "adamw"
     warmup: float = 0.05
-    patience: int = 0
 
     @property
     def steps(self) -> int:
@@ -147,6 +144,8 @@ class Loop:
         Where checkpoints go and come from. What it holds is put into `model` at once.
     on_progress : callable
         Told after each step.
+    patience : int
+        End a phase when its training loss has not fallen for so many epochs; 0 never does.
     mixed : bool
         Use bfloat16 where CUDA can; it needs no scaling of gradients, and so has no state.
 
@@ -163,10 +162,12 @@ class Loop:
         keeper: Keeper | None = None,
         on_progress: OnProgress = silent,
         *,
+        patience: int = 0,
         mixed: bool = True,
     ) -> None:
         self.model = model.to(best_device())
-        self.seed, self.mixed, self.on_progress = seed, mixed, on_progress
+        self.seed, self.on_progress = seed, on_progress
+        self.patience, self.mixed = patience, mixed
         self._keeper = keeper or Nowhere()
         self._found = self._keeper.load()
         self.history: list[Epoch] = self._found.history if self._found else []
@@ -234,12 +235,12 @@ class Loop:
                 epoch = {name: value / schedule.steps_per_epoch for name, value in sums.items()}
                 sums = {}
                 self._close_epoch(phase, part, epoch, number, schedule, measure)
-                last = number + 1 == schedule.steps or self._stalled(phase, schedule.patience)
+                last = number + 1 == schedule.steps or self._stalled(phase)
                 self._keep(phase, number + 1, optimizer, finished=last)
                 if last:
                     break
-            latest = {n: v for n, v in self._latest(phase).items() if n not in ("phase", "epoch")}
-            self.on_progress(Progress(phase, number + 1, schedule.steps, latest | parts))
+            measures = self._numbers(phase) | parts
+            self.on_progress(Progress(phase, number + 1, schedule.steps, measures))
         self.on_progress(Progress(phase, schedule.steps, schedule.steps, self._numbers(phase)))
         part.eval()
         return self._epochs(phase)
@@ -290,6 +291,7 @@ class Loop:
         measure: Callable[[], dict[str, float]] | None,
     ) -> None:
         parallel.share_buffers(part)
+        epoch = parallel.averaged(epoch)
         if measure is not None:
             part.eval()
             with torch.no_grad():
@@ -297,19 +299,17 @@ class Loop:
         count = number // schedule.steps_per_epoch
         self.history.append({"phase": phase, "epoch": count, **epoch})
 
-    def _stalled(self, phase: str, patience: int) -> bool:
-        losses = [epoch["loss"] for epoch in self._epochs(phase)]
+    def _stalled(self, phase: str) -> bool:
+        losses, patience = [epoch["loss"] for epoch in self._epochs(phase)], self.patience
         return 0 < patience < len(losses) and min(losses[-patience:]) >= min(losses[:-patience])
 
     def _epochs(self, phase: str) -> list[Epoch]:
         return [epoch for epoch in self.history if epoch["phase"] == phase]
 
-    def _latest(self, phase: str) -> Epoch:
-        epochs = self._epochs(phase)
-        return epochs[-1] if epochs else {}
-
     def _numbers(self, phase: str) -> dict[str, float]:
-        return {n: v for n, v in self._latest(phase).items() if n not in ("phase", "epoch")}
+        """Return what the phase's latest epoch came to."""
+        latest = self._epochs(phase)[-1:] or [{}]
+        return {n: v for n, v in latest[0].items() if n not in ("phase", "epoch")}
 
     def _take_up(self, phase: str, optimizer: torch.optim.Optimizer) -> int:
         """Put back the optimiser's state if this phase was cut short; return the step to begin."""

@@ -40,6 +40,23 @@ def average_gradients(model: nn.Module) -> None:
                 weight.grad /= world()
 
 
+def averaged(numbers: dict[str, float]) -> dict[str, float]:
+    """Return the means of numbers over the processes."""
+    if world() == 1:
+        return numbers
+    values = torch.tensor(list(numbers.values()), dtype=torch.float64)
+    values = values.cuda() if dist.get_backend() == "nccl" else values
+    dist.all_reduce(values)
+    return dict(zip(numbers, (values / world()).tolist(), strict=True))
+
+
+def finish() -> None:
+    """Wait until all have come this far, and part."""
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def share_buffers(model: nn.Module) -> None:
     """Give every process the first one's running statistics."""
     if world() > 1:

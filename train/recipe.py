@@ -23,10 +23,13 @@ class RecipeSettings(Settings):
         Of weights and of everything that is drawn.
     hold_out : int
         The fold, 0 to 9, whose subjects are held out; -1 takes the dataset's default split.
+    patience : int
+        End a phase early when its training loss has not fallen for so many epochs; 0 never does.
     """
 
     seed: int = number(0)
     hold_out: int = number(-1, -1, 9)
+    patience: int = number(0)
 
 
 @dataclass(frozen=True)

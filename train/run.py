@@ -1,15 +1,18 @@
 """A run: a recipe trained on a dataset in a folder, taken up where it stopped, and measured.
 
 The folder holds ``settings.json``, ``checkpoint.safetensors``, ``metrics.json`` (written after
-every epoch), ``curves.png`` and, at the end, ``model.safetensors``. Promise: a run that was killed
-and started again ends with the metrics of an unbroken one.
+every epoch), ``curves.png``, what was computed once (``features-*.safetensors``) and, at the end,
+``model.safetensors``; ``evaluation.json`` with its pictures comes on demand. Promise: a run that
+was killed and started again ends with the metrics of an unbroken one.
 """
 
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import Any
 
 from torch import Tensor
@@ -24,10 +27,9 @@ from fmdata.train.checkpoint import (
     pack_tensors,
     save_checkpoint,
     unpack_tensors,
-    unreadable,
 )
 from fmdata.train.evaluation import Evaluation
-from fmdata.train.finished import load, save
+from fmdata.train.finished import MODEL, load, save, trained_on
 from fmdata.train.loop import Epoch, Loop, OnProgress, seeded, silent
 from fmdata.train.pictures import draw_curves, draw_evaluation
 from fmdata.train.recipe import Material, RecipeSettings
@@ -92,18 +94,55 @@ def train(
     keeper = FolderKeeper(out, _identity(name, data, settings))
     with seeded(settings.seed):
         recipe = recipe_named(name)(settings, classes_of(data, split.train))
-    loop = Loop(recipe.model, settings.seed, keeper, on_progress)
+    loop = Loop(recipe.model, settings.seed, keeper, on_progress, patience=settings.patience)
     recipe.train(Material(data, split), loop)
-    evaluation = recipe.evaluate(data, split.validation)
-    report = Report(evaluation, loop.history, split)
     if parallel.rank() == 0:
-        save(name, recipe, out)
-        keeper.write_metrics(report.history, asdict(split), evaluation.numbers)
-    return report
+        save(name, recipe, out, data, split.train)
+    evaluation = recipe.evaluate(data, split.validation)
+    if parallel.rank() == 0:
+        keeper.write_metrics(loop.history, asdict(split), evaluation.numbers)
+    parallel.finish()
+    return Report(evaluation, loop.history, split)
+
+
+def cross_validate(
+    name: str,
+    dataset: Path,
+    out: Path,
+    settings: RecipeSettings,
+    on_progress: OnProgress = silent,
+) -> dict[str, float]:
+    """Train once for each fold that has subjects, that fold held out, in folders of `out`.
+
+    Returns
+    -------
+    dict of str to float
+        The mean of every number over the folds and, as ``NAME_spread``, its standard deviation;
+        also written to ``metrics.json`` in `out`, beside those of each fold.
+
+    Raises
+    ------
+    DatasetError, UsageError
+        As :func:`train` does.
+    """
+    folds = sorted(set(folds_of(Dataset(dataset)).values()))
+    measured = {}
+    for fold in folds:
+        held_out = replace(settings, hold_out=fold)
+        report = train(name, dataset, out / f"fold-{fold}", held_out, on_progress)
+        measured[fold] = report.evaluation.numbers
+    shared = set.intersection(*(set(numbers) for numbers in measured.values()))
+    numbers: dict[str, float] = {}
+    for number in (n for n in measured[folds[0]] if n in shared):
+        values = [of_fold[number] for of_fold in measured.values()]
+        numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
+    if parallel.rank() == 0:
+        write_atomically(out / METRICS, _json({**numbers, "folds": measured}))
+    return numbers
 
 
 def evaluate(run: Path, dataset: Path) -> Evaluation:
-    """Measure a finished run on those subjects of a dataset that it was not trained on.
+    """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
     Writes ``evaluation.json`` and its pictures into the run's folder.
 
@@ -114,12 +153,12 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
     DatasetError
         When the dataset has no subject but those trained on.
     """
-    recipe, trained_on = load(run), _trained_on(run)
+    recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
-    unseen = [subject for subject in folds_of(data) if subject not in trained_on]
+    unseen = [subject for subject in folds_of(data) if subject not in known.subjects]
     if not unseen:
         raise DatasetError(
-            "every subject of the dataset was trained on",
+            "every subject of the dataset, by name, was trained on",
             wanted="subjects that the model has not seen",
             where=str(dataset),
             todo="name another dataset, or train with another --set hold_out=FOLD",
@@ -129,7 +168,9 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
         f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()
     }
     draw_evaluation(evaluation, run)
-    write_atomically(run / EVALUATION, _json({"subjects": unseen} | numbers))
+    write_atomically(
+        run / EVALUATION, _json({"dataset": str(dataset), "subjects": unseen} | numbers)
+    )
     return evaluation
 
 
@@ -206,8 +247,12 @@ class FolderKeeper:
 
 
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """What a run follows from: its recipe, the settings, and the bytes of the dataset."""
-    return {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    """What a run follows from: recipe, settings, the dataset's bytes, the extractor it takes."""
+    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    if taken := getattr(settings, "extractor", ""):
+        model = Path(taken) / MODEL
+        facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
+    return facts
 
 
 def folds_of(data: Dataset) -> dict[str, int]:
@@ -221,13 +266,6 @@ def classes_of(data: Dataset, subjects: Sequence[str]) -> list[str]:
     table = data.actions.table(["subject", "action"])
     rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)
     return sorted({action for subject, action in rows if subject in subjects})
-
-
-def _trained_on(run: Path) -> set[str]:
-    try:
-        return set(json.loads((run / METRICS).read_text())["split"]["train"])
-    except (OSError, ValueError, KeyError) as fault:
-        raise unreadable(run / METRICS, "the metrics of a finished run", fault) from fault
 
 
 def _make_folder(out: Path) -> None:
@@ -245,4 +283,4 @@ def _make_folder(out: Path) -> None:
 
 
 def _json(values: dict[str, Any]) -> bytes:
-    return (json.dumps(values, indent=2) + "\n").encode()
+    return (json.dumps(values, indent=2, allow_nan=False) + "\n").encode()

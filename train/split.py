@@ -80,16 +80,3 @@ def choose_split(folds: Mapping[str, int], hold_out: int, where: str) -> Split:
             todo="give another --set hold_out=FOLD, or leave it out",
         )
     return Split(train, validation)
-
-
-def cross_validation(folds: Mapping[str, int], where: str) -> list[Split]:
-    """Hold out every fold that has subjects, one after the other: at most ten splits.
-
-    Each subject is validated on once; where subjects are few, some folds have none.
-
-    Raises
-    ------
-    DatasetError
-        When all subjects share one fold.
-    """
-    return [choose_split(folds, fold, where) for fold in sorted(set(folds.values()))]

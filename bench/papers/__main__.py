@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     seeds = SEEDS[:1] if options.quick else SEEDS
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
+        folder = (options.folder or Path(temporary)) / ("quick" if options.quick else "full")
         datasets = data.make(folder, size, options.workers)
         made = time.monotonic() - began
         print(f"data: {made:.0f} s", flush=True)
@@ -72,7 +72,7 @@ def _prepared(table: Table, seeds: tuple[int, ...], extractors: Mapping[str, Pat
         if name := getattr(settings, "extractor", ""):
             settings = settings.replaced([f"extractor={extractors[name]}"])
         rows.append(replace(row, settings=settings))
-    return replace(table, rows=rows, seeds=seeds if table.seeds == SEEDS else table.seeds[:1])
+    return replace(table, rows=rows, seeds=seeds)
 
 
 def _trained(

@@ -35,7 +35,7 @@ class Size:
 
 
 FULL = Size()
-QUICK = Size(subjects=6, motions=3, takes=3, shared_takes=1, copies=1)
+QUICK = Size(subjects=6, motions=3, takes=3, shared_takes=1, copies=2)
 
 
 def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:

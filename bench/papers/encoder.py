@@ -59,7 +59,8 @@ def tables(scale: float) -> list[Table]:
     ]
     about = (
         "Full clips of held-out subjects, all within-subject pairs. SFE-L has learnt the shards' "
-        "landmarks of the training subjects, SFE-E which of seven expressions other faces show."
+        "landmarks of the training subjects, SFE-E which of seven expressions other faces show; "
+        "each was trained once, so the spread over the seeds is that of the sequence encoder."
     )
     rows = [row(*which) for which in PAPER]
     return [Table("2022, Table 1", about, "encoder", PERSONAL, NUMBERS, rows, claims)]

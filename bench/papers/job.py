@@ -117,7 +117,7 @@ def run(job: Job, folder: Path) -> Result:
     split = choose_split(folds_of(dataset), settings.hold_out, str(job.dataset))
     with seeded(settings.seed):
         recipe = recipe_named(job.recipe)(settings, classes_of(dataset, split.train))
-    loop = Loop(recipe.model, settings.seed, _Shelf(folder / "shelf"))
+    loop = Loop(recipe.model, settings.seed, _Shelf(folder / "shelf"), patience=settings.patience)
     recipe.train(Material(dataset, split), loop)
     numbers = recipe.evaluate(dataset, split.validation).numbers
     result = Result(numbers, loop.history, time.monotonic() - began)

@@ -45,17 +45,27 @@ def _cells(table: Table, results: Results) -> list[list[str]]:
     for row in table.rows:
         cells = [row.name]
         for number in table.numbers:
-            mean, spread = _figures(table, row, results, number)
-            cells.append(f"{mean:.3f} ± {spread:.3f}")
+            cells.append(_cell(table, row, results, number))
             if number in reported:
                 cells.append(f"{row.paper[number]:g}" if number in row.paper else "")
         rows.append(cells)
     return rows
 
 
+def _cell(table: Table, row: Row, results: Results, number: str) -> str:
+    values = _values(table, row, results, number)
+    if number.startswith("epochs_to"):  # a count that may never be reached has no mean
+        return ", ".join("never" if value < 0 else f"{value:g}" for value in values)
+    mean, spread = mean_and_spread(values)
+    return f"{mean:.3f} ± {spread:.3f}"
+
+
+def _values(table: Table, row: Row, results: Results, number: str) -> list[float]:
+    return [results[table.title, row.name, seed].numbers[number] for seed in table.seeds]
+
+
 def _figures(table: Table, row: Row, results: Results, number: str) -> tuple[float, float]:
-    values = [results[table.title, row.name, seed].numbers[number] for seed in table.seeds]
-    return mean_and_spread(values)
+    return mean_and_spread(_values(table, row, results, number))
 
 
 def _verdict(claim: Claim, table: Table, results: Results) -> str:

@@ -145,7 +145,7 @@ def test_a_loss_that_falls_no_more_ends_the_phase() -> None:
     def loss_at(step: Step) -> Tensor:
         return model(torch.zeros(1, 1)).sum() * 0 + next(losses)
 
-    epochs = Loop(model, 0).fit("x", model, loss_at, Schedule(7, 1, 0.1, patience=2))
+    epochs = Loop(model, 0, patience=2).fit("x", model, loss_at, Schedule(7, 1, 0.1))
     assert [epoch["loss"] for epoch in epochs] == [5.0, 4.0, 3.0, 3.5, pytest.approx(3.2)]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+TINY = 1e-8  # a contrast whose negatives are far away is 0 in float32
 MOST_RATIO = 2.0  # of a loss to itself one epoch before
 
 
@@ -174,7 +175,9 @@ def dynamic_weights(
     if len(history) < 2:
         return dict.fromkeys(names, 1.0)
     before, last = history[-2:]
-    ratios = torch.tensor([last[name] / before[name] for name in names], dtype=torch.float64)
+    ratios = torch.tensor(
+        [last[name] / max(before[name], TINY) for name in names], dtype=torch.float64
+    )
     weights = len(names) * (ratios.clamp(max=MOST_RATIO) / temperature).softmax(dim=0)
     return dict(zip(names, weights.tolist(), strict=True))
 

@@ -26,10 +26,6 @@ class SequenceShape(Settings):
         Of the transformer, whose width is the number of features of a frame.
     dropout : float
         In the transformer.
-    neutral_frames : int
-        Frames at a clip's start whose mean features are subtracted from the clip's, so that what
-        is left is motion and not identity. With the papers' 59 subjects an encoder can learn as
-        much by itself; with two or three it cannot. 0 leaves the features as the papers have them.
     """
 
     embedding: int = number(64, 1)
@@ -37,7 +33,6 @@ class SequenceShape(Settings):
     heads: int = number(4, 1)
     feedforward: int = number(256, 1)
     dropout: float = number(0.1, 0, 0.99)
-    neutral_frames: int = number(3, 0)
 
 
 def positional_encoding(n_frames: int, width: int) -> Tensor:
@@ -63,7 +58,7 @@ class SequenceEncoder(nn.Module):
 
     def __init__(self, n_features: int, shape: SequenceShape) -> None:
         super().__init__()
-        self.shape, self.neutral_frames = shape, shape.neutral_frames
+        self.shape = shape
         # Features are standardised by the training frames' statistics, lest the positional
         # encoding drown in them or drown them.
         self.register_buffer("mean", torch.zeros(n_features))
@@ -82,20 +77,10 @@ class SequenceEncoder(nn.Module):
     @torch.no_grad()
     def standardise_by(self, clips: Iterable[Tensor]) -> None:
         """Take mean and spread from the training clips' features, float [T_i, m] each."""
-        frames = torch.cat(
-            [self.relative(f[None], torch.ones(1, len(f), dtype=torch.bool))[0] for f in clips]
-        )
+        frames = torch.cat(list(clips))
         self.mean.copy_(frames.mean(dim=0))
         # A feature that never changes says nothing, and must not be blown up either.
         self.spread.copy_(frames.std(dim=0).clamp(min=1e-3))
-
-    def relative(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Features less the mean of each clip's first frames, float [B, L, m]."""
-        if self.neutral_frames == 0:
-            return features
-        start = mask[:, : self.neutral_frames, None]
-        total = (features[:, : self.neutral_frames] * start).sum(dim=1, keepdim=True)
-        return features - total / start.sum(dim=1, keepdim=True)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
         """Embed clips of unequal length.
@@ -112,7 +97,7 @@ class SequenceEncoder(nn.Module):
         Tensor float [B, n]
             Embeddings of length 1, so that Eq. 3's cosine is Eq. 4's dot product.
         """
-        x = (self.relative(features, mask) - self.mean) / self.spread
+        x = (features - self.mean) / self.spread
         x = x + positional_encoding(x.shape[1], x.shape[2]).to(x.device)
         x = self.transformer(x, src_key_padding_mask=~mask)
         pooled = x.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)

@@ -32,16 +32,17 @@ from fmdata.train.features import (
     digest_of,
     features_of,
     frame_features,
+    neutral,
     sample_features,
 )
-from fmdata.train.finished import load
+from fmdata.train.finished import load, trained_on
 from fmdata.train.loop import Loop, Schedule, Step, best_device, silent
 from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
 from fmdata.train.recipe import Material, RecipeSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
 from fmdata.train.sampling import SubjectBatches
-from fmdata.train.settings import choice, flag, number
+from fmdata.train.settings import Settings, choice, flag, number
 from fmdata.train.views.trims import random_trim
 
 
@@ -57,7 +58,7 @@ class EncoderSettings(RecipeSettings):
     extractor : str
         Folder of a run of ``landmarks`` whose extractor to take; empty: make one first.
     landmarks : ExtractorSettings
-        Of the extractor, made or taken.
+        Of the extractor that is made; one that is taken must have its size, channels and width.
     sequence : SequenceShape
         Of the sequence encoder.
     epochs, steps : int
@@ -72,6 +73,10 @@ class EncoderSettings(RecipeSettings):
         m_c of Eq. 1.
     temperature : float
         tau of Eq. 5.
+    neutral_frames : int
+        Frames at a clip's start whose mean features are subtracted from the clip's, so that what
+        is left is motion and not identity. With the paper's 59 subjects an encoder can learn as
+        much by itself; with two or three it cannot. 0 leaves the features as the paper has them.
     trimming : bool
         Whether neutral frames are trimmed at random.
     """
@@ -90,6 +95,7 @@ class EncoderSettings(RecipeSettings):
     loss: str = choice("contrastive", "n_pair")
     margin: float = number(0.2, -1, 1)
     temperature: float = number(0.1, 0.001, 100)
+    neutral_frames: int = number(3, 0)
     trimming: bool = flag(True)
 
 
@@ -132,18 +138,23 @@ class Encoder:
 
         if loop is None:
             return make()
-        return loop.once("features", digest_of(self.extractor, dataset, samples), make)
+        digest = digest_of(self.extractor, dataset, samples, shape.size, shape.channels)
+        return loop.once("features", digest, make)
 
     def embed(self, clips: Iterable[np.ndarray]) -> np.ndarray:
         """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
-        shape = self.settings.landmarks
-        return self.sequence.embed(
+        shape, n = self.settings.landmarks, self.settings.neutral_frames
+        features = (
             features_of(self.extractor, frames, shape.size, shape.channels) for frames in clips
         )
+        return self.sequence.embed(clip - neutral(clip, n) for clip in features)
 
     def embed_samples(self, samples: Sequence[Sample], features: Features) -> np.ndarray:
         """Embeddings of samples by their sources' features: float32 [N, n]."""
-        return self.sequence.embed(sample_features(sample, features) for sample in samples)
+        return self.sequence.embed(self._motion(sample, features) for sample in samples)
+
+    def _motion(self, sample: Sample, features: Features) -> Tensor:
+        return sample_features(sample, features, self.settings.neutral_frames)
 
     def _fit_motion(
         self, train: list[Sample], held: list[Sample], features: Features, loop: Loop
@@ -157,7 +168,7 @@ class Encoder:
             chosen = [train[i] for i in batches.draw(step.rng)]
             clips = []
             for sample in chosen:
-                clip = sample_features(sample, features)
+                clip = self._motion(sample, features)
                 if settings.trimming:
                     start, stop = random_trim(len(clip), sample.onset, sample.offset, step.rng)
                     clip = clip[start:stop]
@@ -177,9 +188,7 @@ class Encoder:
             self.sequence,
             loss_at,
             Schedule(settings.epochs, settings.steps, settings.rate, settings.weight_decay),
-            prepare=lambda: self.sequence.standardise_by(
-                features[key] for key in dict.fromkeys(p.source for s in train for p in s.pieces)
-            ),
+            prepare=lambda: self.sequence.standardise_by(self._motion(s, features) for s in train),
             measure=measure,
         )
 
@@ -202,19 +211,34 @@ def obtain_extractor(landmarks: Landmarks, run: str, material: Material, loop: L
     Raises
     ------
     ModelError
-        When there is no such run, or its extractor has another shape.
+        When there is no such run, its extractor has another shape, or has learnt from subjects
+        that are held out here.
     """
     if not run:
         landmarks.train(material, loop)
         return
-    try:
-        made = load(Path(run)).model.get_submodule("extractor")
-        landmarks.extractor.load_state_dict(made.state_dict())
-    except (AttributeError, RuntimeError) as fault:
+    made, known = load(Path(run)), trained_on(Path(run))
+    wanted, got = (_shape(s) for s in (landmarks.settings, made.settings))
+    if not isinstance(made, Landmarks) or wanted != got:
         raise ModelError(
-            "a run whose extractor does not fit: its size, channels or width differ",
-            wanted="a run of `fmdata train landmarks` with the settings in [landmarks]",
+            f"an extractor of {got}" if got else "no extractor",
+            wanted=f"a run of `fmdata train landmarks` with {wanted}",
             where=f"extractor = {run}",
-            todo="make both the same, or leave `extractor` out",
-        ) from fault
+            todo="make [landmarks] the same as its settings, or leave `extractor` out",
+        )
+    seen = sorted(known.subjects & {*material.split.validation})
+    if seen and known.shares(material.dataset):
+        raise ModelError(
+            f"an extractor that has learnt from held-out subjects: {', '.join(seen[:5])}",
+            wanted="one trained with the same `hold_out`, or on another dataset",
+            where=f"extractor = {run}",
+            todo="train `landmarks` with the same --set hold_out, or leave `extractor` out",
+        )
+    landmarks.extractor.load_state_dict(made.extractor.state_dict())
     landmarks.extractor.eval()
+
+
+def _shape(settings: Settings) -> str:
+    values = settings.to_json()
+    names = ("size", "channels", "width")
+    return ", ".join(f"{name} {values[name]}" for name in names if name in values)

@@ -6,7 +6,7 @@ networks trained on 300-W and RAF-DB. Here the shards say where the landmarks ar
 and which action the frames near an apex show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.errors import DatasetError
 from fmdata.train.data import Faces, crop_landmarks, images_of, keys_of, scaled, spread_frames
 from fmdata.train.evaluate import confusion_of
 from fmdata.train.evaluation import Evaluation
@@ -127,8 +128,7 @@ class Landmarks:
         """Map images, float [B, C, H, W], 0 to 1, to landmarks, float [B, 68, 2] in crop sides."""
         return self._raw(images).unflatten(1, (N_POINTS, 2))
 
-    def _over(self, images: Tensor, network: object) -> Tensor:
-        assert callable(network)
+    def _over(self, images: Tensor, network: Callable[[Tensor], Tensor]) -> Tensor:
         parts = [network(scaled(x.to(best_device()))).cpu() for x in images.split(BATCH)]
         return torch.cat(parts)
 
@@ -149,9 +149,22 @@ class Landmarks:
             norm.weight.copy_(landmarks.flatten(1).std(dim=0))
 
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Faces:
-        """Some frames of every clip of some subjects, those with a face found."""
+        """Some frames of every clip of some subjects, those with a face found.
+
+        Raises
+        ------
+        DatasetError
+            When there is none.
+        """
         clips = [self._frames(dataset.actions[key]) for key in keys_of(dataset, subjects)]
         images, landmarks, labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+        if len(images) == 0:
+            raise DatasetError(
+                f"no frame to learn {self.settings.task} from, or to measure them on",
+                wanted="faces that were found and, for expressions, motions of known actions",
+                where=str(dataset.path),
+                todo="add recordings and build again",
+            )
         return Faces(*(torch.from_numpy(x) for x in (images, landmarks, labels)))
 
     def _frames(self, clip: ActionClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,11 +175,13 @@ class Landmarks:
             # Frames on the way to an expression are neither it nor neutral.
             intensity, action = clip.intensity, clip.row["action"]
             shown = intensity >= PLATEAU * intensity.max()
-            onset = len(usable) if clip.motion is None else clip.motion.onset
-            usable &= (np.arange(len(usable)) < onset) | shown
-            # Somebody else's action that no training subject has shows nothing known.
-            usable &= action in self.classes
-            if action in self.classes:
+            # Where no motion was found, one may have been missed; and an action that no training
+            # subject has shows nothing known.
+            if clip.motion is None or action not in self.classes:
+                usable[:] = False
+            else:
+                onset = clip.motion.onset
+                usable &= (np.arange(len(usable)) < onset) | shown
                 labels[onset:] = self.names.index(action)
         chosen = spread_frames(np.flatnonzero(usable), settings.frames)
         images = images_of(clip.frames(chosen.tolist()), settings.size, settings.channels)

@@ -9,7 +9,7 @@ positive and negative pairs (Eq. 1 to 3) at a tenth of that rate; the baseline h
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from fmdata.train.features import (
     digest_of,
     features_of,
     frame_features,
+    neutral,
     sample_features,
     varied_features,
 )
@@ -56,9 +57,11 @@ class SubclipsSettings(RecipeSettings):
     extractor : str
         Folder of a run of ``landmarks`` whose extractor to take; empty: make one first.
     landmarks : ExtractorSettings
-        Of the extractor, made or taken.
+        Of the extractor that is made; one that is taken must have its size, channels and width.
     sequence : SequenceShape
         Of the sequence encoder.
+    neutral_frames : int
+        As in the encoder's settings; 0 leaves the features as the papers have them.
     stride : int
         Every so many frames are given to the sequence encoder.
     rate : float
@@ -85,6 +88,7 @@ class SubclipsSettings(RecipeSettings):
     extractor: str = field(default="")
     landmarks: ExtractorSettings = field(default_factory=ExtractorSettings)
     sequence: SequenceShape = field(default_factory=SequenceShape)
+    neutral_frames: int = number(3, 0)
     stride: int = number(2, 1)
     rate: float = number(0.2, 0, 10)
     pretraining_epochs: int = number(4, 1)
@@ -109,9 +113,7 @@ class Subclips:
         self.settings, self.classes = settings, list(classes)
         self.landmarks = Landmarks(settings.landmarks, classes)
         self.extractor = self.landmarks.extractor
-        # A subclip may begin amid a motion: what is neutral is taken from whole clips, here.
-        shape = replace(settings.sequence, neutral_frames=0)
-        self.sequence = SequenceEncoder(self.extractor.n_features, shape)
+        self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)
         self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
         self.model.register_buffer("epochs_to_mark", torch.tensor(-1))
         self._made: tuple[list[str], Features] = [], {}
@@ -143,7 +145,8 @@ class Subclips:
         """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
         size = self.settings.landmarks.size, self.settings.landmarks.channels
         features = (features_of(self.extractor, frames, *size) for frames in clips)
-        return self.sequence.embed(self._motion(clip) for clip in features)
+        n, stride = self.settings.neutral_frames, self.settings.stride
+        return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
 
     def _features(
         self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
@@ -156,7 +159,7 @@ class Subclips:
             return frame_features(self.extractor, dataset, samples, *size, show)
 
         if loop:
-            made = loop.once("features", digest_of(self.extractor, dataset, samples), make)
+            made = loop.once("features", self._digest(dataset, samples), make)
             self._made = dataset.digests(), made
             return made
         # What a training has measured with need not be computed again.
@@ -164,8 +167,12 @@ class Subclips:
         keys = {piece.source for sample in samples for piece in sample.pieces}
         return known if of == dataset.digests() and keys <= known.keys() else make()
 
+    def _digest(self, dataset: Dataset, samples: Sequence[Sample]) -> str:
+        shape = self.settings.landmarks
+        return digest_of(self.extractor, dataset, samples, shape.size, shape.channels)
+
     def _clips(self, samples: Sequence[Sample], features: Features) -> list[Tensor]:
-        return [self._motion(sample_features(sample, features)) for sample in samples]
+        return [self._motion(sample, features) for sample in samples]
 
     def _variants(self, dataset: Dataset, train: Sequence[Sample], loop: Loop) -> Features:
         """Features of the training clips' colour-distorted and blurred variants."""
@@ -175,7 +182,7 @@ class Subclips:
         def make() -> dict[str, Tensor]:
             return varied_features(self.extractor, dataset, train, *how, loop.on_progress)
 
-        text = f"{digest_of(self.extractor, dataset, train)} {settings.variants}"
+        text = f"{self._digest(dataset, train)} {settings.variants}"
         return loop.once("variants", hashlib.sha256(text.encode()).hexdigest(), make)
 
     def _pretrain(
@@ -186,8 +193,7 @@ class Subclips:
         def loss_at(step: Step) -> Tensor:
             sides: tuple[list[Tensor], list[Tensor]] = [], []
             for i in step.rng.permutation(len(train))[: settings.clips]:
-                pieces = [variants[p.source][:, p.start : p.stop] for p in train[i].pieces]
-                clip = self._motion(torch.cat(pieces, dim=1))
+                clip = self._motion(train[i], variants)
                 for twins in twin_views(
                     clip.shape[1],
                     settings.variants,
@@ -259,11 +265,10 @@ class Subclips:
         embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
         return score_embeddings(embeddings, samples).numbers
 
-    def _motion(self, clip: Tensor) -> Tensor:
-        """Of a whole clip's features, float [..., T, m], what the sequence encoder is given."""
-        n = self.settings.sequence.neutral_frames
-        neutral = clip[..., :n, :].mean(dim=-2, keepdim=True) if n else 0
-        return clip[..., :: self.settings.stride, :] - neutral
+    def _motion(self, sample: Sample, features: Features) -> Tensor:
+        """Return what the sequence encoder is given of a sample, float [..., T, m]."""
+        clip = sample_features(sample, features, self.settings.neutral_frames)
+        return clip[..., :: self.settings.stride, :]
 
     def _batches(self, train: Sequence[Sample], where: str) -> PairBatches:
         try:
