@@ -11,12 +11,12 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
-from fmdata.train.finished import load
+from fmdata.train.finished import load, save
 from fmdata.train.loop import Progress
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings
-from fmdata.train.run import evaluate, train
+from fmdata.train.run import cross_validate, evaluate, train
 
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=4, epochs=2, steps=2, batch=16),
@@ -145,12 +145,24 @@ def test_evaluation_never_uses_a_subject_that_was_trained_on(
     evaluation = evaluate(finished, single_subject_dataset)  # "alone" is new to the model
     assert evaluation.embeddings is not None
     assert set(evaluation.embeddings.subjects) == {"alone"}
-    metrics = json.loads((finished / "metrics.json").read_text())
-    everybody = {"split": {"train": ["a", "b", "c"], "validation": []}}
-    shutil.copy(finished / "model.safetensors", tmp_path)
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics | everybody))
-    with pytest.raises(DatasetError, match="every subject of the dataset was trained on"):
+    recipe = load(finished)
+    save("encoder", recipe, tmp_path, Dataset(drawn_dataset), ["a", "b", "c"])
+    with pytest.raises(DatasetError, match="every subject of the dataset, by name, was trained"):
         evaluate(tmp_path, drawn_dataset)
+
+
+def test_every_fold_is_held_out_once(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Three folds have a subject each: three runs, and the mean of their numbers."""
+    short = replace(TINY, epochs=1, landmarks=replace(TINY.landmarks, epochs=1))
+    numbers = cross_validate("encoder", drawn_dataset, tmp_path, short)
+    runs = [json.loads((path / "metrics.json").read_text()) for path in tmp_path.glob("fold-*")]
+    assert sorted(run["split"]["validation"] for run in runs) == [["a"], ["b"], ["c"]]
+    mean = sum(run["average_precision"] for run in runs) / 3
+    assert numbers["average_precision"] == pytest.approx(mean)
+    assert numbers["average_precision_spread"] > 0
+    assert json.loads((tmp_path / "metrics.json").read_text())[
+        "average_precision"
+    ] == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])

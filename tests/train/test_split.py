@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.errors import DatasetError
-from fmdata.train.split import cross_validation, split_by_folds
+from fmdata.train.split import split_by_folds
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 12, 24, 59, 300])
@@ -40,14 +40,3 @@ def test_one_fold_has_no_split(folds: dict[str, int]) -> None:
     with pytest.raises(DatasetError, match="no subject-disjoint split") as caught:
         split_by_folds(folds, "some/dataset")
     assert caught.value.where == "some/dataset"
-
-
-def test_cross_validation_holds_out_every_subject_once() -> None:
-    """Folds 0, 3 and 7 have subjects, so there are three splits, in this order."""
-    folds = {"a": 3, "b": 0, "c": 3, "d": 7, "e": 0}
-    splits = cross_validation(folds, "here")
-    assert [split.validation for split in splits] == [["b", "e"], ["a", "c"], ["d"]]
-    for split in splits:
-        assert sorted(split.train + split.validation) == sorted(folds)
-    with pytest.raises(DatasetError, match="no subject-disjoint split"):
-        cross_validation({"a": 2, "b": 2}, "here")

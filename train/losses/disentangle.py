@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.losses.precision import full_precision
+
 TINY = 1e-8  # a contrast whose negatives are far away is 0 in float32
 MOST_RATIO = 2.0  # of a loss to itself one epoch before
 
@@ -49,6 +51,7 @@ def disentangling_loss(
     return len(swaps) * (made - wanted).abs().mean()
 
 
+@full_precision
 def product_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
     r"""Make each image's two features orthogonal: Eq. 3 as it is printed, for s or for its view.
 
@@ -61,6 +64,7 @@ def product_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
     return (face * pose).sum(dim=1).square().mean()
 
 
+@full_precision
 def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
     r"""Make no face feature follow from a pose feature: Eq. 3 as the authors' code has it.
 
@@ -81,6 +85,7 @@ def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
     return (f.T @ p).square().sum() / len(f) ** 2
 
 
+@full_precision
 def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature: float) -> Tensor:
     r"""Tell a face's pose from the same face's other poses.
 
@@ -120,6 +125,7 @@ def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature:
     return loss
 
 
+@full_precision
 def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     r"""Tell a face from the other faces of the mini-batch (SimCLR's loss).
 

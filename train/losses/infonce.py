@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.losses.precision import full_precision
 
+
+@full_precision
 def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     r"""InfoNCE of twins, each side asked for the other.
 

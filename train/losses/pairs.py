@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.losses.precision import full_precision
 
+
+@full_precision
 def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margin: float) -> Tensor:
     r"""Contrastive loss of a mini-batch, over the pairs within each subject.
 
@@ -41,6 +44,7 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
     return per_clip.sum() / (partners > 0).sum().clamp(min=1)
 
 
+@full_precision
 def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperature: float) -> Tensor:
     r"""N-pair loss of a mini-batch, over the pairs within each subject.
 
@@ -77,6 +81,7 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
     return per_clip.sum() / (partners > 0).sum().clamp(min=1)
 
 
+@full_precision
 def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
     r"""Distance of vectors, float [P, n] each: float [P], 0 to 2.
 

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from fmdata.train.losses.precision import full_precision
+
 EPSILON = 0.05  # entropy of the transport, and its iterations: SwAV's, for the paper gives none
 ITERATIONS = 3
 FLOOR = 1e-3  # of a marginal before scaling; a unit must not vanish, nor all of them
 
 
+@full_precision
 def global_loss(predicted: Tensor, target: Tensor) -> Tensor:
     r"""Two views of one face, alike: RRL, Eq. 2.
 
@@ -32,6 +35,7 @@ def global_loss(predicted: Tensor, target: Tensor) -> Tensor:
     return -cosine_similarity(predicted, target, dim=-1).mean()
 
 
+@full_precision
 def local_loss(predicted: Tensor, target: Tensor, whole: Tensor) -> Tensor:
     r"""Each unit's region alike in both views, and like the whole face: RRL, Eq. 3.
 
@@ -66,6 +70,7 @@ def transport_cost(relations: Tensor) -> Tensor:
     return 1 - relations
 
 
+@full_precision
 def marginals(units: Tensor, whole: Tensor) -> Tensor:
     r"""How much of the face each unit is: RRL, Eq. 5, :math:`a_i = \max\{o_i^T t_g, 0\}`.
 
@@ -89,6 +94,7 @@ def marginals(units: Tensor, whole: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+@full_precision
 def transport(cost: Tensor, supply: Tensor, demand: Tensor) -> Tensor:
     r"""Cheapest plan from supply to demand, nearly, by Sinkhorn and Knopp: RRL, section 2.3.
 
@@ -117,6 +123,7 @@ def transport(cost: Tensor, supply: Tensor, demand: Tensor) -> Tensor:
     return u[:, :, None] * kernel * v[:, None, :]
 
 
+@full_precision
 def correlation_loss(units: Tensor, target: Tensor, plan: Tensor) -> Tensor:
     r"""Units that go together, alike: RRL, Eq. 6.
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fmdata.catalog.errors import UsageError
 from fmdata.train.settings import Settings, number
 
 
@@ -58,6 +59,13 @@ class SequenceEncoder(nn.Module):
 
     def __init__(self, n_features: int, shape: SequenceShape) -> None:
         super().__init__()
+        if n_features % (2 * shape.heads):
+            raise UsageError(
+                f"heads = {shape.heads} for features of length {n_features}",
+                wanted="twice the number of heads to divide the length of a frame's features",
+                where="[sequence], and `width` in [landmarks]",
+                todo="change one of them",
+            )
         self.shape = shape
         # Features are standardised by the training frames' statistics, lest the positional
         # encoding drown in them or drown them.

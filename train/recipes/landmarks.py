@@ -122,7 +122,10 @@ class Landmarks:
         return Evaluation(numbers, confusion=confusion)
 
     def _raw(self, images: Tensor) -> Tensor:
-        return self.head(self.extractor(images))
+        features = self.extractor(images)
+        # In bfloat16 a landmark would be known to 1/256 of the crop at best.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.head(features.float())
 
     def _points(self, images: Tensor) -> Tensor:
         """Map images, float [B, C, H, W], 0 to 1, to landmarks, float [B, 68, 2] in crop sides."""

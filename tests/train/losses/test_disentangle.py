@@ -152,6 +152,9 @@ def test_weights_are_one_for_two_epochs_and_then_follow_the_ratios() -> None:
     history = [{"face": 4.0, "pose": 2.0}, {"face": 3.0, "pose": 2.0}, {"face": 3.0, "pose": 1.0}]
     names = ["face", "pose"]
     assert dynamic_weights(history[:0], names) == {"face": 1, "pose": 1}
+    # A contrast whose negatives are far away is 0 in float32, and nothing is divided by it.
+    none = [{"face": 1.0, "pose": 0.0}, {"face": 1.0, "pose": 0.0}]
+    assert sum(dynamic_weights(none, names).values()) == pytest.approx(2)
     assert dynamic_weights(history[:1], names) == {"face": 1, "pose": 1}
     # The third epoch looks at the first two: the face's loss fell to 3/4, the pose's stood still.
     face, pose = math.exp(0.75 / 2), math.exp(1 / 2)

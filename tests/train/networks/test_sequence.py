@@ -3,13 +3,14 @@
 import pytest
 import torch
 
+from fmdata.catalog.errors import UsageError
 from fmdata.train.data import pad
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape, positional_encoding
 
 
-def encoder(neutral_frames: int = 3) -> SequenceEncoder:
+def encoder() -> SequenceEncoder:
     torch.manual_seed(0)
-    shape = SequenceShape(8, 2, 4, 32, 0.1, neutral_frames)
+    shape = SequenceShape(8, 2, 4, 32, 0.1)
     return SequenceEncoder(16, shape).eval()
 
 
@@ -26,9 +27,8 @@ def test_positional_encoding_is_vaswanis() -> None:
     torch.testing.assert_close(table[3], expected)
 
 
-@pytest.mark.parametrize("neutral_frames", [0, 3])
-def test_padding_changes_nothing(neutral_frames: int) -> None:
-    model, batch = encoder(neutral_frames), clips(2, 9, 30)
+def test_padding_changes_nothing() -> None:
+    model, batch = encoder(), clips(2, 9, 30)
     features, mask = pad(batch, torch.device("cpu"))
     features[~mask] = 1e4  # whatever stands there
     together = model(features, mask)
@@ -56,17 +56,13 @@ def test_embeddings_have_length_one_and_know_the_order_of_frames() -> None:
 
 def test_the_embedding_is_the_projection_of_the_maximum_over_time() -> None:
     """With the transformer out of the way, every element is the largest of its column."""
-    model, (clip,) = encoder(neutral_frames=0), clips(7)
+    model, (clip,) = encoder(), clips(7)
     model.transformer.forward = lambda x, src_key_padding_mask: x  # type: ignore[method-assign]
     largest = (clip + positional_encoding(7, 16)).max(dim=0).values
     expected = torch.nn.functional.normalize(model.projection(largest), dim=0)
     torch.testing.assert_close(model(*pad([clip], torch.device("cpu")))[0], expected)
 
 
-def test_a_constant_offset_of_a_clips_features_is_identity_and_is_taken_out() -> None:
-    model, (clip,) = encoder(neutral_frames=3), clips(9)
-    a, b = (model(*pad([c], torch.device("cpu"))) for c in (clip, clip + 5.0))
-    torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
-    without = encoder(neutral_frames=0)
-    a, b = (without(*pad([c], torch.device("cpu"))) for c in (clip, clip + 5.0))
-    assert float((a * b).detach().sum()) < 0.999
+def test_heads_that_do_not_divide_the_features_are_refused() -> None:
+    with pytest.raises(UsageError, match="heads = 3 for features of length 16"):
+        SequenceEncoder(16, SequenceShape(heads=3))

@@ -90,7 +90,7 @@ def test_compounds_borrow_the_features_of_their_sources(
     clip = dataset.compounds[sample.key]
     frames = [dataset.actions[s.source].frames(range(s.start, s.stop)) for s in clip.segments]
     seen = features_of(recipe.extractor, np.concatenate(frames), 32, 1)
-    torch.testing.assert_close(sample_features(sample, features), seen, atol=1e-4, rtol=0)
+    torch.testing.assert_close(sample_features(sample, features, 0), seen, atol=1e-4, rtol=0)
 
 
 def test_losses_and_trimming_are_what_the_settings_say(drawn_dataset: Path, tmp_path: Path) -> None:
@@ -117,9 +117,22 @@ def test_an_extractor_that_was_made_before_is_taken(drawn_dataset: Path, tmp_pat
     assert isinstance(kept, Encoder)
     for name, tensor in made.model.get_submodule("extractor").state_dict().items():
         assert torch.equal(kept.extractor.state_dict()[name], tensor)
-    wide = replace(taken, landmarks=replace(shape, width=0.25))
-    with pytest.raises(ModelError, match="does not fit"):
-        train("encoder", drawn_dataset, tmp_path / "wide", wide)
+    for n, other in enumerate((replace(shape, width=0.25), replace(shape, size=30))):
+        with pytest.raises(ModelError, match=r"an extractor of size 32, channels 1, width 0\.125"):
+            train("encoder", drawn_dataset, tmp_path / str(n), replace(taken, landmarks=other))
+
+
+def test_an_extractor_that_knows_held_out_subjects_is_refused(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """It has learnt from "a" and "b"; with "a" held out here, the numbers would be too good."""
+    settings = LandmarkSettings(**replace(TINY.landmarks, epochs=1, steps=1).to_json())
+    train("landmarks", drawn_dataset, tmp_path / "sfe", settings)
+    folds = Dataset(drawn_dataset).actions.table(["subject", "fold"]).to_pylist()
+    fold = next(row["fold"] for row in folds if row["subject"] == "a")
+    taken = replace(TINY, extractor=str(tmp_path / "sfe"), hold_out=fold)
+    with pytest.raises(ModelError, match="has learnt from held-out subjects: a"):
+        train("encoder", drawn_dataset, tmp_path / "run", taken)
 
 
 def test_a_single_subject_is_refused_before_anything_is_written(

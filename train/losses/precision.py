@@ -1,0 +1,32 @@
+"""Losses are computed in 32 bits, whatever precision the networks have."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
+    """Let a loss take its products in float32 amid mixed precision.
+
+    In bfloat16 two similarities that differ by less than a hundredth may be one number, and over a
+    small temperature that is all there is to learn from.
+    """
+
+    @wraps(loss)
+    def precise(*args: P.args, **kwargs: P.kwargs) -> R:
+        device = next((a.device.type for a in args if isinstance(a, Tensor)), "cpu")
+        with torch.autocast(device, enabled=False):
+            return loss(*map(_wide, args), **kwargs)  # type: ignore[arg-type]
+
+    return precise
+
+
+def _wide(value: object) -> object:
+    half = isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16)
+    return value.float() if half else value  # type: ignore[attr-defined]
