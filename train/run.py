@@ -1,13 +1,14 @@
 """A run: a recipe trained on a dataset in a folder, taken up where it stopped, and measured.
 
 The folder holds ``settings.json``, ``checkpoint.safetensors``, ``metrics.json`` (written after
-every epoch), ``curves.png``, what was computed once (``features-*.safetensors``) and, at the end,
-``model.safetensors``; ``evaluation.json`` with its pictures comes on demand. Promise: a run that
-was killed and started again ends with the metrics of an unbroken one.
+every epoch), ``curves.png`` (now and then), what was computed once (``features-*.safetensors``)
+and, at the end, ``model.safetensors``; ``evaluation.json`` with its pictures comes on demand.
+Promise: a run that was killed and started again ends with the metrics of an unbroken one.
 """
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -37,6 +38,7 @@ from fmdata.train.recipes import recipe_named
 from fmdata.train.split import Split, choose_split
 
 METRICS, SETTINGS = "metrics.json", "settings.json"
+DRAW_EVERY_S = 15.0  # a picture takes half a second, an epoch may take less
 CHECKPOINT, CURVES, EVALUATION = "checkpoint.safetensors", "curves.png", "evaluation.json"
 
 
@@ -101,6 +103,7 @@ def train(
     evaluation = recipe.evaluate(data, split.validation)
     if parallel.rank() == 0:
         keeper.write_metrics(loop.history, asdict(split), evaluation.numbers)
+        keeper.draw(loop.history)
     parallel.finish()
     return Report(evaluation, loop.history, split)
 
@@ -187,6 +190,7 @@ class FolderKeeper:
 
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
         self._out, self._run = out, run
+        self._drawn = time.monotonic()
         _make_folder(out)
 
     def load(self) -> Checkpoint | None:
@@ -212,11 +216,17 @@ class FolderKeeper:
         return checkpoint
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint, and show the curves so far."""
+        """Keep a checkpoint, and now and then draw the curves so far."""
         write_atomically(self._out / SETTINGS, _json(self._run["settings"]))
         save_checkpoint(checkpoint, self._out / CHECKPOINT, self._run)
         self.write_metrics(checkpoint.history)
-        draw_curves(checkpoint.history, self._out / CURVES)
+        if time.monotonic() - self._drawn > DRAW_EVERY_S:
+            self.draw(checkpoint.history)
+
+    def draw(self, history: list[Epoch]) -> None:
+        """Draw the curves."""
+        draw_curves(history, self._out / CURVES)
+        self._drawn = time.monotonic()
 
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
