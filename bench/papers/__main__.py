@@ -46,9 +46,8 @@ def main(arguments: Sequence[str]) -> None:
         modules = [import_module(f"bench.papers.{paper}") for paper in papers]
         tables = [_prepared(t, seeds, runs) for module in modules for t in module.tables(scale)]
         results = _trained(tables, datasets, folder, options.workers)
-    seconds = time.monotonic() - began
-    figures = report.page(tables, results, size, made, seconds)
-    print(figures)
+    figures = report.page(tables, results, size)
+    print(f"{figures}\n\ndata {made:.0f} s, all of it {time.monotonic() - began:.0f} s")
     if not options.quick and not options.papers:
         write_page(PAGE, figures, report.FIGURES)
         print(f"written: {PAGE}")

@@ -13,9 +13,7 @@ Results: TypeAlias = dict[tuple[str, str, int], Result]
 """By the table's title, the row's name, and the seed."""
 
 
-def page(
-    tables: Sequence[Table], results: Results, size: Size, made_s: float, seconds: float
-) -> str:
+def page(tables: Sequence[Table], results: Results, size: Size) -> str:
     """Return everything that is measured, as Markdown."""
     trained = {id(result): result.seconds for result in results.values()}
     parts = [
@@ -24,8 +22,7 @@ def page(
         "takes of each; amplitude, tempo and head motion vary, one motion in eight is a flash, "
         "both styles. Subject-disjoint. Numbers are means over "
         f"{len(tables[0].seeds)} seeds ± their standard deviation.",
-        f"{len(trained)} trainings, {sum(trained.values()) / 60:.0f} minutes of one core; data "
-        f"{made_s / 60:.0f} minutes, all of it {seconds / 60:.0f} minutes.",
+        f"{len(trained)} trainings, {sum(trained.values()) / 60:.0f} minutes of one core.",
     ]
     for table in tables:
         parts += [f"### {table.title}", table.about, markdown(_cells(table, results))]
