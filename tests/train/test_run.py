@@ -59,15 +59,14 @@ def dies_at(step: int) -> Callable[[Progress], None]:
     return on_progress
 
 
-@pytest.mark.parametrize("step", [1, 4, 8, 30, 36, 38])
+@pytest.mark.parametrize("step", [4, 30, 35])
 def test_a_killed_run_ends_with_the_files_of_an_unbroken_one(
     finished: Path, drawn_dataset: Path, tmp_path: Path, step: int
 ) -> None:
-    """Killed in either phase and while features are computed, then started again, twice over."""
+    """Killed in either phase and while features are computed, then started again."""
     with pytest.raises(KeyboardInterrupt):
         train("encoder", drawn_dataset, tmp_path, TINY, dies_at(step))
     train("encoder", drawn_dataset, tmp_path, TINY)
-    train("encoder", drawn_dataset, tmp_path, TINY)  # a finished run has nothing left to do
     for name in FILES - {"checkpoint.safetensors"}:
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes(), name
 
