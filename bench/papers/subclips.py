@@ -40,8 +40,8 @@ def _pretraining(full: SubclipsSettings) -> Table:
     about = (
         "Compounds of held-out subjects, all within-subject pairs. The baseline is fine-tuned from "
         "scratch, SS after twins by colour, blur and padding, SS+ after contrastive subclips. "
-        "`epochs to 0.8` counts epochs of fine-tuning until the average precision was 0.8, -1 "
-        "where it never was; the paper's SS and SS+ take ten."
+        "`epochs to 0.8` counts epochs of fine-tuning until the average precision was 0.8, seed "
+        "by seed; the paper's SS and SS+ take ten."
     )
     numbers = (AP, "peak_f1", EPOCHS)
     return Table("2023, Figure 5", about, "subclips", PERSONAL, numbers, rows, claims)
