@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from fmdata.catalog.avi import write_avi
 from fmdata.catalog.card import Card, FileFacts, Part, Shard
@@ -183,6 +184,12 @@ def shards(folder: Path, part: dict[str, list[Sample]], folds: dict[str, int]) -
         yield Shard(
             shard_name(i), folds[subject], [subject], len(samples), *map(FileFacts.of, paths)
         )
+
+
+@pytest.fixture(autouse=True)
+def seeded_torch() -> None:
+    """Every test draws the same numbers, alone and among others."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

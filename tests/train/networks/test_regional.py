@@ -37,10 +37,11 @@ def test_a_region_does_not_see_what_lies_outside_its_map() -> None:
 
 def test_units_in_another_order_have_their_vectors_in_that_order() -> None:
     network, order = branch(), [2, 0, 1]
-    grid, whole = torch.rand(2, 16, GRID, GRID), torch.rand(2, 32)
-    maps = torch.rand(2, 3, GRID, GRID)
+    # Vectors are standardised over the batch, and those of two faces alone would be all rounding.
+    grid, whole = torch.rand(8, 16, GRID, GRID), torch.rand(8, 32)
+    maps = torch.rand(8, 3, GRID, GRID)
     one, other = network.local(grid, whole, maps), network.local(grid, whole, maps[:, order])
-    assert torch.allclose(one[:, order], other, atol=1e-6)
+    assert torch.allclose(one[:, order], other, atol=1e-4)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.98, 1.0])

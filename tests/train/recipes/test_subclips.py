@@ -85,7 +85,7 @@ def tiny(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Subcl
     with seeded(0):
         landmarks = Landmarks(LandmarkSettings.from_json(shape), ["brows", "mouth", "smile"])
     landmarks.train(Material(Dataset(drawn_dataset), SPLIT), Loop(landmarks.model, 0))
-    save("landmarks", landmarks, folder)
+    save("landmarks", landmarks, folder, Dataset(drawn_dataset), SPLIT.train)
     return replace(TINY, extractor=str(folder))
 
 
