@@ -5,7 +5,7 @@ compound's frames are its sources' own, byte for byte, so it needs none of its o
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.train.data import Sample, images_of, scaled
-from fmdata.train.loop import OnProgress, Progress, best_device, silent
+from fmdata.train.loop import Loop, OnProgress, Progress, best_device, silent
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
 from fmdata.train.views.colour import blur, distort, luma
 
@@ -101,3 +101,57 @@ def digest_of(
     for text in (*dataset.digests(), *sorted({p.source for s in samples for p in s.pieces})):
         digest.update(text.encode() + b"\n")
     return digest.hexdigest()
+
+
+class FrozenFeatures:
+    """Features by one extractor: computed once for a training and for what it is measured on.
+
+    Parameters
+    ----------
+    extractor : MobileFaceNet
+        Frozen whenever this is asked.
+    size, channels : int
+        Of the images that it sees.
+    """
+
+    def __init__(self, extractor: MobileFaceNet, size: int, channels: int) -> None:
+        self._extractor, self._size, self._channels = extractor, size, channels
+        self._known: tuple[str, Features] = "", {}
+
+    def of_crops(self, frames: np.ndarray) -> Tensor:
+        """Features of a clip's crops, uint8 [T, S, S, 3] RGB: float [T, m], on the CPU."""
+        return features_of(self._extractor, frames, self._size, self._channels)
+
+    def of_samples(
+        self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
+    ) -> Features:
+        """Features of all frames that samples consist of; `loop`, if there is one, keeps them."""
+        seen = self._digest(dataset, [])
+        sources = {piece.source for sample in samples for piece in sample.pieces}
+        of, known = self._known
+        if of == seen and sources <= known.keys():
+            return known
+        show = loop.on_progress if loop else silent
+
+        def make() -> dict[str, Tensor]:
+            size = self._size, self._channels
+            return frame_features(self._extractor, dataset, samples, *size, show)
+
+        made = loop.once("features", self._digest(dataset, samples), make) if loop else make()
+        self._known = seen, made
+        return made
+
+    def of_variants(
+        self, dataset: Dataset, samples: Sequence[Sample], variants: int, loop: Loop
+    ) -> Features:
+        """Features of the samples' clips in other colours and blurred, kept by `loop`."""
+
+        def make() -> dict[str, Tensor]:
+            how = self._size, self._channels, variants
+            return varied_features(self._extractor, dataset, samples, *how, loop.on_progress)
+
+        text = f"{self._digest(dataset, samples)} {variants}"
+        return loop.once("variants", hashlib.sha256(text.encode()).hexdigest(), make)
+
+    def _digest(self, dataset: Dataset, samples: Sequence[Sample]) -> str:
+        return digest_of(self._extractor, dataset, samples, self._size, self._channels)

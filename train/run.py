@@ -24,6 +24,7 @@ from fmdata.catalog.files import write_atomically
 from fmdata.train import parallel
 from fmdata.train.checkpoint import (
     Checkpoint,
+    Keeper,
     load_checkpoint,
     pack_tensors,
     save_checkpoint,
@@ -33,7 +34,7 @@ from fmdata.train.evaluation import Evaluation
 from fmdata.train.finished import MODEL, load, save, trained_on
 from fmdata.train.loop import Epoch, Loop, OnProgress, seeded, silent
 from fmdata.train.pictures import draw_curves, draw_evaluation
-from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.recipe import Material, Recipe, RecipeSettings
 from fmdata.train.recipes import recipe_named
 from fmdata.train.split import Split, choose_split
 
@@ -94,18 +95,30 @@ def train(
     data = Dataset(dataset)
     split = choose_split(folds_of(data), settings.hold_out, str(dataset))
     keeper = FolderKeeper(out, _identity(name, data, settings))
-    with seeded(settings.seed):
-        recipe = recipe_named(name)(settings, classes_of(data, split.train))
-    loop = Loop(recipe.model, settings.seed, keeper, on_progress, patience=settings.patience)
-    recipe.train(Material(data, split), loop)
+    recipe, history = fit(name, settings, Material(data, split), keeper, on_progress)
     if parallel.rank() == 0:
         save(name, recipe, out, data, split.train)
     evaluation = recipe.evaluate(data, split.validation)
     if parallel.rank() == 0:
-        keeper.write_metrics(loop.history, asdict(split), evaluation.numbers)
-        keeper.draw(loop.history)
+        keeper.write_metrics(history, asdict(split), evaluation.numbers)
+        keeper.draw(history)
     parallel.finish()
-    return Report(evaluation, loop.history, split)
+    return Report(evaluation, history, split)
+
+
+def fit(
+    name: str,
+    settings: RecipeSettings,
+    material: Material,
+    keeper: Keeper,
+    on_progress: OnProgress = silent,
+) -> tuple[Recipe, list[Epoch]]:
+    """Make a recipe and train it on the training subjects, or take up what `keeper` has."""
+    with seeded(settings.seed):
+        recipe = recipe_named(name)(settings, _classes(material.dataset, material.split.train))
+    loop = Loop(recipe.model, settings.seed, keeper, on_progress, patience=settings.patience)
+    recipe.train(material, loop)
+    return recipe, loop.history
 
 
 def cross_validate(
@@ -271,7 +284,7 @@ def folds_of(data: Dataset) -> dict[str, int]:
     return dict(zip(table["subject"].to_pylist(), table["fold"].to_pylist(), strict=True))
 
 
-def classes_of(data: Dataset, subjects: Sequence[str]) -> list[str]:
+def _classes(data: Dataset, subjects: Sequence[str]) -> list[str]:
     """Names of some subjects' actions, sorted."""
     table = data.actions.table(["subject", "action"])
     rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)

@@ -15,10 +15,8 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.files import write_atomically
 from fmdata.train.checkpoint import Checkpoint, pack_tensors, unpack_tensors
-from fmdata.train.loop import Loop, seeded
 from fmdata.train.recipe import Material, RecipeSettings
-from fmdata.train.recipes import recipe_named
-from fmdata.train.run import classes_of, folds_of
+from fmdata.train.run import fit, folds_of
 from fmdata.train.split import choose_split
 
 SEEDS = 0, 1, 2
@@ -115,12 +113,10 @@ def run(job: Job, folder: Path) -> Result:
     began = time.monotonic()
     dataset, settings = Dataset(job.dataset), job.settings
     split = choose_split(folds_of(dataset), settings.hold_out, str(job.dataset))
-    with seeded(settings.seed):
-        recipe = recipe_named(job.recipe)(settings, classes_of(dataset, split.train))
-    loop = Loop(recipe.model, settings.seed, _Shelf(folder / "shelf"), patience=settings.patience)
-    recipe.train(Material(dataset, split), loop)
+    shelf = _Shelf(folder / "shelf")
+    recipe, history = fit(job.recipe, settings, Material(dataset, split), shelf)
     numbers = recipe.evaluate(dataset, split.validation).numbers
-    result = Result(numbers, loop.history, time.monotonic() - began)
+    result = Result(numbers, history, time.monotonic() - began)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(result.__dict__).encode())
     return result

@@ -27,16 +27,9 @@ from fmdata.train.data import (
 )
 from fmdata.train.evaluate import score_embeddings
 from fmdata.train.evaluation import Evaluation
-from fmdata.train.features import (
-    Features,
-    digest_of,
-    features_of,
-    frame_features,
-    neutral,
-    sample_features,
-)
+from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
 from fmdata.train.finished import load, trained_on
-from fmdata.train.loop import Loop, Schedule, Step, best_device, silent
+from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
 from fmdata.train.recipe import Material, RecipeSettings
@@ -107,7 +100,8 @@ class Encoder:
     def __init__(self, settings: EncoderSettings, classes: Sequence[str]) -> None:
         self.settings, self.classes = settings, list(classes)
         self.landmarks = Landmarks(settings.landmarks, classes)
-        self.extractor = self.landmarks.extractor
+        self.extractor, shape = self.landmarks.extractor, settings.landmarks
+        self.features = FrozenFeatures(self.extractor, shape.size, shape.channels)
         self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)
         self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
 
@@ -115,38 +109,20 @@ class Encoder:
         """Make or take the extractor, compute all features, train the sequence encoder."""
         train, held = self._samples(material)
         obtain_extractor(self.landmarks, self.settings.extractor, material, loop)
-        features = self.features(material.dataset, [*train, *held], loop)
+        features = self.features.of_samples(material.dataset, [*train, *held], loop)
         self._fit_motion(train, held, features, loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
         samples = of_subjects(self._read(dataset), subjects)
         require_positive_pair(samples, "measure on", str(dataset.path))
-        embeddings = self.embed_samples(samples, self.features(dataset, samples))
-        return score_embeddings(embeddings, samples)
-
-    def features(
-        self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
-    ) -> Features:
-        """Features of all frames that samples consist of; `loop` keeps them."""
-        shape = self.settings.landmarks
-        show = loop.on_progress if loop else silent
-
-        def make() -> dict[str, Tensor]:
-            size = shape.size, shape.channels
-            return frame_features(self.extractor, dataset, samples, *size, show)
-
-        if loop is None:
-            return make()
-        digest = digest_of(self.extractor, dataset, samples, shape.size, shape.channels)
-        return loop.once("features", digest, make)
+        features = self.features.of_samples(dataset, samples)
+        return score_embeddings(self.embed_samples(samples, features), samples)
 
     def embed(self, clips: Iterable[np.ndarray]) -> np.ndarray:
         """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
-        shape, n = self.settings.landmarks, self.settings.neutral_frames
-        features = (
-            features_of(self.extractor, frames, shape.size, shape.channels) for frames in clips
-        )
+        n = self.settings.neutral_frames
+        features = map(self.features.of_crops, clips)
         return self.sequence.embed(clip - neutral(clip, n) for clip in features)
 
     def embed_samples(self, samples: Sequence[Sample], features: Features) -> np.ndarray:

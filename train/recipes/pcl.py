@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
-from fmdata.train.data import images_of, scaled
-from fmdata.train.evaluation import Confusion, Evaluation
+from fmdata.train.data import images_of, scaled, spread_frames
+from fmdata.train.evaluate import confusion_of
+from fmdata.train.evaluation import Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.disentangle import (
     correlation_orthogonality,
@@ -184,20 +185,17 @@ class Pcl:
             "constant_pose_error_deg": float(constant),
         }
         labelled = frames.expressions != UNLABELLED
-        n = len(self.expressions)
-        counts = torch.zeros(n, n, dtype=torch.long)
-        counts.index_put_(
-            (frames.expressions[labelled], named[labelled]), torch.tensor(1), accumulate=True
-        )
+        true_and_named = frames.expressions[labelled].numpy(), named[labelled].numpy()
+        confusion = confusion_of(self.expressions, *true_and_named)
         if labelled.any():
-            true = counts.sum(dim=1)
-            recalls = (counts.diagonal() / true)[true > 0]
+            counts, true = confusion.counts, confusion.counts.sum(axis=1)
+            recalls = counts.diagonal()[true > 0] / true[true > 0]
             numbers |= {
                 "accuracy": float(counts.trace() / true.sum()),
                 "balanced_accuracy": float(recalls.mean()),
                 "chance_accuracy": float(true.max() / true.sum()),
             }
-        return Evaluation(numbers, confusion=Confusion(self.expressions, counts.numpy()))
+        return Evaluation(numbers, confusion=confusion)
 
     def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
         """Eq. 7 of one mini-batch, and its parts by name."""
@@ -252,8 +250,7 @@ class Pcl:
             if clip.subject not in subjects:
                 continue
             detected = np.flatnonzero(clip.column("detected"))
-            n = min(self.settings.frames, len(detected))
-            chosen = detected[np.linspace(0, len(detected) - 1, n).round().astype(int)]
+            chosen = spread_frames(detected, self.settings.frames)
             images.append(images_of(clip.frames(chosen.tolist()), self.settings.size, 3))
             expressions.append(self._expressions(clip)[chosen])
             poses.append(clip.pose[chosen])

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.train.data import images_of, scaled
-from fmdata.train.evaluation import Confusion, Embeddings, Evaluation
+from fmdata.train.evaluate import confusion_of
+from fmdata.train.evaluation import Embeddings, Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
 from fmdata.train.recipe import Material, RecipeSettings
@@ -195,13 +196,11 @@ class Smate:
         for part in (4, 3):
             late = self._classify(clips, 1 / part)[1]
             numbers[f"accuracy_late_{part}"] = float((late == labels).mean())
-        n = len(self.classes)
-        counts = np.bincount(labels * n + called, minlength=n * n).reshape(n, n)
         names = [self.classes[label] for label in labels]
         return Evaluation(
             numbers,
             embeddings=Embeddings(vectors, [c.subject for c in clips], names),
-            confusion=Confusion(self.classes, counts),
+            confusion=confusion_of(self.classes, labels, called),
         )
 
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:

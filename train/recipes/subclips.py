@@ -7,7 +7,6 @@ only (the paper's SS) or of contrastive subclips as well (SS+). Phase ``fine-tun
 positive and negative pairs (Eq. 1 to 3) at a tenth of that rate; the baseline has this phase only.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -21,16 +20,8 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.train.data import Sample, compound_samples, of_subjects, pad, require_positive_pair
 from fmdata.train.evaluate import score_embeddings
 from fmdata.train.evaluation import Evaluation
-from fmdata.train.features import (
-    Features,
-    digest_of,
-    features_of,
-    frame_features,
-    neutral,
-    sample_features,
-    varied_features,
-)
-from fmdata.train.loop import Epoch, Loop, Schedule, Step, best_device, silent
+from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
+from fmdata.train.loop import Epoch, Loop, Schedule, Step, best_device
 from fmdata.train.losses.infonce import info_nce
 from fmdata.train.losses.pairs import cosine_distance, two_margin_loss
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
@@ -112,11 +103,11 @@ class Subclips:
     def __init__(self, settings: SubclipsSettings, classes: Sequence[str]) -> None:
         self.settings, self.classes = settings, list(classes)
         self.landmarks = Landmarks(settings.landmarks, classes)
-        self.extractor = self.landmarks.extractor
+        self.extractor, shape = self.landmarks.extractor, settings.landmarks
+        self.features = FrozenFeatures(self.extractor, shape.size, shape.channels)
         self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)
         self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
         self.model.register_buffer("epochs_to_mark", torch.tensor(-1))
-        self._made: tuple[list[str], Features] = [], {}
 
     def train(self, material: Material, loop: Loop) -> None:
         """Make or take the extractor, compute all features, pretrain, fine-tune."""
@@ -126,64 +117,30 @@ class Subclips:
         require_positive_pair(held, "validate on", where)
         batches = self._batches(train, where)
         obtain_extractor(self.landmarks, settings.extractor, material, loop)
-        features = self._features(dataset, [*train, *held], loop)
+        features = self.features.of_samples(dataset, [*train, *held], loop)
         clips = self._clips(train, features)
         if settings.pretraining != "none":
-            self._pretrain(clips, train, self._variants(dataset, train, loop), loop)
+            variants = self.features.of_variants(dataset, train, settings.variants, loop)
+            self._pretrain(clips, train, variants, loop)
         self._fine_tune(clips, batches, held, self._clips(held, features), loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds, and say how soon the training reached 0.8."""
         samples = of_subjects(compound_samples(dataset), subjects)
         require_positive_pair(samples, "measure on", str(dataset.path))
-        clips = self._clips(samples, self._features(dataset, samples))
+        clips = self._clips(samples, self.features.of_samples(dataset, samples))
         evaluation = score_embeddings(self.sequence.embed(clips), samples)
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
     def embed(self, clips: Iterable[np.ndarray]) -> np.ndarray:
         """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
-        size = self.settings.landmarks.size, self.settings.landmarks.channels
-        features = (features_of(self.extractor, frames, *size) for frames in clips)
+        features = map(self.features.of_crops, clips)
         n, stride = self.settings.neutral_frames, self.settings.stride
         return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
 
-    def _features(
-        self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
-    ) -> Features:
-        """Features of all frames that samples consist of; `loop` keeps them."""
-        size = self.settings.landmarks.size, self.settings.landmarks.channels
-        show = loop.on_progress if loop else silent
-
-        def make() -> dict[str, Tensor]:
-            return frame_features(self.extractor, dataset, samples, *size, show)
-
-        if loop:
-            made = loop.once("features", self._digest(dataset, samples), make)
-            self._made = dataset.digests(), made
-            return made
-        # What a training has measured with need not be computed again.
-        of, known = self._made
-        keys = {piece.source for sample in samples for piece in sample.pieces}
-        return known if of == dataset.digests() and keys <= known.keys() else make()
-
-    def _digest(self, dataset: Dataset, samples: Sequence[Sample]) -> str:
-        shape = self.settings.landmarks
-        return digest_of(self.extractor, dataset, samples, shape.size, shape.channels)
-
     def _clips(self, samples: Sequence[Sample], features: Features) -> list[Tensor]:
         return [self._motion(sample, features) for sample in samples]
-
-    def _variants(self, dataset: Dataset, train: Sequence[Sample], loop: Loop) -> Features:
-        """Features of the training clips' colour-distorted and blurred variants."""
-        settings = self.settings
-        how = settings.landmarks.size, settings.landmarks.channels, settings.variants
-
-        def make() -> dict[str, Tensor]:
-            return varied_features(self.extractor, dataset, train, *how, loop.on_progress)
-
-        text = f"{self._digest(dataset, train)} {settings.variants}"
-        return loop.once("variants", hashlib.sha256(text.encode()).hexdigest(), make)
 
     def _pretrain(
         self, clips: Sequence[Tensor], train: Sequence[Sample], variants: Features, loop: Loop

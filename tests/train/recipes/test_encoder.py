@@ -86,7 +86,7 @@ def test_compounds_borrow_the_features_of_their_sources(
     dataset, recipe = Dataset(drawn_dataset), load(trained[0])
     assert isinstance(recipe, Encoder)
     sample = compound_samples(dataset)[5]
-    features = recipe.features(dataset, [sample])
+    features = recipe.features.of_samples(dataset, [sample])
     clip = dataset.compounds[sample.key]
     frames = [dataset.actions[s.source].frames(range(s.start, s.stop)) for s in clip.segments]
     seen = features_of(recipe.extractor, np.concatenate(frames), 32, 1)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.train import features
 from fmdata.train.checkpoint import Checkpoint, Keeper
 from fmdata.train.data import Sample, compound_samples
 from fmdata.train.features import varied_features
@@ -153,8 +154,8 @@ def test_plain_motions_are_learnt_and_told_apart_on_a_new_subject(
         return {key: torch.stack([one[key], two[key]]) for key in one}
 
     monkeypatch.setattr(Memory, "made", {})
-    monkeypatch.setattr(subclips, "frame_features", plain)
-    monkeypatch.setattr(subclips, "varied_features", variants)
+    monkeypatch.setattr(features, "frame_features", plain)
+    monkeypatch.setattr(features, "varied_features", variants)
     sizes = ["pretraining_steps=12", "steps=12", "epochs=3", "stride=1", "rate=0.2"]
     settings = tiny.replaced([f"pretraining={pretraining}", *sizes])
     recipe, loop = trained(drawn_dataset, settings)
@@ -182,7 +183,7 @@ def test_pretraining_never_sees_a_held_out_subject_nor_a_label(
         seen.update(key.split("-")[0] for key in made)
         return made
 
-    monkeypatch.setattr(subclips, "varied_features", watched)
+    monkeypatch.setattr(features, "varied_features", watched)
     monkeypatch.setattr(Memory, "made", {})
     _, loop = trained(drawn_dataset, tiny)
     monkeypatch.setattr(subclips, "compound_samples", relabelled)
