@@ -93,7 +93,8 @@ def expression_of(seed: int, subject: str, action: str) -> Expression:
     """Return what an action is: the same for all, or the subject's own for ``personal_N``."""
     if action in EXPRESSIONS:
         return EXPRESSIONS[action]
-    return personal(np.random.default_rng(draw_seed(seed, "personal", subject, action)))
+    rng = np.random.default_rng(draw_seed(seed, "personal", subject))
+    return personal(rng, int(action.removeprefix("personal_")))
 
 
 def skin_positions(

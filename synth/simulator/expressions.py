@@ -129,15 +129,48 @@ EXPRESSIONS: dict[str, Expression] = {
 # What a personal motion is mixed from: one that moves the mouth, so that it is seen, and two more.
 _BASES = ("smirk_left", "smirk_right", "pucker", "jaw_drop")
 _EXTRAS = ("wink_left", "wink_right", "nose_wrinkle", "brow_raise", "brow_furrow")
+_CANDIDATES = 32
+# About how far a lid's edge and the chin go, in IOD.
+_LID, _JAW = 0.1, 0.3
+_POINTS = sorted({push.point for e in EXPRESSIONS.values() for push in e.pushes})
 
 
-def personal(rng: np.random.Generator) -> Expression:
-    """Draw a motion of one subject's own: a mixture of three expressions."""
+def personal(rng: np.random.Generator, number: int) -> Expression:
+    """Draw a subject's own motion of a number, 1 or more; `rng` is the subject's.
+
+    Somebody who is to show several motions chooses such as can be told apart: each is, of some
+    mixtures of three expressions, the one whose likeness to the motions before is least.
+    """
+    before = np.zeros((0, len(_direction(EXPRESSIONS["smile"]))))
+    for _ in range(number):
+        candidates = [_mixture(rng) for _ in range(_CANDIDATES)]
+        directions = np.array([_direction(mixture) for mixture in candidates])
+        chosen = int((directions @ before.T).max(axis=1, initial=-1).argmin())
+        before = np.vstack([before, directions[chosen]])
+    return candidates[chosen]
+
+
+def likeness(one: Expression, other: Expression) -> float:
+    """Cosine of the angle between two motions' displacements, -1 to 1; neither may be still."""
+    return float(_direction(one) @ _direction(other))
+
+
+def _direction(expression: Expression) -> np.ndarray:
+    """Where a motion goes, float64 [n], of length 1: points that are pushed, lids and jaw."""
+    moved = np.zeros(2 * len(_POINTS) + 3)
+    for push in expression.pushes:
+        i = 2 * _POINTS.index(push.point)
+        moved[i : i + 2] += push.dx, push.dy
+    moved[-3:] = _LID * expression.left_lid, _LID * expression.right_lid, _JAW * expression.jaw
+    return moved / np.linalg.norm(moved)
+
+
+def _mixture(rng: np.random.Generator) -> Expression:
     base = str(rng.choice(_BASES))
     extras = rng.choice(_EXTRAS, size=2, replace=False)
-    mixture = EXPRESSIONS[base].scaled(rng.uniform(0.8, 0.95))
+    mixture = EXPRESSIONS[base].scaled(rng.uniform(0.8, 0.9))
     for name in extras:
-        mixture += EXPRESSIONS[str(name)].scaled(rng.uniform(0.3, 0.6))
+        mixture += EXPRESSIONS[str(name)].scaled(rng.uniform(0.3, 0.5))
     return mixture
 
 

@@ -29,7 +29,7 @@ __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]
 
 TRUTH = "truth.csv"
 STAMP = "simulate.json"
-_VERSION = 2  # to be raised by whoever changes what is drawn
+_VERSION = 3  # to be raised by whoever changes what is drawn
 
 
 def simulate(
