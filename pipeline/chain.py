@@ -16,6 +16,7 @@ from fmdata.pipeline.encode import encode
 from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.landmarks import Landmarker, open_landmarker
+from fmdata.pipeline.refine import noise_of, refine
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spot import spot
 from fmdata.pipeline.track import follow
@@ -30,6 +31,7 @@ from fmdata.pipeline.unit import (
     write_row,
 )
 
+CLOSER = "closer.npy"  # landmarks of a doubtful clip, only while it is spotted
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
 
@@ -88,13 +90,20 @@ def _make(
     beat: Beat | None,
 ) -> None:
     # Decoded twice, first for the track and then for the crops: alignment needs every frame's
-    # landmarks, and a recording's frames are never held in memory together.
+    # landmarks, and a recording's frames are never held in memory together. Once more where the
+    # motion is in doubt.
     with _stage("landmarks", beat):
         frames = _told(recording, "landmarks", beat)
         track = follow(frames, landmarker, settings.min_detected, folder / LANDMARKS)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", beat):
         spotting = spot(track, fps)
+        if spotting.is_doubtful:
+            frames = _told(recording, "spot", beat)
+            closer = refine(frames, track, fps, landmarker, folder / CLOSER)
+            if closer is not None:
+                spotting = spot(closer, fps, noise_of(closer, fps))
+            (folder / CLOSER).unlink()
     with _stage("align", beat):
         transforms = align(track, fps, settings.size)
     with _stage("encode", beat):

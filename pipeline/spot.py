@@ -8,10 +8,10 @@ None. Blinks and turns of the head are no motion.
 
 The files of this stage, in order: displacement (the head held still, blinks out), turns (what
 follows the head), directions (the way the motion goes), rest and look (where it is), edge (when
-it begins).
+it begins); and refine, for landmarks that leave a doubt.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from fmdata.pipeline.edge import SOFTER, first_moving, project
 from fmdata.pipeline.look import Look, look_at
 from fmdata.pipeline.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
 from fmdata.pipeline.runs import runs_of
+from fmdata.pipeline.smooth import smooth
 from fmdata.pipeline.turns import turns, unbent
 
 BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
@@ -29,6 +30,9 @@ DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
 END_S = 0.15  # of the clip, by which its style is judged
 APEX_MARGIN_S = 0.05  # a little late is still the plateau, a little early is still the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
+# A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
+DOUBTFUL_IOD = 0.02
+DOUBTFUL_SNR = 10.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,8 +51,16 @@ class Spotting(ArrayRepr):
     intensity: np.ndarray
     motion: Motion | None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the landmarks' noise may have hidden a motion, or made one."""
+        motion = self.motion
+        if motion is None:
+            return True
+        return motion.amplitude_iod < DOUBTFUL_IOD or motion.snr < DOUBTFUL_SNR
 
-def spot(track: Track, fps: float) -> Spotting:
+
+def spot(track: Track, fps: float, noise: float = 1.0) -> Spotting:
     """Find the motion of a clip.
 
     Parameters
@@ -57,18 +69,25 @@ def spot(track: Track, fps: float) -> Spotting:
         The face in every frame.
     fps : float
         Frames per second.
+    noise : float
+        Of the landmarks, as a share of that which a network seen once has.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None)
     face, closed = displacement(track, fps)
-    blink, turned = BLINK_LEFT * closed, turns(track.landmarks, fps)
-    look = look_at(unbent(face, turned, fps), blink, turned, fps)
-    if not look.phases:
-        return Spotting(look.level.astype(np.float32), None)
-    # What the head does is told from the motion once the motion's course is known.
-    for _ in range(PASSES):
-        look = look_at(unbent(face, turned, fps, look.course), blink, turned, fps, moves=True)
-    return Spotting(look.level.astype(np.float32), _motion(look, blink, fps))
+    blink, turned = BLINK_LEFT * closed / noise, turns(track.landmarks, fps)
+    # All lengths from here on are in units of the noise, for which the thresholds are.
+    look = look_at(unbent(face, turned, fps) / noise, blink, turned, fps)
+    intensity, motion = noise * look.level, None
+    if look.phases:
+        # What the head does is told from the motion once the motion's course is known.
+        for _ in range(PASSES):
+            calm = unbent(face, turned, fps, look.course) / noise
+            look = look_at(calm, blink, turned, fps, moves=True)
+        motion = _motion(look, blink, fps)
+        intensity = noise * look.level
+        motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
+    return Spotting(intensity.astype(np.float32), motion)
 
 
 def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:
@@ -132,8 +151,10 @@ def _apex(
     inside = level[onset:offset]
     far = onset + np.flatnonzero(inside >= PLATEAU_SHARE * inside.max())
     along = project(face, face[far].mean(0))
-    inside = along[onset:offset]
-    first, stop = runs_of(inside >= PLATEAU_SHARE * inside.max())[0]
+    # Smoothed, and the longest run of several: a frame's noise may reach the height on its way.
+    calm = smooth(along, fps)[onset:offset]
+    runs = runs_of(calm >= PLATEAU_SHARE * calm.max())
+    first, stop = max(runs, key=lambda run: run[1] - run[0])
     first, stop = onset + first, onset + stop
     plateau = along[first:stop]
     # Twice: the first median still counts the last of the rise and the first of the fall.

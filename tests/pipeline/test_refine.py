@@ -1,0 +1,178 @@
+"""A closer look: landmarks found again in aligned crops, steadier, and of the same face."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fmdata.catalog.types import Recording, Track
+from fmdata.pipeline.decode import Frame, decode
+from fmdata.pipeline.displacement import displacement
+from fmdata.pipeline.landmarks import Face, Landmarker
+from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.refine import noise_of, refine
+from fmdata.pipeline.similarity import apply, fit_2d
+from fmdata.pipeline.spot import spot
+from fmdata.pipeline.track import follow
+from fmdata.synth.simulator.script import SimulateSettings, write_scripts
+from fmdata.synth.simulator.simulate import simulate
+
+FPS = 25.0
+EYES = [33, 263]
+
+
+class Dots:
+    """A backend that finds a mesh by two dots, red and green, where its outer eye corners are.
+
+    Each mesh is wrong by `fault` interocular distances in one direction of the mesh, up or down
+    with the place in the picture, as a network's is that answers to every shift otherwise.
+    """
+
+    def __init__(self, mesh: np.ndarray, fault: float = 0.0, finds: bool = True) -> None:
+        self.mesh, self.fault, self.finds = mesh, fault, finds
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        if not self.finds:
+            return []
+        eyes = np.array([centre(rgb[..., channel]) for channel in (0, 1)])
+        to_picture = fit_2d(self.mesh[EYES, :2], eyes)
+        scale = np.hypot(to_picture[0, 0], to_picture[1, 0])
+        points = np.column_stack([apply(to_picture, self.mesh[:, :2]), scale * self.mesh[:, 2]])
+        points[200:300, 1] += self.fault * scale * np.sin(1.7 * eyes[0, 0])
+        return [Face(points.astype(np.float32), np.zeros(3, np.float32), None)]
+
+
+def centre(picture: np.ndarray) -> np.ndarray:
+    """Centre of what is bright, x and y."""
+    weights = picture.astype(float)
+    y, x = np.indices(picture.shape)
+    return np.array([(weights * x).sum(), (weights * y).sum()]) / weights.sum()
+
+
+def swaying(n: int, size: int = 320) -> Iterator[Frame]:
+    """Two dots that move, turn and grow a little, 60 pixels apart."""
+    for t in range(n):
+        turn, reach = 0.1 * np.sin(t / 5), 30 * (1 + 0.05 * np.sin(t / 3))
+        middle = np.array([160 + 7 * np.sin(t / 4), 150 + 5 * np.cos(t / 6)])
+        across = reach * np.array([np.cos(turn), np.sin(turn)])
+        rgb = np.zeros((size, size, 3), np.uint8)
+        y, x = np.indices((size, size))
+        for channel, side in ((0, -1), (1, 1)):
+            px, py = middle + side * across
+            rgb[..., channel] = 250 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 18)
+        yield Frame(t, t / FPS, rgb)
+
+
+def wobble(track: Track) -> float:
+    """RMS over time of how far the face is from its mean pose, in IOD."""
+    face, _ = displacement(track, FPS)
+    return float(np.sqrt(((face - face.mean(0)) ** 2).sum(1).mean()))
+
+
+def test_landmarks_come_back_to_where_they_were(face: np.ndarray, tmp_path: Path) -> None:
+    """With a backend that makes no fault, refining changes nothing by more than the pixels do."""
+    backend = Dots(face)
+    track = follow(swaying(12), backend, 0.9, tmp_path / "first.npy")
+    refined = refine(swaying(12), track, FPS, backend, tmp_path / "second.npy")
+    assert refined is not None
+    assert np.abs(refined.landmarks[:] - track.landmarks[:]).max() < 0.3
+    assert refined.landmarks[:].dtype == np.float32
+
+
+def test_what_differs_from_view_to_view_averages_out(face: np.ndarray, tmp_path: Path) -> None:
+    backend = Dots(face, fault=0.02)
+    track = follow(swaying(40), backend, 0.9, tmp_path / "first.npy")
+    refined = refine(swaying(40), track, FPS, backend, tmp_path / "second.npy")
+    assert refined is not None
+    assert wobble(refined) < 0.6 * wobble(track)
+
+
+def test_the_network_is_steadier_on_a_face_that_moves_as_a_whole(
+    portrait: np.ndarray, landmarker: Landmarker, tmp_path: Path
+) -> None:
+    """A photograph that is shifted, turned and scaled has no motion at all."""
+
+    def frames() -> Iterator[Frame]:
+        for t in range(16):
+            sway = cv2.getRotationMatrix2D((300, 300), 3 * np.sin(t / 3), 0.6 + 0.02 * np.sin(t))
+            sway[:, 2] += 8 * np.sin(t / 2), 6 * np.cos(t / 2.5)
+            yield Frame(t, t / FPS, cv2.warpAffine(portrait, sway, (600, 600)))
+
+    track = follow(frames(), landmarker, 0.9, tmp_path / "first.npy")
+    refined = refine(frames(), track, FPS, landmarker, tmp_path / "second.npy")
+    assert refined is not None
+    assert wobble(refined) < 0.6 * wobble(track)
+
+
+def test_frames_without_the_face_keep_what_they_had(face: np.ndarray, tmp_path: Path) -> None:
+    backend = Dots(face)
+    track = follow(swaying(12), backend, 0.9, tmp_path / "first.npy")
+    detected = np.arange(12) != 5
+    refined = refine(
+        swaying(12), replace(track, detected=detected), FPS, backend, tmp_path / "second.npy"
+    )
+    assert refined is not None
+    assert (refined.landmarks[5:6] == track.landmarks[5:6]).all()
+    assert (refined.landmarks[6:7] != track.landmarks[6:7]).any()
+
+
+def test_nothing_is_refined_by_a_backend_that_finds_no_face_in_a_crop(
+    face: np.ndarray, tmp_path: Path
+) -> None:
+    track = follow(swaying(6), Dots(face), 0.9, tmp_path / "first.npy")
+    assert refine(swaying(6), track, FPS, Dots(face, finds=False), tmp_path / "s.npy") is None
+    elsewhere = Dots(face + np.array([3.0, 0, 0]))  # another face, three interocular distances away
+    elsewhere.mesh[EYES] = face[EYES]
+    assert refine(swaying(6), track, FPS, elsewhere, tmp_path / "s.npy") is None
+
+
+def test_noise_grows_with_the_turns_of_the_head(film: Callable[..., Track]) -> None:
+    noises = [noise_of(film(60, head=head), FPS) for head in (0.0, 0.7, 1.5, 20.0)]
+    assert 0.3 < noises[0] < noises[1] < noises[2] < noises[3] == 1
+
+
+def recording_of(settings: SimulateSettings, raw: Path) -> Recording:
+    simulate(raw, settings)
+    [script] = write_scripts(settings)
+    truth = script.truth
+    return Recording(raw / truth.path, truth.path, truth.subject, truth.action, truth.take)
+
+
+@pytest.mark.parametrize("amplitude", [0.25, 0.0])
+def test_a_faint_motion_is_found_only_by_the_closer_look(
+    amplitude: float, landmarker: Landmarker, tmp_path: Path
+) -> None:
+    """A quarter of a furrowed brow, with a head that moves; and the same face without it."""
+    settings = SimulateSettings(1, ("brow_furrow",), 1, seed=301, amplitude=amplitude)
+    recording = recording_of(settings, tmp_path / "raw")
+    [script] = write_scripts(settings)
+    track = follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy")
+    first = spot(track, FPS)
+    assert first.motion is None
+    assert first.is_doubtful
+    refined = refine(decode(recording), track, FPS, landmarker, tmp_path / "second.npy")
+    assert refined is not None
+    motion = spot(refined, FPS, noise_of(refined, FPS)).motion
+    if amplitude == 0:
+        assert motion is None
+    else:
+        assert motion is not None
+        truth = script.truth
+        assert truth.onset is not None
+        assert truth.offset is not None
+        assert abs(motion.onset - truth.onset) <= 3
+        assert abs(motion.offset - truth.offset) <= 3
+        assert motion.amplitude_iod < 0.02
+
+
+def test_stable_points_are_where_they_were(face: np.ndarray, tmp_path: Path) -> None:
+    """Refining is for spotting; it must not shift the face as a whole."""
+    backend = Dots(face, fault=0.02)
+    track = follow(swaying(20), backend, 0.9, tmp_path / "first.npy")
+    refined = refine(swaying(20), track, FPS, backend, tmp_path / "second.npy")
+    assert refined is not None
+    shift = (refined.landmarks[:] - track.landmarks[:])[:, STABLE, :2]
+    assert np.abs(shift.mean((0, 1))).max() < 0.2
