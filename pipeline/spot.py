@@ -31,8 +31,8 @@ END_S = 0.15  # of the clip, by which its style is judged
 APEX_MARGIN_S = 0.05  # a little late is still the plateau, a little early is still the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 # A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
-DOUBTFUL_IOD = 0.02
-DOUBTFUL_SNR = 10.0
+DOUBTFUL_IOD = 0.0125
+DOUBTFUL_SNR = 6.0
 
 
 @dataclass(frozen=True, repr=False)
