@@ -43,6 +43,23 @@ class FinishedClip:
     packed: bool = False
 
 
+@dataclass(frozen=True)
+class Tries:
+    """How often earlier builds have tried what they left out.
+
+    Attributes
+    ----------
+    of_digest : dict of str to int
+        By digest.
+    unread : dict of tuple to int
+        By :attr:`fmdata.catalog.types.Recording.names`, where it could not even be read and so has
+        no digest.
+    """
+
+    of_digest: dict[str, int]
+    unread: dict[tuple[str, ...], int]
+
+
 def check_place(out: Path) -> None:
     """Raise UsageError where something else than a dataset, or the start of one, stands."""
     if not out.exists():
@@ -129,12 +146,17 @@ def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...],
     return {keys: shard for keys, shard in intact.shards() if packed >= set(keys)}
 
 
-def attempts_before(before: Dataset) -> dict[str, int]:
-    """Return how often each recording left out has been tried, by digest."""
-    if not before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
-        return {}
-    table = before.dropped().select(["digest", "attempts"])
-    return dict(zip(*table.to_pydict().values(), strict=True))
+def attempts_before(before: Dataset) -> Tries:
+    """Return how often each recording left out has been tried."""
+    tries = Tries({}, {})
+    if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
+        for values in before.dropped().to_pylist():
+            digest, dropped = values.pop("digest"), Dropped(**values)
+            if digest:
+                tries.of_digest[digest] = dropped.attempts
+            else:
+                tries.unread[dropped.names] = dropped.attempts
+    return tries
 
 
 def _steady_now(dropped: Dropped, limit: float | None) -> bool:

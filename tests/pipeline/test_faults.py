@@ -153,6 +153,19 @@ def test_a_read_error_half_way_costs_one_recording_until_it_can_be_read(
     assert files(tmp_path / "dataset") == reference
 
 
+def test_attempts_at_what_cannot_be_read_are_counted_too(tmp_path: Path) -> None:
+    """A pipe that nobody writes to; later another stands beside it."""
+    folder, path = tmp_path / "raw/s01/still", tmp_path / "dataset"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "01.mp4")
+    for attempts, retry in ((1, False), (2, False), (3, True)):
+        result = build(tmp_path / "raw", path, SMALL, workers=0, retry_dropped=retry)
+        assert [(d.take, d.attempts) for d in result.dropped] == [("01", attempts)]
+    os.mkfifo(folder / "02.mp4")
+    result = build(tmp_path / "raw", path, SMALL, workers=0)
+    assert [(d.take, d.attempts) for d in result.dropped] == [("01", 4), ("02", 1)]
+
+
 def test_nothing_depends_on_the_clock(
     raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
