@@ -24,7 +24,7 @@ from fmdata.pipeline.apart import DEATHS, Workers, process_apart
 from fmdata.pipeline.chain import process
 from fmdata.pipeline.identify import Identity, content_digest, identify
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.unit import Outcome, drop
+from fmdata.pipeline.unit import Outcome, blamed, drop
 
 Job = tuple[Recording, Identity]
 
@@ -38,7 +38,7 @@ def identify_all(
         try:
             return content_digest(recording)
         except RecordingError as fault:
-            return fault
+            return blamed(fault)
 
     # Many recordings may be spans of one long file, which is read once.
     files = {recording.path: recording for recording in recordings}
