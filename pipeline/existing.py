@@ -5,6 +5,7 @@ Promise: nothing is written here, and a folder that holds anything else is refus
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
@@ -123,8 +124,9 @@ def finished_work(
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
+        load = partial(_sample, intact, clip.key)
         done[clip.row["digest"]] = FinishedClip(
-            clip.n_bytes, clip.row["pose_range"], clip.sample, packed=True
+            clip.n_bytes, clip.row["pose_range"], load, packed=True
         )
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
@@ -137,7 +139,15 @@ def finished_work(
 
 def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
     """Return the place of each clip that stays as it is, and what gives its sample."""
-    return {Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): clip.sample for clip in clips}
+    return {
+        Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): partial(_sample, clips, clip.key)
+        for clip in clips
+    }
+
+
+def _sample(clips: Clips[ActionClip], key: str) -> Sample:
+    # Looked up only now: a clip at hand lists where each of its frames lies.
+    return clips[key].sample()
 
 
 def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
