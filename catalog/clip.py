@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
-from fmdata.catalog.shards import Sample
+from fmdata.catalog.shards import Sample, Stretch
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
@@ -137,9 +137,13 @@ class Clip:
         return self._row(columns)
 
     def sample(self) -> Sample:
-        """Return the clip as it went into its shard, to go into another."""
-        lbp = self.lbp_npy() if self.has_lbp else None
-        return Sample(self.facts().cast(self.FACTS), self.avi(), lbp)
+        """Return the clip as it went into its shard, to go into another; no pixel is read yet."""
+        row = self.row
+        avi = Stretch(self._tar, row["avi_offset"], row["avi_size"])
+        lbp = Stretch(self._tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
+        facts = self.facts().cast(self.FACTS)
+        # A slice of a group of rows would hold the whole group, for each of its clips anew.
+        return Sample(facts.take([0]), avi, lbp)
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """One per-frame column, [T, *shape]."""

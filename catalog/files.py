@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 _SUFFIX = ".part"
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
     """Open a binary file for writing that appears under `path` only when it is whole.
 
     Written under a temporary name beside it, flushed to the disk, then renamed. If the block
-    raises, the temporary file is removed and what stood under `path` stays.
+    raises, the temporary file is removed and what stood under `path` stays. With `shared`, others
+    may write to the same `path` at the same time: the temporary name is nobody else's.
     """
-    temporary = path.with_name(path.name + _SUFFIX)
+    own = f".{uuid4().hex}" if shared else ""
+    temporary = path.with_name(path.name + own + _SUFFIX)
     try:
         with temporary.open("wb") as file:
             yield file

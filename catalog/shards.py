@@ -1,13 +1,16 @@
 """Shards: pairs of a tar (pixels, streamed) and a Parquet file (facts, queried).
 
-Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name.
+Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name. Pixels
+are copied from file to file; what is in memory of a shard is a group of rows, the last of which may
+be that of a very long clip, and what Parquet needs to write one row: six times that row.
 """
 
 import io
 import json
 import os
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +29,18 @@ BYTES_PER_GROUP = 128 << 20
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A member's content where it lies in a tar: `size` bytes from `offset` on."""
+
+    tar: Path
+    offset: int
+    size: int
+
+
+Content = bytes | Path | Stretch
+
+
+@dataclass(frozen=True)
 class Sample:
     """One clip on its way into a shard.
 
@@ -33,13 +48,13 @@ class Sample:
     ----------
     facts : pyarrow.Table
         One row, the columns of the schema without the positions.
-    avi, lbp : bytes or Path
-        The members' content; `lbp` is None in a dataset without LBP maps.
+    avi, lbp : bytes, Path or Stretch
+        The members' content, or where it is; `lbp` is None in a dataset without LBP maps.
     """
 
     facts: pa.Table
-    avi: bytes | Path
-    lbp: bytes | Path | None
+    avi: Content
+    lbp: Content | None
 
     @property
     def key(self) -> str:
@@ -77,8 +92,8 @@ def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Sc
             if sample.lbp is not None:
                 lbp_offset, lbp_size = _add(tar, f"{sample.key}.lbp.npy", sample.lbp)
             json_offset, json_size = _add(tar, f"{sample.key}.json", text)
-            with _opened(sample.avi) as avi:
-                frames = jpeg_spans(avi, avi_size)
+            with _opened(sample.avi) as (avi, size):
+                frames = jpeg_spans(avi, size)
             positions: list[Any] = [
                 avi_offset, avi_size, lbp_offset, lbp_size, json_offset, json_size,
                 [avi_offset + span.offset for span in frames], [span.size for span in frames],
@@ -89,23 +104,31 @@ def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Sc
             group.append(row)
             full = sum(one.nbytes for one in group) >= BYTES_PER_GROUP
             if full or len(group) == ROWS_PER_GROUP:
-                rows.write_table(pa.concat_tables(group).combine_chunks())
+                rows.write_table(pa.concat_tables(group))  # each row a chunk of its own
                 group = []
         if group:
-            rows.write_table(pa.concat_tables(group).combine_chunks())
+            rows.write_table(pa.concat_tables(group))
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes | Path) -> tuple[int, int]:
+def _add(tar: tarfile.TarFile, name: str, content: Content) -> tuple[int, int]:
     """Append one member; return where its content begins in the tar, and its size."""
     info = tarfile.TarInfo(name)  # mtime 0, uid 0, no owner names
     info.mode = 0o644
-    with _opened(content) as file:
-        info.size = file.seek(0, os.SEEK_END)
-        file.seek(0)
+    with _opened(content) as (file, info.size):
         tar.addfile(info, file)
     padded = -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
     return tar.offset - padded, info.size
 
 
-def _opened(content: bytes | Path) -> IO[bytes]:
-    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+@contextmanager
+def _opened(content: Content) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a member's content for reading, and say how long it is."""
+    if isinstance(content, Stretch):
+        with content.tar.open("rb") as file:
+            file.seek(content.offset)
+            yield file, content.size
+    elif isinstance(content, Path):
+        with content.open("rb") as file:
+            yield file, os.fstat(file.fileno()).st_size
+    else:
+        yield io.BytesIO(content), len(content)

@@ -19,6 +19,7 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.discover import discover
 from fmdata.pipeline.existing import (
     FinishedClip,
+    Tries,
     attempts_before,
     check_place,
     dataset_at,
@@ -158,7 +159,7 @@ def _build(
     there: dict[str, FinishedClip | Dropped] = {}
     keys_before: list[str] = []
     kept = Kept({}, [])
-    attempts = attempts_before(before) if before else {}
+    tries = attempts_before(before) if before else Tries({}, {})
     if retry_dropped:
         recordings, kept = divide(out, before, recordings, settings)
     elif before:
@@ -172,7 +173,7 @@ def _build(
     for recording, who in zip(recordings, identities, strict=True):
         if isinstance(who, RecordingError):
             continue
-        tried = attempts.get(who.digest, 0)
+        tried = tries.of_digest.get(who.digest, 0)
         if who.digest not in done and (outcome := done_before(work / who.digest, retry_dropped)):
             done[who.digest] = finished(outcome, work, tried)
         if who.digest in done:
@@ -186,8 +187,8 @@ def _build(
     on_outcome = progress.outcome if progress else lambda _: None
     outcomes = run(jobs, settings, work, how, on_outcome)
     for outcome in outcomes:
-        done[outcome.digest] = finished(outcome, work, attempts.get(outcome.digest, 0))
-    gathered = gather(recordings, identities, done, kept, settings)
+        done[outcome.digest] = finished(outcome, work, tries.of_digest.get(outcome.digest, 0))
+    gathered = gather(recordings, identities, done, kept, settings, tries.unread)
     unchanged = (
         before is not None
         and not retry_dropped

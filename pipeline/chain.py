@@ -25,6 +25,7 @@ from fmdata.pipeline.unit import (
     LANDMARKS,
     LBP,
     Outcome,
+    blamed,
     drop,
     outcome_of,
     write_dropped,
@@ -33,7 +34,14 @@ from fmdata.pipeline.unit import (
 
 CLOSER = "closer.npy"  # landmarks of a doubtful clip, only while it is spotted
 # A fault of the machine, not of the recording: it ends the run and costs no recording its place.
-_MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM)
+_MACHINE_FAULTS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+)
 
 
 def process(
@@ -62,7 +70,7 @@ def process(
         with atomic_folder(unit) as folder:
             _make(recording, identity, settings, landmarker, folder, beat)
     except RecordingError as fault:
-        write_dropped(unit, drop(recording, _gone(recording) or fault))
+        write_dropped(unit, drop(recording, _gone(recording) or blamed(fault)))
     return outcome_of(unit)
 
 

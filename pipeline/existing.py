@@ -5,6 +5,7 @@ Promise: nothing is written here, and a folder that holds anything else is refus
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fmdata.catalog import card as card_file
@@ -41,6 +42,23 @@ class FinishedClip:
     pose_range: float
     load: Callable[[], Sample]
     packed: bool = False
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How often earlier builds have tried what they left out.
+
+    Attributes
+    ----------
+    of_digest : dict of str to int
+        By digest.
+    unread : dict of tuple to int
+        By :attr:`fmdata.catalog.types.Recording.names`, where it could not even be read and so has
+        no digest.
+    """
+
+    of_digest: dict[str, int]
+    unread: dict[tuple[str, ...], int]
 
 
 def check_place(out: Path) -> None:
@@ -106,8 +124,9 @@ def finished_work(
     """
     done: dict[str, FinishedClip | Dropped] = {}
     for clip in intact:
+        load = partial(_sample, intact, clip.key)
         done[clip.row["digest"]] = FinishedClip(
-            clip.n_bytes, clip.row["pose_range"], clip.sample, packed=True
+            clip.n_bytes, clip.row["pose_range"], load, packed=True
         )
     if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
         for values in before.dropped().to_pylist():
@@ -120,7 +139,15 @@ def finished_work(
 
 def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
     """Return the place of each clip that stays as it is, and what gives its sample."""
-    return {Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): clip.sample for clip in clips}
+    return {
+        Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): partial(_sample, clips, clip.key)
+        for clip in clips
+    }
+
+
+def _sample(clips: Clips[ActionClip], key: str) -> Sample:
+    # Looked up only now: a clip at hand lists where each of its frames lies.
+    return clips[key].sample()
 
 
 def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
@@ -129,12 +156,17 @@ def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...],
     return {keys: shard for keys, shard in intact.shards() if packed >= set(keys)}
 
 
-def attempts_before(before: Dataset) -> dict[str, int]:
-    """Return how often each recording left out has been tried, by digest."""
-    if not before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
-        return {}
-    table = before.dropped().select(["digest", "attempts"])
-    return dict(zip(*table.to_pydict().values(), strict=True))
+def attempts_before(before: Dataset) -> Tries:
+    """Return how often each recording left out has been tried."""
+    tries = Tries({}, {})
+    if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
+        for values in before.dropped().to_pylist():
+            digest, dropped = values.pop("digest"), Dropped(**values)
+            if digest:
+                tries.of_digest[digest] = dropped.attempts
+            else:
+                tries.unread[dropped.names] = dropped.attempts
+    return tries
 
 
 def _steady_now(dropped: Dropped, limit: float | None) -> bool:

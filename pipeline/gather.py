@@ -3,7 +3,7 @@
 Promise: every recording is one or the other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,7 @@ def gather(
     done: dict[str, FinishedClip | Dropped],
     kept: Kept,
     settings: BuildSettings,
+    unread: Mapping[tuple[str, ...], int],
 ) -> Gathered:
     """Divide recordings into clips and those left out, and add what is `kept` of a dataset.
 
@@ -72,6 +73,8 @@ def gather(
         Clips, and recordings left out, that were not asked for and stay.
     settings : BuildSettings
         With the limit of the pose range.
+    unread : mapping of tuple to int
+        How often earlier builds have tried those that could not be read, by their names.
 
     Raises
     ------
@@ -83,7 +86,8 @@ def gather(
     packed = {plan.key for plan in kept.clips}
     for recording, who in zip(recordings, identities, strict=True):
         if isinstance(who, RecordingError):
-            dropped.append((drop(recording, who), ""))
+            attempts = unread.get(recording.names, 0) + 1
+            dropped.append((drop(recording, who, attempts), ""))
             continue
         found = done[who.digest]
         if found.pose_range is not None:

@@ -5,8 +5,9 @@ outcomes travel. Dask's own threads, here or on a cluster, only wait: the work i
 apart, see :mod:`fmdata.pipeline.apart`.
 """
 
+import threading
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,7 +24,7 @@ from fmdata.pipeline.apart import DEATHS, Workers, process_apart
 from fmdata.pipeline.chain import process
 from fmdata.pipeline.identify import Identity, content_digest, identify
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.unit import Outcome, drop
+from fmdata.pipeline.unit import Outcome, blamed, drop
 
 Job = tuple[Recording, Identity]
 
@@ -37,7 +38,7 @@ def identify_all(
         try:
             return content_digest(recording)
         except RecordingError as fault:
-            return fault
+            return blamed(fault)
 
     # Many recordings may be spans of one long file, which is read once.
     files = {recording.path: recording for recording in recordings}
@@ -80,8 +81,9 @@ def run(
 
     options = (settings, work, how.model)
     if how.scheduler is not None:
-        tasks = _tasks(_process_on_cluster, jobs, *options, how.time_limit_s)
-        _compute_on_cluster(tasks, jobs, how.scheduler, keep)
+        build = uuid4().hex
+        tasks = _tasks(partial(_process_on_cluster, build), jobs, *options, how.time_limit_s)
+        _compute_on_cluster(build, tasks, jobs, how.scheduler, keep)
     elif how.workers == 0:
         _compute_here(_tasks(process, jobs, *options), keep, scheduler="synchronous")
     else:
@@ -118,11 +120,13 @@ def _compute_here(
 
 
 def _compute_on_cluster(
+    build: str,
     tasks: Sequence[Delayed],
     jobs: Sequence[Job],
     scheduler: str,
     keep: Callable[[int, Outcome], None],
 ) -> None:
+    """Compute on a cluster, where nothing of this build goes on when it ends, however it does."""
     # A second to import, which only this needs.
     from distributed import Client, as_completed
 
@@ -134,7 +138,8 @@ def _compute_on_cluster(
                 keep(i, _result(future, *jobs[i]))
                 future.release()
         finally:
-            client.run(_close_on_cluster)
+            client.cancel(list(futures))
+            client.run(_stop_on_cluster, build, on_error="ignore")
 
 
 def _result(future: Any, recording: Recording, identity: Identity) -> Outcome:
@@ -148,15 +153,33 @@ def _result(future: Any, recording: Recording, identity: Identity) -> Outcome:
     return outcome
 
 
-@cache
-def _workers_on_cluster() -> Workers:
-    """Processes that belong to this Dask worker."""
-    return Workers()
+class _WorkersOfBuilds:
+    """Processes that belong to this Dask worker, for each build that it works for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, Workers] = {}
+
+    def of(self, build: str) -> Workers:
+        """Return a build's own; stopped ones, when it has ended."""
+        with self._lock:
+            return self._of.setdefault(build, Workers())
+
+    def stop(self, build: str) -> None:
+        """End a build's processes, at work or not, and what idles of builds that died perhaps."""
+        self.of(build).stop()
+        with self._lock:
+            others = list(self._of.values())
+        for workers in others:
+            workers.close_idle()
 
 
-def _process_on_cluster(*job: Any) -> Outcome:
-    return process_apart(_workers_on_cluster(), *job)
+_on_cluster = _WorkersOfBuilds()
 
 
-def _close_on_cluster() -> None:
-    _workers_on_cluster().close_idle()
+def _process_on_cluster(build: str, *job: Any) -> Outcome:
+    return process_apart(_on_cluster.of(build), *job)
+
+
+def _stop_on_cluster(build: str) -> None:
+    _on_cluster.stop(build)

@@ -57,18 +57,21 @@ def content_digest(recording: Recording) -> str:
     try:
         if not recording.path.is_dir():
             _require_file(recording.path)
-            with recording.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return _file_sha256(recording.path)
         whole = hashlib.sha256()
         images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
         for image in sorted(images):
             _require_file(image)
-            digest = hashlib.sha256(image.read_bytes()).hexdigest()
-            whole.update(f"{image.name}\0{digest}\n".encode())
+            whole.update(f"{image.name}\0{_file_sha256(image)}\n".encode())
         return whole.hexdigest()
     except OSError as fault:
         detail = fault.strerror or type(fault).__name__
         raise RecordingError("discover", "unreadable", detail) from fault
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_file(path: Path) -> None:

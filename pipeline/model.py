@@ -121,7 +121,7 @@ def _fetched(model: ModelFile, cached: Path, together: tuple[ModelFile, ...]) ->
     try:
         with (
             urllib.request.urlopen(model.address, timeout=60) as response,
-            atomic_file(cached) as file,
+            atomic_file(cached, shared=True) as file,
         ):
             whole, size = hashlib.sha256(), 0
             while block := response.read(_BLOCK):

@@ -6,6 +6,7 @@ A unit is a folder named by the recording's digest that holds ``row.arrow``, ``l
 is done. The landmarks stand apart because a long recording's are never in memory together.
 """
 
+import errno
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ UNIT_FACTS = pa.schema([field for field in ACTION_FACTS if field.name != "landma
 # Reasons that lie with the machine or a library rather than with the recording. One that has timed
 # out would cost all that time again, so it waits for --retry-dropped.
 TRIED_AGAIN = ("failed", "crashed")
+# The machine had no file handle or memory left, whatever was being read.
+_SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,13 @@ def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Drop
     for name in recording.hidden:
         detail = numbered(name).sub("…", detail)
     return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
+
+
+def blamed(fault: RecordingError) -> RecordingError:
+    """Return a fault as ``failed``, when it came of the machine's being short of something."""
+    cause = fault.__cause__
+    short = isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _SHORT
+    return RecordingError(fault.stage, "failed", fault.detail) if short else fault
 
 
 def outcome_of(unit: Path) -> Outcome:

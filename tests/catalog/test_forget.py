@@ -143,10 +143,9 @@ def unit(work: Path, name: str, clip: object) -> Path:
     """Lay down a unit of unfinished work, as a build leaves it."""
     folder = work / name
     folder.mkdir(parents=True)
-    sample = clip.sample()
-    pq.write_table(sample.facts, folder / "row.parquet")
-    (folder / "clip.avi").write_bytes(sample.avi)
-    (folder / "lbp.npy").write_bytes(sample.lbp)
+    pq.write_table(clip.facts(), folder / "row.parquet")
+    (folder / "clip.avi").write_bytes(clip.avi())
+    (folder / "lbp.npy").write_bytes(clip.lbp_npy())
     return folder
 
 

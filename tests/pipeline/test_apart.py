@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from distributed import LocalCluster
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import FmdataError, UsageError
@@ -26,6 +27,7 @@ from fmdata.catalog.verify import verify
 from fmdata.pipeline import apart
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import Outcome
 
 FINE, ABORTS, HANGS, STARVED = 128, 200, 150, 100
 BACKEND = """
@@ -200,6 +202,36 @@ def _runs(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_an_interrupted_build_leaves_no_process_at_work_on_a_cluster(
+    raw: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Ctrl-C, told here by the progress of one recording, while another hangs beside it."""
+    folder, units = raw(fine=FINE, hangs=HANGS), tmp_path / "dataset" / WORK
+    at_work = []
+
+    class CtrlC:
+        def started(self, recordings: int, done: int) -> None:
+            pass
+
+        def outcome(self, outcome: Outcome) -> None:
+            while not (begun := list(units.glob("*.part"))):
+                time.sleep(0.05)
+            at_work.append(int(begun[0].name.split(".")[1]))
+            raise KeyboardInterrupt
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        with pytest.raises(KeyboardInterrupt):
+            build(folder, tmp_path / "dataset", BuildSettings(),
+                  scheduler=cluster.scheduler_address, progress=CtrlC())  # fmt: skip
+        assert not _runs(at_work[0])
+        deadline = time.monotonic() + 20
+        while list(units.glob("*.part")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_a_process_that_does_not_start_is_said(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -23,6 +24,8 @@ from fmdata.catalog.types import Recording
 from fmdata.pipeline import chain, encode
 from fmdata.pipeline.build import build
 from fmdata.pipeline.decode import Frame, decode
+from fmdata.pipeline.graph import identify_all
+from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
 
 SMALL = BuildSettings(size=64)
@@ -151,6 +154,62 @@ def test_a_read_error_half_way_costs_one_recording_until_it_can_be_read(
     assert [(d.take, d.detail) for d in result.dropped] == [("03", "Input/output error")]
     build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert files(tmp_path / "dataset") == reference
+
+
+def test_attempts_at_what_cannot_be_read_are_counted_too(tmp_path: Path) -> None:
+    """A pipe that nobody writes to; later another stands beside it."""
+    folder, path = tmp_path / "raw/s01/still", tmp_path / "dataset"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "01.mp4")
+    for attempts, retry in ((1, False), (2, False), (3, True)):
+        result = build(tmp_path / "raw", path, SMALL, workers=0, retry_dropped=retry)
+        assert [(d.take, d.attempts) for d in result.dropped] == [("01", attempts)]
+    os.mkfifo(folder / "02.mp4")
+    result = build(tmp_path / "raw", path, SMALL, workers=0)
+    assert [(d.take, d.attempts) for d in result.dropped] == [("01", 4), ("02", 1)]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EMFILE, "failed"),
+        (errno.ENFILE, "failed"),
+        (errno.ENOMEM, "failed"),
+        (errno.EACCES, "unreadable"),
+    ],
+)
+@pytest.mark.parametrize("where", ["opened", "decoded", "image read", "hashed"])
+def test_what_the_machine_was_short_of_is_not_blamed_on_the_file(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, code: int, reason: str
+) -> None:
+    """It has enough again a moment later. Only what `failed` is tried again by the next build."""
+
+    def short(*_: object, **__: object) -> None:
+        of_ffmpeg = av.error.classes.get(code, av.error.OSError)
+        raise (of_ffmpeg if where in ("opened", "decoded") else OSError)(code, "short")
+
+    path = tmp_path / "images" if where == "image read" else raw / "s01/still/01.mp4"
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/1.png").touch()
+    place = {
+        "opened": "fmdata.pipeline.decode_video.av.open",
+        "decoded": "fmdata.pipeline.decode_video._ticks",
+        "image read": "fmdata.pipeline.decode_images.Path.read_bytes",
+        "hashed": "fmdata.pipeline.identify.hashlib.file_digest",
+    }[where]
+    monkeypatch.setattr(place, short)
+    recording = Recording(path, "a", "s01", "still", "01")
+    if where == "hashed":
+        (told,) = identify_all([recording], SMALL)
+        assert isinstance(told, RecordingError)
+    else:
+        monkeypatch.setattr(chain, "_landmarker", lambda *_: None)
+        outcome = chain.process(recording, Identity("content", "digest"), SMALL, tmp_path / "work")
+        assert outcome.dropped is not None
+        told = outcome.dropped
+    if where == "decoded":
+        reason = "failed"  # as every error of the decoder that does not lie in the data
+    assert told.reason == reason
 
 
 def test_nothing_depends_on_the_clock(

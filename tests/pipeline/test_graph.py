@@ -1,6 +1,9 @@
 """Running the chains: on a scheduler of the user's own, and when a process dies of a recording."""
 
 import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from distributed import KilledWorker, LocalCluster
 from fmdata.catalog import Dataset
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import graph
+from fmdata.pipeline.apart import StoppedError, Workers
 from fmdata.pipeline.build import build
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
@@ -28,6 +32,26 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
     assert len(one.actions) == 4
     for clip in one.actions:
         assert clip.facts().equals(other.actions[clip.key].facts())
+
+
+def test_a_builds_processes_on_a_dask_worker_are_one_lot_and_stay_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight threads of the worker take up the build's first recordings at once."""
+
+    def slow(self: Workers, whole: Callable[[Workers], None] = Workers.__init__) -> None:
+        time.sleep(0.05)
+        whole(self)
+
+    monkeypatch.setattr(Workers, "__init__", slow)
+    with ThreadPoolExecutor(8) as threads:
+        lots = set(threads.map(graph._on_cluster.of, ["this build"] * 8))
+    assert len(lots) == 1
+    assert graph._on_cluster.of("another build") not in lots
+    graph._stop_on_cluster("this build")
+    with pytest.raises(StoppedError), graph._on_cluster.of("this build").one():
+        pass
+    graph._on_cluster.of("another build").require_going()
 
 
 def test_a_recording_whose_dask_workers_all_died_is_dropped_as_crashed() -> None:

@@ -5,6 +5,7 @@ frame's landmarks alone are 5.7 kB, and spotting and alignment look at them in d
 """
 
 import gc
+import hashlib
 import re
 import subprocess
 import sys
@@ -15,12 +16,16 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
+from fmdata.catalog import Dataset
+from fmdata.catalog.clip import Clip
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import chain
 from fmdata.pipeline.decode import Frame, decode
 from fmdata.pipeline.encode import Encoded
-from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.existing import finished_work, planned_clips
+from fmdata.pipeline.identify import Identity, content_digest
 from fmdata.pipeline.landmarks import Face
 from fmdata.pipeline.npy import NpyFile
 from fmdata.pipeline.settings import BuildSettings
@@ -99,6 +104,37 @@ def test_no_decoded_frame_waits_for_the_garbage_collector(tmp_path: Path) -> Non
         assert gc.collect() < 39
     finally:
         gc.enable()
+
+
+def test_an_earlier_dataset_is_not_held_clip_by_clip(dataset_path: Path) -> None:
+    """A clip's row lists where each of its frames lies; only the clip in hand needs that."""
+
+    def clips_held() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Clip) for thing in gc.get_objects())
+
+    before = clips_held()
+    dataset = Dataset(dataset_path)
+    loaders = {
+        "finished_work": [
+            found.load for found in finished_work(dataset, dataset.actions, None).values()
+        ],
+        "planned_clips": list(planned_clips(dataset.actions).values()),
+    }
+    assert clips_held() == before
+    for of_all in loaders.values():
+        assert [load().key for load in of_all] == dataset.actions.keys
+
+
+def test_an_image_is_not_held_whole_to_be_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may claim any size, and is hashed in the process that looks after all."""
+    (tmp_path / "1.png").write_bytes(b"a" * (1 << 20))
+    digest = hashlib.sha256(b"a" * (1 << 20)).hexdigest()
+    monkeypatch.setattr(Path, "read_bytes", None)
+    told = content_digest(Recording(tmp_path, "a", "s01", "still", "01"))
+    assert told == hashlib.sha256(f"1.png\0{digest}\n".encode()).hexdigest()
 
 
 def test_rows_of_a_file_are_those_of_the_array(tmp_path: Path) -> None:

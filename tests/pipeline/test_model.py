@@ -1,6 +1,7 @@
 """The landmark model is looked up in a fixed order, and its digest is always checked."""
 
 import hashlib
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,29 @@ def test_what_is_fetched_is_kept_and_not_fetched_again(
     assert kept.read_bytes() == there.read_bytes()
     there.unlink()
     assert found() == kept
+
+
+def test_two_that_fetch_at_once_do_not_write_into_one_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The other begins and ends while this one is half-way, as another process may."""
+    weights = b"weights" * 300_000
+    digest = hashlib.sha256(weights).hexdigest()
+    change(monkeypatch, carrier="", sha256=digest)
+    others: list[Path] = []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() and not others:
+                monkeypatch.setattr(model.urllib.request, "urlopen", lambda *_, **__: at_once)
+                others.append(found())
+            return super().read(size)
+
+    at_once = io.BytesIO(weights)
+    monkeypatch.setattr(model.urllib.request, "urlopen", lambda *_, **__: Slow(weights))
+    assert [found()] == others
+    assert others[0].read_bytes() == weights
+    assert list(others[0].parent.iterdir()) == others
 
 
 def test_a_folder_may_be_named_in_place_of_the_file(real: bytes, tmp_path: Path) -> None:
