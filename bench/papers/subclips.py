@@ -19,8 +19,8 @@ BEST, SENSITIVE = (0.2, 0.3), ((0.2, 0.2), (0.3, 0.5), (0.5, 0.5))  # m_p, m_n n
 
 def tables(scale: float) -> list[Table]:
     """Return both figures, `scale` times as many steps as for the page."""
-    # With fewer or slower steps of fine-tuning the training pairs themselves are not told apart;
-    # every fourth of 15 frames a second pays for them.
+    # Fewer and slower steps of fine-tuning leave the baseline's training loss half as high again;
+    # every fourth of 15 frames a second pays for some of them.
     full = SubclipsSettings(extractor="SFE-L", landmarks=shape(scale), stride=4, steps=90, rate=0.5)
     full = replace(
         full,
