@@ -44,7 +44,8 @@ def tables(scale: float) -> list[Table]:
             extractor=sfe,
             landmarks=shape(scale),
             epochs=6,
-            steps=max(1, round(40 * scale)),
+            steps=max(1, round(60 * scale)),
+            rate=1e-3,
             loss=loss,
             trimming=trimming,
         )

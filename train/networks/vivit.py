@@ -82,7 +82,6 @@ class VideoTransformer(nn.Module):
     """
 
     encoding: Tensor
-    mean: Tensor
     spread: Tensor
 
     def __init__(
@@ -102,15 +101,12 @@ class VideoTransformer(nn.Module):
     ) -> None:
         super().__init__()
         moments, places = frames // tubelet, (size // patch) ** 2
-        # What all clips share at a pixel is taken off, lest it drown what differs; pretrained
-        # weights would have learnt as much.
-        self.register_buffer("mean", torch.zeros(channels, size, size))
         self.register_buffer("spread", torch.ones(channels, 1, 1))
         self.tubes = nn.Conv3d(channels, width, (tubelet, patch, patch), (tubelet, patch, patch))
         _start_at_central_frame(self.tubes)
         self.spatial_class = nn.Parameter(torch.zeros(width))
         self.temporal_class = nn.Parameter(torch.zeros(width))
-        # As large as the tokens, of which the mean, and with it the place, has been taken off.
+        # As large as the tokens, which lack what stands still, and so their place.
         self.spatial_positions = nn.Parameter(torch.randn(places + 1, width))
         self.space = _encoder(width, heads, spatial_layers, dropout)
         self.time = _encoder(width, heads, temporal_layers, dropout)
@@ -126,24 +122,18 @@ class VideoTransformer(nn.Module):
 
     @torch.no_grad()
     def standardise_by(self, batches: Iterable[Tensor]) -> None:
-        """Take each pixel's mean, and each channel's spread about it, from training clips.
+        """Take each channel's spread about the clips' own means from training clips.
 
         Parameters
         ----------
         batches : iterable of Tensor float [B, T, C, H, W]
         """
-        n, total, squares = 0, torch.zeros_like(self.mean), torch.zeros_like(self.mean)
-        for clips in batches:
-            n += clips.shape[0] * clips.shape[1]
-            total += clips.sum(dim=(0, 1))
-            squares += clips.square().sum(dim=(0, 1))
-        self.mean.copy_(total / n)
-        variance = (squares / n - self.mean.square()).mean(dim=(1, 2), keepdim=True)
-        self.spread.copy_(variance.clamp(min=1e-6).sqrt())
+        moved = [_moving(clips).square().mean(dim=(1, 3, 4)) for clips in batches]
+        self.spread.copy_(torch.cat(moved).mean(dim=0)[:, None, None].clamp(min=1e-6).sqrt())
 
     def tokens(self, clips: Tensor) -> Tensor:
         """Tokens of the tubelets (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
-        standard = (clips - self.mean) / self.spread
+        standard = _moving(clips) / self.spread
         projected: Tensor = self.tubes(standard.transpose(1, 2))
         return projected.flatten(3).permute(0, 2, 3, 1)
 
@@ -167,6 +157,16 @@ def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.Transfor
         width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True
     )
     return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+
+
+def _moving(clips: Tensor) -> Tensor:
+    """Take off what a clip shows on average over time, float [B, T, C, H, W].
+
+    Who is seen, and where in the picture, would drown what moves; a network with pretrained weights
+    has learnt to look past it; one that starts at random stays at chance for long where clips are
+    placed at random.
+    """
+    return clips - clips.mean(dim=1, keepdim=True)
 
 
 def _with_class(token: Tensor, tokens: Tensor) -> Tensor:
