@@ -21,7 +21,7 @@ def tables(scale: float) -> list[Table]:
     """Return both figures, `scale` times as many steps as for the page."""
     # Fewer and slower steps of fine-tuning leave the baseline's training loss half as high again;
     # every fourth of 15 frames a second pays for some of them.
-    full = SubclipsSettings(extractor="SFE-L", landmarks=shape(scale), stride=4, steps=90, rate=0.5)
+    full = SubclipsSettings(extractor="SFE-L", landmarks=shape(scale), stride=4, steps=60, rate=0.5)
     full = replace(
         full,
         steps=max(1, round(full.steps * scale)),
