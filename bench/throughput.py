@@ -21,7 +21,7 @@ from fmdata.pipeline.encode import encode_jpeg
 from fmdata.pipeline.landmarks import open_landmarker
 from fmdata.pipeline.lbp import grey, lbp
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spot import spot
+from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings

@@ -16,9 +16,9 @@ from fmdata.pipeline.encode import encode
 from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.landmarks import Landmarker, open_landmarker
-from fmdata.pipeline.refine import noise_of, refine
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spot import spot
+from fmdata.pipeline.spotting.refine import noise_of, refine
+from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
 from fmdata.pipeline.unit import (
     AVI,

@@ -12,7 +12,7 @@ from fmdata.pipeline.encode import Encoded
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.points import layout_of, pick
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spot import Spotting
+from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.pipeline.unit import UNIT_FACTS
 
 # The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.

@@ -11,6 +11,7 @@ import numpy as np
 
 import fmdata.catalog
 import fmdata.pipeline
+import fmdata.pipeline.spotting
 import fmdata.synth.simulator
 from bench.fidelity.alignment import Wobble, inside, wobble
 from bench.fidelity.kept import kept
@@ -31,7 +32,7 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 SIZE = 112
 OTHER_SIZES = (64, 224)
 BUILD = BuildSettings(size=SIZE, lbp=False)
-CODE = (fmdata.pipeline, fmdata.catalog)  # what a dataset depends on
+CODE = (fmdata.pipeline, fmdata.pipeline.spotting, fmdata.catalog)  # what a dataset depends on
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fmdata.pipeline.encode import Encoded
 from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spot import Spotting
+from fmdata.pipeline.spotting.spot import Spotting
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.landmarks import Landmarker
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.similarity import apply, compose
-from fmdata.pipeline.turns import turns
+from fmdata.pipeline.spotting.turns import turns
 
 SIZE = 224  # of the aligned crop, in pixels
 BORDER = 40  # around it: the network finds no face that fills its picture
@@ -104,7 +104,7 @@ def refine(
 
 
 def noise_of(track: Track, fps: float) -> float:
-    """Return the noise of a refined track, as :func:`fmdata.pipeline.spot.spot` asks for it."""
+    """Return the noise of a refined track, for :func:`fmdata.pipeline.spotting.spot.spot`."""
     turned = float(np.sqrt(np.square(turns(track.landmarks, fps)).sum(axis=1).mean()))
     return min(1.0, float(np.hypot(VIEWS_NOISE, TURNS_NOISE * turned)))
 

@@ -5,10 +5,6 @@ The measure is how far the face is from rest, not how it varies: standard deviat
 rest and ends at rest or in a held apex; the frames furthest from rest are the motion's core, and
 the edges of the core's rise and fall are onset and offset. Promise: a motion that is not there is
 None. Blinks and turns of the head are no motion.
-
-The files of this stage, in order: displacement (the head held still, blinks out), turns (what
-follows the head), directions (the way the motion goes), rest and look (where it is), edge (when
-it begins); and refine, for landmarks that leave a doubt.
 """
 
 from dataclasses import dataclass, replace
@@ -16,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr, Motion, Track
-from fmdata.pipeline.displacement import displacement
-from fmdata.pipeline.edge import SOFTER, first_moving, project
-from fmdata.pipeline.look import Look, look_at
-from fmdata.pipeline.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
 from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.smooth import smooth
-from fmdata.pipeline.turns import turns, unbent
+from fmdata.pipeline.spotting.displacement import displacement
+from fmdata.pipeline.spotting.edge import SOFTER, first_moving, project
+from fmdata.pipeline.spotting.look import Look, look_at
+from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
+from fmdata.pipeline.spotting.turns import turns, unbent
 
 BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
 PASSES = 2  # of telling the motion from what follows the head

@@ -10,12 +10,12 @@ import pytest
 
 from fmdata.catalog.types import Recording, Track
 from fmdata.pipeline.decode import Frame, decode
-from fmdata.pipeline.displacement import displacement
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.points import STABLE
-from fmdata.pipeline.refine import noise_of, refine
 from fmdata.pipeline.similarity import apply, fit_2d
-from fmdata.pipeline.spot import spot
+from fmdata.pipeline.spotting.displacement import displacement
+from fmdata.pipeline.spotting.refine import noise_of, refine
+from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
 from fmdata.synth.simulator.script import SimulateSettings, write_scripts
 from fmdata.synth.simulator.simulate import simulate

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr
-from fmdata.pipeline.directions import along_motion
-from fmdata.pipeline.rest import Rest, amplitude, away, rests, settled
 from fmdata.pipeline.runs import merged, runs_of
 from fmdata.pipeline.smooth import smooth
+from fmdata.pipeline.spotting.directions import along_motion
+from fmdata.pipeline.spotting.rest import Rest, amplitude, away, rests, settled
 
 LEAST_AMPLITUDE_IOD = 0.0092  # less than this is landmark noise, not a motion
 HEAD_RESPONSE = 0.0007  # IOD by which a degree of yaw or pitch may deform the mesh

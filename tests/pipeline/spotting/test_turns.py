@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.turns import turns, unbent
+from fmdata.pipeline.spotting.turns import turns, unbent
 
 FPS, N, D = 30.0, 120, 40
 RNG = np.random.default_rng(0)

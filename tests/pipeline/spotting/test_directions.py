@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from fmdata.pipeline.directions import along_motion, clearest_step
+from fmdata.pipeline.spotting.directions import along_motion, clearest_step
 
 FPS, D = 25.0, 120
 NO_DOUBT = np.zeros(60)

@@ -12,8 +12,8 @@ import pytest
 
 from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.points import STABLE
-from fmdata.pipeline.spot import Spotting, spot
-from fmdata.pipeline.turns import turns
+from fmdata.pipeline.spotting.spot import Spotting, spot
+from fmdata.pipeline.spotting.turns import turns
 
 Film = Callable[..., Track]
 FPS = 30.0

@@ -1,7 +1,7 @@
 """The face at rest: the poses that a clip begins and ends in, and whether it ends in its apex.
 
 A face need not return to just the pose it came from, so each end of the clip has its own rest.
-Poses are displacements as :func:`fmdata.pipeline.displacement.displacement` gives them.
+Poses are displacements as :func:`fmdata.pipeline.spotting.displacement.displacement` gives them.
 """
 
 from dataclasses import dataclass

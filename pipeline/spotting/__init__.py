@@ -1,0 +1,6 @@
+"""Spotting: from a track to when the face moves.
+
+The files, in the order in which a track passes them: displacement (the head held still, blinks
+out), turns (what follows the head), directions (the way the motion goes), rest and look (where it
+is), edge (when it begins), spot (the motion); and refine, for landmarks that leave a doubt.
+"""
