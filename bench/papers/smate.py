@@ -51,9 +51,10 @@ def _positions(settings: SmateSettings) -> Table:
     ]
     about = (
         "Seven shared actions of simulated subjects, held-out subjects' clips. The paper's network "
-        "is ViViT-B pretrained on Kinetics-400, ours is small and starts at random. A value added "
-        "alike to all components of a token, as Eq. 9 and 10 read, is taken out again by the layer "
-        "normalisation and so equals `none`; TPE is added with alternating sign here."
+        "is ViViT-B pretrained on Kinetics-400; ours is small, starts at random, and sees how each "
+        "frame differs from its clip's mean. A value added alike to all components of a token, as "
+        "Eq. 9 and 10 read, is taken out again by the layer normalisation and so equals "
+        "`none`; TPE is added with alternating sign here."
     )
     return _table("SMaTE 2022, Table 2", about, (ACCURACY,), rows, claims)
 
