@@ -3,8 +3,8 @@
 Run as ``python bench/memory.py``, with ``--seconds 5 1200`` for the lengths. A backend that finds a
 moving face without looking stands in for the network, whose own memory does not depend on the
 length; ``--network`` takes the network itself, in half an hour. Everything else is the real thing:
-a video is decoded twice, its face is followed, spotted, aligned, mapped and encoded, and what has
-come of it is packed into a shard. Each length, and packing, has a process of its own. Told are its
+a video is decoded, its face is followed, spotted, aligned, mapped and encoded, and what has come of
+it is packed into a shard. Each length, and packing, has a process of its own. Told are its
 highest resident set (``ru_maxrss``), which counts the pages of files that are mapped, and in
 brackets the highest anonymous part of it, looked at twenty times a second, which the system cannot
 take back.

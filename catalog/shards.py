@@ -1,8 +1,8 @@
 """Shards: pairs of a tar (pixels, streamed) and a Parquet file (facts, queried).
 
-Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name. Pixels
-are copied from file to file; what is in memory of a shard is a group of rows, the last of which may
-be that of a very long clip, and what Parquet needs to write one row: six times that row.
+Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name. What
+lies in a file is copied from file to file. Of a shard, a group of rows is in memory, the last of
+which may be that of a very long clip, and what Parquet needs to write one row: six times that row.
 """
 
 import io

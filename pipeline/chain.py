@@ -25,23 +25,16 @@ from fmdata.pipeline.unit import (
     LANDMARKS,
     LBP,
     Outcome,
-    blamed,
     drop,
+    failed_if_short,
     outcome_of,
     write_dropped,
     write_row,
 )
 
 CLOSER = "closer.npy"  # landmarks of a doubtful clip, only while it is spotted
-# A fault of the machine, not of the recording: it ends the run and costs no recording its place.
-_MACHINE_FAULTS = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-)
+# Where nothing can be written any more, the run ends, and no recording loses its place.
+_MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def process(
@@ -70,7 +63,7 @@ def process(
         with atomic_folder(unit) as folder:
             _make(recording, identity, settings, landmarker, folder, beat)
     except RecordingError as fault:
-        write_dropped(unit, drop(recording, _gone(recording) or blamed(fault)))
+        write_dropped(unit, drop(recording, _gone(recording) or failed_if_short(fault)))
     return outcome_of(unit)
 
 
@@ -97,9 +90,8 @@ def _make(
     folder: Path,
     beat: Beat | None,
 ) -> None:
-    # Decoded twice, first for the track and then for the crops: alignment needs every frame's
-    # landmarks, and a recording's frames are never held in memory together. Once more where the
-    # motion is in doubt.
+    # Decoded for the track and again for the crops, and where the motion is in doubt for a closer
+    # look: each needs what all frames told before, and frames are never held in memory together.
     with _stage("landmarks", beat):
         frames = _told(recording, "landmarks", beat)
         track = follow(frames, landmarker, settings.min_detected, folder / LANDMARKS)
@@ -111,7 +103,7 @@ def _make(
             closer = refine(frames, track, fps, landmarker, folder / CLOSER)
             if closer is not None:
                 spotting = spot(closer, fps, noise_of(closer, fps))
-            (folder / CLOSER).unlink()
+            (folder / CLOSER).unlink(missing_ok=True)
     with _stage("align", beat):
         transforms = align(track, fps, settings.size)
     with _stage("encode", beat):

@@ -160,3 +160,9 @@ def _seen(n_frames: int, last_s: float) -> str:
     if n_frames == 0:
         return "no frame before the span's end"
     return f"{n_frames} frames before it, the last at {last_s:.3f} s"
+
+
+def other_frames(first: int, second: str) -> RecordingError:
+    """Return the fault of a recording that has other frames when it is read once more."""
+    detail = f"{second} frames on a later reading, {first} on the first"
+    return RecordingError("decode", "truncated", detail)

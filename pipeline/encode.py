@@ -13,7 +13,7 @@ from fmdata.catalog.avi import decode_jpeg, write_avi
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.align import crop
-from fmdata.pipeline.decode import Frame
+from fmdata.pipeline.decode import Frame, other_frames
 from fmdata.pipeline.lbp import grey, lbp
 from fmdata.pipeline.npy import npy_writer
 from fmdata.pipeline.settings import BuildSettings
@@ -71,7 +71,7 @@ def encode(
         before = None
         for frame in frames:
             if frame.index >= n:
-                raise _unequal(n, f"more than {n}")
+                raise other_frames(n, f"more than {n}")
             pixels = crop(frame.rgb, transforms[frame.index], size)
             if maps is not None:
                 maps.write(lbp(grey(pixels)).tobytes())
@@ -86,13 +86,8 @@ def encode(
     with npy_writer(lbp_maps, dtype, shape) if lbp_maps else nullcontext() as maps:
         written = write_avi(avi, jpegs(maps), fps=fps, size=size)
     if written != n:
-        raise _unequal(n, str(written))
+        raise other_frames(n, str(written))
     return Encoded(change)
-
-
-def _unequal(first: int, second: str) -> RecordingError:
-    detail = f"{second} frames on the second reading, {first} on the first"
-    return RecordingError("decode", "truncated", detail)
 
 
 def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:

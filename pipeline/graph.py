@@ -24,7 +24,7 @@ from fmdata.pipeline.apart import DEATHS, Workers, process_apart
 from fmdata.pipeline.chain import process
 from fmdata.pipeline.identify import Identity, content_digest, identify
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.unit import Outcome, blamed, drop
+from fmdata.pipeline.unit import Outcome, drop, failed_if_short
 
 Job = tuple[Recording, Identity]
 
@@ -38,7 +38,7 @@ def identify_all(
         try:
             return content_digest(recording)
         except RecordingError as fault:
-            return blamed(fault)
+            return failed_if_short(fault)
 
     # Many recordings may be spans of one long file, which is read once.
     files = {recording.path: recording for recording in recordings}
@@ -126,13 +126,14 @@ def _compute_on_cluster(
     scheduler: str,
     keep: Callable[[int, Outcome], None],
 ) -> None:
-    """Compute on a cluster, where nothing of this build goes on when it ends, however it does."""
+    """Compute on a cluster, where nothing of this build goes on when it ends or is interrupted."""
     # A second to import, which only this needs.
     from distributed import Client, as_completed
 
     with Client(scheduler) as client:
-        futures = dict(zip(client.compute(tasks), range(len(tasks)), strict=True))
+        futures: dict[Any, int] = {}
         try:
+            futures |= zip(client.compute(tasks), range(len(tasks)), strict=True)
             for future in as_completed(futures):
                 i = futures[future]
                 keep(i, _result(future, *jobs[i]))

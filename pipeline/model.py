@@ -8,6 +8,7 @@ the machine.
 
 import hashlib
 import os
+import time
 import urllib.request
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,6 +20,7 @@ from fmdata.catalog.errors import ModelError
 from fmdata.catalog.files import atomic_file
 
 _BLOCK = 1 << 20
+ABANDONED_S = 24 * 3600.0  # a download that has got no byte for so long
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ def _carried(model: ModelFile) -> Path | None:
 
 def _fetched(model: ModelFile, cached: Path, together: tuple[ModelFile, ...]) -> Path:
     cached.parent.mkdir(parents=True, exist_ok=True)
+    for started in cached.parent.glob(f"{cached.name}.*.part"):
+        if time.time() - started.stat().st_mtime > ABANDONED_S:  # by a process that was killed
+            started.unlink(missing_ok=True)
     try:
         with (
             urllib.request.urlopen(model.address, timeout=60) as response,

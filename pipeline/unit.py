@@ -91,7 +91,7 @@ def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Drop
     return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
 
 
-def blamed(fault: RecordingError) -> RecordingError:
+def failed_if_short(fault: RecordingError) -> RecordingError:
     """Return a fault as ``failed``, when it came of the machine's being short of something."""
     cause = fault.__cause__
     short = isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _SHORT

@@ -14,9 +14,9 @@ import fmdata.pipeline
 import fmdata.pipeline.spotting
 import fmdata.synth.simulator
 from bench.fidelity.alignment import Wobble, inside, wobble
-from bench.fidelity.kept import kept
 from bench.fidelity.rows import Row
 from bench.fidelity.spotting import Case, beside_plateau, iou
+from bench.kept import kept
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.keys import action_key

@@ -8,9 +8,9 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from bench.fidelity.kept import kept
 from bench.fidelity.measure import BUILD, CODE
 from bench.fidelity.spotting import Case
+from bench.kept import kept
 from fmdata.catalog import Dataset
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Motion

@@ -9,9 +9,11 @@ Nothing depends on the clock: the same sizes give the same bytes.
 import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import fmdata.synth.simulator
+from bench.kept import kept
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
@@ -48,7 +50,11 @@ def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:
         PERSONAL: SimulateSettings(actions=own, takes=size.takes, seed=1, **common),
         EXPRESSIONS: SimulateSettings(actions=SHARED, takes=size.shared_takes, seed=2, **common),
     }
-    raw = {name: folder / f"{name}-raw" for name in scripts}
+    # A simulator that draws otherwise than before begins anew.
+    raw = {
+        name: kept(folder, f"{name}-raw", asdict(script), [fmdata.synth.simulator])
+        for name, script in scripts.items()
+    }
     # The truth is written last, so where it lies nothing is missing.
     missing = {raw[name]: scripts[name] for name in raw if not (raw[name] / TRUTH).exists()}
     # A fresh process each: the landmark network's threads do not survive a fork.

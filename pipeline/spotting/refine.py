@@ -6,20 +6,21 @@ with the head most of that is gone, and what is left differs from view to view o
 that the mean over several views is steadier still.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fmdata.catalog.types import Track
+from fmdata.catalog.types import N_POINTS, Track
 from fmdata.pipeline.align import align, crop
-from fmdata.pipeline.decode import Frame
+from fmdata.pipeline.decode import Frame, other_frames
 from fmdata.pipeline.landmarks import Landmarker
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.similarity import apply, compose
 from fmdata.pipeline.spotting.turns import turns
 
+MESH, _ = N_POINTS
 SIZE = 224  # of the aligned crop, in pixels
 BORDER = 40  # around it: the network finds no face that fills its picture
 # Noise of refined landmarks, as a share of that of landmarks found once: what the views leave and,
@@ -27,6 +28,7 @@ BORDER = 40  # around it: the network finds no face that fills its picture
 # all views see alike. Measured on still faces.
 VIEWS_NOISE, TURNS_NOISE = 0.37, 0.32
 LEAST_FOUND = 0.9  # of the frames; in a crop a network may find no face, and then nothing is gained
+LEAST_VIEWS = 4  # of one frame
 MOST_APART = 0.25  # of the crop's size; what lies further from the known landmarks is no such face
 
 
@@ -79,28 +81,69 @@ def refine(
     Returns
     -------
     Track or None
-        With the means over `VIEWS` for landmarks, in pixels of the frames as before. A frame in
-        which no view shows the face, or that had none before, keeps what it had. None where too
-        many frames do.
+        With the means over `VIEWS` for landmarks, in pixels of the frames as before, interpolated
+        in time where the face was not found, or is not found again. None where that is in too many
+        frames, and for FAN's 68 points, which lie on a grid coarser than what is looked for.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``truncated``, when there are more or fewer frames than before.
     """
-    side = SIZE + 2 * BORDER
-    transforms = align(track, fps, SIZE).astype(np.float64)
-    transforms[:, :, 2] += BORDER
+    if track.landmarks.shape[1] != MESH:
+        return None
     again = 0
     with npy_writer(file, np.dtype(np.float32), track.landmarks.shape) as landmarks:
-        for t, frame in enumerate(frames):
-            [best] = track.landmarks[t : t + 1]
-            seen = []
-            if track.detected[t]:
-                views = (compose(view.transform(side), transforms[t]) for view in VIEWS)
-                seen = [_seen(frame, view, side, landmarker, near=best) for view in views]
-            found = [points for points in seen if points is not None]
-            if found:
-                best, again = np.mean(found, axis=0).astype(np.float32), again + 1
-            landmarks.write(best.data)
+        for points, is_found in _filled(_found_again(frames, track, fps, landmarker)):
+            landmarks.write(points.astype(np.float32).data)
+            again += is_found
     if again < LEAST_FOUND * track.detected.sum():
         return None
     return replace(track, landmarks=NpyFile(file))
+
+
+def _found_again(
+    frames: Iterable[Frame], track: Track, fps: float, landmarker: Landmarker
+) -> Iterator[np.ndarray | None]:
+    """Yield each frame's mean landmarks, float64 [N, 3]; None where too few views show the face."""
+    side = SIZE + 2 * BORDER
+    transforms = align(track, fps, SIZE).astype(np.float64)
+    transforms[:, :, 2] += BORDER
+    n = 0
+    for n, frame in enumerate(frames, start=1):
+        if n > track.n_frames:
+            raise other_frames(track.n_frames, f"more than {track.n_frames}")
+        if not track.detected[n - 1]:
+            yield None
+            continue
+        near = track.landmarks[n - 1 : n][0]
+        views = (compose(view.transform(side), transforms[n - 1]) for view in VIEWS)
+        seen = [_seen(frame, view, side, landmarker, near) for view in views]
+        found = [points for points in seen if points is not None]
+        # The mean of few views is not where that of all would be.
+        yield np.mean(found, axis=0) if len(found) >= LEAST_VIEWS else None
+    if n < track.n_frames:
+        raise other_frames(track.n_frames, str(n))
+
+
+def _filled(found: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, bool]]:
+    """Yield every frame's points, those of a None interpolated; and whether they were found.
+
+    A frame that kept its first landmarks among refined ones would seem to move.
+    """
+    before, missing = None, 0
+    for points in found:
+        if points is None:
+            missing += 1
+            continue
+        first = points if before is None else before
+        for share in np.arange(1, missing + 1) / (missing + 1):
+            yield (1 - share) * first + share * points, False
+        yield points, True
+        before, missing = points, 0
+    if before is not None:
+        for _ in range(missing):
+            yield before, False
 
 
 def noise_of(track: Track, fps: float) -> float:

@@ -66,24 +66,26 @@ def spot(track: Track, fps: float, noise: float = 1.0) -> Spotting:
     fps : float
         Frames per second.
     noise : float
-        Of the landmarks, as a share of that which a network seen once has.
+        Of the landmarks, as a share of that of a single look.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None)
+    # The thresholds are for the noise of a single look. So lengths are stretched until the noise is
+    # as large as that, and made IOD again at the end.
     face, closed = displacement(track, fps)
-    blink, turned = BLINK_LEFT * closed / noise, turns(track.landmarks, fps)
-    # All lengths from here on are in units of the noise, for which the thresholds are.
-    look = look_at(unbent(face, turned, fps) / noise, blink, turned, fps)
-    intensity, motion = noise * look.level, None
+    face /= noise
+    blink, turned = BLINK_LEFT / noise * closed, turns(track.landmarks, fps)
+    look = look_at(unbent(face, turned, fps, noise), blink, turned / noise, fps)
+    motion = None
     if look.phases:
         # What the head does is told from the motion once the motion's course is known.
         for _ in range(PASSES):
-            calm = unbent(face, turned, fps, look.course) / noise
-            look = look_at(calm, blink, turned, fps, moves=True)
+            calm = unbent(face, turned, fps, noise, look.course)
+            look = look_at(calm, blink, turned / noise, fps, moves=True)
+            del calm  # as large as a long recording's face
         motion = _motion(look, blink, fps)
-        intensity = noise * look.level
         motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
-    return Spotting(intensity.astype(np.float32), motion)
+    return Spotting((noise * look.level).astype(np.float32), motion)
 
 
 def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:

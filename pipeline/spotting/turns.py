@@ -45,7 +45,11 @@ def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
 
 
 def unbent(
-    face: np.ndarray, turned: np.ndarray, fps: float, motion: np.ndarray | None = None
+    face: np.ndarray,
+    turned: np.ndarray,
+    fps: float,
+    noise: float = 1.0,
+    motion: np.ndarray | None = None,
 ) -> np.ndarray:
     """Take out of a face what follows the head's turns.
 
@@ -56,11 +60,13 @@ def unbent(
     Parameters
     ----------
     face : float64 [T, D]
-        Displacement, in interocular distances; squares over D add up to a mean.
+        Displacement, in interocular distances over `noise`; squares over D add up to a mean.
     turned : float64 [T, 2]
         Of :func:`turns`.
     fps : float
         Frames per second.
+    noise : float
+        By which displacements have been divided.
     motion : float64 [T], optional
         The course of a motion that is known to be there, 0 to 1. What follows it is not the
         turns' doing, though the head may have turned at the same time.
@@ -70,7 +76,7 @@ def unbent(
     moves -= moves.mean(0)
     swing = np.concatenate([(moves[frames] ** 2).sum(1) for frames in blocks(n)])
     causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
-    doubt = max(LEAST_DOUBT, swing.mean() / BEND_IOD**2)  # in square degrees
+    doubt = max(LEAST_DOUBT, swing.mean() / (BEND_IOD / noise) ** 2)  # in square degrees
     penalty = np.diag([doubt, doubt, LEAST_DOUBT][: causes.shape[1]])
     independent = min(1.0, max(2.0, n / (MEMORY_S * fps)) / n)
     response = np.linalg.solve(

@@ -139,23 +139,18 @@ def personal(rng: np.random.Generator, number: int) -> Expression:
     """Draw a subject's own motion of a number, 1 or more; `rng` is the subject's.
 
     Somebody who is to show several motions chooses such as can be told apart: each is, of some
-    mixtures of three expressions, the one whose likeness to the motions before is least.
+    mixtures of three expressions, the one whose direction is least like those before.
     """
-    before = np.zeros((0, len(_direction(EXPRESSIONS["smile"]))))
+    before = np.zeros((0, len(direction(EXPRESSIONS["smile"]))))
     for _ in range(number):
         candidates = [_mixture(rng) for _ in range(_CANDIDATES)]
-        directions = np.array([_direction(mixture) for mixture in candidates])
+        directions = np.array([direction(mixture) for mixture in candidates])
         chosen = int((directions @ before.T).max(axis=1, initial=-1).argmin())
         before = np.vstack([before, directions[chosen]])
     return candidates[chosen]
 
 
-def likeness(one: Expression, other: Expression) -> float:
-    """Cosine of the angle between two motions' displacements, -1 to 1; neither may be still."""
-    return float(_direction(one) @ _direction(other))
-
-
-def _direction(expression: Expression) -> np.ndarray:
+def direction(expression: Expression) -> np.ndarray:
     """Where a motion goes, float64 [n], of length 1: points that are pushed, lids and jaw."""
     moved = np.zeros(2 * len(_POINTS) + 3)
     for push in expression.pushes:

@@ -216,7 +216,9 @@ def test_an_interrupted_build_leaves_no_process_at_work_on_a_cluster(
             pass
 
         def outcome(self, outcome: Outcome) -> None:
+            deadline = time.monotonic() + 60
             while not (begun := list(units.glob("*.part"))):
+                assert time.monotonic() < deadline
                 time.sleep(0.05)
             at_work.append(int(begun[0].name.split(".")[1]))
             raise KeyboardInterrupt

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +107,26 @@ def test_what_is_fetched_is_kept_and_not_fetched_again(
     assert kept.read_bytes() == there.read_bytes()
     there.unlink()
     assert found() == kept
+
+
+def test_what_a_killed_download_left_goes_when_it_is_old(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another that is fetching just now keeps its own."""
+    there = tmp_path / "there"
+    there.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    name = model.FILES["mediapipe"][0].name
+    old, new = cache / f"{name}.0a.part", cache / f"{name}.0b.part"
+    old.write_bytes(b"half")
+    new.write_bytes(b"half")
+    long_ago = time.time() - 2 * model.ABANDONED_S
+    os.utime(old, (long_ago, long_ago))
+    model.find("mediapipe")
+    assert {path.name for path in cache.iterdir()} == {name, new.name}
 
 
 def test_two_that_fetch_at_once_do_not_write_into_one_file(

@@ -75,7 +75,7 @@ class SmateSettings(RecipeSettings):
     copies: int = number(1, 1, 8)
     mixed_share: float = number(0.5, 0, 1)
     late_starts: bool = flag(False)
-    frames: int = number(25, 1, 1024)
+    frames: int = number(25, 2, 1024)
     stride: int = number(2, 1, 64)
     size: int = number(32, 8, 512)
     patch: int = number(8, 1, 64)

@@ -8,15 +8,20 @@ import cv2
 import numpy as np
 import pytest
 
+from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording, Track
+from fmdata.pipeline.chain import CLOSER, process
 from fmdata.pipeline.decode import Frame, decode
+from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.landmarks import Face, Landmarker
 from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.similarity import apply, fit_2d
 from fmdata.pipeline.spotting.displacement import displacement
 from fmdata.pipeline.spotting.refine import noise_of, refine
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
+from fmdata.pipeline.unit import sample_of
 from fmdata.synth.simulator.script import SimulateSettings, write_scripts
 from fmdata.synth.simulator.simulate import simulate
 
@@ -107,16 +112,36 @@ def test_the_network_is_steadier_on_a_face_that_moves_as_a_whole(
     assert wobble(refined) < 0.6 * wobble(track)
 
 
-def test_frames_without_the_face_keep_what_they_had(face: np.ndarray, tmp_path: Path) -> None:
-    backend = Dots(face)
+def test_frames_without_the_face_lie_between_their_neighbours(
+    face: np.ndarray, tmp_path: Path
+) -> None:
+    """Had they kept what they had, a still face would seem to move there and back."""
+    backend = Dots(face, fault=0.02)
     track = follow(swaying(12), backend, 0.9, tmp_path / "first.npy")
-    detected = np.arange(12) != 5
-    refined = refine(
-        swaying(12), replace(track, detected=detected), FPS, backend, tmp_path / "second.npy"
-    )
+    detected = ~np.isin(np.arange(12), [0, 5, 6, 11])
+    track = replace(track, detected=detected)
+    refined = refine(swaying(12), track, FPS, backend, tmp_path / "second.npy")
     assert refined is not None
-    assert (refined.landmarks[5:6] == track.landmarks[5:6]).all()
-    assert (refined.landmarks[6:7] != track.landmarks[6:7]).any()
+    points = refined.landmarks[:]
+    assert points[0] == pytest.approx(points[1])
+    assert points[5] == pytest.approx((2 * points[4] + points[7]) / 3, abs=1e-3)
+    assert points[6] == pytest.approx((points[4] + 2 * points[7]) / 3, abs=1e-3)
+    assert points[11] == pytest.approx(points[10])
+
+
+@pytest.mark.parametrize("n", [5, 7])
+def test_other_frames_than_before_are_told(n: int, face: np.ndarray, tmp_path: Path) -> None:
+    track = follow(swaying(6), Dots(face), 0.9, tmp_path / "first.npy")
+    with pytest.raises(RecordingError) as fault:
+        refine(swaying(n), track, FPS, Dots(face), tmp_path / "second.npy")
+    assert fault.value.reason == "truncated"
+
+
+def test_points_of_fan_are_left_as_they_are(face: np.ndarray, tmp_path: Path) -> None:
+    backend = Dots(face)
+    track = follow(swaying(6), backend, 0.9, tmp_path / "first.npy")
+    few = replace(track, landmarks=track.landmarks[:][:, :68])
+    assert refine(swaying(6), few, FPS, backend, tmp_path / "second.npy") is None
 
 
 def test_nothing_is_refined_by_a_backend_that_finds_no_face_in_a_crop(
@@ -134,38 +159,50 @@ def test_noise_grows_with_the_turns_of_the_head(film: Callable[..., Track]) -> N
     assert 0.3 < noises[0] < noises[1] < noises[2] < noises[3] == 1
 
 
-def recording_of(settings: SimulateSettings, raw: Path) -> Recording:
-    simulate(raw, settings)
+def made(settings: SimulateSettings, folder: Path) -> Recording:
+    """Return the simulation's only recording."""
+    simulate(folder, settings)
     [script] = write_scripts(settings)
     truth = script.truth
-    return Recording(raw / truth.path, truth.path, truth.subject, truth.action, truth.take)
+    return Recording(folder / truth.path, truth.path, truth.subject, truth.action, truth.take)
 
 
-@pytest.mark.parametrize("amplitude", [0.25, 0.0])
+FURROW = SimulateSettings(1, ("brow_furrow",), 1, seed=301)
+
+
 def test_a_faint_motion_is_found_only_by_the_closer_look(
-    amplitude: float, landmarker: Landmarker, tmp_path: Path
+    landmarker: Landmarker, tmp_path: Path
 ) -> None:
-    """A quarter of a furrowed brow, with a head that moves; and the same face without it."""
-    settings = SimulateSettings(1, ("brow_furrow",), 1, seed=301, amplitude=amplitude)
-    recording = recording_of(settings, tmp_path / "raw")
-    [script] = write_scripts(settings)
-    track = follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy")
-    first = spot(track, FPS)
+    """A quarter of a furrowed brow, with a head that moves."""
+    settings = replace(FURROW, amplitude=0.25)
+    recording = made(settings, tmp_path / "raw")
+    first = spot(follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy"), FPS)
     assert first.motion is None
     assert first.is_doubtful
+    digest = "d" * 64
+    outcome = process(
+        recording, Identity(digest, digest), BuildSettings(size=64), tmp_path / "work"
+    )
+    assert outcome.dropped is None
+    unit = tmp_path / "work" / digest
+    assert not (unit / CLOSER).exists()
+    [row] = sample_of(unit).facts.to_pylist()
+    [script] = write_scripts(settings)
+    assert script.truth.onset is not None
+    assert script.truth.offset is not None
+    assert abs(row["onset"] - script.truth.onset) <= 3
+    assert abs(row["offset"] - script.truth.offset) <= 3
+    assert row["amplitude"] < 0.02
+
+
+def test_a_closer_look_invents_no_motion(landmarker: Landmarker, tmp_path: Path) -> None:
+    """The same face and head without the motion."""
+    recording = made(replace(FURROW, amplitude=0.0), tmp_path / "raw")
+    track = follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy")
     refined = refine(decode(recording), track, FPS, landmarker, tmp_path / "second.npy")
     assert refined is not None
-    motion = spot(refined, FPS, noise_of(refined, FPS)).motion
-    if amplitude == 0:
-        assert motion is None
-    else:
-        assert motion is not None
-        truth = script.truth
-        assert truth.onset is not None
-        assert truth.offset is not None
-        assert abs(motion.onset - truth.onset) <= 3
-        assert abs(motion.offset - truth.offset) <= 3
-        assert motion.amplitude_iod < 0.02
+    assert noise_of(refined, FPS) < 0.6
+    assert spot(refined, FPS, noise_of(refined, FPS)).motion is None
 
 
 def test_stable_points_are_where_they_were(face: np.ndarray, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_motion_stays_though_the_head_turned_with_it() -> None:
     turned -= turned.mean(0)
     motion = 0.04 * course[:, None] * WAY
     face = motion + 0.0012 * turned[:, :1] * BEND
-    blind, knowing = unbent(face, turned, FPS), unbent(face, turned, FPS, course)
+    blind, knowing = unbent(face, turned, FPS), unbent(face, turned, FPS, motion=course)
     height = [f[30:75].mean(0) @ WAY - f[80:].mean(0) @ WAY for f in (blind, knowing)]
     assert height[0] < 0.035
     assert height[1] == pytest.approx(0.04, abs=0.002)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.fidelity.kept import kept
+from bench.kept import kept
 
 
 def test_other_settings_or_code_are_another_folder(
