@@ -179,12 +179,10 @@ def test_a_faint_motion_is_found_only_by_the_closer_look(
     first = spot(follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy"), FPS)
     assert first.motion is None
     assert first.is_doubtful
-    digest = "d" * 64
-    outcome = process(
-        recording, Identity(digest, digest), BuildSettings(size=64), tmp_path / "work"
-    )
+    unit = tmp_path / "work" / "digest"
+    who = Identity(source_sha256="content", digest=unit.name)
+    outcome = process(recording, who, BuildSettings(size=64), unit.parent)
     assert outcome.dropped is None
-    unit = tmp_path / "work" / digest
     assert not (unit / CLOSER).exists()
     [row] = sample_of(unit).facts.to_pylist()
     [script] = write_scripts(settings)
