@@ -25,7 +25,7 @@ SIZE = 224  # of the aligned crop, in pixels
 BORDER = 40  # around it: the network finds no face that fills its picture
 # Noise of refined landmarks, as a share of that of landmarks found once: what the views leave and,
 # for each degree of the head's turns (RMS), how the mesh bends when the head turns in depth, which
-# all views see alike. Measured on still faces.
+# all views see alike. Chosen on still faces and on quarters of motions, see docs/fidelity.md.
 VIEWS_NOISE, TURNS_NOISE = 0.37, 0.32
 LEAST_FOUND = 0.9  # of the frames; in a crop a network may find no face, and then nothing is gained
 LEAST_VIEWS = 4  # of one frame
