@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 FRAMES = 512  # of 478 points, three megabytes
-_VALUES = 1 << 20  # that a median may copy at a time
+_VALUES = 1 << 18  # that a median may copy at a time
 
 
 def blocks(n_frames: int) -> Iterator[slice]:

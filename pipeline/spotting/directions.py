@@ -106,7 +106,7 @@ def _clearest(
     noise = JITTER_IOD**2 * (1 / n0 + 1 / n1) + DRIFT_IOD**2 * min(1.0, apart_s / DRIFT_S)
     clear = (step**2).sum(1) / noise[:, 0]
     best = int(np.argmax(clear))
-    return float(clear[best]), step[best]
+    return float(clear[best]), step[best].copy()  # a view would hold them all
 
 
 def _running_sums(
