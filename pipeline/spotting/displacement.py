@@ -105,8 +105,9 @@ def _blink(points: np.ndarray, fps: float) -> np.ndarray:
     eyes = np.stack([points[:, LEFT_EYE_68], points[:, RIGHT_EYE_68]])
     gaps = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(-1)
     closed = -(gaps - np.median(gaps, axis=1, keepdims=True)).max(0)
-    # What is left of the opening are the closures that last.
-    lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="reflect")
+    # What is left of the opening are the closures that last. Before and after the clip eyes are
+    # taken to be open: it may begin or end within a blink.
+    lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="constant", cval=0.0)
     blink: np.ndarray = np.where(closed - lasting > LEAST_BLINK_IOD, closed - lasting, 0.0)
     return blink
 

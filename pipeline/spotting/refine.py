@@ -18,7 +18,7 @@ from fmdata.pipeline.decode import Frame, other_frames
 from fmdata.pipeline.landmarks import Landmarker
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.similarity import apply, compose
-from fmdata.pipeline.spotting.turns import turns
+from fmdata.pipeline.spotting.turns import turned_deg, turns
 
 MESH, _ = N_POINTS
 SIZE = 224  # of the aligned crop, in pixels
@@ -148,7 +148,7 @@ def _filled(found: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, bo
 
 def noise_of(track: Track, fps: float) -> float:
     """Return the noise of a refined track, for :func:`fmdata.pipeline.spotting.spot.spot`."""
-    turned = float(np.sqrt(np.square(turns(track.landmarks, fps)).sum(axis=1).mean()))
+    turned = turned_deg(turns(track.landmarks, fps))
     return min(1.0, float(np.hypot(VIEWS_NOISE, TURNS_NOISE * turned)))
 
 

@@ -18,7 +18,7 @@ from fmdata.pipeline.spotting.displacement import displacement
 from fmdata.pipeline.spotting.edge import SOFTER, first_moving, project
 from fmdata.pipeline.spotting.look import Look, look_at
 from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
-from fmdata.pipeline.spotting.turns import turns, unbent
+from fmdata.pipeline.spotting.turns import turned_deg, turns, unbent
 
 BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
 PASSES = 2  # of telling the motion from what follows the head
@@ -28,6 +28,7 @@ APEX_MARGIN_S = 0.05  # a little late is still the plateau, a little early is st
 PLATEAU_SHARE = 0.9  # of the largest displacement
 # A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
 DOUBTFUL_IOD = 0.0125
+DOUBTFUL_TURN_IOD = 0.012  # more for each degree of the head's turns (RMS): four times their bend
 DOUBTFUL_SNR = 6.0
 
 
@@ -42,21 +43,25 @@ class Spotting(ArrayRepr):
         (IOD).
     motion : Motion or None
         None where the face does not move.
+    turned_deg : float
+        How much the head turns, by yaw and pitch, RMS.
     """
 
     intensity: np.ndarray
     motion: Motion | None
+    turned_deg: float
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the landmarks' noise may have hidden a motion, or made one."""
+        """Whether the landmarks' noise, or the head, may have hidden a motion or made one."""
         motion = self.motion
         if motion is None:
             return True
-        return motion.amplitude_iod < DOUBTFUL_IOD or motion.snr < DOUBTFUL_SNR
+        least = DOUBTFUL_IOD + DOUBTFUL_TURN_IOD * self.turned_deg
+        return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
 
 
-def spot(track: Track, fps: float, noise: float = 1.0) -> Spotting:
+def spot(track: Track, fps: float, closer: float | None = None) -> Spotting:
     """Find the motion of a clip.
 
     Parameters
@@ -65,27 +70,29 @@ def spot(track: Track, fps: float, noise: float = 1.0) -> Spotting:
         The face in every frame.
     fps : float
         Frames per second.
-    noise : float
-        Of the landmarks, as a share of that of a single look.
+    closer : float, optional
+        For the landmarks of a closer look their noise, as a share of that of a single look. What
+        may be the head's doing is then no motion.
     """
     if track.n_frames == 0:
-        return Spotting(np.zeros(0, np.float32), None)
+        return Spotting(np.zeros(0, np.float32), None, 0.0)
+    noise, in_doubt = (1.0, False) if closer is None else (closer, True)
     # The thresholds are for the noise of a single look. So lengths are stretched until the noise is
     # as large as that, and made IOD again at the end.
     face, closed = displacement(track, fps)
     face /= noise
     blink, turned = BLINK_LEFT / noise * closed, turns(track.landmarks, fps)
-    look = look_at(unbent(face, turned, fps, noise), blink, turned / noise, fps)
+    look = look_at(unbent(face, turned, fps, noise, in_doubt=in_doubt), blink, turned / noise, fps)
     motion = None
     if look.phases:
         # What the head does is told from the motion once the motion's course is known.
         for _ in range(PASSES):
-            calm = unbent(face, turned, fps, noise, look.course)
+            calm = unbent(face, turned, fps, noise, look.course, in_doubt=in_doubt)
             look = look_at(calm, blink, turned / noise, fps, moves=True)
             del calm  # as large as a long recording's face
         motion = _motion(look, blink, fps)
         motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
-    return Spotting((noise * look.level).astype(np.float32), motion)
+    return Spotting((noise * look.level).astype(np.float32), motion, turned_deg(turned))
 
 
 def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:

@@ -15,6 +15,8 @@ from fmdata.pipeline.similarity import to_median
 from fmdata.pipeline.smooth import smooth
 
 BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
+IN_DOUBT_BEND_IOD = 0.002  # where a motion is in doubt: rather none than one that the head made
+IN_DOUBT_ROUNDS = 3  # of telling what the turns explain from what they leave
 LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
 MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
 
@@ -44,18 +46,27 @@ def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
     return centred
 
 
+def turned_deg(turned: np.ndarray) -> float:
+    """How much a head turns, RMS in degrees, by the angles of :func:`turns`."""
+    return float(np.sqrt(np.square(turned).sum(axis=1).mean()))
+
+
 def unbent(
     face: np.ndarray,
     turned: np.ndarray,
     fps: float,
     noise: float = 1.0,
     motion: np.ndarray | None = None,
+    *,
+    in_doubt: bool = False,
 ) -> np.ndarray:
     """Take out of a face what follows the head's turns.
 
     Ridge regression, the mean of a Gaussian prior of `BEND_IOD` a degree: a face that moves much,
     in a clip whose head turns little, is hardly touched, because such a clip teaches little about
-    turns.
+    turns. How much it moves by itself is at first taken from all that is seen; in doubt it is
+    taken from what the turns leave, once more and again, so that a bend does not weigh against
+    itself.
 
     Parameters
     ----------
@@ -70,18 +81,26 @@ def unbent(
     motion : float64 [T], optional
         The course of a motion that is known to be there, 0 to 1. What follows it is not the
         turns' doing, though the head may have turned at the same time.
+    in_doubt : bool
+        Whether it is in doubt that there is a motion.
     """
     n = len(face)
+    causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
     moves = smooth(face, fps)
     moves -= moves.mean(0)
-    swing = np.concatenate([(moves[frames] ** 2).sum(1) for frames in blocks(n)])
-    causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
-    doubt = max(LEAST_DOUBT, swing.mean() / (BEND_IOD / noise) ** 2)  # in square degrees
-    penalty = np.diag([doubt, doubt, LEAST_DOUBT][: causes.shape[1]])
-    independent = min(1.0, max(2.0, n / (MEMORY_S * fps)) / n)
-    response = np.linalg.solve(
-        independent * causes.T @ causes + penalty, independent * causes.T @ moves
-    )
+    swing = sum(float(np.square(moves[frames]).sum()) for frames in blocks(n))
+    samples = min(float(n), max(2.0, n / (MEMORY_S * fps)))  # that tell something of their own
+    share = samples / n
+    told, follows = share * causes.T @ causes, share * causes.T @ moves
     del moves  # as large as a long recording's face, and so is the result
+    own = swing / n  # the variance of what the face does by itself
+    expected, rounds = (IN_DOUBT_BEND_IOD, IN_DOUBT_ROUNDS) if in_doubt else (BEND_IOD, 1)
+    for _ in range(rounds):
+        doubt = max(LEAST_DOUBT, own / (expected / noise) ** 2)  # in square degrees
+        inverse = np.linalg.inv(told + np.diag([doubt, doubt, LEAST_DOUBT][: len(told)]))
+        response = inverse @ follows
+        explained = float((response * (2 * follows - told @ response)).sum())
+        freedom = float(np.trace(inverse @ told))
+        own = max(0.0, share * swing - explained) / max(1.0, samples - freedom)
     result: np.ndarray = turned @ response[:2]
     return np.subtract(face, result, out=result)

@@ -49,7 +49,7 @@ def row_of(track: Track):
         BuildSettings(),
         fps=30.0,
         track=track,
-        spotting=Spotting(np.zeros(n, np.float32), None),
+        spotting=Spotting(np.zeros(n, np.float32), None, 0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
         encoded=Encoded(np.zeros(n, np.float32)),
     )

@@ -64,6 +64,16 @@ def test_a_quarter_of_the_amplitude(film: Film, seed: int) -> None:
     assert_near(motion, TIMING, onset=2, offset=3)
 
 
+def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> None:
+    calm, turning = (
+        spot(film(75, "smile", TIMING, size=0.5, head=head), FPS) for head in (0.0, 6.0)
+    )
+    assert calm.motion is not None
+    assert turning.motion is not None
+    assert not calm.is_doubtful
+    assert turning.is_doubtful
+
+
 @pytest.mark.parametrize("head", [0.0, 3.0, 10.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_blinks_and_head_motion_are_no_motion(film: Film, head: float, seed: int) -> None:

@@ -45,6 +45,17 @@ def test_what_follows_the_head_is_taken_out() -> None:
     assert size(unbent(face, turned, FPS)) < 0.4 * size(face)
 
 
+def test_in_doubt_a_bend_hardly_weighs_against_itself() -> None:
+    """Two degrees to and fro bend a face by 0.006, and by itself it moves a tenth of that.
+
+    Weighed against all that is seen, a good part of the bend would pass for the face's own.
+    """
+    turned = np.stack([swing(60, 2), np.zeros(N)], axis=1)
+    face = 0.003 * turned[:, :1] * BEND + RNG.normal(0, 0.0001, (N, D))
+    assert size(unbent(face, turned, FPS)) > 0.25 * size(face)
+    assert size(unbent(face, turned, FPS, in_doubt=True)) < 0.18 * size(face)
+
+
 def test_a_motion_stays_though_the_head_turned_with_it() -> None:
     """Once its course is known, a motion is told from a turn that half follows it."""
     course = np.zeros(N)
