@@ -2,8 +2,8 @@
 
 Section 2.2 of the RRL paper (2023): ellipses around landmarks, one map an AU, smoothed by a
 Gaussian of σ = 3, to K maps of 14 × 14. The centres are JAA-Net's. What the paper leaves open is
-settled so: the ellipse is a circle, half as wide as the inner corners of the eyes are apart; the
-image is the network's, 224 × 224, and σ counts its pixels; the two circles of an AU are united
+settled so: the ellipse is a circle, as wide as the inner corners of the eyes are apart; the image
+is the network's, 224 × 224, and σ counts its pixels; the two circles of an AU are united
 before smoothing; a cell's value is its mean over 16 × 16 pixels, so a map lies between 0 and 1.
 Promise: the maps of a mirrored face are the mirrored maps.
 """

@@ -102,7 +102,7 @@ def _make(
             frames = _told(recording, "spot", beat)
             closer = refine(frames, track, fps, landmarker, folder / CLOSER)
             if closer is not None:
-                spotting = spot(closer, fps, noise_of(closer, fps))
+                spotting = spot(closer, fps, noise_of(closer, fps), in_doubt=True)
             (folder / CLOSER).unlink(missing_ok=True)
     with _stage("align", beat):
         transforms = align(track, fps, settings.size)

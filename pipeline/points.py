@@ -80,6 +80,8 @@ class Layout:
         Those of the stable points that have a mirror image: (image left, image right).
     to_68 : int [68]
         The 68 iBUG points.
+    noise : float
+        Of a point, as a multiple of the noise of MediaPipe's.
     """
 
     n_points: int
@@ -88,10 +90,12 @@ class Layout:
     rigid: np.ndarray
     stable_pairs: np.ndarray
     to_68: np.ndarray
+    noise: float
 
 
-MESH_478 = Layout(478, IOD_POINTS, STABLE, RIGID, STABLE_PAIRS, MAP_68)
-IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_68, STABLE_PAIRS_68, np.arange(68))
+# FAN's points lie on a grid of 3 % of the IOD.
+MESH_478 = Layout(478, IOD_POINTS, STABLE, RIGID, STABLE_PAIRS, MAP_68, noise=1.0)
+IBUG_68 = Layout(68, (36, 45), STABLE_68, STABLE_68, STABLE_PAIRS_68, np.arange(68), noise=4.0)
 _LAYOUTS = {layout.n_points: layout for layout in (MESH_478, IBUG_68)}
 
 

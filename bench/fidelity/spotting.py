@@ -78,7 +78,7 @@ class Score:
     flash : float
         Share of the true motions that were found and flagged as a flash.
     missed : float
-        Share of the true motions where nothing was found.
+        Share of the true motions of which not one frame was found.
     false_alarms : float
         Share of the recordings where a motion was found that shares no frame with a true one.
     """
@@ -114,8 +114,8 @@ def score(cases: Sequence[Case]) -> Score:
         style=_mean([c.motion is not None and c.motion.style == c.truth.style for c in found]),
         plateau=_mean([beside_plateau(case) == 0 for case in found]),
         near_plateau=_mean([beside_plateau(case) <= 1 for case in found]),
-        flash=_mean([case.motion is not None and case.flash for case in moving]),
-        missed=_mean([case.motion is None for case in moving]),
+        flash=_mean([iou(case) > 0 and case.flash for case in moving]),
+        missed=_mean(ious == 0),
         false_alarms=_mean([case.motion is not None and iou(case) == 0 for case in cases]),
     )
 

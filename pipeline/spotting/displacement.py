@@ -70,7 +70,10 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _still(landmarks: Landmarks) -> np.ndarray:
-    """Take head motion, yaw, roll and size out of landmarks [T, N, 3]; float64 [T, 68, 2]."""
+    """Take every frame's turn, place and size out of landmarks [T, N, 3]; float64 [T, 68, 2].
+
+    And the median face's own yaw and roll.
+    """
     n = landmarks.shape[0]
     to_face = to_median(pick(landmarks, layout_of(landmarks).stable).astype(np.float64))
 
@@ -105,8 +108,8 @@ def _blink(points: np.ndarray, fps: float) -> np.ndarray:
     eyes = np.stack([points[:, LEFT_EYE_68], points[:, RIGHT_EYE_68]])
     gaps = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(-1)
     closed = -(gaps - np.median(gaps, axis=1, keepdims=True)).max(0)
-    # What is left of the opening are the closures that last. Before and after the clip eyes are
-    # taken to be open: it may begin or end within a blink.
+    # An opening in time keeps the closures that last `BLINK_S`; what it takes away are the blinks.
+    # Before and after the clip the eyes are taken to be open: it may begin or end within a blink.
     lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="constant", cval=0.0)
     blink: np.ndarray = np.where(closed - lasting > LEAST_BLINK_IOD, closed - lasting, 0.0)
     return blink

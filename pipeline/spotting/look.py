@@ -59,7 +59,7 @@ def look_at(
     Parameters
     ----------
     face : float64 [T, D]
-        Displacement, in interocular distances.
+        Displacement, in interocular distances; this and what follows over the landmarks' noise.
     blink : float64 [T]
         How far a blink may have moved it, in IOD.
     turned : float64 [T, 2]

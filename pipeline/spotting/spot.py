@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr, Motion, Track
+from fmdata.pipeline.points import layout_of
 from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.smooth import smooth
 from fmdata.pipeline.spotting.displacement import displacement
@@ -24,11 +25,11 @@ BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the res
 PASSES = 2  # of telling the motion from what follows the head
 DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
 END_S = 0.15  # of the clip, by which its style is judged
-APEX_MARGIN_S = 0.05  # a little late is still the plateau, a little early is still the rise
+APEX_MARGIN_S = 0.07  # a little late is still the plateau, a little early is still the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 # A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
 DOUBTFUL_IOD = 0.0125
-DOUBTFUL_TURN_IOD = 0.012  # more for each degree of the head's turns (RMS): four times their bend
+DOUBTFUL_TURN_IOD = 0.012  # more for each degree of the head's turns (RMS), of which all that bends
 DOUBTFUL_SNR = 6.0
 
 
@@ -61,7 +62,7 @@ class Spotting(ArrayRepr):
         return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
 
 
-def spot(track: Track, fps: float, closer: float | None = None) -> Spotting:
+def spot(track: Track, fps: float, noise: float = 1.0, *, in_doubt: bool = False) -> Spotting:
     """Find the motion of a clip.
 
     Parameters
@@ -70,15 +71,16 @@ def spot(track: Track, fps: float, closer: float | None = None) -> Spotting:
         The face in every frame.
     fps : float
         Frames per second.
-    closer : float, optional
-        For the landmarks of a closer look their noise, as a share of that of a single look. What
-        may be the head's doing is then no motion.
+    noise : float
+        Of the landmarks, as a share of that of a single look.
+    in_doubt : bool
+        Whether an earlier look has left a doubt. What may be the head's doing is then no motion.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None, 0.0)
-    noise, in_doubt = (1.0, False) if closer is None else (closer, True)
-    # The thresholds are for the noise of a single look. So lengths are stretched until the noise is
-    # as large as that, and made IOD again at the end.
+    # The thresholds are for the noise of a single look by MediaPipe. So lengths are stretched until
+    # the noise is as large as that, and made IOD again at the end.
+    noise *= layout_of(track.landmarks).noise
     face, closed = displacement(track, fps)
     face /= noise
     blink, turned = BLINK_LEFT / noise * closed, turns(track.landmarks, fps)
@@ -167,8 +169,9 @@ def _apex(
     low = np.flatnonzero(along[:first] < top / 2)
     if len(low) == 0:
         return first, top
-    # The arrival at the plateau is the edge of the same curve seen from its other end.
+    # The arrival at the plateau is the edge of the same curve seen from its other end, where frame
+    # i is the clip's frame stop - 1 - i. The apex is the frame after the last one of the rise.
     lack = (top - along[:stop])[::-1]
     apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
-    apex += 1 + round(APEX_MARGIN_S * fps)
+    apex += round(APEX_MARGIN_S * fps)
     return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top

@@ -17,12 +17,16 @@ from fmdata.pipeline.smooth import smooth
 BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
 IN_DOUBT_BEND_IOD = 0.002  # where a motion is in doubt: rather none than one that the head made
 IN_DOUBT_ROUNDS = 3  # of telling what the turns explain from what they leave
+MOST_BEND_IOD = 0.003  # what a degree does at most; more is a motion that goes with the head
 LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
+FREE = 0.01  # doubt of a motion's height: of that nothing is expected
 MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
 
 
 def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
     """Yaw and pitch of each frame's head against the clip's median head, in degrees.
+
+    Their signs are not those of a row's pose.
 
     Parameters
     ----------
@@ -62,11 +66,10 @@ def unbent(
 ) -> np.ndarray:
     """Take out of a face what follows the head's turns.
 
-    Ridge regression, the mean of a Gaussian prior of `BEND_IOD` a degree: a face that moves much,
-    in a clip whose head turns little, is hardly touched, because such a clip teaches little about
-    turns. How much it moves by itself is at first taken from all that is seen; in doubt it is
-    taken from what the turns leave, once more and again, so that a bend does not weigh against
-    itself.
+    Ridge regression, under a Gaussian prior of `BEND_IOD` a degree: a face that moves much, in a
+    clip whose head turns little, is hardly touched, because such a clip teaches little about turns.
+    How much it moves by itself is at first taken from all that is seen; in doubt it is taken from
+    what the turns leave, once more and again, so that a bend does not weigh against itself.
 
     Parameters
     ----------
@@ -97,8 +100,10 @@ def unbent(
     expected, rounds = (IN_DOUBT_BEND_IOD, IN_DOUBT_ROUNDS) if in_doubt else (BEND_IOD, 1)
     for _ in range(rounds):
         doubt = max(LEAST_DOUBT, own / (expected / noise) ** 2)  # in square degrees
-        inverse = np.linalg.inv(told + np.diag([doubt, doubt, LEAST_DOUBT][: len(told)]))
+        inverse = np.linalg.inv(told + np.diag([doubt, doubt, FREE][: len(told)]))
         response = inverse @ follows
+        bend = noise * np.linalg.norm(response[:2], axis=1)
+        response[:2] /= np.maximum(1.0, bend / MOST_BEND_IOD)[:, None]
         explained = float((response * (2 * follows - told @ response)).sum())
         freedom = float(np.trace(inverse @ told))
         own = max(0.0, share * swing - explained) / max(1.0, samples - freedom)

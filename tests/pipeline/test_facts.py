@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.schema import per_frame
-from fmdata.catalog.types import Recording, Track
+from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.encode import Encoded
 from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity
@@ -41,7 +41,7 @@ def track(film) -> Track:
     )
 
 
-def row_of(track: Track):
+def row_of(track: Track, motion: Motion | None = None):
     n = track.n_frames
     return action_row(
         Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01"),
@@ -49,7 +49,7 @@ def row_of(track: Track):
         BuildSettings(),
         fps=30.0,
         track=track,
-        spotting=Spotting(np.zeros(n, np.float32), None, 0.0),
+        spotting=Spotting(np.zeros(n, np.float32), motion, 0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
         encoded=Encoded(np.zeros(n, np.float32)),
     )
@@ -77,3 +77,12 @@ def test_the_pose_range_is_the_largest_of_the_three_where_a_face_is_seen(track: 
     assert row_of(track)["pose_range"].to_pylist() == [19.0]
     rolling = replace(track, pose=track.pose[:, [2, 1, 0]].copy())
     assert row_of(rolling)["pose_range"].to_pylist() == [19.0]
+
+
+@pytest.mark.parametrize(("length", "is_flash"), [(5, True), (6, False)])
+def test_a_flash_is_a_motion_in_under_three_tenths_of_the_frames(
+    track: Track, length: int, is_flash: bool
+) -> None:
+    """Of 20 frames, so six are no flash any more."""
+    motion = Motion(8, 9, 8 + length, "return", 0.05, 20.0, 8, 0.9)
+    assert row_of(track, motion)["flash"].to_pylist() == [is_flash]

@@ -63,7 +63,7 @@ def test_a_row_of_four() -> None:
     assert row.style == pytest.approx(2 / 3)
     assert row.plateau == pytest.approx(1 / 3)
     assert row.near_plateau == pytest.approx(2 / 3)
-    assert (row.flash, row.missed, row.false_alarms) == (0.5, 0.25, 0.25)
+    assert (row.flash, row.missed, row.false_alarms) == (0.25, 0.5, 0.25)
 
 
 def test_still_faces_know_only_false_alarms() -> None:

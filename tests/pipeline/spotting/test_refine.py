@@ -200,7 +200,7 @@ def test_a_closer_look_invents_no_motion(landmarker: Landmarker, tmp_path: Path)
     refined = refine(decode(recording), track, FPS, landmarker, tmp_path / "second.npy")
     assert refined is not None
     assert noise_of(refined, FPS) < 0.6
-    assert spot(refined, FPS, noise_of(refined, FPS)).motion is None
+    assert spot(refined, FPS, noise_of(refined, FPS), in_doubt=True).motion is None
 
 
 def test_stable_points_are_where_they_were(face: np.ndarray, tmp_path: Path) -> None:

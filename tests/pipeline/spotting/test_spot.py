@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Motion, Track
-from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.points import STABLE, to_68
 from fmdata.pipeline.spotting.spot import Spotting, spot
 from fmdata.pipeline.spotting.turns import turns
 
@@ -72,6 +73,44 @@ def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> 
     assert turning.motion is not None
     assert not calm.is_doubtful
     assert turning.is_doubtful
+
+
+@pytest.mark.parametrize("what", ["smile", "jaw", "wink"])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_motion_is_not_lost_because_the_head_goes_with_it(
+    film: Film, what: str, axis: str
+) -> None:
+    """A nod, or a turn, of 8 degrees with the very course of the motion."""
+    track = film(75, what, TIMING)
+    course = np.interp(np.arange(75), TIMING, [0, 1, 1, 0])
+    turn = Rotation.from_euler(axis, 8 * course[:, None], degrees=True).as_matrix()
+    middle = np.array([320, 240, 0])
+    mesh = np.einsum("tij,tpj->tpi", turn, track.landmarks - middle) + middle
+    nodding = replace(track, landmarks=mesh.astype(np.float32))
+    for motion in (motion_of(nodding), spot(nodding, FPS, in_doubt=True).motion):
+        assert motion is not None
+        assert_near(motion, TIMING, onset=2, offset=3)
+
+
+def on_grid(track: Track) -> Track:
+    """68 points as FAN gives them, on a grid of 3 % of the interocular distance, here 80 pixels."""
+    points = to_68(track.landmarks)
+    points[..., :2] = np.round(points[..., :2] / 2.4) * 2.4
+    return replace(track, landmarks=points)
+
+
+@pytest.mark.parametrize("head", [0.0, 1.5, 3.0, 8.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_points_that_jump_from_place_to_place_are_no_motion(
+    film: Film, head: float, seed: int
+) -> None:
+    assert spot(on_grid(film(75, head=head, blinks=BLINKS, seed=seed)), FPS).motion is None
+
+
+@pytest.mark.parametrize("head", [0.0, 3.0])
+def test_a_clear_motion_is_found_on_a_grid_too(film: Film, head: float) -> None:
+    motion = motion_of(on_grid(film(75, "jaw", TIMING, head=head, blinks=BLINKS)))
+    assert_near(motion, TIMING, onset=2, offset=2)
 
 
 @pytest.mark.parametrize("head", [0.0, 3.0, 10.0])
