@@ -31,6 +31,9 @@ def show_built(built: Any, dataset: Path, rate: float) -> None:
     if built.motionless:
         some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
         out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
+    if built.unread:
+        some = ", ".join(built.unread[:5]) + (", …" if len(built.unread) > 5 else "")
+        out.print(f"  {len(built.unread)} recordings cannot be read now, their clips stay: {some}")
     for left_out in built.dropped[:20]:
         source = built.sources.get(left_out.source, left_out.source)
         line = f"  dropped {source} ({left_out.stage}, {left_out.reason}): "

@@ -25,9 +25,11 @@ from fmdata.pipeline.existing import (
     dataset_at,
     finished_work,
     require_same_recordings,
+    standing_in,
 )
-from fmdata.pipeline.gather import finished, gather, key_of
+from fmdata.pipeline.gather import finished, gather, key_of, require_some_left
 from fmdata.pipeline.graph import identify_all, run
+from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.model import find
 from fmdata.pipeline.pseudonymous import pseudonymous
 from fmdata.pipeline.publish import publish
@@ -64,6 +66,8 @@ class Built:
         Frames of the clips made in this run.
     motionless : list of str
         Keys of the clips in which no motion was found.
+    unread : list of str
+        Keys of the clips that stay although their recordings could not be read just now.
     sources : dict of str to str
         Where the recordings lie below the raw folder, by source in the dataset; the two differ
         only with pseudonyms.
@@ -75,6 +79,7 @@ class Built:
     gone: int
     frames: int
     motionless: list[str]
+    unread: list[str]
     sources: dict[str, str]
 
 
@@ -168,6 +173,9 @@ def _build(
         require_same_recordings(out, keys_before, {key_of(recording) for recording in recordings})
         there = finished_work(before, intact, settings.max_pose_range)
     identities = identify_all(recordings, settings)
+    unread = [isinstance(who, RecordingError) for who in identities]
+    if before:
+        identities = standing_in(recordings, identities, before.intact_actions(), there.keys())
     done = dict(there)
     jobs, reused = [], 0
     for recording, who in zip(recordings, identities, strict=True):
@@ -189,6 +197,7 @@ def _build(
     for outcome in outcomes:
         done[outcome.digest] = finished(outcome, work, tries.of_digest.get(outcome.digest, 0))
     gathered = gather(recordings, identities, done, kept, settings, tries.unread)
+    require_some_left(out, keys_before, gathered)
     unchanged = (
         before is not None
         and not retry_dropped
@@ -205,5 +214,10 @@ def _build(
         gone=len(set(keys_before) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
         motionless=[clip.key for clip in after.actions if clip.motion is None],
+        unread=[
+            key_of(recording)
+            for recording, who, was_unread in zip(recordings, identities, unread, strict=True)
+            if was_unread and isinstance(who, Identity)
+        ],
         sources={},
     )

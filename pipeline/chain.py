@@ -14,7 +14,7 @@ from fmdata.pipeline.beat import Beat
 from fmdata.pipeline.decode import Frame, decode, frame_rate, nominal_rate
 from fmdata.pipeline.encode import encode
 from fmdata.pipeline.facts import action_row
-from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.identify import Identity, file_state
 from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.refine import noise_of, refine
@@ -62,24 +62,28 @@ def process(
     try:
         with atomic_folder(unit) as folder:
             _make(recording, identity, settings, landmarker, folder, beat)
+            if fault := _other_than(recording, identity):
+                raise fault
     except RecordingError as fault:
-        write_dropped(unit, drop(recording, _gone(recording) or failed_if_short(fault)))
+        of_file = _other_than(recording, identity)
+        write_dropped(unit, drop(recording, of_file or failed_if_short(fault)))
     return outcome_of(unit)
 
 
-def _gone(recording: Recording) -> RecordingError | None:
-    """Return the fault of a recording that cannot be read any more.
+def _other_than(recording: Recording, identity: Identity) -> RecordingError | None:
+    """Return the fault of a recording that is no longer what its digest is of.
 
-    Its digest is that of what it was, and a file that comes back is worth another try.
+    It is worth another try: what it was may come back, and what it is has another digest.
     """
     try:
         if not recording.path.is_dir():
             with recording.path.open("rb") as file:
                 file.read(1)
+        changed = identity.state not in ("", file_state(recording.path))
     except OSError as fault:
         detail = f"it could be read no longer: {fault.strerror}"
         return RecordingError("decode", "failed", detail)
-    return None
+    return RecordingError("decode", "failed", "it changed at work") if changed else None
 
 
 def _make(

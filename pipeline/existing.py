@@ -12,11 +12,12 @@ from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Shard
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.errors import RecordingError, UsageError
 from fmdata.catalog.lock import WORK
 from fmdata.catalog.pack import Planned
 from fmdata.catalog.shards import Sample
-from fmdata.catalog.types import Dropped
+from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import CHOOSING, BuildSettings
 from fmdata.pipeline.steady import UNSTEADY
 from fmdata.pipeline.unit import TRIED_AGAIN
@@ -135,6 +136,35 @@ def finished_work(
             if dropped.reason not in TRIED_AGAIN and not _steady_now(dropped, max_pose_range):
                 done[digest] = dropped
     return done
+
+
+def standing_in(
+    recordings: Sequence[Recording],
+    identities: Sequence[Identity | RecordingError],
+    intact: Clips[ActionClip],
+    done: Set[str],
+) -> list[Identity | RecordingError]:
+    """Let the clip that is `done` stand for a recording that just now cannot be read.
+
+    A disk that is away for an hour must not cost what was made from it. A fault of what the file
+    is, not of reading it, stays: there the recording has become another.
+    """
+    if not any(isinstance(who, RecordingError) for who in identities):
+        return list(identities)
+    made = {
+        tuple(row[name] for name in ("source", "subject", "action", "take")): Identity(
+            row["source_sha256"], row["digest"]
+        )
+        for row in (clip.row for clip in intact)
+        if row["digest"] in done
+    }
+
+    def stands(recording: Recording, who: Identity | RecordingError) -> Identity | RecordingError:
+        if isinstance(who, RecordingError) and isinstance(who.__cause__, OSError):
+            return made.get(recording.names, who)
+        return who
+
+    return [stands(*pair) for pair in zip(recordings, identities, strict=True)]
 
 
 def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from fmdata.catalog.errors import InternalError, RecordingError
+from fmdata.catalog.errors import InputError, InternalError, RecordingError
 from fmdata.catalog.keys import action_key, fold
 from fmdata.catalog.pack import Planned
 from fmdata.catalog.shards import Sample
@@ -17,7 +17,7 @@ from fmdata.pipeline.existing import FinishedClip
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.retry import Kept
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.steady import too_unsteady
+from fmdata.pipeline.steady import UNSTEADY, too_unsteady
 from fmdata.pipeline.unit import Outcome, drop, sample_of, unit_bytes
 
 
@@ -51,6 +51,23 @@ def finished(outcome: Outcome, work: Path, tried: int = 0) -> FinishedClip | Dro
         return replace(outcome.dropped, attempts=outcome.dropped.attempts + tried)
     unit = work / outcome.digest
     return FinishedClip(unit_bytes(unit), outcome.pose_range, partial(sample_of, unit))
+
+
+def require_some_left(out: Path, there: Sequence[str], gathered: Gathered) -> None:
+    """Raise InputError when, by faults alone, nothing would be left of a dataset.
+
+    `there` are the keys of its clips. A limit that the user sets may well leave nothing.
+    """
+    faults = [left_out for left_out, _ in gathered.dropped if left_out.reason != UNSTEADY]
+    if there and faults and not gathered.clips:
+        first = faults[0]
+        raise InputError(
+            f"{len(gathered.dropped)} recordings of which none came to a clip; of "
+            f"{first.source}: {first.stage}, {first.reason}: {first.detail}",
+            wanted=f"a clip at least, where there are {len(there)} now",
+            where=str(out),
+            todo="mend that, or name another folder with --out; the dataset was left as it is",
+        )
 
 
 def gather(

@@ -22,7 +22,7 @@ from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.apart import DEATHS, Workers, process_apart
 from fmdata.pipeline.chain import process
-from fmdata.pipeline.identify import Identity, content_digest, identify
+from fmdata.pipeline.identify import Identity, content_digest, file_state, identify
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.unit import Outcome, drop, failed_if_short
 
@@ -34,9 +34,13 @@ def identify_all(
 ) -> list[Identity | RecordingError]:
     """Digest every recording, several at a time: reading and hashing leave Python free."""
 
-    def content(recording: Recording) -> str | RecordingError:
+    def content(recording: Recording) -> tuple[str, str] | RecordingError:
         try:
-            return content_digest(recording)
+            state = file_state(recording.path)
+        except OSError:
+            state = ""  # what cannot be looked at cannot be read either, which is told next
+        try:
+            return content_digest(recording), state
         except RecordingError as fault:
             return failed_if_short(fault)
 
@@ -45,7 +49,9 @@ def identify_all(
     tasks = [delayed(content)(recording) for recording in files.values()]
     contents = dict(zip(files, dask.compute(*tasks, scheduler="threads"), strict=True))
     return [
-        found if isinstance(found, RecordingError) else identify(recording, found, settings)
+        found
+        if isinstance(found, RecordingError)
+        else identify(recording, found[0], settings, found[1])
         for recording in recordings
         for found in [contents[recording.path]]
     ]

@@ -23,13 +23,18 @@ class Identity:
         SHA-256 of the file; of a folder, SHA-256 over its images' names and digests.
     digest : str
         SHA-256 over content, names, span, settings, the version of the stages and of the tools.
+    state : str
+        The :func:`file_state` just before the content was read; empty if that is not known.
     """
 
     source_sha256: str
     digest: str
+    state: str = ""
 
 
-def identify(recording: Recording, content: str, settings: BuildSettings) -> Identity:
+def identify(
+    recording: Recording, content: str, settings: BuildSettings, state: str = ""
+) -> Identity:
     """Digest all that decides a recording's clip; `content` is its :func:`content_digest`."""
     facts = {
         "content": content,
@@ -43,7 +48,24 @@ def identify(recording: Recording, content: str, settings: BuildSettings) -> Ide
         "tools": tool_versions(settings.landmarks),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Identity(content, digest)
+    return Identity(content, digest, state)
+
+
+def file_state(path: Path) -> str:
+    """Digest the sizes and times of a recording's files: another one tells that they have changed.
+
+    Raises
+    ------
+    OSError
+        When one of them is not there.
+    """
+    files = _images(path) if path.is_dir() else [path]
+    told = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if image_number(path.name) is not None)
 
 
 def content_digest(recording: Recording) -> str:
@@ -59,8 +81,7 @@ def content_digest(recording: Recording) -> str:
             _require_file(recording.path)
             return _file_sha256(recording.path)
         whole = hashlib.sha256()
-        images = (path for path in recording.path.iterdir() if image_number(path.name) is not None)
-        for image in sorted(images):
+        for image in _images(recording.path):
             _require_file(image)
             whole.update(f"{image.name}\0{_file_sha256(image)}\n".encode())
         return whole.hexdigest()

@@ -95,7 +95,11 @@ def failed_if_short(fault: RecordingError) -> RecordingError:
     """Return a fault as ``failed``, when it came of the machine's being short of something."""
     cause = fault.__cause__
     short = isinstance(cause, MemoryError) or getattr(cause, "errno", None) in _SHORT
-    return RecordingError(fault.stage, "failed", fault.detail) if short else fault
+    if not short:
+        return fault
+    told = RecordingError(fault.stage, "failed", fault.detail)
+    told.__cause__ = cause
+    return told
 
 
 def outcome_of(unit: Path) -> Outcome:

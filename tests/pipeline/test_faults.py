@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.avi import write_avi
-from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.errors import InputError, RecordingError, UsageError
 from fmdata.catalog.lock import WORK, writing
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import chain, encode
+from fmdata.pipeline import chain, encode, identify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.decode import Frame, decode
 from fmdata.pipeline.graph import identify_all
@@ -35,7 +36,6 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory, numbered_video: Callable) -> Path:
     """Three videos of eight frames of one picture, which has a face."""
-    import cv2
     import skimage.data
 
     face = cv2.resize(skimage.data.astronaut()[:300, 100:400], (160, 160))
@@ -154,6 +154,115 @@ def test_a_read_error_half_way_costs_one_recording_until_it_can_be_read(
     assert [(d.take, d.detail) for d in result.dropped] == [("03", "Input/output error")]
     build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert files(tmp_path / "dataset") == reference
+
+
+def test_a_disk_that_is_away_costs_nothing_that_is_done(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path
+) -> None:
+    """The recordings are links into a store; first one file of it is away, then all of them."""
+    copy, store, path = tmp_path / "raw", tmp_path / "store", tmp_path / "dataset"
+    shutil.copytree(raw, store)
+    (copy / "s01/still").mkdir(parents=True)
+    for take in ("01", "02", "03"):
+        (copy / f"s01/still/{take}.mp4").symlink_to(store / f"s01/still/{take}.mp4")
+    build(copy, path, SMALL, workers=0, follow_links=True)
+    assert files(path) == reference
+    (store / "s01/still/02.mp4").rename(tmp_path / "02.mp4")
+    result = build(copy, path, SMALL, workers=0, follow_links=True)
+    assert (result.dropped, result.unread) == ([], ["s01-still-02"])
+    assert files(path) == reference
+    store.rename(tmp_path / "away")
+    result = build(copy, path, SMALL, workers=0, follow_links=True)
+    assert result.unread == [f"s01-still-{take}" for take in ("01", "02", "03")]
+    assert files(path) == reference
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE])
+def test_a_read_error_costs_no_clip_that_is_done(
+    raw: Path,
+    reference: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+) -> None:
+    import hashlib
+
+    build(raw, tmp_path / "dataset", SMALL, workers=0)
+    whole = hashlib.file_digest
+
+    def fails(file: object, *arguments: str) -> object:
+        if str(getattr(file, "name", "")).endswith(".mp4"):
+            raise OSError(code, os.strerror(code))
+        return whole(file, *arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", fails)
+    result = build(raw, tmp_path / "dataset", SMALL, workers=0)
+    assert len(result.unread) == 3
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_what_fails_everywhere_leaves_a_finished_dataset_as_it_is(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New stages, so that everything is to be made again, and a network that falls over."""
+
+    def falls_over(*arguments: object) -> None:
+        raise RuntimeError("out of order")
+
+    build(raw, tmp_path / "dataset", SMALL, workers=0)
+    monkeypatch.setattr(identify, "STAGES_VERSION", -1)
+    monkeypatch.setattr(chain, "follow", falls_over)
+    with pytest.raises(InputError) as fault:
+        build(raw, tmp_path / "dataset", SMALL, workers=0)
+    assert "RuntimeError: out of order" in str(fault.value)
+    shutil.rmtree(tmp_path / "dataset" / WORK)
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_a_file_that_changes_at_work_is_tried_again(
+    raw: Path, reference: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another video stands in its place while it is decoded; then the first one is back."""
+    copy = tmp_path / "raw"
+    shutil.copytree(raw, copy)
+    video, whole = copy / "s01/still/02.mp4", chain.decode
+
+    def swapped(recording: Recording) -> object:
+        if recording.path == video:
+            shutil.copy(raw / "s01/still/03.mp4", video)
+        return whole(recording)
+
+    monkeypatch.setattr(chain, "decode", swapped)
+    result = build(copy, tmp_path / "dataset", SMALL, workers=0)
+    monkeypatch.undo()
+    [left_out] = result.dropped
+    assert (left_out.take, left_out.reason) == ("02", "failed")
+    assert left_out.detail == "it changed at work"
+    shutil.copy(raw / "s01/still/02.mp4", video)
+    build(copy, tmp_path / "dataset", SMALL, workers=0)
+    assert files(tmp_path / "dataset") == reference
+
+
+def test_an_image_that_vanishes_at_work_comes_back(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "raw/s01/still/01"
+    folder.mkdir(parents=True)
+    for frame in decode(Recording(raw / "s01/still/01.mp4", "a", "s01", "still", "01")):
+        cv2.imwrite(str(folder / f"{frame.index}.png"), frame.rgb[..., ::-1])
+    image, whole = folder / "3.png", chain.decode
+
+    def vanishes(recording: Recording) -> object:
+        if image.exists():
+            image.rename(tmp_path / "3.png")
+        return whole(recording)
+
+    monkeypatch.setattr(chain, "decode", vanishes)
+    result = build(tmp_path / "raw", tmp_path / "dataset", SMALL, workers=0)
+    monkeypatch.undo()
+    assert [d.reason for d in result.dropped] == ["failed"]
+    (tmp_path / "3.png").rename(image)
+    assert build(tmp_path / "raw", tmp_path / "dataset", SMALL, workers=0).card.actions.samples == 1
 
 
 def test_attempts_at_what_cannot_be_read_are_counted_too(tmp_path: Path) -> None:
