@@ -173,7 +173,7 @@ class Motion(ArrayRepr):
     onset : int
         The first frame that moves.
     apex : int
-        The first frame of the plateau.
+        A frame at the beginning of the plateau: its first, or one or two later.
     offset : int
         The first frame after the motion is over, so the motion is ``[onset, offset)``; equal to
         the number of frames when the apex is held to the end.
