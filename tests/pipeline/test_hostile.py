@@ -3,6 +3,8 @@
 Nothing here may hang, fill the memory, or play tricks with the terminal.
 """
 
+import errno
+import hashlib
 import os
 import resource
 import signal
@@ -14,6 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from fmdata.catalog.forget import forget
 from fmdata.catalog.names import shown
 from fmdata.catalog.types import Recording
 from fmdata.catalog.verify import verify
+from fmdata.pipeline import identify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.decode import decode
 from fmdata.pipeline.discover import discover
@@ -227,7 +231,7 @@ def test_links_that_multiply_are_refused(tmp_path: Path) -> None:
         at_once(lambda: discover(tmp_path))
 
 
-def at_once(do: Callable[[], Any], within_s: int = 30) -> None:
+def at_once(do: Callable[[], Any], within_s: int = 30) -> Any:
     """Do what takes far less than a second, or else hours."""
 
     def too_long(*_: object) -> None:
@@ -236,7 +240,7 @@ def at_once(do: Callable[[], Any], within_s: int = 30) -> None:
     before = signal.signal(signal.SIGALRM, too_long)
     signal.alarm(within_s)
     try:
-        do()
+        return do()
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
@@ -261,6 +265,54 @@ def test_pipes_devices_and_sockets_are_never_opened(tmp_path: Path) -> None:
     assert reasons == dict.fromkeys(
         ["pipe", "zero", "socket", "images"], ("discover", "unreadable")
     )
+
+
+def test_three_terabytes_of_holes_are_not_read_through(
+    tmp_path: Path, numbered_video: Callable, easy_backend: None
+) -> None:
+    """A file that takes no place on the disk, but hours to read, costs itself alone."""
+    raw = tmp_path / "raw"
+    (raw / "s01/smile/images").mkdir(parents=True)
+    numbered_video(raw / "s01/smile/fine.mp4", 5)
+    video = numbered_video(raw / "s01/smile/begun.mp4", 5).path
+    claims = [video, raw / "s01/smile/empty.mp4", raw / "s01/smile/images/1.png"]
+    for path in claims:
+        path.touch()
+        os.truncate(path, 3 << 40)
+    for path in (*claims[:2], claims[2].parent):
+        fault = at_once(partial(fault_of, path))
+        assert (fault.stage, fault.reason) == ("discover", "unreadable")
+        assert "of its 3298534883328 bytes fewer than one in 100" in fault.detail
+    result = build(raw, tmp_path / "dataset", BuildSettings(), workers=0)
+    assert [row.take for row in result.dropped] == ["begun", "empty", "images"]
+    assert [clip.row["take"] for clip in Dataset(tmp_path / "dataset").actions] == ["fine"]
+
+
+def test_holes_that_a_recording_may_have_are_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Black frames may be kept as holes; and not every file system tells where they are."""
+    monkeypatch.setattr(identify, "_SMALL", 1 << 20)
+    written = np.random.default_rng(0).bytes(1 << 18)
+    path = tmp_path / "a.avi"
+    for at in (0, 4 << 20):  # what is written lies first, then in the midst of holes
+        with path.open("wb") as file:
+            file.seek(at)
+            file.write(written)
+        os.truncate(path, 16 << 20)
+        assert content_digest(recording(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+    os.truncate(path, 0)
+    os.truncate(path, 16 << 20)
+    assert fault_of(path).reason == "unreadable"
+    lseek = os.lseek
+
+    def cannot_tell(file: int, at: int, how: int) -> int:
+        if how in (os.SEEK_DATA, os.SEEK_HOLE):
+            raise OSError(errno.EINVAL, "")
+        return lseek(file, at, how)
+
+    monkeypatch.setattr(os, "lseek", cannot_tell)
+    assert content_digest(recording(path)) == hashlib.sha256(bytes(16 << 20)).hexdigest()
 
 
 def patched(path: Path, old: bytes, new: bytes) -> Path:
