@@ -48,7 +48,7 @@ class Meter:
         self.total = total
         self.done = self.done_before = done
         self.began = self.line_at = time.monotonic()
-        self.bar.update(self.task, total=total, completed=done)
+        self.bar.reset(self.task, total=total, completed=done, note="")
 
     def to(self, done: int, note: str = "") -> None:
         """Show that `done` pieces are done."""
@@ -69,6 +69,13 @@ class BuildMeter:
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
         self.frames = self.dropped = 0
+
+    def read(self, done: int, recordings: int) -> None:
+        """Count what has been read to see which recordings need work; its end is no news."""
+        if done == 0:
+            self.meter.start(recordings)
+        elif done < recordings:
+            self.meter.to(done, "read")
 
     def started(self, recordings: int, done: int) -> None:
         """Begin."""

@@ -41,6 +41,9 @@ from fmdata.pipeline.unit import Outcome, done_before
 class Progress(Protocol):
     """Told of a build as it goes on."""
 
+    def read(self, done: int, recordings: int) -> None:
+        """So many of the recordings have been read, to see which need work."""
+
     def started(self, recordings: int, done: int) -> None:
         """There are so many recordings, and so many of them need no work."""
 
@@ -172,7 +175,7 @@ def _build(
         keys_before = intact.keys
         require_same_recordings(out, keys_before, {key_of(recording) for recording in recordings})
         there = finished_work(before, intact, settings.max_pose_range)
-    identities = identify_all(recordings, settings)
+    identities = identify_all(recordings, settings, *([progress.read] if progress else []))
     unread = [isinstance(who, RecordingError) for who in identities]
     if before:
         identities = standing_in(recordings, identities, before.intact_actions(), there.keys())

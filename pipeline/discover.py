@@ -1,8 +1,8 @@
 """Discover: what recordings there are, from the raw folder's layout or from a table.
 
 Promise: a file is a recording with a name of its own, or it is no recording, or it is named in an
-error. No video is passed over in silence because it lies at another depth, and no two recordings
-get one key.
+error. No video, unless it is hidden, is passed over in silence because it lies at another depth,
+and no two recordings get one key.
 """
 
 import os
@@ -25,7 +25,8 @@ LAYOUT = (
 )
 
 _DEPTH = 3  # subject / action / take
-_MAX_DEPTH = 8  # of a walk that follows links, which may form a loop
+_MAX_DEPTH = 8  # of a walk that follows links
+_MAX_WAYS = 1000  # by links to one folder: a few links in each of a few folders make billions
 _SHOWN = 5  # examples in a message
 
 
@@ -39,7 +40,8 @@ def discover(
     are ignored. Pipes and devices that are named like videos are recordings, left for decoding to
     refuse. A link that leads out of `raw` is refused unless `follow_links`: a folder that came from
     elsewhere must not be able to name files that its giver could not read. But a table names what
-    it names: look into one that came from elsewhere. A table, `table` or else
+    it names: look into one that came from elsewhere. A link back to a folder that it lies in is
+    refused always. A table, `table` or else
     ``raw/recordings.csv`` where it exists, replaces the layout: see
     :func:`fmdata.pipeline.discover_table.read_table`.
 
@@ -48,8 +50,9 @@ def discover(
     UsageError
         When `raw` is no folder, or the table is at fault.
     InputError
-        When there is no recording, a link leads out of `raw`, a video lies at another depth than
-        three, the name of a video or image is not UTF-8, or two recordings have one key.
+        When there is no recording, a link leads out of `raw` or in a circle, links lead to one
+        folder by too many ways, a video lies at another depth than three, the name of a video or
+        image is not UTF-8, or two recordings have one key.
     """
     _check_folder(raw)
     if table is None and (raw / TABLE).is_file():
@@ -88,7 +91,7 @@ def _from_layout(raw: Path, follow_links: bool) -> list[Recording]:
     placed = [video for video in videos if len(video.parts) == _DEPTH]
     if not placed and not image_folders:
         raise InputError(
-            _found(files, videos),
+            _found(raw, files, videos),
             wanted=LAYOUT,
             where=str(raw),
             todo=f"arrange the recordings so, or name them in {raw / TABLE} "
@@ -112,7 +115,10 @@ def _from_layout(raw: Path, follow_links: bool) -> list[Recording]:
 
 def _visible_files(raw: Path, follow_links: bool) -> Iterator[PurePosixPath]:
     """Yield the paths of the files below `raw`, relative to it; links within it are followed."""
-    top, astray = raw.resolve(), []
+    top = raw.resolve()
+    astray: list[PurePosixPath] = []
+    circles: list[PurePosixPath] = []
+    ways: Counter[tuple[int, int]] = Counter()
 
     def refuse(fault: OSError) -> None:
         raise InputError(
@@ -130,6 +136,13 @@ def _visible_files(raw: Path, follow_links: bool) -> Iterator[PurePosixPath]:
             links = [name for name in folders if _leads_out(Path(folder, name), top)]
             astray += [below / name for name in links]
             folders[:] = [name for name in folders if name not in links]
+        for name in [name for name in folders if Path(folder, name).is_symlink()]:
+            path = Path(folder, name)
+            if any(path.samefile(raw / above) for above in (below, *below.parents)):
+                circles.append(below / name)
+                folders.remove(name)
+            else:
+                _require_few(path, below / name, ways, raw)
         for name in files:
             path = Path(folder, name)
             if name.startswith("."):
@@ -146,6 +159,29 @@ def _visible_files(raw: Path, follow_links: bool) -> Iterator[PurePosixPath]:
             wanted="recordings that lie in the folder, or links that you trust",
             where=str(raw),
             todo="remove the links; or give --follow-links if they are meant",
+        )
+    if circles:
+        raise InputError(
+            f"{len(circles)} links back to a folder that they lie in: "
+            f"{_examples([str(link) for link in circles])}",
+            wanted="links that lead to recordings",
+            where=str(raw),
+            todo="remove the links",
+        )
+
+
+def _require_few(
+    link: Path, below: PurePosixPath, ways: Counter[tuple[int, int]], raw: Path
+) -> None:
+    """Count one more way to the folder that `link` leads to, and refuse one too many."""
+    at = link.stat()
+    ways[at.st_dev, at.st_ino] += 1
+    if ways[at.st_dev, at.st_ino] > _MAX_WAYS:
+        raise InputError(
+            f"links that lead to one folder by more than {_MAX_WAYS} ways: {shown(str(below))}",
+            wanted="each folder of recordings linked once",
+            where=str(raw),
+            todo="remove links to folders that hold links themselves",
         )
 
 
@@ -168,10 +204,11 @@ def _check_names(files: list[PurePosixPath], raw: Path) -> None:
         )
 
 
-def _found(files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:
+def _found(raw: Path, files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:
     """Tell what a folder without recordings holds."""
     if not files:
-        return "the folder is empty"
+        hidden = any(path.name.startswith(".") for path in raw.iterdir())
+        return "the folder is empty" + (" but for hidden names, which begin with a dot" * hidden)
     if videos:
         examples = _examples([str(video) for video in videos])
         them = "1 video, not" if len(videos) == 1 else f"{len(videos)} videos, none of them"

@@ -6,6 +6,7 @@ apart, see :mod:`fmdata.pipeline.apart`.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,9 +31,14 @@ Job = tuple[Recording, Identity]
 
 
 def identify_all(
-    recordings: Sequence[Recording], settings: BuildSettings
+    recordings: Sequence[Recording],
+    settings: BuildSettings,
+    on_read: Callable[[int, int], None] = lambda read, of: None,
 ) -> list[Identity | RecordingError]:
-    """Digest every recording, several at a time: reading and hashing leave Python free."""
+    """Digest every recording, several at a time: reading and hashing leave Python free.
+
+    `on_read` is told how many recordings have been read, of how many; first of all that none has.
+    """
 
     def content(recording: Recording) -> tuple[str, str] | RecordingError:
         try:
@@ -45,13 +51,23 @@ def identify_all(
             return failed_if_short(fault)
 
     # Many recordings may be spans of one long file, which is read once.
-    files = {recording.path: recording for recording in recordings}
-    tasks = [delayed(content)(recording) for recording in files.values()]
-    contents = dict(zip(files, dask.compute(*tasks, scheduler="threads"), strict=True))
+    spans = Counter(recording.path for recording in recordings)
+    files = list({recording.path: recording for recording in recordings}.values())
+    contents: dict[Path, tuple[str, str] | RecordingError] = {}
+    read = 0
+
+    def keep(i: int, found: tuple[str, str] | RecordingError) -> None:
+        nonlocal read
+        path = files[i].path
+        contents[path] = found
+        read += spans[path]
+        on_read(read, len(recordings))
+
+    on_read(0, len(recordings))
+    tasks = [delayed(content)(recording) for recording in files]
+    _compute_here(tasks, keep, scheduler="threads")
     return [
-        found
-        if isinstance(found, RecordingError)
-        else identify(recording, found[0], settings, found[1])
+        found if isinstance(found, RecordingError) else identify(recording, *found, settings)
         for recording in recordings
         for found in [contents[recording.path]]
     ]
@@ -112,7 +128,7 @@ def _tasks(do: Callable[..., Outcome], jobs: Sequence[Job], *options: Any) -> li
 
 
 def _compute_here(
-    tasks: Sequence[Delayed], keep: Callable[[int, Outcome], None], **options: Any
+    tasks: Sequence[Delayed], keep: Callable[[int, Any], None], **options: Any
 ) -> None:
     """Compute with a scheduler in this process, whose callbacks come from this thread."""
     positions = {task.key: i for i, task in enumerate(tasks)}

@@ -1,7 +1,9 @@
 """What a recording is, by content: the digest that says whether its work is already done."""
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,11 @@ from fmdata.catalog.files import is_regular
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.decode_images import image_number
 from fmdata.pipeline.settings import STAGES_VERSION, BuildSettings
+
+# A file that claims terabytes takes hours to read through though next to nothing lies on the disk.
+# No recording is like that; the share leaves room for black frames kept as holes.
+_LEAST_DATA = 0.01  # of a file's bytes, that must ever have been written
+_SMALL = 64 << 20  # bytes, which are read in a moment whatever they are
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,11 @@ class Identity:
     state: str = ""
 
 
-def identify(
-    recording: Recording, content: str, settings: BuildSettings, state: str = ""
-) -> Identity:
-    """Digest all that decides a recording's clip; `content` is its :func:`content_digest`."""
+def identify(recording: Recording, content: str, state: str, settings: BuildSettings) -> Identity:
+    """Digest all that decides a recording's clip.
+
+    `content` is its :func:`content_digest`, `state` its files' :func:`file_state` before that.
+    """
     facts = {
         "content": content,
         "source": recording.source,
@@ -74,7 +82,7 @@ def content_digest(recording: Recording) -> str:
     Raises
     ------
     RecordingError
-        With reason ``unreadable`` when the file cannot be read.
+        With reason ``unreadable`` when the file cannot be read, or is hardly more than holes.
     """
     try:
         if not recording.path.is_dir():
@@ -92,7 +100,33 @@ def content_digest(recording: Recording) -> str:
 
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _SMALL and not _has_data(file.fileno(), size):
+            detail = (
+                f"of its {size} bytes fewer than one in {1 / _LEAST_DATA:.0f} were ever written"
+            )
+            raise RecordingError("discover", "unreadable", detail)
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_data(file: int, size: int) -> bool:
+    """Whether enough of an open file is data and not holes; a file system that cannot tell has.
+
+    Asked by extents rather than by the blocks in use, which are fewer where a file system
+    compresses and unknown to some in a network.
+    """
+    at = data = 0
+    try:
+        while at < size and data < _LEAST_DATA * size:
+            start = os.lseek(file, at, os.SEEK_DATA)
+            at = os.lseek(file, start, os.SEEK_HOLE)
+            data += at - start
+    except OSError as fault:
+        if fault.errno != errno.ENXIO:  # which says that all the rest is a hole
+            return True
+    finally:
+        os.lseek(file, 0, os.SEEK_SET)
+    return data >= _LEAST_DATA * size
 
 
 def _require_file(path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fmdata.catalog import Dataset
+from fmdata.cli.meter import BuildMeter, Meter
 
 
 def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -190,6 +191,23 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) 
     assert "build: 4/4 recordings" in run.stderr
     assert "frames/s" in run.stderr
     assert "\x1b" not in run.stderr + run.stdout
+
+
+def test_reading_that_takes_long_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three recordings, read at ten seconds each: a line for each but the last, then the build."""
+    now = 0.0
+    monkeypatch.setattr("fmdata.cli.meter.time.monotonic", lambda: now)
+    meter = BuildMeter(Meter("build", "recordings"))
+    for done in range(4):
+        now = done * 10.0
+        meter.read(done, 3)
+    meter.started(3, 3)
+    assert capsys.readouterr().err.splitlines() == [
+        "build: 1/3 recordings  read  20 s left",
+        "build: 2/3 recordings  read  10 s left",
+    ]
 
 
 def test_names_that_look_like_markup_are_only_names(dataset_path: Path, tmp_path: Path) -> None:

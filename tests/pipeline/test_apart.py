@@ -212,6 +212,9 @@ def test_an_interrupted_build_leaves_no_process_at_work_on_a_cluster(
     at_work = []
 
     class CtrlC:
+        def read(self, done: int, recordings: int) -> None:
+            pass
+
         def started(self, recordings: int, done: int) -> None:
             pass
 

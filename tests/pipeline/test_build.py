@@ -46,8 +46,12 @@ class Recorder:
     """Keeps what a build reports of its progress."""
 
     def __init__(self) -> None:
+        self.reads: list[tuple[int, int]] = []
         self.start: tuple[int, int] | None = None
         self.outcomes: list[Outcome] = []
+
+    def read(self, done: int, recordings: int) -> None:
+        self.reads.append((done, recordings))
 
     def started(self, recordings: int, done: int) -> None:
         self.start = (recordings, done)
@@ -78,6 +82,7 @@ def test_what_is_done_is_not_done_again(few: Path, built: Path) -> None:
     before = files(built)
     recorder = Recorder()
     result = build(few, built, BuildSettings(), workers=0, progress=recorder)
+    assert recorder.reads == [(n, 8) for n in range(9)]
     assert (recorder.start, recorder.outcomes) == ((8, 8), [])
     assert (result.reused, result.frames) == (8, 0)
     assert files(built) == before

@@ -81,7 +81,9 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
         Recording(tmp_path / "long.mp4", "long.mp4", "s01", "smile", str(i), i, i + 1.0)
         for i in range(20)
     ]
-    identities = graph.identify_all(spans, BuildSettings())
+    told: list[tuple[int, int]] = []
+    identities = graph.identify_all(spans, BuildSettings(), lambda *read: told.append(read))
+    assert told == [(0, 20), (20, 20)]
     assert len(hashed) == 1
     assert len({who.digest for who in identities}) == 20
     assert len({who.source_sha256 for who in identities}) == 1

@@ -3,8 +3,11 @@
 Nothing here may hang, fill the memory, or play tricks with the terminal.
 """
 
+import errno
+import hashlib
 import os
 import resource
+import signal
 import socket
 import struct
 import subprocess
@@ -13,6 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +27,11 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import InputError, RecordingError
+from fmdata.catalog.forget import forget
 from fmdata.catalog.names import shown
 from fmdata.catalog.types import Recording
 from fmdata.catalog.verify import verify
+from fmdata.pipeline import identify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.decode import decode
 from fmdata.pipeline.discover import discover
@@ -77,7 +83,7 @@ NAMES = {
     "line break": ("s\n01", "smi\nle", "0\n1"),
     "right to left": (f"s{RTL}01", f"{RTL}elims", f"10{RTL}"),
     "escape sequence": ("s\x1b[2J", "\x1b]0;title\x07", "\x1b[31m01"),
-    "dots": ("..s01", "a..b", "...x..y"),
+    "dots": ("s..01", "a..b", "x...y"),
     "255 bytes": ("s" * 255, "a" * 255, "t" * 251),
     "wide": ("Zoë", "笑" * 85, "😀" * 62),
     "quotes": ("s'\"`01", "$(smile)", "%s;0&1|<>"),
@@ -88,7 +94,7 @@ NAMES = {
 def test_odd_names_are_only_names(
     kind: str, tmp_path: Path, numbered_video: Callable, easy_backend: None
 ) -> None:
-    subject, action, take = (name.lstrip(".") for name in NAMES[kind])
+    subject, action, take = NAMES[kind]
     folder = tmp_path / "raw" / subject / action
     folder.mkdir(parents=True)
     video = numbered_video(tmp_path / "01.mp4", 10).path
@@ -100,6 +106,42 @@ def test_odd_names_are_only_names(
     assert clip.row["source"] == f"{subject}/{action}/{take}.mp4"
     assert set(clip.key) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
     assert {path.name for path in tmp_path.iterdir()} == {"raw", "dataset"}
+
+
+def test_names_in_a_table_are_no_paths(
+    tmp_path: Path, numbered_video: Callable, easy_backend: None
+) -> None:
+    """A folder cannot be named so; a cell of a table can."""
+    names = ("..", "../../x", "/etc/passwd")
+    outer, raw = tmp_path / "outer", tmp_path / "outer/raw"
+    raw.mkdir(parents=True)
+    numbered_video(raw / "a.mp4", 10)
+    rows = ["path,subject,action,take", "a.mp4," + ",".join(names), "a.mp4,s01,smile,01"]
+    (raw / "recordings.csv").write_text("\n".join(rows))
+    build(raw, outer / "dataset", BuildSettings(), workers=0)
+    assert verify(outer / "dataset") == []
+    clips = {clip.key: clip.row for clip in Dataset(outer / "dataset").actions}
+    assert set(clips) == {"__-______x-_etc_passwd", "s01-smile-01"}
+    row = clips["__-______x-_etc_passwd"]
+    assert (row["subject"], row["action"], row["take"]) == names
+    forget(outer / "dataset", "..")
+    assert Dataset(outer / "dataset").actions.keys == ["s01-smile-01"]
+    assert verify(outer / "dataset") == []
+    assert {path.name for path in outer.iterdir()} == {"raw", "dataset"}
+    assert {path.name for path in raw.iterdir()} == {"a.mp4", "recordings.csv"}
+    assert [path.name for path in tmp_path.iterdir()] == ["outer"]
+
+
+def test_hidden_names_are_passed_over_as_the_readme_says(tmp_path: Path) -> None:
+    """An error for want of recordings says that there are hidden names."""
+    (tmp_path / "..s01/smile").mkdir(parents=True)
+    (tmp_path / "..s01/smile/01.mp4").touch()
+    with pytest.raises(InputError, match="empty but for hidden names"):
+        discover(tmp_path)
+    (tmp_path / "s02/smile").mkdir(parents=True)
+    (tmp_path / "s02/smile/01.mp4").touch()
+    (tmp_path / "s02/smile/.02.mp4").touch()
+    assert [found.source for found in discover(tmp_path)] == ["s02/smile/01.mp4"]
 
 
 def test_no_name_plays_tricks_with_the_terminal(tmp_path: Path) -> None:
@@ -149,6 +191,61 @@ def test_links_inside_the_tree_are_followed(tmp_path: Path, numbered_video: Call
     assert fault_of(found[1].path).reason == "unreadable"
 
 
+@pytest.mark.parametrize("follow_links", [False, True])
+@pytest.mark.parametrize("where", [".", "s01", "s01/smile"])
+def test_links_in_a_circle_are_refused_at_once(
+    where: str, follow_links: bool, tmp_path: Path
+) -> None:
+    """Twelve links from a folder to itself are 12 to the 8th paths, eight folders deep."""
+    folder = tmp_path / "s01/smile"
+    folder.mkdir(parents=True)
+    (folder / "01.mp4").touch()
+    for n in range(12):
+        (tmp_path / where / f"l{n:02}").symlink_to(".")
+    first = (Path(where) / "l00").as_posix()
+    with pytest.raises(InputError, match=rf"12 links back to a folder .*: {first}, .* 7 more"):
+        at_once(lambda: discover(tmp_path, follow_links=follow_links))
+
+
+def test_folders_that_link_to_each_other_are_a_circle(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "to").symlink_to(f"../{other}")
+    with pytest.raises(InputError, match=r"2 links back to a folder .*: a/to/to, b/to/to"):
+        discover(tmp_path)
+    above = tmp_path / "a/raw"
+    above.mkdir()
+    (above / "up").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"links back to a folder"):
+        discover(above, follow_links=True)
+
+
+def test_links_that_multiply_are_refused(tmp_path: Path) -> None:
+    """Each of eight folders holds twelve links to the next: no circle, and 12 to the 7th paths."""
+    for level in range(8):
+        (tmp_path / str(level)).mkdir()
+        for n in range(12):
+            (tmp_path / str(level) / f"l{n}").symlink_to(f"../{level + 1}")
+    (tmp_path / "8").mkdir()
+    with pytest.raises(InputError, match="links that lead to one folder by more than 1000 ways"):
+        at_once(lambda: discover(tmp_path))
+
+
+def at_once(do: Callable[[], Any], within_s: int = 30) -> Any:
+    """Do what takes far less than a second, or else hours."""
+
+    def too_long(*_: object) -> None:
+        raise AssertionError(f"not done within {within_s} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(within_s)
+    try:
+        return do()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_pipes_devices_and_sockets_are_never_opened(tmp_path: Path) -> None:
     """Opening a pipe would wait for ever, and a device may never end."""
     folder = tmp_path / "raw/s01/smile"
@@ -168,6 +265,54 @@ def test_pipes_devices_and_sockets_are_never_opened(tmp_path: Path) -> None:
     assert reasons == dict.fromkeys(
         ["pipe", "zero", "socket", "images"], ("discover", "unreadable")
     )
+
+
+def test_three_terabytes_of_holes_are_not_read_through(
+    tmp_path: Path, numbered_video: Callable, easy_backend: None
+) -> None:
+    """A file that takes no place on the disk, but hours to read, costs itself alone."""
+    raw = tmp_path / "raw"
+    (raw / "s01/smile/images").mkdir(parents=True)
+    numbered_video(raw / "s01/smile/fine.mp4", 5)
+    video = numbered_video(raw / "s01/smile/begun.mp4", 5).path
+    claims = [video, raw / "s01/smile/empty.mp4", raw / "s01/smile/images/1.png"]
+    for path in claims:
+        path.touch()
+        os.truncate(path, 3 << 40)
+    for path in (*claims[:2], claims[2].parent):
+        fault = at_once(partial(fault_of, path))
+        assert (fault.stage, fault.reason) == ("discover", "unreadable")
+        assert "of its 3298534883328 bytes fewer than one in 100" in fault.detail
+    result = build(raw, tmp_path / "dataset", BuildSettings(), workers=0)
+    assert [row.take for row in result.dropped] == ["begun", "empty", "images"]
+    assert [clip.row["take"] for clip in Dataset(tmp_path / "dataset").actions] == ["fine"]
+
+
+def test_holes_that_a_recording_may_have_are_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Black frames may be kept as holes; and not every file system tells where they are."""
+    monkeypatch.setattr(identify, "_SMALL", 1 << 20)
+    written = np.random.default_rng(0).bytes(1 << 18)
+    path = tmp_path / "a.avi"
+    for at in (0, 4 << 20):  # what is written lies first, then in the midst of holes
+        with path.open("wb") as file:
+            file.seek(at)
+            file.write(written)
+        os.truncate(path, 16 << 20)
+        assert content_digest(recording(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+    os.truncate(path, 0)
+    os.truncate(path, 16 << 20)
+    assert fault_of(path).reason == "unreadable"
+    lseek = os.lseek
+
+    def cannot_tell(file: int, at: int, how: int) -> int:
+        if how in (os.SEEK_DATA, os.SEEK_HOLE):
+            raise OSError(errno.EINVAL, "")
+        return lseek(file, at, how)
+
+    monkeypatch.setattr(os, "lseek", cannot_tell)
+    assert content_digest(recording(path)) == hashlib.sha256(bytes(16 << 20)).hexdigest()
 
 
 def patched(path: Path, old: bytes, new: bytes) -> Path:

@@ -139,7 +139,7 @@ def test_an_interrupted_build_goes_on_with_another_limit(
 def test_the_limit_is_no_part_of_a_recordings_identity() -> None:
     recording = Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01")
     one, other = BuildSettings(), BuildSettings(max_pose_range=15.0)
-    assert identify(recording, "content", one) == identify(recording, "content", other)
+    assert identify(recording, "content", "", one) == identify(recording, "content", "", other)
     assert BuildSettings(**other.to_json()) == other != one
 
 
