@@ -68,6 +68,7 @@ def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path
         lambda text: text[:-40],
         lambda text: "[]",
         lambda text: "",
+        lambda text: "[" * 200_000,  # deeper than any reader of JSON goes
     ],
 )
 def test_a_card_not_as_it_was_written_is_found_and_used_by_nothing(
