@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog.avi import jpeg_spans
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.files import atomic_folder
-from fmdata.catalog.pseudonyms import numbered
+from fmdata.catalog.pseudonyms import without
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED, cell, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
@@ -113,7 +113,7 @@ def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Drop
     """Return the record of a recording that is left out because of `fault`."""
     detail = fault.detail
     for name in recording.hidden:
-        detail = numbered(name).sub("…", detail)
+        detail = without(name, detail)
     return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
 
 
