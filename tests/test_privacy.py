@@ -193,6 +193,8 @@ def test_whoever_has_the_key_can_forget_by_name(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "2 clips, 5 compounds, 2 dropped recordings" in done.stdout
+    told = " ".join(done.stdout.split())  # its lines are as wide as the terminal
+    assert "what lies outside dataset is as it was: models, features and pictures of runs" in told
     assert verify(Path(path)) == []
 
 
