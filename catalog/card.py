@@ -141,7 +141,7 @@ class Card:
             )
         try:
             return _parsed(path.read_bytes())
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             raise DatasetError(
                 f"the dataset's card cannot be read: {fault}",
                 wanted=f"a card of format {FORMAT}, as it was written",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.files import owner_writes
 
 WORK = ".work"  # below a dataset: what is not finished yet
@@ -39,6 +39,28 @@ def writing(dataset: Path) -> Iterator[None]:
             for empty in (dataset / WORK, dataset):
                 with suppress(OSError):
                     empty.rmdir()
+    finally:
+        os.close(folder)
+
+
+def require_unwritten(dataset: Path) -> None:
+    """Raise DatasetError while a command writes to a dataset: it is not what its card says.
+
+    Nothing is made, and nothing is held when this returns.
+    """
+    try:
+        folder = os.open(dataset, os.O_RDONLY)
+    except OSError:
+        return  # for whoever reads it to tell
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        raise DatasetError(
+            "a command is writing to this dataset, which cannot be checked meanwhile",
+            wanted="a dataset that nobody is writing to",
+            where=str(dataset),
+            todo="ask again when that command has ended",
+        ) from fault
     finally:
         os.close(folder)
 

@@ -109,6 +109,7 @@ def pack(
                 parquet=FileFacts.of(staged / f"{name}.parquet"),
             )
         )
+    flush(staged)  # the names of the kept ones: they alone stand for these files before long
     return shards
 
 

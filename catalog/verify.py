@@ -19,7 +19,7 @@ from fmdata.catalog import card as card_file
 from fmdata.catalog.card import Card, FileFacts, Part
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.finding import REBUILD, RESYNTH, Finding, after_deleting
-from fmdata.catalog.lock import WORK
+from fmdata.catalog.lock import WORK, require_unwritten
 from fmdata.catalog.schema import ACTIONS, COMPOUNDS, DROPPED
 from fmdata.catalog.shards import shard_name
 from fmdata.catalog.verify_deep import DeepCheck
@@ -56,8 +56,16 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
     Raises
     ------
     DatasetError
-        When there is no card to check against.
+        When there is no card to check against, or another command is writing.
     """
+    require_unwritten(path)
+    found = _found(path, deep)
+    if found:
+        require_unwritten(path)  # one that began since then may have changed what was read
+    return found
+
+
+def _found(path: Path, deep: bool) -> list[Finding]:
     try:
         card = Card.read(path)
     except DatasetError as fault:

@@ -256,6 +256,10 @@ def forget(
     out.print(
         "  a build brings back whoever is in the raw folder: take the recordings out there too"
     )
+    out.print(
+        f"  what lies outside {dataset} is as it was: models, features and pictures of runs that "
+        "were trained with this subject are to be deleted by you"
+    )
 
 
 @app.command()

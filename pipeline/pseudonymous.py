@@ -1,7 +1,8 @@
 """Recordings under pseudonyms: what goes on from here to any file tells no name.
 
-The subject becomes a keyed digest, and so does an action or take whose name holds the subject's.
-The source becomes ``<subject>/<action>/<take>`` with the file's extension, made of the new names.
+The subject becomes a keyed digest, and so does an action or take whose name holds the subject's,
+however it is spelt. The source becomes ``<subject>/<action>/<take>`` with the file's extension,
+made of the new names.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def _renamed(recording: Recording, pseudonyms: Pseudonyms) -> Recording:
     take = pseudonyms.name("take", recording.take, who)
     suffix = recording.path.suffix.lower()
     hidden = [str(recording.path), recording.source, recording.path.name]
-    hidden += [name for name in (who, recording.action, recording.take) if is_telling(name)]
+    hidden += [who, *(name for name in (recording.action, recording.take) if is_telling(name))]
     return replace(
         recording,
         source=f"{subject}/{action}/{take}" + (suffix if suffix in EXTENSIONS else ""),

@@ -7,6 +7,7 @@ is done. The landmarks stand apart because a long recording's are never in memor
 """
 
 import errno
+import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmdata.catalog.avi import jpeg_spans
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.files import atomic_folder
-from fmdata.catalog.pseudonyms import numbered
+from fmdata.catalog.pseudonyms import without
 from fmdata.catalog.schema import ACTION_FACTS, DROPPED, cell, one_row
 from fmdata.catalog.shards import Sample
 from fmdata.catalog.types import Dropped, Recording
@@ -29,6 +31,11 @@ UNIT_FACTS = pa.schema([field for field in ACTION_FACTS if field.name != "landma
 TRIED_AGAIN = ("failed", "crashed")
 # The machine had no file handle or memory left, whatever was being read.
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+# What reading a damaged unit may raise: no table, or one with other columns or without its row.
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
+    *(pa.ArrowException, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -75,19 +82,38 @@ def done_before(unit: Path, retry: bool = False) -> Outcome | None:
     """What became of a recording in an earlier run, unless it is worth another try.
 
     With `retry`, one that was left out is, whatever the reason. A unit that lacks its landmarks was
-    begun by another version, and is made again.
+    begun by another version, and one that cannot be read was damaged: both are made again.
     """
-    whole = (unit / LEFT_OUT).exists() or (unit / LANDMARKS).exists()
-    outcome = outcome_of(unit) if whole else None
-    again = outcome and outcome.dropped and (retry or outcome.dropped.reason in TRIED_AGAIN)
+    try:
+        outcome = outcome_of(unit)
+        if outcome.digest != unit.name or (outcome.dropped is None and not _is_whole(unit)):
+            return None
+    except _UNREADABLE:
+        return None
+    again = outcome.dropped and (retry or outcome.dropped.reason in TRIED_AGAIN)
     return None if again else outcome
+
+
+def _is_whole(unit: Path) -> bool:
+    """Whether a clip's files are all there, and of one length; pixels are not looked at."""
+    row = _row(unit)
+    row.validate(full=True)
+    n = row["n_frames"][0].as_py()
+    landmarks = np.load(unit / LANDMARKS, "r", allow_pickle=False)
+    with (unit / AVI).open("rb") as avi:
+        n_jpegs = len(jpeg_spans(avi, (unit / AVI).stat().st_size))
+    maps = unit / LBP
+    lengths = [len(landmarks), n_jpegs]
+    if maps.exists():
+        lengths.append(len(np.load(maps, "r", allow_pickle=False)))
+    return row.schema.equals(UNIT_FACTS) and all(length == n for length in lengths)
 
 
 def drop(recording: Recording, fault: RecordingError, attempts: int = 1) -> Dropped:
     """Return the record of a recording that is left out because of `fault`."""
     detail = fault.detail
     for name in recording.hidden:
-        detail = numbered(name).sub("…", detail)
+        detail = without(name, detail)
     return Dropped(*recording.names, fault.stage, fault.reason, detail, attempts)
 
 

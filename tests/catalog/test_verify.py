@@ -6,6 +6,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from fmdata.catalog.card import Card, FileFacts
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.lock import writing
 from fmdata.catalog.pack import Planned, change, commit, pack
 from fmdata.catalog.schema import COMPOUND_FACTS
 from fmdata.catalog.shards import Sample
@@ -68,6 +70,7 @@ def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path
         lambda text: text[:-40],
         lambda text: "[]",
         lambda text: "",
+        lambda text: "[" * 200_000,  # deeper than any reader of JSON goes
     ],
 )
 def test_a_card_not_as_it_was_written_is_found_and_used_by_nothing(
@@ -156,6 +159,35 @@ def test_a_card_whose_counts_do_not_add_up_is_found(copy: Path) -> None:
 def test_what_an_unfinished_run_left_is_found(copy: Path) -> None:
     (copy / ".work/abc.part").mkdir(parents=True)
     assert [f.what for f in verify(copy)] == ["left by a run that did not end"]
+
+
+def test_while_a_command_writes_there_is_no_verdict(
+    made_up: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work in flight is no damage, whether the command was there before or came meanwhile."""
+    path = made_up(tmp_path / "dataset", ["s01"], k=0)
+    listed = sorted(path.rglob("*"))
+    with writing(path):
+        with pytest.raises(DatasetError, match="a command is writing") as told:
+            verify(path)
+        assert told.value.exit_code == 1
+        assert sorted(path.rglob("*")) == listed
+    assert verify(path) == []
+
+    whole = Card.read
+    with ExitStack() as other:
+
+        def comes_meanwhile(dataset: Path) -> Card:
+            other.enter_context(writing(path))
+            (path / ".work").mkdir()
+            return whole(dataset)
+
+        monkeypatch.setattr(Card, "read", comes_meanwhile)
+        with pytest.raises(DatasetError, match="a command is writing"):
+            verify(path)
+    monkeypatch.undo()
+    (path / ".work").mkdir()  # of a dead one
+    assert [f.what for f in verify(path)] == ["left by a run that did not end"]
 
 
 def test_a_work_folder_elsewhere_hides_nothing(copy: Path) -> None:

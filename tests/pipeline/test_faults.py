@@ -15,7 +15,9 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.avi import write_avi
@@ -28,6 +30,7 @@ from fmdata.pipeline.decode import Frame, decode
 from fmdata.pipeline.graph import identify_all
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.unit import done_before, write_row
 
 SMALL = BuildSettings(size=64)
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -95,6 +98,51 @@ def test_a_disk_that_fills_while_the_shards_are_written(
     monkeypatch.undo()
     assert build(raw, tmp_path / "dataset", SMALL, workers=0).reused == 3
     assert files(tmp_path / "dataset") == reference
+
+
+def test_damaged_units_are_made_again(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run ends before its shards; then every unit is damaged, of clips and of what was dropped.
+
+    A table is empty, or garbage, or lacks a column. The run that goes on reads none of the six. Nor
+    would it one whose landmarks, pictures or maps are cut.
+    """
+
+    def stops(*_: object) -> None:
+        raise FULL
+
+    def without_a_column(file: Path) -> None:
+        if file.suffix == ".parquet":
+            pq.write_table(pq.read_table(file).drop_columns(["reason"]), file)
+        else:
+            write_row(
+                file.parent, feather.read_table(file, memory_map=False).drop_columns(["pose"])
+            )
+
+    shutil.copytree(raw, tmp_path / "raw")
+    for take in ("04", "05", "06"):
+        (tmp_path / f"raw/s01/still/{take}.mp4").write_text(f"no video {take}")
+    path = tmp_path / "dataset"
+    monkeypatch.setattr("fmdata.pipeline.build.publish", stops)
+    with pytest.raises(OSError, match="No space left"):
+        build(tmp_path / "raw", path, SMALL, workers=0)
+    monkeypatch.undo()
+    shutil.copytree(path, tmp_path / "damaged")
+    clips = sorted((shutil.copytree(path, tmp_path / "cut") / WORK).glob("*/clip.avi"))
+    for clip, name in zip(clips, ("landmarks.npy", "clip.avi", "lbp.npy"), strict=True):
+        assert done_before(clip.parent) is not None
+        os.truncate(clip.parent / name, (clip.parent / name).stat().st_size // 2)
+        assert done_before(clip.parent) is None
+    build(tmp_path / "raw", path, SMALL, workers=0)
+    for name in ("row.arrow", "dropped.parquet"):
+        empty, garbage, lacking = sorted((tmp_path / "damaged").rglob(name))
+        empty.write_bytes(b"")
+        garbage.write_bytes(np.random.default_rng(0).bytes(1000))
+        without_a_column(lacking)
+    result = build(tmp_path / "raw", tmp_path / "damaged", SMALL, workers=0)
+    assert (result.reused, len(result.dropped), result.card.actions.samples) == (0, 3, 3)
+    assert files(tmp_path / "damaged") == files(path)
 
 
 def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Renamed recordings tell no name, whatever the layout they come from."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.pseudonyms import Pseudonyms
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.gather import key_of
 from fmdata.pipeline.pseudonymous import pseudonymous
 from fmdata.pipeline.unit import drop
 
@@ -36,6 +38,25 @@ def test_the_source_is_made_of_the_new_names() -> None:
     }
     assert renamed == sorted(renamed, key=lambda r: (r.subject, r.action, r.take))
     assert [r.path.name for r in renamed if r.start_s == 2.0] == ["bob and ann.MP4"]  # still found
+
+
+@pytest.mark.parametrize(
+    ("subject", "takes"),
+    [
+        ("204817", ["204817_smile_01", "204817_smile_02"]),
+        ("Ann Lee", ["ann_lee_01", "ann_lee2", "AnnLee2", "Ann Lee"]),
+        ("Jos\u00e9", ["Jose\u0301 1", "jose_1"]),
+    ],
+)
+def test_no_spelling_of_a_name_is_left_and_keys_stay_apart(subject: str, takes: list[str]) -> None:
+    hers = [recording(f"{subject}/smile/{take}.mp4", subject, take) for take in takes]
+    renamed = pseudonymous(hers, KEYED)
+    told = re.compile("204817|ann|lee|jos", re.IGNORECASE)
+    for r in renamed:
+        assert not told.search(" ".join((*r.names, key_of(r))))
+        assert r.action == "smile"
+    assert len({key_of(r) for r in renamed}) == len(takes)
+    assert pseudonymous(hers[::-1], KEYED) == renamed
 
 
 @pytest.mark.parametrize(
