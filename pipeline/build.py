@@ -29,7 +29,6 @@ from fmdata.pipeline.existing import (
 )
 from fmdata.pipeline.gather import finished, gather, key_of, require_some_left
 from fmdata.pipeline.graph import identify_all, run
-from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.model import find
 from fmdata.pipeline.pseudonymous import pseudonymous
 from fmdata.pipeline.publish import publish
@@ -175,10 +174,9 @@ def _build(
         keys_before = intact.keys
         require_same_recordings(out, keys_before, {key_of(recording) for recording in recordings})
         there = finished_work(before, intact, settings.max_pose_range)
-    identities = identify_all(recordings, settings, *([progress.read] if progress else []))
-    unread = [isinstance(who, RecordingError) for who in identities]
+    identities = read = identify_all(recordings, settings, *([progress.read] if progress else []))
     if before:
-        identities = standing_in(recordings, identities, before.intact_actions(), there.keys())
+        identities = standing_in(recordings, read, before.intact_actions(), there.keys())
     done = dict(there)
     jobs, reused = [], 0
     for recording, who in zip(recordings, identities, strict=True):
@@ -219,8 +217,8 @@ def _build(
         motionless=[clip.key for clip in after.actions if clip.motion is None],
         unread=[
             key_of(recording)
-            for recording, who, was_unread in zip(recordings, identities, unread, strict=True)
-            if was_unread and isinstance(who, Identity)
+            for recording, found, who in zip(recordings, read, identities, strict=True)
+            if found is not who
         ],
         sources={},
     )
