@@ -28,8 +28,8 @@ END_S = 0.15  # of the clip, by which its style is judged
 APEX_MARGIN_S = 0.07  # a little late is still the plateau, a little early is still the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
 # A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
-DOUBTFUL_IOD = 0.0125
-DOUBTFUL_TURN_IOD = 0.012  # more for each degree of the head's turns (RMS), of which all that bends
+DOUBTFUL_IOD = 0.0145
+DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS), whose bends are to be far less
 DOUBTFUL_SNR = 6.0
 
 
@@ -58,7 +58,7 @@ class Spotting(ArrayRepr):
         motion = self.motion
         if motion is None:
             return True
-        least = DOUBTFUL_IOD + DOUBTFUL_TURN_IOD * self.turned_deg
+        least = max(DOUBTFUL_IOD, DOUBTFUL_TURN_IOD * self.turned_deg)
         return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
 
 
