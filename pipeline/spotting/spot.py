@@ -29,7 +29,7 @@ APEX_MARGIN_S = 0.07  # a little late is still the plateau, a little early is st
 PLATEAU_SHARE = 0.9  # of the largest displacement
 # A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
 DOUBTFUL_IOD = 0.0145
-DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS), whose bends are to be far less
+DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS); ten times their bend
 DOUBTFUL_SNR = 6.0
 
 
