@@ -52,6 +52,9 @@ class Counter:
     def __init__(self) -> None:
         self.worked = 0
 
+    def read(self, done: int, recordings: int) -> None:
+        pass
+
     def started(self, recordings: int, done: int) -> None:
         pass
 
