@@ -36,6 +36,14 @@ SMALL = BuildSettings(size=64)
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_look() -> Iterator[None]:
+    """Take no closer look at pictures that stand still: it is most of the work, and no fault's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain, "refine", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory, numbered_video: Callable) -> Path:
     """Three videos of eight frames of one picture, which has a face."""
