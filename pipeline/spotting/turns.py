@@ -17,7 +17,7 @@ from fmdata.pipeline.smooth import smooth
 BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
 IN_DOUBT_BEND_IOD = 0.002  # where a motion is in doubt: rather none than one that the head made
 IN_DOUBT_ROUNDS = 3  # of telling what the turns explain from what they leave
-MOST_BEND_IOD = 0.003  # what a degree does at most; more is a motion that goes with the head
+MOST_BEND_IOD = 0.003  # most that is laid to a degree; more may be a motion that goes with the head
 LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
 FREE = 0.01  # doubt of a motion's height: of that nothing is expected
 MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
