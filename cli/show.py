@@ -29,10 +29,10 @@ def show_built(built: Any, dataset: Path, rate: float) -> None:
     if built.gone:
         out.print(f"  {built.gone} clips of the earlier build are no longer in it")
     if built.motionless:
-        some = ", ".join(built.motionless[:5]) + (", …" if len(built.motionless) > 5 else "")
+        some = _first(built.motionless)
         out.print(f"  no motion was found in {len(built.motionless)} of the clips: {some}")
     if built.unread:
-        some = ", ".join(built.unread[:5]) + (", …" if len(built.unread) > 5 else "")
+        some = _first(built.unread)
         out.print(f"  {len(built.unread)} recordings cannot be read now, their clips stay: {some}")
     for left_out in built.dropped[:20]:
         source = built.sources.get(left_out.source, left_out.source)
@@ -43,6 +43,10 @@ def show_built(built: Any, dataset: Path, rate: float) -> None:
     if built.dropped:
         out.print(f"  all that was dropped, and why: {dataset / 'dropped.parquet'}")
     out.print(f"dataset in {dataset}")
+
+
+def _first(keys: list[str]) -> str:
+    return ", ".join(keys[:5]) + (", …" if len(keys) > 5 else "")
 
 
 def show_numbers(title: str, numbers: dict[str, float], run: Path) -> None:

@@ -33,8 +33,13 @@ TRIED_AGAIN = ("failed", "crashed")
 _SHORT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 # What reading a damaged unit may raise: no table, or one with other columns or without its row.
 _UNREADABLE = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
-    *(pa.ArrowException, struct.error),
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    pa.ArrowException,
+    struct.error,
 )
 
 
