@@ -29,11 +29,12 @@ import skimage.data
 
 from fmdata.catalog.schema import ACTION_FACTS
 from fmdata.catalog.shards import write_shard
-from fmdata.catalog.types import Recording, Track
+from fmdata.catalog.types import Recording
 from fmdata.pipeline import chain
 from fmdata.pipeline.identify import Identity
 from fmdata.pipeline.landmarks import Face
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.spotting.refine import Closer
 from fmdata.pipeline.unit import sample_of
 
 FPS, SIZE = 30, 256
@@ -122,7 +123,7 @@ def watched_refine() -> list[bool]:
     """Make the chain note each closer look: whether it found the face again."""
     looks, refine = [], chain.refine
 
-    def noted(*arguments: object) -> Track | None:
+    def noted(*arguments: object) -> Closer | None:
         closer = refine(*arguments)  # type: ignore[arg-type]
         looks.append(closer is not None)
         return closer

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.files import atomic_folder
@@ -32,7 +33,6 @@ from fmdata.pipeline.unit import (
     write_row,
 )
 
-CLOSER = "closer.npy"  # landmarks of a doubtful clip, only while it is spotted
 # Where nothing can be written any more, the run ends, and no recording loses its place.
 _MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -104,10 +104,11 @@ def _make(
         spotting = spot(track, fps)
         if spotting.is_doubtful:
             frames = _told(recording, "spot", beat)
-            closer = refine(frames, track, fps, landmarker, folder / CLOSER)
-            if closer is not None:
-                spotting = spot(closer, fps, noise_of(closer, fps), in_doubt=True)
-            (folder / CLOSER).unlink(missing_ok=True)
+            with TemporaryDirectory(dir=folder) as work:
+                closer = refine(frames, track, fps, landmarker, Path(work))
+                if closer is not None:
+                    noise = noise_of(closer.track, fps)
+                    spotting = spot(closer.track, fps, noise, lids=closer.lids, in_doubt=True)
     with _stage("align", beat):
         transforms = align(track, fps, settings.size)
     with _stage("encode", beat):

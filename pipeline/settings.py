@@ -8,7 +8,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.pipeline.landmarks import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
-STAGES_VERSION = 6
+STAGES_VERSION = 7
 TIME_LIMIT_S = 600.0  # for any hundred frames of a recording
 # What decides where a clip goes, not what is in it or its row.
 _PLACING = ("shard_mb",)

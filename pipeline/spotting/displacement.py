@@ -20,8 +20,9 @@ from fmdata.pipeline.points import (
     pick,
     to_68,
 )
+from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.similarity import apply, to_median
-from fmdata.pipeline.smooth import window_frames
+from fmdata.pipeline.smooth import bridged, window_frames
 
 EYES_68 = np.arange(36, 48)
 FACE_68 = np.array([*range(36), *range(48, 68)])  # all but the eyes
@@ -36,7 +37,9 @@ BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the
 CALM_IOD = 0.02  # a face that moves less than this from before a blink to after it is calm
 
 
-def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def displacement(
+    track: Track, fps: float, lids: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Hold the head still: where the face's points are, upright and in units of its size.
 
     Parameters
@@ -45,6 +48,9 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
         The face in every frame.
     fps : float
         Frames per second.
+    lids : float64 [T, 2, 2], optional
+        How far the lids have moved, where that is known better than by the track: see
+        :func:`fmdata.pipeline.spotting.lids.moved`.
 
     Returns
     -------
@@ -58,15 +64,27 @@ def displacement(track: Track, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """
     points = _still(track.landmarks)
     blink = _blink(points, fps)
+    if lids is not None:
+        closing = lids[:, :, 0].min(axis=1) > LEAST_BLINK_IOD / 2
+        blink[~closing] = 0.0  # a network lets one eye close a little with the other
     response = _blink_response(points, blink, fps)
     for frames in blocks(len(points)):
         points[frames] -= blink[frames, None, None] * response
-    lids = _lid_asymmetry(points)
+    if lids is None:
+        single = _lid_asymmetry(points[:, LEFT_EYE_68[LIDS]], points[:, RIGHT_EYE_68[LIDS]])
+    else:
+        single = bridged(_lid_asymmetry(*_lid_points(lids)), ~_near_blinks(blink, closing))
     face = np.empty((len(points), len(FACE_68) + len(LIDS), 2))
     for frames in blocks(len(points)):
         face[frames, : len(FACE_68)] = points[frames][:, FACE_68] / np.sqrt(len(FACE_68))
-        face[frames, len(FACE_68) :] = LID_WEIGHT * lids[frames] / np.sqrt(2 * len(LIDS))
+        face[frames, len(FACE_68) :] = LID_WEIGHT * single[frames] / np.sqrt(2 * len(LIDS))
     return face.reshape(len(points), -1), blink
+
+
+def lid_share(direction: np.ndarray) -> float:
+    """How much of a direction in which a face moves, float [120], is the lids', 0 to 1."""
+    squares = np.square(direction)
+    return float(squares[2 * len(FACE_68) :].sum() / max(squares.sum(), 1e-12))
 
 
 def _still(landmarks: Landmarks) -> np.ndarray:
@@ -147,12 +165,31 @@ def _blink_response(points: np.ndarray, blink: np.ndarray, fps: float) -> np.nda
     return response
 
 
-def _lid_asymmetry(points: np.ndarray) -> np.ndarray:
-    """Keep what one eye's lids do and the other's do not, float64 [T, 4, 2], of [T, 68, 2]."""
-    left, right = points[:, LEFT_EYE_68[LIDS]], points[:, RIGHT_EYE_68[LIDS]] * [-1.0, 1.0]
+def _lid_asymmetry(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Keep what one eye's lids, [T, 4, 2], do and the other's do not, float64 [T, 4, 2]."""
+    right = right * [-1.0, 1.0]
     left, right = left - np.median(left, axis=0), right - np.median(right, axis=0)
     single, both = left - right, (left + right) / 2
     size = np.linalg.norm(single, axis=(1, 2)) / np.sqrt(2 * len(LIDS))
     blink = np.linalg.norm(both, axis=(1, 2)) / np.sqrt(len(LIDS))
     keep = np.clip(1 - BLINK_ASYMMETRY * blink / np.maximum(size, 1e-9), 0, 1)
     return single * keep[:, None, None]
+
+
+def _lid_points(lids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Let the points of the left and of the right eye's lids, [T, 4, 2], move down with them."""
+    points = np.zeros((len(lids), 2, len(LIDS), 2))
+    points[..., 1] = lids[:, :, [0, 0, 1, 1]]
+    return points[:, 0], points[:, 1]
+
+
+def _near_blinks(blink: np.ndarray, closing: np.ndarray) -> np.ndarray:
+    """Frames in which a blink hides what one eye does alone, bool [T].
+
+    `closing`, bool [T], is where both eyes are closed in part: they seldom open quite together, and
+    some open slowly.
+    """
+    near = blink > 0
+    for start, stop in runs_of(closing):
+        near[start:stop] |= near[start:stop].any()
+    return np.convolve(near, np.ones(3), mode="same") > 0

@@ -1,9 +1,9 @@
-"""A closer look at a face that hardly moves: its landmarks, found again several times over.
+"""A closer look at a face that hardly moves: landmarks found several times over, and the lids.
 
 The landmark network answers to every shift, turn and size of the head with a slightly other mesh,
 a few thousandths of the interocular distance: as much as a faint motion. In a crop that is aligned
 with the head most of that is gone, and what is left differs from view to view of the same crop, so
-that the mean over several views is steadier still.
+that the mean over several views is steadier still. What lids do is measured in the same crops.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fmdata.catalog.types import N_POINTS, Track
+from fmdata.catalog.types import N_POINTS, ArrayRepr, Track
 from fmdata.pipeline.align import align, crop
 from fmdata.pipeline.decode import Frame, other_frames
 from fmdata.pipeline.landmarks import Landmarker
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.similarity import apply, compose
+from fmdata.pipeline.spotting import lids
 from fmdata.pipeline.spotting.turns import turned_deg, turns
 
 MESH, _ = N_POINTS
@@ -60,10 +61,27 @@ VIEWS = (
 )
 
 
+@dataclass(frozen=True, repr=False)
+class Closer(ArrayRepr):
+    """What a closer look shows.
+
+    Attributes
+    ----------
+    track : Track
+        With the means over `VIEWS` for landmarks, in pixels of the frames as before, interpolated
+        in time where the face was not found, or is not found again.
+    lids : float64 [T, 2, 2] or None
+        How far the lids have moved: see :func:`fmdata.pipeline.spotting.lids.moved`.
+    """
+
+    track: Track
+    lids: np.ndarray | None
+
+
 def refine(
-    frames: Iterable[Frame], track: Track, fps: float, landmarker: Landmarker, file: Path
-) -> Track | None:
-    """Find a track's landmarks again, in crops that are aligned by it.
+    frames: Iterable[Frame], track: Track, fps: float, landmarker: Landmarker, folder: Path
+) -> Closer | None:
+    """Find a track's landmarks again, in crops that are aligned by it, and watch the lids.
 
     Parameters
     ----------
@@ -75,15 +93,14 @@ def refine(
         Frames per second.
     landmarker : Landmarker
         The backend that the track was made with.
-    file : Path
-        Where the landmarks go (npy, float32 [T, N, 3]); the returned track's are read from there.
+    folder : Path
+        For what is too large for the memory; the returned track's landmarks are read from there.
 
     Returns
     -------
-    Track or None
-        With the means over `VIEWS` for landmarks, in pixels of the frames as before, interpolated
-        in time where the face was not found, or is not found again. None where that is in too many
-        frames, and for FAN's 68 points, which lie on a grid coarser than what is looked for.
+    Closer or None
+        None where the face is not found again in too many frames, and for FAN's 68 points, which
+        lie on a grid coarser than what is looked for.
 
     Raises
     ------
@@ -92,23 +109,32 @@ def refine(
     """
     if track.landmarks.shape[1] != MESH:
         return None
-    again = 0
-    with npy_writer(file, np.dtype(np.float32), track.landmarks.shape) as landmarks:
-        for points, is_found in _filled(_found_again(frames, track, fps, landmarker)):
+    again, file = 0, folder / "landmarks.npy"
+    transforms = align(track, fps, SIZE).astype(np.float64)
+    eyes, pictures = lids.find_eyes(track, transforms), folder / "eyes.npy"
+    with (
+        npy_writer(file, np.dtype(np.float32), track.landmarks.shape) as landmarks,
+        npy_writer(pictures, np.dtype(np.uint8), (track.n_frames, *lids.PICTURES)) as shown,
+    ):
+        frames = lids.watched(frames, transforms, eyes, shown)
+        for points, is_found in _filled(_found_again(frames, track, transforms, landmarker)):
             landmarks.write(points.astype(np.float32).data)
             again += is_found
     if again < LEAST_FOUND * track.detected.sum():
         return None
-    return replace(track, landmarks=NpyFile(file))
+    lids_moved = lids.moved(NpyFile(pictures), eyes)
+    return Closer(replace(track, landmarks=NpyFile(file)), lids_moved)
 
 
 def _found_again(
-    frames: Iterable[Frame], track: Track, fps: float, landmarker: Landmarker
+    frames: Iterable[Frame], track: Track, transforms: np.ndarray, landmarker: Landmarker
 ) -> Iterator[np.ndarray | None]:
-    """Yield each frame's mean landmarks, float64 [N, 3]; None where too few views show the face."""
+    """Yield each frame's mean landmarks, float64 [N, 3]; None where too few views show the face.
+
+    `transforms`, float64 [T, 2, 3], take the frames' pixels to those of aligned crops of `SIZE`.
+    """
     side = SIZE + 2 * BORDER
-    transforms = align(track, fps, SIZE).astype(np.float64)
-    transforms[:, :, 2] += BORDER
+    transforms = transforms + np.array([0, 0, BORDER])
     n = 0
     for n, frame in enumerate(frames, start=1):
         if n > track.n_frames:

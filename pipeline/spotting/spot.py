@@ -15,7 +15,7 @@ from fmdata.catalog.types import ArrayRepr, Motion, Track
 from fmdata.pipeline.points import layout_of
 from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.smooth import smooth
-from fmdata.pipeline.spotting.displacement import displacement
+from fmdata.pipeline.spotting.displacement import displacement, lid_share
 from fmdata.pipeline.spotting.edge import SOFTER, first_moving, project
 from fmdata.pipeline.spotting.look import Look, look_at
 from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
@@ -31,6 +31,8 @@ PLATEAU_SHARE = 0.9  # of the largest displacement
 DOUBTFUL_IOD = 0.0145
 DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS); ten times their bend
 DOUBTFUL_SNR = 6.0
+CLEAR_SNR = 7.5  # what is still faint in a closer look, and no clearer, is none
+DOUBTFUL_LIDS = 0.4  # share of what moves; of lids a closer look tells far more
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,23 +48,33 @@ class Spotting(ArrayRepr):
         None where the face does not move.
     turned_deg : float
         How much the head turns, by yaw and pitch, RMS.
+    lid_share : float
+        How much of the motion is that of one eye's lids, 0 to 1; 0 without one.
     """
 
     intensity: np.ndarray
     motion: Motion | None
     turned_deg: float
+    lid_share: float
 
     @property
     def is_doubtful(self) -> bool:
         """Whether the landmarks' noise, or the head, may have hidden a motion or made one."""
         motion = self.motion
-        if motion is None:
+        if motion is None or self.lid_share > DOUBTFUL_LIDS:
             return True
         least = max(DOUBTFUL_IOD, DOUBTFUL_TURN_IOD * self.turned_deg)
         return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
 
 
-def spot(track: Track, fps: float, noise: float = 1.0, *, in_doubt: bool = False) -> Spotting:
+def spot(
+    track: Track,
+    fps: float,
+    noise: float = 1.0,
+    *,
+    lids: np.ndarray | None = None,
+    in_doubt: bool = False,
+) -> Spotting:
     """Find the motion of a clip.
 
     Parameters
@@ -73,28 +85,35 @@ def spot(track: Track, fps: float, noise: float = 1.0, *, in_doubt: bool = False
         Frames per second.
     noise : float
         Of the landmarks, as a share of that of a single look.
+    lids : float64 [T, 2, 2], optional
+        How far the lids have moved: see :func:`fmdata.pipeline.spotting.lids.moved`.
     in_doubt : bool
-        Whether an earlier look has left a doubt. What may be the head's doing is then no motion.
+        Whether an earlier look has left a doubt. What may be the head's doing, or is faint and
+        not clear of the noise, is then no motion.
     """
     if track.n_frames == 0:
-        return Spotting(np.zeros(0, np.float32), None, 0.0)
+        return Spotting(np.zeros(0, np.float32), None, 0.0, 0.0)
     # The thresholds are for the noise of a single look by MediaPipe. So lengths are stretched until
     # the noise is as large as that, and made IOD again at the end.
     noise *= layout_of(track.landmarks).noise
-    face, closed = displacement(track, fps)
+    face, closed = displacement(track, fps, lids)
     face /= noise
     blink, turned = BLINK_LEFT / noise * closed, turns(track.landmarks, fps)
     look = look_at(unbent(face, turned, fps, noise, in_doubt=in_doubt), blink, turned / noise, fps)
-    motion = None
+    motion, by_lids = None, 0.0
     if look.phases:
         # What the head does is told from the motion once the motion's course is known.
         for _ in range(PASSES):
             calm = unbent(face, turned, fps, noise, look.course, in_doubt=in_doubt)
             look = look_at(calm, blink, turned / noise, fps, moves=True)
+            by_lids = lid_share((look.course - look.course.mean()) @ calm)
             del calm  # as large as a long recording's face
         motion = _motion(look, blink, fps)
         motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
-    return Spotting((noise * look.level).astype(np.float32), motion, turned_deg(turned))
+        if in_doubt and motion.amplitude_iod < DOUBTFUL_IOD and motion.snr < CLEAR_SNR:
+            motion = None
+    level = (noise * look.level).astype(np.float32)
+    return Spotting(level, motion, turned_deg(turned), by_lids)
 
 
 def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:

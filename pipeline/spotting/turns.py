@@ -15,7 +15,6 @@ from fmdata.pipeline.similarity import to_median
 from fmdata.pipeline.smooth import smooth
 
 BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
-IN_DOUBT_BEND_IOD = 0.002  # where a motion is in doubt: rather none than one that the head made
 IN_DOUBT_ROUNDS = 3  # of telling what the turns explain from what they leave
 MOST_BEND_IOD = 0.003  # most that is laid to a degree; more may be a motion that goes with the head
 LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
@@ -97,9 +96,8 @@ def unbent(
     told, follows = share * causes.T @ causes, share * causes.T @ moves
     del moves  # as large as a long recording's face, and so is the result
     own = swing / n  # the variance of what the face does by itself
-    expected, rounds = (IN_DOUBT_BEND_IOD, IN_DOUBT_ROUNDS) if in_doubt else (BEND_IOD, 1)
-    for _ in range(rounds):
-        doubt = max(LEAST_DOUBT, own / (expected / noise) ** 2)  # in square degrees
+    for _ in range(IN_DOUBT_ROUNDS if in_doubt else 1):
+        doubt = max(LEAST_DOUBT, own / (BEND_IOD / noise) ** 2)  # in square degrees
         inverse = np.linalg.inv(told + np.diag([doubt, doubt, FREE][: len(told)]))
         response = inverse @ follows
         bend = noise * np.linalg.norm(response[:2], axis=1)

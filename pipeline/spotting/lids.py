@@ -1,0 +1,133 @@
+"""How far the lids of each eye have moved, over a clip, measured in the pictures themselves.
+
+The eyes are cut out of aligned crops while the frames pass by for another purpose, and once all
+have passed, each is registered to the same eye wide open.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import cv2
+import numpy as np
+
+from fmdata.catalog.types import ArrayRepr, Track
+from fmdata.pipeline.align import crop
+from fmdata.pipeline.blocks import blocks
+from fmdata.pipeline.decode import Frame
+from fmdata.pipeline.npy import NpyFile
+from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.similarity import apply
+from fmdata.pipeline.smooth import bridged
+from fmdata.pipeline.spotting.eye import CORNERS, LEFT, LOWER, RIGHT, UPPER, OpenEye
+
+SIDE = 48  # of an eye's picture in pixels; the eye is a little more than half as wide
+PICTURES = (2, SIDE, SIDE)  # of a frame
+WIDE_OPEN = 0.1  # share of the frames in which an eye is taken to be wide open; a wink may be long
+LEAST_OPEN, MOST_OPEN = 5, 101  # frames that the picture of the open eye is made of
+BLUR_PX = 1.0  # of the pictures: an edge must be wider than a step of the registration
+HIDDEN = 0.25  # where nine in ten pictures are more unlike the open eye, no eye is to be seen
+
+
+@dataclass(frozen=True, repr=False)
+class Eyes(ArrayRepr):
+    """Where the eyes are in aligned crops.
+
+    Attributes
+    ----------
+    points : float64 [2, 16, 2]
+        Of the left and of the right eye of the image, wide open, in the order of `LEFT`; in pixels
+        of the crop.
+    wide : int [2, K]
+        The frames in which that eye is wide open.
+    detected : bool [T]
+        Where the face was found.
+    iod : float
+        Interocular distance in pixels of the crop.
+    """
+
+    points: np.ndarray
+    wide: np.ndarray
+    detected: np.ndarray
+    iod: float
+
+    @property
+    def corner(self) -> np.ndarray:
+        """Upper left pixel of each eye's picture, in pixels of the crop, float64 [2, 2]."""
+        between: np.ndarray = self.points[:, CORNERS].mean(1)
+        return np.round(between - SIDE / 2)
+
+
+def find_eyes(track: Track, transforms: np.ndarray) -> Eyes:
+    """Find where the eyes are when they are wide open.
+
+    Parameters
+    ----------
+    track : Track
+        The face in every frame, 478 points; detected in one of them at least.
+    transforms : float64 [T, 2, 3]
+        From pixels of the frames to those of aligned crops.
+    """
+    seen = np.flatnonzero(track.detected)
+    order = np.stack([LEFT, RIGHT])
+    eyes = np.empty((track.n_frames, *order.shape, 2), np.float32)
+    iods = np.empty(track.n_frames)
+    for frames in blocks(track.n_frames):
+        points = apply(transforms[frames], track.landmarks[frames][..., :2].astype(float))
+        eyes[frames], iods[frames] = points[:, order], interocular_distance(points)
+    heights = np.linalg.norm(eyes[:, :, UPPER] - eyes[:, :, LOWER], axis=-1).mean(-1)[seen]
+    n = min(len(seen), max(LEAST_OPEN, round(WIDE_OPEN * len(seen))))
+    wide = np.stack([np.sort(seen[np.argsort(-heights[:, eye])[:n]]) for eye in (0, 1)])
+    points = np.stack([np.median(eyes[wide[eye], eye].astype(float), axis=0) for eye in (0, 1)])
+    return Eyes(points, wide, track.detected, float(np.median(iods[seen])))
+
+
+def watched(
+    frames: Iterable[Frame], transforms: np.ndarray, eyes: Eyes, file: IO[bytes]
+) -> Iterator[Frame]:
+    """Pass frames on, and write the pictures of their eyes, uint8 `PICTURES` each."""
+    for n, frame in enumerate(frames):
+        if n < len(transforms):
+            for corner in eyes.corner:
+                transform = transforms[n].copy()
+                transform[:, 2] -= corner
+                picture = crop(frame.rgb, transform, SIDE)
+                file.write(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).data)
+        yield frame
+
+
+def moved(pictures: NpyFile, eyes: Eyes) -> np.ndarray | None:
+    """Measure how far the lids have moved from where they are when the eyes are wide open.
+
+    Parameters
+    ----------
+    pictures : NpyFile
+        Of :func:`watched`, uint8 [T, `PICTURES`].
+    eyes : Eyes
+        Where they were cut out.
+
+    Returns
+    -------
+    float64 [T, 2, 2] or None
+        Of the left and the right eye of the image, how far the middle of the upper and of the
+        lower lid has moved down, in interocular distances, a part of the eye's height at most;
+        interpolated where the face was not found. None where an eye is not to be seen: behind hair
+        or dark glasses, in a head turned away.
+    """
+    lids = np.empty((pictures.shape[0], 2, 2))
+    for eye in (0, 1):
+        wide = eyes.wide[eye][:: -(-len(eyes.wide[eye]) // MOST_OPEN)]
+        open_eye = np.median([_blurred(pictures[i : i + 1][0, eye]) for i in wide.tolist()], axis=0)
+        reference = OpenEye(open_eye, eyes.points[eye] - eyes.corner[eye])
+        unlike = np.empty(len(lids))
+        for frames in blocks(len(lids)):
+            for i, pair in enumerate(pictures[frames], start=frames.start):
+                lids[i, eye], unlike[i] = reference.register(_blurred(pair[eye]))
+        if np.quantile(unlike, 0.1) > HIDDEN:
+            return None
+    return bridged(lids / eyes.iod, eyes.detected)
+
+
+def _blurred(picture: np.ndarray) -> np.ndarray:
+    result: np.ndarray = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), BLUR_PX)
+    return result
