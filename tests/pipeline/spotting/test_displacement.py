@@ -1,4 +1,4 @@
-"""Displacement: what closes both eyes for a moment is a blink, and nothing else is."""
+"""Displacement: what closes both eyes is a blink, and what one eye does is a motion."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.spotting.displacement import displacement
+from fmdata.pipeline.spotting.displacement import FACE_68, displacement, lid_share
 
 FPS = 30.0
 Timing = tuple[int, int, int, int]
@@ -35,3 +35,72 @@ def test_eyes_closed_for_a_second_are_no_blink(film: Callable[..., Track], timin
 
 def test_a_wink_is_no_blink(film: Callable[..., Track]) -> None:
     assert blinks(film(90, "wink", (40, 43, 52, 55))) == []
+
+
+T = np.arange(90)
+WINK = np.where((T >= 40) & (T < 60), 0.03, 0.0)  # IOD, by which an upper lid is down
+BLINK = np.where((T >= 45) & (T < 52), 0.05, 0.0)
+
+
+def seen(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How far the upper lids are down, as pictures show it; the lower ones stay."""
+    lids = np.zeros((len(left), 2, 2))
+    lids[:, 0, 0], lids[:, 1, 0] = left, right
+    return lids
+
+
+def lids_of(track: Track, lids: np.ndarray) -> np.ndarray:
+    """How far the face is from its median by the lids alone, IOD."""
+    face, _ = displacement(track, FPS, lids)
+    moves = face[:, 2 * len(FACE_68) :]
+    return np.linalg.norm(moves - np.median(moves, axis=0), axis=1)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_wink_that_only_pictures_show_is_a_displacement(
+    film: Callable[..., Track], mirrored: bool
+) -> None:
+    pair = (WINK, 0 * WINK)
+    moves = lids_of(film(90, jitter=0.0), seen(*(pair[::-1] if mirrored else pair)))
+    assert moves[WINK > 0].min() > 0.02
+    assert moves[WINK == 0].max() < 1e-9
+
+
+def test_what_both_lids_do_alike_is_none(film: Callable[..., Track]) -> None:
+    assert lids_of(film(90, jitter=0.0), seen(WINK, WINK)).max() < 1e-9
+
+
+def test_a_wink_goes_on_behind_a_blink(film: Callable[..., Track]) -> None:
+    """While both eyes are closed the pictures show no difference between them."""
+    track = film(90, "blink", (44, 46, 50, 53), jitter=0.0)
+    moves = lids_of(track, seen(np.maximum(WINK, BLINK), BLINK))
+    assert moves[WINK > 0].min() > 0.02
+
+
+def test_an_eye_that_opens_later_than_the_other_after_a_blink_does_not_wink(
+    film: Callable[..., Track],
+) -> None:
+    track = film(90, "blink", (44, 46, 50, 53), jitter=0.0)
+    late = np.where((T >= 45) & (T < 60), 0.05, 0.0)
+    other = np.where((T >= 45) & (T < 60), np.where(T < 52, 0.05, 0.02), 0.0)
+    assert lids_of(track, seen(late, other)).max() < 1e-9
+
+
+def test_eyes_that_pictures_show_open_do_not_blink(film: Callable[..., Track]) -> None:
+    """A network lets one eye close a little with the other that winks."""
+    track = film(90, "blink", (40, 43, 52, 55))
+    _, blink = displacement(track, FPS)
+    assert blink.max() > 0.02
+    _, blink = displacement(track, FPS, seen(WINK, 0 * WINK))
+    assert blink.max() == 0
+
+
+def test_the_share_of_lids_in_a_motion(film: Callable[..., Track]) -> None:
+    """Nearly all of a wink; of a smile hardly any."""
+    shares = {}
+    for what in ("wink", "smile"):
+        face, _ = displacement(film(90, what, (40, 43, 70, 73), jitter=0.0), FPS)
+        shares[what] = lid_share(face[60] - face[20])
+    assert shares["wink"] > 0.8
+    assert shares["smile"] < 0.05
+    assert lid_share(np.zeros(120)) == 0

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.points import STABLE, to_68
-from fmdata.pipeline.spotting.spot import Spotting, spot
+from fmdata.pipeline.spotting.spot import CLEAR_SNR, DOUBTFUL_IOD, Spotting, spot
 from fmdata.pipeline.spotting.turns import turns
 
 Film = Callable[..., Track]
@@ -73,6 +73,26 @@ def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> 
     assert turning.motion is not None
     assert not calm.is_doubtful
     assert turning.is_doubtful
+
+
+def test_a_motion_of_lids_is_in_doubt_however_large(film: Film) -> None:
+    """Of lids a closer look tells far more."""
+    spotted = spot(film(75, "wink", TIMING), FPS)
+    assert spotted.motion is not None
+    assert spotted.motion.amplitude_iod > DOUBTFUL_IOD
+    assert spotted.is_doubtful
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_in_doubt_a_faint_motion_must_be_clear_of_the_noise(film: Film, seed: int) -> None:
+    """A still face whose points jitter more than they are said to; and a smile amid the same."""
+    still = film(75, jitter=0.003, seed=seed)
+    smile = film(75, "smile", TIMING, jitter=0.003, seed=seed)
+    invented = spot(still, FPS, noise=0.5).motion
+    assert invented is not None
+    assert invented.snr < CLEAR_SNR
+    assert spot(still, FPS, noise=0.5, in_doubt=True).motion is None
+    assert spot(smile, FPS, noise=0.5, in_doubt=True).motion is not None
 
 
 @pytest.mark.parametrize("what", ["smile", "jaw", "wink"])
