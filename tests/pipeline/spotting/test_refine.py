@@ -177,11 +177,12 @@ def made(settings: SimulateSettings, folder: Path) -> Recording:
 FURROW = SimulateSettings(1, ("brow_furrow",), 1, seed=301)
 
 
+@pytest.mark.parametrize("action", ["brow_furrow", "wink_right"])
 def test_a_faint_motion_is_found_only_by_the_closer_look(
-    landmarker: Landmarker, tmp_path: Path
+    landmarker: Landmarker, tmp_path: Path, action: str
 ) -> None:
-    """A quarter of a furrowed brow, with a head that moves."""
-    settings = replace(FURROW, amplitude=0.25)
+    """A quarter of a furrowed brow, and of a wink, with a head that moves."""
+    settings = replace(FURROW, actions=(action,), amplitude=0.25)
     recording = made(settings, tmp_path / "raw")
     first = spot(follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy"), FPS)
     assert first.motion is None
