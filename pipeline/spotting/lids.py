@@ -26,7 +26,9 @@ PICTURES = (2, SIDE, SIDE)  # of a frame
 WIDE_OPEN = 0.1  # share of the frames in which an eye is taken to be wide open; a wink may be long
 LEAST_OPEN, MOST_OPEN = 5, 101  # frames that the picture of the open eye is made of
 BLUR_PX = 1.0  # of the pictures: an edge must be wider than a step of the registration
-HIDDEN = 0.25  # where nine in ten pictures are more unlike the open eye, no eye is to be seen
+# An eye is not to be seen where nine in ten of its pictures are more unlike the open eye than this,
+# shut ones among them; nor are both, where half the time neither is like it.
+HIDDEN, HIDDEN_SHARE = 0.25, 0.1
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,17 +116,18 @@ def moved(pictures: NpyFile, eyes: Eyes) -> np.ndarray | None:
         interpolated where the face was not found. None where an eye is not to be seen: behind hair
         or dark glasses, in a head turned away.
     """
-    lids = np.empty((pictures.shape[0], 2, 2))
+    n = pictures.shape[0]
+    lids, unlike = np.empty((n, 2, 2)), np.empty((n, 2))
     for eye in (0, 1):
         wide = eyes.wide[eye][:: -(-len(eyes.wide[eye]) // MOST_OPEN)]
         open_eye = np.median([_blurred(pictures[i : i + 1][0, eye]) for i in wide.tolist()], axis=0)
         reference = OpenEye(open_eye, eyes.points[eye] - eyes.corner[eye])
-        unlike = np.empty(len(lids))
-        for frames in blocks(len(lids)):
+        for frames in blocks(n):
             for i, pair in enumerate(pictures[frames], start=frames.start):
-                lids[i, eye], unlike[i] = reference.register(_blurred(pair[eye]))
-        if np.quantile(unlike, 0.1) > HIDDEN:
-            return None
+                lids[i, eye], unlike[i, eye] = reference.register(_blurred(pair[eye]))
+    hidden = np.quantile(unlike, HIDDEN_SHARE, axis=0) > HIDDEN
+    if hidden.any() or np.median(unlike.min(axis=1)) > HIDDEN:
+        return None
     return bridged(lids / eyes.iod, eyes.detected)
 
 

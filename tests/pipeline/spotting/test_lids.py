@@ -137,6 +137,23 @@ def test_of_an_eye_that_is_not_to_be_seen_nothing_is_told(
     assert measured(track, covered(), tmp_path / "eyes.npy") is None
 
 
+def test_of_a_head_that_turns_away_nothing_is_told(
+    film: Callable[..., Track], tmp_path: Path
+) -> None:
+    """The eyes are seen from the front in a third of the frames, then from the side."""
+    track = still(film, 18)
+    middle = np.array([320.0, 240.0])
+
+    def turning() -> Iterator[Frame]:
+        for frame in painted(track, np.zeros(18), np.zeros(18)):
+            away = float(frame.index > 5)
+            narrow = np.array([[1 - 0.6 * away, 0.5 * away, 0], [0, 1, 0]])
+            narrow[:, 2] = middle - narrow[:, :2] @ middle
+            yield replace(frame, rgb=cv2.warpAffine(frame.rgb, narrow, (640, 480)))
+
+    assert measured(track, turning(), tmp_path / "eyes.npy") is None
+
+
 def test_frames_pass_as_they_are_even_more_than_there_were(
     film: Callable[..., Track], tmp_path: Path
 ) -> None:
