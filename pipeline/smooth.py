@@ -1,4 +1,4 @@
-"""Smoothing in time without lag, and what lies between known values.
+"""Smoothing in time without lag.
 
 A Savitzky-Golay filter is symmetric, so it delays nothing, and of order 2 it keeps the height of
 a peak that a moving average would flatten. Computed per clip: no frame's result depends on how a
@@ -23,15 +23,3 @@ def smooth(values: np.ndarray, fps: float, window_s: float = WINDOW_S) -> np.nda
     if window <= ORDER + 1 or len(values) < window:
         return np.array(values, np.float64)
     return savgol_filter(np.asarray(values, np.float64), window, ORDER, axis=0)
-
-
-def bridged(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Interpolate values [T, ...] where they are not known, bool [T]; hold them at either end.
-
-    Where none is known all are 0.
-    """
-    if not known.any():
-        return np.zeros_like(values)
-    t, columns = np.arange(len(values)), values.reshape(len(values), -1).T
-    filled = np.stack([np.interp(t, t[known], column[known]) for column in columns], axis=1)
-    return filled.reshape(values.shape)

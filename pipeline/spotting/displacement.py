@@ -7,10 +7,11 @@ blinks do to the rest of the mesh is learned from the clip and taken out.
 """
 
 import numpy as np
-from scipy.ndimage import grey_opening
+from scipy.ndimage import binary_dilation, grey_opening
 
 from fmdata.catalog.types import Landmarks, Track
 from fmdata.pipeline.blocks import blocks, median_points
+from fmdata.pipeline.bridge import bridged
 from fmdata.pipeline.points import (
     LEFT_EYE_68,
     RIGHT_EYE_68,
@@ -22,7 +23,8 @@ from fmdata.pipeline.points import (
 )
 from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.similarity import apply, to_median
-from fmdata.pipeline.smooth import bridged, window_frames
+from fmdata.pipeline.smooth import window_frames
+from fmdata.pipeline.spotting.lids import Lids
 
 EYES_68 = np.arange(36, 48)
 FACE_68 = np.array([*range(36), *range(48, 68)])  # all but the eyes
@@ -33,12 +35,13 @@ BLINK_ASYMMETRY = 0.3
 LID_WEIGHT = 1.7  # a wink has little else to be seen by
 BLINK_S = 0.5  # eyes closed for longer are no blink
 LEAST_BLINK_IOD = 0.02  # how far the lids of both eyes come together
+LEAST_CLOSING_IOD = 0.005  # of an upper lid, measured in the picture; what is less may be noise
 BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the lids' closing
 CALM_IOD = 0.02  # a face that moves less than this from before a blink to after it is calm
 
 
 def displacement(
-    track: Track, fps: float, lids: np.ndarray | None = None
+    track: Track, fps: float, lids: Lids | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold the head still: where the face's points are, upright and in units of its size.
 
@@ -48,9 +51,8 @@ def displacement(
         The face in every frame.
     fps : float
         Frames per second.
-    lids : float64 [T, 2, 2], optional
-        How far the lids have moved, where that is known better than by the track: see
-        :func:`fmdata.pipeline.spotting.lids.moved`.
+    lids : Lids, optional
+        How far the lids have moved, where that is known better than by the track.
 
     Returns
     -------
@@ -65,15 +67,15 @@ def displacement(
     points = _still(track.landmarks)
     blink = _blink(points, fps)
     if lids is not None:
-        closing = lids[:, :, 0].min(axis=1) > LEAST_BLINK_IOD / 2
-        blink[~closing] = 0.0  # a network lets one eye close a little with the other
+        blink[_one_eye_alone(lids)] = 0.0  # a network lets one eye close a little with the other
     response = _blink_response(points, blink, fps)
     for frames in blocks(len(points)):
         points[frames] -= blink[frames, None, None] * response
     if lids is None:
         single = _lid_asymmetry(points[:, LEFT_EYE_68[LIDS]], points[:, RIGHT_EYE_68[LIDS]])
     else:
-        single = bridged(_lid_asymmetry(*_lid_points(lids)), ~_near_blinks(blink, closing))
+        told = lids.known.all(axis=1) & ~_near_blinks(lids, blink, fps)
+        single = bridged(_lid_asymmetry(*_lid_points(lids)), told)
     face = np.empty((len(points), len(FACE_68) + len(LIDS), 2))
     for frames in blocks(len(points)):
         face[frames, : len(FACE_68)] = points[frames][:, FACE_68] / np.sqrt(len(FACE_68))
@@ -176,20 +178,38 @@ def _lid_asymmetry(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return single * keep[:, None, None]
 
 
-def _lid_points(lids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lid_points(lids: Lids) -> tuple[np.ndarray, np.ndarray]:
     """Let the points of the left and of the right eye's lids, [T, 4, 2], move down with them."""
-    points = np.zeros((len(lids), 2, len(LIDS), 2))
-    points[..., 1] = lids[:, :, [0, 0, 1, 1]]
+    points = np.zeros((len(lids.down), 2, len(LIDS), 2))
+    points[..., 1] = lids.down[:, :, [0, 0, 1, 1]]
     return points[:, 0], points[:, 1]
 
 
-def _near_blinks(blink: np.ndarray, closing: np.ndarray) -> np.ndarray:
+def _closing(lids: Lids) -> tuple[np.ndarray, np.ndarray]:
+    """Where each eye is surely open, and where it may be closed in part; bool [T, 2] each."""
+    upper = lids.down[:, :, 0]
+    rest = [np.median(upper[lids.known[:, eye], eye]) for eye in (0, 1)]
+    moved = upper - rest > LEAST_CLOSING_IOD
+    return lids.known & ~moved, ~lids.known | moved
+
+
+def _one_eye_alone(lids: Lids) -> np.ndarray:
+    """Frames in which one eye is open and the other may not be, bool [T]."""
+    opened, closing = _closing(lids)
+    alone: np.ndarray = (opened & closing[:, ::-1]).any(axis=1)
+    return alone
+
+
+def _near_blinks(lids: Lids, blink: np.ndarray, fps: float) -> np.ndarray:
     """Frames in which a blink hides what one eye does alone, bool [T].
 
-    `closing`, bool [T], is where both eyes are closed in part: they seldom open quite together, and
-    some open slowly.
+    Lids are fast in a blink, and after it they seldom open quite together, and may open slowly.
     """
-    near = blink > 0
-    for start, stop in runs_of(closing):
-        near[start:stop] |= near[start:stop].any()
-    return np.convolve(near, np.ones(3), mode="same") > 0
+    _, closing = _closing(lids)
+    blinking = blink > 0
+    near = blinking.copy()
+    for start, stop in runs_of(closing[:, 0] & closing[:, 1]):
+        near[start:stop] |= blinking[start:stop].any()
+    near &= binary_dilation(blinking, iterations=max(1, round(BLINK_S * fps)))
+    result: np.ndarray = binary_dilation(near)
+    return result

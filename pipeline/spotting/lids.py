@@ -18,7 +18,6 @@ from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.npy import NpyFile
 from fmdata.pipeline.points import interocular_distance
 from fmdata.pipeline.similarity import apply
-from fmdata.pipeline.smooth import bridged
 from fmdata.pipeline.spotting.eye import CORNERS, LEFT, LOWER, RIGHT, UPPER, OpenEye
 
 SIDE = 48  # of an eye's picture in pixels; the eye is a little more than half as wide
@@ -26,9 +25,28 @@ PICTURES = (2, SIDE, SIDE)  # of a frame
 WIDE_OPEN = 0.1  # share of the frames in which an eye is taken to be wide open; a wink may be long
 LEAST_OPEN, MOST_OPEN = 5, 101  # frames that the picture of the open eye is made of
 BLUR_PX = 1.0  # of the pictures: an edge must be wider than a step of the registration
-# An eye is not to be seen where nine in ten of its pictures are more unlike the open eye than this,
-# shut ones among them; nor are both, where half the time neither is like it.
-HIDDEN, HIDDEN_SHARE = 0.25, 0.1
+# Over the open eye's contrast: what is left between its picture and another that shows it too. An
+# eye that is half closed, shut, or hidden leaves more, and then its lids are not known.
+ALIKE = 0.2
+LEAST_KNOWN = 0.1  # of the frames, of each eye; and of one eye or the other in half of them
+LEAST_CONTRAST = 4.0  # grey levels; less is a bar over the eyes, or no light
+
+
+@dataclass(frozen=True, repr=False)
+class Lids(ArrayRepr):
+    """How far the lids have moved from where they are when the eyes are wide open.
+
+    Attributes
+    ----------
+    down : float64 [T, 2, 2]
+        Of the left and the right eye of the image, how far the middle of the upper and of the lower
+        lid has moved down, in interocular distances; a part of the eye's height at most.
+    known : bool [T, 2]
+        Whether that is known of the left and of the right eye.
+    """
+
+    down: np.ndarray
+    known: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +72,7 @@ class Eyes(ArrayRepr):
     iod: float
 
     @property
-    def corner(self) -> np.ndarray:
+    def origins(self) -> np.ndarray:
         """Upper left pixel of each eye's picture, in pixels of the crop, float64 [2, 2]."""
         between: np.ndarray = self.points[:, CORNERS].mean(1)
         return np.round(between - SIDE / 2)
@@ -79,7 +97,9 @@ def find_eyes(track: Track, transforms: np.ndarray) -> Eyes:
         eyes[frames], iods[frames] = points[:, order], interocular_distance(points)
     heights = np.linalg.norm(eyes[:, :, UPPER] - eyes[:, :, LOWER], axis=-1).mean(-1)[seen]
     n = min(len(seen), max(LEAST_OPEN, round(WIDE_OPEN * len(seen))))
-    wide = np.stack([np.sort(seen[np.argsort(-heights[:, eye])[:n]]) for eye in (0, 1)])
+    wide = np.stack(
+        [np.sort(seen[np.argsort(-heights[:, eye], kind="stable")[:n]]) for eye in (0, 1)]
+    )
     points = np.stack([np.median(eyes[wide[eye], eye].astype(float), axis=0) for eye in (0, 1)])
     return Eyes(points, wide, track.detected, float(np.median(iods[seen])))
 
@@ -90,16 +110,16 @@ def watched(
     """Pass frames on, and write the pictures of their eyes, uint8 `PICTURES` each."""
     for n, frame in enumerate(frames):
         if n < len(transforms):
-            for corner in eyes.corner:
+            for origin in eyes.origins:
                 transform = transforms[n].copy()
-                transform[:, 2] -= corner
+                transform[:, 2] -= origin
                 picture = crop(frame.rgb, transform, SIDE)
                 file.write(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).data)
         yield frame
 
 
-def moved(pictures: NpyFile, eyes: Eyes) -> np.ndarray | None:
-    """Measure how far the lids have moved from where they are when the eyes are wide open.
+def moved(pictures: NpyFile, eyes: Eyes) -> Lids | None:
+    """Measure how far the lids have moved.
 
     Parameters
     ----------
@@ -110,25 +130,25 @@ def moved(pictures: NpyFile, eyes: Eyes) -> np.ndarray | None:
 
     Returns
     -------
-    float64 [T, 2, 2] or None
-        Of the left and the right eye of the image, how far the middle of the upper and of the
-        lower lid has moved down, in interocular distances, a part of the eye's height at most;
-        interpolated where the face was not found. None where an eye is not to be seen: behind hair
-        or dark glasses, in a head turned away.
+    Lids or None
+        None where an eye is hardly ever to be seen: in the dark, behind a bar or hair that moves,
+        in a head that turns away.
     """
     n = pictures.shape[0]
-    lids, unlike = np.empty((n, 2, 2)), np.empty((n, 2))
+    down, unlike = np.empty((n, 2, 2)), np.empty((n, 2))
     for eye in (0, 1):
         wide = eyes.wide[eye][:: -(-len(eyes.wide[eye]) // MOST_OPEN)]
-        open_eye = np.median([_blurred(pictures[i : i + 1][0, eye]) for i in wide.tolist()], axis=0)
-        reference = OpenEye(open_eye, eyes.points[eye] - eyes.corner[eye])
+        picture = np.median([_blurred(pictures[i : i + 1][0, eye]) for i in wide.tolist()], axis=0)
+        open_eye = OpenEye(picture, eyes.points[eye] - eyes.origins[eye])
+        if open_eye.contrast < LEAST_CONTRAST:
+            return None
         for frames in blocks(n):
             for i, pair in enumerate(pictures[frames], start=frames.start):
-                lids[i, eye], unlike[i, eye] = reference.register(_blurred(pair[eye]))
-    hidden = np.quantile(unlike, HIDDEN_SHARE, axis=0) > HIDDEN
-    if hidden.any() or np.median(unlike.min(axis=1)) > HIDDEN:
+                down[i, eye], unlike[i, eye] = open_eye.register(_blurred(pair[eye]))
+    known = (unlike <= ALIKE) & eyes.detected[:, None]
+    if known.mean(axis=0).min() < LEAST_KNOWN or known.any(axis=1).mean() < 0.5:
         return None
-    return bridged(lids / eyes.iod, eyes.detected)
+    return Lids(down / eyes.iod, known)
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from fmdata.pipeline.decode import Frame, other_frames
 from fmdata.pipeline.landmarks import Landmarker
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.similarity import apply, compose
-from fmdata.pipeline.spotting import lids
+from fmdata.pipeline.spotting.lids import PICTURES, Lids, find_eyes, moved, watched
 from fmdata.pipeline.spotting.turns import turned_deg, turns
 
 MESH, _ = N_POINTS
@@ -70,12 +70,12 @@ class Closer(ArrayRepr):
     track : Track
         With the means over `VIEWS` for landmarks, in pixels of the frames as before, interpolated
         in time where the face was not found, or is not found again.
-    lids : float64 [T, 2, 2] or None
-        How far the lids have moved: see :func:`fmdata.pipeline.spotting.lids.moved`.
+    lids : Lids or None
+        How far the lids have moved; None where the eyes are hardly ever to be seen.
     """
 
     track: Track
-    lids: np.ndarray | None
+    lids: Lids | None
 
 
 def refine(
@@ -111,19 +111,18 @@ def refine(
         return None
     again, file = 0, folder / "landmarks.npy"
     transforms = align(track, fps, SIZE).astype(np.float64)
-    eyes, pictures = lids.find_eyes(track, transforms), folder / "eyes.npy"
+    eyes, pictures = find_eyes(track, transforms), folder / "eyes.npy"
     with (
         npy_writer(file, np.dtype(np.float32), track.landmarks.shape) as landmarks,
-        npy_writer(pictures, np.dtype(np.uint8), (track.n_frames, *lids.PICTURES)) as shown,
+        npy_writer(pictures, np.dtype(np.uint8), (track.n_frames, *PICTURES)) as shown,
     ):
-        frames = lids.watched(frames, transforms, eyes, shown)
+        frames = watched(frames, transforms, eyes, shown)
         for points, is_found in _filled(_found_again(frames, track, transforms, landmarker)):
             landmarks.write(points.astype(np.float32).data)
             again += is_found
     if again < LEAST_FOUND * track.detected.sum():
         return None
-    lids_moved = lids.moved(NpyFile(pictures), eyes)
-    return Closer(replace(track, landmarks=NpyFile(file)), lids_moved)
+    return Closer(replace(track, landmarks=NpyFile(file)), moved(NpyFile(pictures), eyes))
 
 
 def _found_again(

@@ -17,6 +17,7 @@ from fmdata.pipeline.runs import runs_of
 from fmdata.pipeline.smooth import smooth
 from fmdata.pipeline.spotting.displacement import displacement, lid_share
 from fmdata.pipeline.spotting.edge import SOFTER, first_moving, project
+from fmdata.pipeline.spotting.lids import Lids
 from fmdata.pipeline.spotting.look import Look, look_at
 from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
 from fmdata.pipeline.spotting.turns import turned_deg, turns, unbent
@@ -72,7 +73,7 @@ def spot(
     fps: float,
     noise: float = 1.0,
     *,
-    lids: np.ndarray | None = None,
+    lids: Lids | None = None,
     in_doubt: bool = False,
 ) -> Spotting:
     """Find the motion of a clip.
@@ -85,8 +86,8 @@ def spot(
         Frames per second.
     noise : float
         Of the landmarks, as a share of that of a single look.
-    lids : float64 [T, 2, 2], optional
-        How far the lids have moved: see :func:`fmdata.pipeline.spotting.lids.moved`.
+    lids : Lids, optional
+        How far the lids have moved, where that is known better than by the track.
     in_doubt : bool
         Whether an earlier look has left a doubt. What may be the head's doing, or is faint and
         not clear of the noise, is then no motion.
@@ -111,7 +112,7 @@ def spot(
         motion = _motion(look, blink, fps)
         motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
         if in_doubt and motion.amplitude_iod < DOUBTFUL_IOD and motion.snr < CLEAR_SNR:
-            motion = None
+            motion, by_lids = None, 0.0
     level = (noise * look.level).astype(np.float32)
     return Spotting(level, motion, turned_deg(turned), by_lids)
 

@@ -12,7 +12,7 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.decode import Frame
 from fmdata.pipeline.npy import NpyFile, npy_writer
 from fmdata.pipeline.spotting.eye import CORNERS, FURTHEST, LEFT, LOWER, RIGHT, UPPER
-from fmdata.pipeline.spotting.lids import PICTURES, find_eyes, moved, watched
+from fmdata.pipeline.spotting.lids import PICTURES, Lids, find_eyes, moved, watched
 
 CLOSES = np.array([0, 0, 0, 0, 0.1, 0.2, 0.3, 0.3, 0.3, 0.2, 0.1, 0, 0, 0, 0])
 """How far an eye closes, as a share of its height; open in most of the frames."""
@@ -61,7 +61,7 @@ def in_place(track: Track) -> np.ndarray:
     return np.tile([[1.0, 0, -200], [0, 1, -150]], (track.n_frames, 1, 1))
 
 
-def measured(track: Track, frames: Iterator[Frame], file: Path) -> np.ndarray | None:
+def measured(track: Track, frames: Iterator[Frame], file: Path) -> Lids | None:
     eyes = find_eyes(track, in_place(track))
     with npy_writer(file, np.dtype(np.uint8), (track.n_frames, *PICTURES)) as pictures:
         for _ in watched(frames, in_place(track), eyes, pictures):
@@ -83,21 +83,29 @@ def test_the_lid_of_one_eye_is_followed_and_the_other_stays(
     frames = painted(track, CLOSES, 0 * CLOSES, drift=drift)
     lids = measured(track, frames, tmp_path / "eyes.npy")
     assert lids is not None
-    assert lids[:, 0, 0] == pytest.approx(height_iod(track) * CLOSES, abs=0.01)
-    assert np.abs(lids[:, 1, 0]).max() < 0.008
-    assert np.abs(lids[:, :, 1]).max() < 0.01
+    known = lids.known.all(axis=1)
+    assert known[CLOSES < 0.15].all()
+    truth = height_iod(track) * CLOSES[known]
+    assert lids.down[known, 0, 0] == pytest.approx(truth, abs=0.01)
+    assert np.abs(lids.down[:, 1, 0]).max() < 0.008
+    assert np.abs(lids.down[:, :, 1]).max() < 0.01
 
 
-def test_a_shut_eye_is_shut_as_far_as_can_be_told(
+def test_the_further_a_lid_is_down_the_further_it_is_found_or_it_is_not_known(
     film: Callable[..., Track], tmp_path: Path
 ) -> None:
-    track = still(film, len(CLOSES))
-    shut = np.where(CLOSES == 0.3, 1.0, CLOSES)
-    lids = measured(track, painted(track, shut, shut), tmp_path / "eyes.npy")
+    """Of an eye that is nearly shut too little is to be seen."""
+    shares = np.concatenate([np.zeros(20), np.linspace(0, 1, 21)])
+    track = still(film, len(shares))
+    lids = measured(track, painted(track, shares, shares), tmp_path / "eyes.npy")
     assert lids is not None
-    upper = lids[CLOSES == 0.3, :, 0]
-    assert upper[:, 0] == pytest.approx(FURTHEST * height_iod(track), abs=0.01)
-    assert np.abs(upper[:, 0] - upper[:, 1]).max() < 0.01
+    for eye in (0, 1):
+        known = lids.known[:, eye]
+        assert known[shares < 0.15].all()
+        assert not known[shares > 0.9].any()
+        upper = lids.down[known, eye, 0]
+        assert np.diff(upper).min() > -0.002
+        assert upper.max() <= FURTHEST * height_iod(track) + 1e-6
 
 
 def test_an_eye_that_is_closed_for_most_of_the_clip_is_measured_from_where_it_is_open(
@@ -108,7 +116,7 @@ def test_an_eye_that_is_closed_for_most_of_the_clip_is_measured_from_where_it_is
     track = film(18, "wink", (6, 6, 18, 18), size=0.2, jitter=0.0)
     lids = measured(track, painted(track, closes, 0 * closes), tmp_path / "eyes.npy")
     assert lids is not None
-    step = lids[8:, 0, 0].mean() - lids[:5, 0, 0].mean()
+    step = lids.down[8:, 0, 0].mean() - lids.down[:5, 0, 0].mean()
     assert step == pytest.approx(0.3 * height_iod(track), rel=0.25)
     assert find_eyes(track, in_place(track)).wide[0].max() < 6
 
@@ -120,7 +128,7 @@ def test_frames_without_the_face_tell_nothing_of_lids(
     track = replace(still(film, 12), detected=np.arange(12) != 6)
     lids = measured(track, painted(track, closes, closes), tmp_path / "eyes.npy")
     assert lids is not None
-    assert np.abs(lids[:, :, 0]).max() < 0.004
+    assert lids.known.any(axis=1).tolist() == track.detected.tolist()
 
 
 def test_of_an_eye_that_is_not_to_be_seen_nothing_is_told(
@@ -135,6 +143,29 @@ def test_of_an_eye_that_is_not_to_be_seen_nothing_is_told(
             yield replace(frame, rgb=np.repeat(noise[..., None], 3, axis=2))
 
     assert measured(track, covered(), tmp_path / "eyes.npy") is None
+
+
+@pytest.mark.parametrize("level", [0, 37, 255])
+def test_of_a_bar_over_the_eyes_nothing_is_told(
+    film: Callable[..., Track], tmp_path: Path, level: int
+) -> None:
+    track = still(film, 12)
+    bars = (
+        Frame(t, t / 30, np.full((track.height, track.width, 3), level, np.uint8))
+        for t in range(12)
+    )
+    assert measured(track, bars, tmp_path / "eyes.npy") is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 600])
+def test_a_clip_of_any_length(film: Callable[..., Track], tmp_path: Path, n: int) -> None:
+    """Over more than one block of frames, too, the lids are those of the same frames."""
+    track = still(film, n)
+    frame = next(painted(track, [0.0] * n, [0.0] * n))
+    lids = measured(track, (replace(frame, index=t) for t in range(n)), tmp_path / "eyes.npy")
+    assert lids is not None
+    assert lids.known.all()
+    assert np.abs(lids.down).max() < 1e-6
 
 
 def test_of_a_head_that_turns_away_nothing_is_told(
