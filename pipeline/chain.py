@@ -18,7 +18,7 @@ from fmdata.pipeline.facts import action_row
 from fmdata.pipeline.identify import Identity, file_state
 from fmdata.pipeline.landmarks import Landmarker, open_landmarker
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spotting.refine import noise_of, refine
+from fmdata.pipeline.spotting.refine import refine, settled
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
 from fmdata.pipeline.unit import (
@@ -102,13 +102,12 @@ def _make(
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", beat):
         spotting = spot(track, fps)
-        if spotting.is_doubtful:
+        if spotting.is_doubtful or spotting.is_of_lids:
             frames = _told(recording, "spot", beat)
             with TemporaryDirectory(dir=folder) as work:
                 closer = refine(frames, track, fps, landmarker, Path(work))
                 if closer is not None:
-                    noise = noise_of(closer.track, fps)
-                    spotting = spot(closer.track, fps, noise, lids=closer.lids, in_doubt=True)
+                    spotting = settled(spotting, closer, fps)
     with _stage("align", beat):
         transforms = align(track, fps, settings.size)
     with _stage("encode", beat):

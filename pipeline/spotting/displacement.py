@@ -6,6 +6,8 @@ lid does and the other does not, because a blink closes both eyes and a wink clo
 blinks do to the rest of the mesh is learned from the clip and taken out.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import binary_dilation, grey_opening
 
@@ -35,6 +37,7 @@ BLINK_ASYMMETRY = 0.3
 LID_WEIGHT = 1.7  # a wink has little else to be seen by
 BLINK_S = 0.5  # eyes closed for longer are no blink
 LEAST_BLINK_IOD = 0.02  # how far the lids of both eyes come together
+WIDE_OPEN = 0.9  # quantile of the lids' gap; a wink may be long
 LEAST_CLOSING_IOD = 0.005  # of an upper lid, measured in the picture; what is less may be noise
 BLINK_RESPONSE = 0.25  # most that the rest of the face moves, as a share of the lids' closing
 CALM_IOD = 0.02  # a face that moves less than this from before a blink to after it is calm
@@ -67,6 +70,7 @@ def displacement(
     points = _still(track.landmarks)
     blink = _blink(points, fps)
     if lids is not None:
+        lids = _with_shut_eyes(lids, points)
         blink[_one_eye_alone(lids)] = 0.0  # a network lets one eye close a little with the other
     response = _blink_response(points, blink, fps)
     for frames in blocks(len(points)):
@@ -125,14 +129,20 @@ def _upright(face: np.ndarray) -> np.ndarray:
 
 def _blink(points: np.ndarray, fps: float) -> np.ndarray:
     """How far both eyes are closed for a moment, float64 [T] in IOD, from [T, 68, 2]."""
-    eyes = np.stack([points[:, LEFT_EYE_68], points[:, RIGHT_EYE_68]])
-    gaps = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(-1)
-    closed = -(gaps - np.median(gaps, axis=1, keepdims=True)).max(0)
+    gaps = _gaps(points)
+    closed = -(gaps - np.median(gaps, axis=0)).max(axis=1)
     # An opening in time keeps the closures that last `BLINK_S`; what it takes away are the blinks.
     # Before and after the clip the eyes are taken to be open: it may begin or end within a blink.
     lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="constant", cval=0.0)
     blink: np.ndarray = np.where(closed - lasting > LEAST_BLINK_IOD, closed - lasting, 0.0)
     return blink
+
+
+def _gaps(points: np.ndarray) -> np.ndarray:
+    """How far each eye's lids are apart, float64 [T, 2] in IOD, from [T, 68, 2]."""
+    eyes = np.stack([points[:, LEFT_EYE_68], points[:, RIGHT_EYE_68]], axis=1)
+    gaps: np.ndarray = np.linalg.norm(eyes[:, :, [1, 2]] - eyes[:, :, [5, 4]], axis=-1).mean(-1)
+    return gaps
 
 
 def _blink_response(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
@@ -176,6 +186,21 @@ def _lid_asymmetry(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     blink = np.linalg.norm(both, axis=(1, 2)) / np.sqrt(len(LIDS))
     keep = np.clip(1 - BLINK_ASYMMETRY * blink / np.maximum(size, 1e-9), 0, 1)
     return single * keep[:, None, None]
+
+
+def _with_shut_eyes(lids: Lids, points: np.ndarray) -> Lids:
+    """Tell an eye that is shut from one that is hidden, by the track's points [T, 68, 2].
+
+    Of either the picture is unlike the open eye's; but the shut one is closed for the network too,
+    and further than the other.
+    """
+    gaps = _gaps(points)
+    closed = np.quantile(gaps, WIDE_OPEN, axis=0) - gaps
+    shut = ~lids.known & (closed - closed[:, ::-1] > LEAST_BLINK_IOD)
+    down = lids.down.copy()
+    down[..., 0] = np.where(shut, lids.height, down[..., 0])
+    down[..., 1] = np.where(shut, 0.0, down[..., 1])
+    return replace(lids, down=down, known=lids.known | shut)
 
 
 def _lid_points(lids: Lids) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ NOISE = 0.25  # of the open eye's contrast, that no warp explains
 # stretch at a corner. Little, for the alignment has put it in its place.
 LID_PX, EYE_PX = 2.0, 0.5
 GAIN, OFFSET = 0.5, 50.0  # expected of the grey levels
-FURTHEST = 0.4  # of the eye's height; of a lid that is further down no more can be told
+FURTHEST = 0.65  # of the eye's height; of a lid that is further down no more can be told
 
 
 class OpenEye:
@@ -48,6 +48,8 @@ class OpenEye:
 
     Attributes
     ----------
+    height : float
+        Of the open eye, in pixels.
     contrast : float
         Standard deviation of the grey levels that are compared.
     """
@@ -58,14 +60,14 @@ class OpenEye:
         y, x = grid[0], grid[1]
         corners, upper, lower = points[CORNERS], points[UPPER], points[LOWER]
         half = max(float(np.ptp(corners[:, 0])) / 2, 1.0)
-        self._height = max(float(lower[:, 1].max() - upper[:, 1].min()), 0.15 * half)
+        self.height = max(float(lower[:, 1].max() - upper[:, 1].min()), 0.15 * half)
         middle = corners.mean(axis=0)
         across, down = (x - middle[0]) / half, (y - middle[1]) / half
         into = y - _edge(x, corners, upper), _edge(x, corners, lower) - y  # the eye, from each lid
 
         # A lid's motion is largest in its middle, and fades away from its edge.
         hump = np.clip(1 - across**2, 0.0, None)
-        reaches = [np.where(depth < 0, SKIN * half, INSIDE * self._height) for depth in into]
+        reaches = [np.where(depth < 0, SKIN * half, INSIDE * self.height) for depth in into]
         lids = [
             hump * np.exp(-0.5 * (depth / reach) ** 2)
             for depth, reach in zip(into, reaches, strict=True)
@@ -108,11 +110,11 @@ class OpenEye:
             shown = cv2.remap(picture, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             lacks = (self._picture - shown).ravel()
             step = self._inverse @ (lacks @ self._compared - self._prior * [*warp, 0.0, 0.0])
-            warp = np.clip(warp + step[:8], -self._height, self._height)
+            warp = np.clip(warp + step[:8], -self.height, self.height)
         # Of the last round's picture: the last step is next to nothing.
         residual = lacks - self._grey @ step[8:]
         unlike = float(np.sqrt(self._share @ residual**2)) / max(self.contrast, 1.0)
-        most = FURTHEST * self._height
+        most = FURTHEST * self.height
         return np.clip(warp[2:4], -most, most), unlike
 
 

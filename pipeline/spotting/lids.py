@@ -43,10 +43,13 @@ class Lids(ArrayRepr):
         lid has moved down, in interocular distances; a part of the eye's height at most.
     known : bool [T, 2]
         Whether that is known of the left and of the right eye.
+    height : float64 [2]
+        Of the left and of the right eye wide open, in interocular distances.
     """
 
     down: np.ndarray
     known: np.ndarray
+    height: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,20 +138,21 @@ def moved(pictures: NpyFile, eyes: Eyes) -> Lids | None:
         in a head that turns away.
     """
     n = pictures.shape[0]
-    down, unlike = np.empty((n, 2, 2)), np.empty((n, 2))
+    down, unlike, height = np.empty((n, 2, 2)), np.empty((n, 2)), np.empty(2)
     for eye in (0, 1):
         wide = eyes.wide[eye][:: -(-len(eyes.wide[eye]) // MOST_OPEN)]
         picture = np.median([_blurred(pictures[i : i + 1][0, eye]) for i in wide.tolist()], axis=0)
         open_eye = OpenEye(picture, eyes.points[eye] - eyes.origins[eye])
         if open_eye.contrast < LEAST_CONTRAST:
             return None
+        height[eye] = open_eye.height
         for frames in blocks(n):
             for i, pair in enumerate(pictures[frames], start=frames.start):
                 down[i, eye], unlike[i, eye] = open_eye.register(_blurred(pair[eye]))
     known = (unlike <= ALIKE) & eyes.detected[:, None]
     if known.mean(axis=0).min() < LEAST_KNOWN or known.any(axis=1).mean() < 0.5:
         return None
-    return Lids(down / eyes.iod, known)
+    return Lids(down / eyes.iod, known, height / eyes.iod)
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ DOUBTFUL_IOD = 0.0145
 DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS); ten times their bend
 DOUBTFUL_SNR = 6.0
 CLEAR_SNR = 7.5  # what is still faint in a closer look, and no clearer, is none
-DOUBTFUL_LIDS = 0.4  # share of what moves; of lids a closer look tells far more
+MOSTLY_LIDS = 0.4  # share of what moves
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,10 +62,15 @@ class Spotting(ArrayRepr):
     def is_doubtful(self) -> bool:
         """Whether the landmarks' noise, or the head, may have hidden a motion or made one."""
         motion = self.motion
-        if motion is None or self.lid_share > DOUBTFUL_LIDS:
+        if motion is None:
             return True
         least = max(DOUBTFUL_IOD, DOUBTFUL_TURN_IOD * self.turned_deg)
         return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
+
+    @property
+    def is_of_lids(self) -> bool:
+        """Whether it is mostly one eye's lids that move; of them a closer look tells far more."""
+        return self.lid_share > MOSTLY_LIDS
 
 
 def spot(

@@ -47,7 +47,8 @@ def seen(left: np.ndarray, right: np.ndarray, known: np.ndarray | None = None) -
     """How far the upper lids are down, as pictures show it; the lower ones stay."""
     down = np.zeros((len(left), 2, 2))
     down[:, 0, 0], down[:, 1, 0] = left, right
-    return Lids(down, np.ones((len(left), 2), np.bool_) if known is None else known)
+    known = np.ones((len(left), 2), np.bool_) if known is None else known
+    return Lids(down, known, np.full(2, 0.1))
 
 
 def lids_of(track: Track, lids: Lids) -> np.ndarray:
@@ -91,6 +92,13 @@ def test_what_hides_an_eye_is_no_wink(film: Callable[..., Track]) -> None:
     """A reflection on one lens: where its lid seems to be is not known."""
     known = np.stack([WINK == 0, np.ones(90, np.bool_)], axis=1)
     assert lids_of(film(90, jitter=0.0), seen(WINK, 0 * WINK, known)).max() < 1e-9
+
+
+def test_a_shut_eye_is_no_hidden_one(film: Callable[..., Track]) -> None:
+    """Its picture is as unlike the open eye's; but the network sees it closed too."""
+    track = film(90, "wink", (38, 42, 58, 62), jitter=0.0)
+    known = np.stack([WINK == 0, np.ones(90, np.bool_)], axis=1)
+    assert lids_of(track, seen(0 * WINK, 0 * WINK, known))[45:55].min() > 0.05
 
 
 def test_a_blink_elsewhere_does_not_hide_a_wink(film: Callable[..., Track]) -> None:

@@ -18,7 +18,7 @@ from fmdata.pipeline.points import STABLE
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.similarity import apply, fit_2d
 from fmdata.pipeline.spotting.displacement import displacement
-from fmdata.pipeline.spotting.refine import noise_of, refine
+from fmdata.pipeline.spotting.refine import Closer, noise_of, refine, settled
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.track import follow
 from fmdata.pipeline.unit import sample_of
@@ -164,6 +164,20 @@ def test_nothing_is_refined_by_a_backend_that_finds_no_face_in_a_crop(
 def test_noise_grows_with_the_turns_of_the_head(film: Callable[..., Track]) -> None:
     noises = [noise_of(film(60, head=head), FPS) for head in (0.0, 0.7, 1.5, 20.0)]
     assert 0.3 < noises[0] < noises[1] < noises[2] < noises[3] == 1
+
+
+def test_a_closer_look_takes_back_only_what_was_in_doubt(film: Callable[..., Track]) -> None:
+    """The same closer look, which shows nothing, at a sure wink and at a faint one."""
+    nothing = Closer(film(75, jitter=0.0003), None)
+    timing = (20, 30, 45, 57)
+    sure = spot(film(75, "wink", timing), FPS)
+    faint = spot(film(75, "wink", timing, size=0.2), FPS)
+    assert sure.is_of_lids
+    assert not sure.is_doubtful
+    assert faint.motion is not None
+    assert faint.is_doubtful
+    assert settled(sure, nothing, FPS) is sure
+    assert settled(faint, nothing, FPS).motion is None
 
 
 def made(settings: SimulateSettings, folder: Path) -> Recording:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.points import STABLE, to_68
-from fmdata.pipeline.spotting.spot import CLEAR_SNR, DOUBTFUL_IOD, Spotting, spot
+from fmdata.pipeline.spotting.spot import CLEAR_SNR, Spotting, spot
 from fmdata.pipeline.spotting.turns import turns
 
 Film = Callable[..., Track]
@@ -75,12 +75,14 @@ def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> 
     assert turning.is_doubtful
 
 
-def test_a_motion_of_lids_is_in_doubt_however_large(film: Film) -> None:
-    """Of lids a closer look tells far more."""
-    spotted = spot(film(75, "wink", TIMING), FPS)
+@pytest.mark.parametrize(
+    ("what", "is_of_lids"), [("wink", True), ("smile", False), ("brows", False)]
+)
+def test_a_wink_is_of_lids(film: Film, what: str, is_of_lids: bool) -> None:
+    spotted = spot(film(75, what, TIMING), FPS)
     assert spotted.motion is not None
-    assert spotted.motion.amplitude_iod > DOUBTFUL_IOD
-    assert spotted.is_doubtful
+    assert not spotted.is_doubtful
+    assert spotted.is_of_lids == is_of_lids
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
