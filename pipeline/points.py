@@ -45,6 +45,10 @@ LEFT_EYE_68 = np.array([36, 37, 38, 39, 40, 41])
 RIGHT_EYE_68 = np.array([45, 44, 43, 42, 47, 46])
 """The two eyes point by point: entry k of one is the mirror image of entry k of the other."""
 
+EYES_68 = np.arange(36, 48)
+FACE_68 = np.setdiff1d(np.arange(68), EYES_68)
+"""All of the 68 but those of the eyes."""
+
 # The same kind of points among the 68: the ends of the jaw line, bridge, tip and base of the nose,
 # corners of the eyes.
 STABLE_68 = np.array([0, 16, 27, 28, 29, 30, 33, 36, 39, 42, 45])

@@ -1,4 +1,4 @@
-"""Displacement: what closes both eyes is a blink, and what one eye does is a motion."""
+"""Blinks and winks in a displacement: what closes both eyes is none, what one eye does is one."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.spotting.displacement import FACE_68, displacement, lid_share
+from fmdata.pipeline.points import FACE_68
+from fmdata.pipeline.spotting.displacement import displacement, lid_share
 from fmdata.pipeline.spotting.lids import Lids
 
 FPS = 30.0
