@@ -49,7 +49,7 @@ def row_of(track: Track, motion: Motion | None = None):
         BuildSettings(),
         fps=30.0,
         track=track,
-        spotting=Spotting(np.zeros(n, np.float32), motion, 0.0),
+        spotting=Spotting(np.zeros(n, np.float32), motion, turned_deg=0.0, lid_share=0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
         encoded=Encoded(np.zeros(n, np.float32)),
     )
