@@ -52,7 +52,12 @@ def files() -> Files:
 
 
 @pytest.fixture(scope="module")
-def reference(raw: Path, files: Files) -> dict[str, bytes]:
-    """Files of the dataset of `raw`."""
+def intact(raw: Path, files: Files) -> Callable[[Path], None]:
+    """Return a check that a dataset is that of `raw`, byte by byte."""
     build(raw, raw.parent / "reference", SMALL, workers=0)
-    return files(raw.parent / "reference")
+    reference = files(raw.parent / "reference")
+
+    def check(dataset: Path) -> None:
+        assert files(dataset) == reference
+
+    return check
