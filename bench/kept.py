@@ -20,11 +20,11 @@ def kept(folder: Path, name: str, settings: object, packages: Iterable[ModuleTyp
     settings : object
         Anything that JSON holds.
     packages : iterable of module
-        A change to any of their files is another folder.
+        A change to any file in or below them is another folder.
     """
     digest = hashlib.sha256(json.dumps(settings, default=str).encode())
     for package in packages:
-        for file in sorted(Path(package.__path__[0]).glob("*.py")):
+        for file in sorted(Path(package.__path__[0]).rglob("*.py")):
             digest.update(file.read_bytes())
     place = folder / f"{name}-{digest.hexdigest()[:12]}"
     for other in folder.glob(f"{name}-*"):

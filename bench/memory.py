@@ -27,15 +27,15 @@ import cv2
 import numpy as np
 import skimage.data
 
-from fmdata.catalog.schema import ACTION_FACTS
-from fmdata.catalog.shards import write_shard
+from fmdata.catalog.storage.schema import ACTION_FACTS
+from fmdata.catalog.storage.shards import write_shard
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import chain
-from fmdata.pipeline.identify import Identity
-from fmdata.pipeline.landmarks import Face
+from fmdata.pipeline import stages as chain
+from fmdata.pipeline.landmarks.face import Face
+from fmdata.pipeline.second_pass.redetect import Closer
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spotting.refine import Closer
-from fmdata.pipeline.unit import sample_of
+from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.unit import sample_of
 
 FPS, SIZE = 30, 256
 LOOK_S = 0.05

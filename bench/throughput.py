@@ -13,16 +13,16 @@ from pathlib import Path
 import cv2
 
 from fmdata.catalog import Dataset
-from fmdata.pipeline.align import align, crop
 from fmdata.pipeline.build import build
-from fmdata.pipeline.decode import decode
-from fmdata.pipeline.discover import discover
-from fmdata.pipeline.encode import encode_jpeg
-from fmdata.pipeline.landmarks import open_landmarker
-from fmdata.pipeline.lbp import grey, lbp
+from fmdata.pipeline.cropping.align import align, crop
+from fmdata.pipeline.cropping.encode import encode_jpeg
+from fmdata.pipeline.cropping.lbp import grey, lbp
+from fmdata.pipeline.landmarks.backends import open_landmarker
+from fmdata.pipeline.landmarks.track import follow
+from fmdata.pipeline.reading.decode import decode
+from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import spot
-from fmdata.pipeline.track import follow
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.simulate import SimulateSettings, simulate

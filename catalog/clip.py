@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fmdata.catalog.avi import decode_jpeg
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
-from fmdata.catalog.shards import Sample, Stretch
+from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
+from fmdata.catalog.storage.shards import Sample, Stretch
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 

@@ -13,11 +13,11 @@ from typing import Generic, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fmdata.catalog import card as card_file
-from fmdata.catalog.card import Card, Part, Shard
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip, reading
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar
+from fmdata.catalog.storage import card as card_file
+from fmdata.catalog.storage.card import Card, Part, Shard
+from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar
 
 C = TypeVar("C", bound=Clip)
 

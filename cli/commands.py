@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from fmdata.catalog.errors import FmdataError, UsageError
-from fmdata.catalog.files import owner_writes
-from fmdata.catalog.names import shown
+from fmdata.catalog.printable import shown
+from fmdata.catalog.storage.files import owner_writes
 from fmdata.cli.console import err, out
 from fmdata.cli.meter import BuildMeter, Meter
 from fmdata.cli.show import new_table, show_built, show_numbers, show_summary
@@ -64,7 +64,7 @@ def simulate(
     crf: Annotated[int, typer.Option(help="x264 quality, 0 (lossless) to 51.")] = 20,
 ) -> None:
     """Make recordings whose onset, apex and offset are known exactly (RAW/truth.csv)."""
-    from fmdata.synth.simulator.script import SimulateSettings, parse_actions
+    from fmdata.synth.simulator.settings import SimulateSettings, parse_actions
 
     settings = SimulateSettings(
         subjects, parse_actions(actions), takes, seed, portraits, fps, size, style, amplitude,
@@ -180,8 +180,8 @@ def train(
 ) -> None:
     """Train a published system on the shards, and measure it on held-out subjects."""
     _require_torch()
+    from fmdata.catalog.settings import read_settings
     from fmdata.train.recipes import recipe_named
-    from fmdata.train.settings import read_settings
 
     kind = recipe_named(recipe).Settings
     chosen = kind.from_json(read_settings(settings) if settings else {}).replaced(set_ or [])
@@ -217,7 +217,7 @@ def verify(
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame as well.")] = False,
 ) -> None:
     """Check every checksum, count, row, segment and fold; say what is wrong and where."""
-    from fmdata.catalog.verify import verify as check
+    from fmdata.catalog.verify.dataset import verify as check
 
     findings = check(dataset, deep=deep)
     for finding in findings:
@@ -236,7 +236,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Take a subject out of every file of a dataset, for good, and look for what is left."""
-    from fmdata.catalog.forget import forget as run
+    from fmdata.catalog.privacy.forget import forget as run
 
     if not yes:
         _ask(f"take {subject} out of {dataset} for good?")
@@ -314,7 +314,7 @@ def demo(
 
 
 def _pseudonyms(key_file: Path | None, dataset: Path) -> Any:
-    from fmdata.catalog.pseudonyms import Pseudonyms
+    from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 
     return Pseudonyms.from_file(key_file, dataset) if key_file else None
 
@@ -399,7 +399,8 @@ def _train(recipe: str, dataset: Path, run: Path, settings: Any, *, folds: bool 
 
 
 def _evaluate(run: Path, dataset: Path) -> Any:
-    from fmdata.train.run import EVALUATION, evaluate
+    from fmdata.train.keeper import EVALUATION
+    from fmdata.train.run import evaluate
 
     numbers = evaluate(run, dataset).numbers
     pictures = ", ".join(sorted(path.name for path in run.glob("*.png")))

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fmdata.catalog.names import shown_lines
+from fmdata.catalog.printable import shown_lines
 
 
 class SafeConsole(Console):

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from fmdata.catalog.names import shown
+from fmdata.catalog.printable import shown
 from fmdata.cli.console import out
 
 

@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from fmdata.catalog import card as card_file
-from fmdata.catalog.card import Card
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.lock import WORK
-from fmdata.catalog.pack import change
-from fmdata.catalog.pseudonyms import Pseudonyms
+from fmdata.catalog.privacy.pseudonyms import Pseudonyms
+from fmdata.catalog.storage import card as card_file
+from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.lock import WORK
+from fmdata.catalog.storage.pack import change
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.discover import discover
-from fmdata.pipeline.existing import (
+from fmdata.pipeline.engine.graph import identify_all, run
+from fmdata.pipeline.landmarks.weights import find
+from fmdata.pipeline.reading.discover import discover
+from fmdata.pipeline.reading.pseudonymous import pseudonymous
+from fmdata.pipeline.settings import TIME_LIMIT_S, BuildSettings, RunSettings
+from fmdata.pipeline.work.merge import finished, gather, key_of, require_some_left
+from fmdata.pipeline.work.outcome import Outcome
+from fmdata.pipeline.work.previous import (
     FinishedClip,
     Tries,
     attempts_before,
@@ -27,14 +33,9 @@ from fmdata.pipeline.existing import (
     require_same_recordings,
     standing_in,
 )
-from fmdata.pipeline.gather import finished, gather, key_of, require_some_left
-from fmdata.pipeline.graph import identify_all, run
-from fmdata.pipeline.model import find
-from fmdata.pipeline.pseudonymous import pseudonymous
-from fmdata.pipeline.publish import publish
-from fmdata.pipeline.retry import Kept, divide
-from fmdata.pipeline.settings import TIME_LIMIT_S, BuildSettings, RunSettings
-from fmdata.pipeline.unit import Outcome, done_before
+from fmdata.pipeline.work.publish import publish
+from fmdata.pipeline.work.retry import Kept, divide
+from fmdata.pipeline.work.unit import done_before
 
 
 class Progress(Protocol):
@@ -135,7 +136,7 @@ def build(
     UsageError
         When `out` holds something else, or a dataset made with other settings; when there is
         nothing to try again in; and as
-        :func:`fmdata.pipeline.discover.discover` does.
+        :func:`fmdata.pipeline.reading.discover.discover` does.
     InputError
         When there is no recording in `raw`.
     ModelError

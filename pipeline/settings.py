@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fmdata.catalog.errors import UsageError
-from fmdata.pipeline.landmarks import check_backend
+from fmdata.pipeline.landmarks.backends import check_backend
 
 # Raised whenever a stage changes what it makes, so that work done by an older one is not reused.
 STAGES_VERSION = 7
@@ -39,7 +39,7 @@ class BuildSettings:
         Size of a tar to aim for, in units of 10^6 bytes.
     max_pose_range : float or None
         Largest range of yaw, pitch or roll, in degrees, for a recording to be kept; None keeps
-        all. See :mod:`fmdata.pipeline.steady`.
+        all. See :mod:`fmdata.pipeline.work.pose_limit`.
     pseudonyms : bool
         Whether subjects are keyed digests of their names.
     """

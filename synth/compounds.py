@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from fmdata.catalog import card as card_file
-from fmdata.catalog.card import Card, Part
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.pack import Planned, change, commit, interrupted, pack
-from fmdata.catalog.schema import COMPOUND_FACTS
-from fmdata.catalog.shards import Sample
+from fmdata.catalog.storage import card as card_file
+from fmdata.catalog.storage.card import Card, Part
+from fmdata.catalog.storage.pack import Planned, change, commit, interrupted, pack
+from fmdata.catalog.storage.schema import COMPOUND_FACTS
+from fmdata.catalog.storage.shards import Sample
 from fmdata.synth.plan import Compound, Take, plan_subject
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.splice import Sources, sample

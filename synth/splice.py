@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.avi import decode_jpeg, write_avi
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.schema import COMPOUND_FACTS, one_row
-from fmdata.catalog.shards import Sample
-from fmdata.pipeline.encode import frame_difference
+from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.schema import COMPOUND_FACTS, one_row
+from fmdata.catalog.storage.shards import Sample
+from fmdata.pipeline.cropping.encode import frame_difference
 from fmdata.synth.plan import Compound
 
 

@@ -6,16 +6,22 @@ significant first, between one cell that is always white and one that is always 
 read as a number.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import av
+import cv2
 import numpy as np
 import pytest
+import skimage.data
+from scipy.spatial.transform import Rotation
 
 from fmdata.pipeline.build import build
+from fmdata.pipeline.geometry.points import STABLE, interocular_distance
+from fmdata.pipeline.landmarks.backends import open_landmarker
+from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
@@ -183,3 +189,27 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip("the real recordings in ../shared/data are not on this machine")
     return path
+
+
+@pytest.fixture(scope="session")
+def landmarker() -> Iterator[Landmarker]:
+    opened = open_landmarker()
+    yield opened
+    del opened  # while the interpreter still stands, which the network's own clean-up needs
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """A face of about 120 pixels between the outer eye corners, uint8 [600, 600, 3]."""
+    head = skimage.data.astronaut()[:300, 100:400]
+    return cv2.resize(head, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture(scope="session")
+def face(portrait: np.ndarray, landmarker: Landmarker) -> np.ndarray:
+    """The portrait's mesh, upright, in units of its interocular distance, float64 [478, 3]."""
+    mesh = landmarker.detect(portrait)[0].landmarks.astype(np.float64)
+    mesh /= interocular_distance(mesh)
+    mesh -= mesh[STABLE].mean(0)
+    across = mesh[263] - mesh[33]
+    return mesh @ Rotation.from_euler("z", -np.arctan2(across[1], across[0])).as_matrix().T

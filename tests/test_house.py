@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ["cli", "train", "synth", "pipeline", "catalog"]
 # Library: the one place that may import it.
 OWNERS = {
-    "dask": "pipeline/graph.py",
-    "distributed": "pipeline/graph.py",
+    "dask": "pipeline/engine/graph.py",
+    "distributed": "pipeline/engine/graph.py",
     "typer": "cli/",
     "rich": "cli/",
     # The weights of FAN are torch's, and only torch can read them without running them.
-    "torch": ("train/", "pipeline/landmarks_fan.py"),
-    "face_alignment": "pipeline/landmarks_fan.py",
-    "mediapipe": "pipeline/landmarks_mediapipe.py",
+    "torch": ("train/", "pipeline/landmarks/fan.py"),
+    "face_alignment": "pipeline/landmarks/fan.py",
+    "mediapipe": "pipeline/landmarks/mediapipe.py",
 }
 
 

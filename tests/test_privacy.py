@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.verify import verify
+from fmdata.catalog.verify.dataset import verify
 
 FMDATA = [sys.executable, "-c", "from fmdata.cli import main; main()"]
 CALLS = "trace=connect,sendto,sendmsg,sendmmsg"

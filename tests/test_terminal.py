@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from fmdata.catalog.lock import WORK
+from fmdata.catalog.storage.lock import WORK
 
 BUILD = [sys.executable, "-c", "from fmdata.cli import main; main()", "build"]
 

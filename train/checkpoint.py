@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from fmdata.catalog.errors import ModelError
-from fmdata.catalog.files import write_atomically
+from fmdata.catalog.storage.files import write_atomically
 
 
 @dataclass(frozen=True)

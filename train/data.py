@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
-from fmdata.pipeline.points import to_68
+from fmdata.pipeline.geometry.points import to_68
 
 
 @dataclass(frozen=True)

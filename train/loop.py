@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fmdata.train import parallel
+from fmdata.train import distributed as parallel
 from fmdata.train.checkpoint import Checkpoint, Keeper, Nowhere
 
 Epoch: TypeAlias = dict[str, Any]

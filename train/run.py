@@ -6,41 +6,28 @@ and, at the end, ``model.safetensors``; ``evaluation.json`` with its pictures co
 Promise: a run that was killed and started again ends with the metrics of an unbroken one.
 """
 
-import json
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from torch import Tensor
-
 from fmdata.catalog import Dataset
-from fmdata.catalog.errors import DatasetError, UsageError
-from fmdata.catalog.files import write_atomically
-from fmdata.train import parallel
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.storage.files import write_atomically
+from fmdata.train import distributed as parallel
 from fmdata.train.checkpoint import (
-    Checkpoint,
     Keeper,
-    load_checkpoint,
-    pack_tensors,
-    save_checkpoint,
-    unpack_tensors,
 )
-from fmdata.train.evaluation import Evaluation
-from fmdata.train.finished import MODEL, load, save, trained_on
+from fmdata.train.figures import draw_evaluation
+from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, _json
 from fmdata.train.loop import Epoch, Loop, OnProgress, seeded, silent
-from fmdata.train.pictures import draw_curves, draw_evaluation
-from fmdata.train.recipe import Material, Recipe, RecipeSettings
+from fmdata.train.metrics import Evaluation
+from fmdata.train.model_file import MODEL, load, save, trained_on
 from fmdata.train.recipes import recipe_named
+from fmdata.train.recipes.base import Material, Recipe, RecipeSettings
 from fmdata.train.split import Split, choose_split
-
-METRICS, SETTINGS = "metrics.json", "settings.json"
-DRAW_EVERY_S = 15.0  # a picture takes half a second, an epoch may take less
-CHECKPOINT, CURVES, EVALUATION = "checkpoint.safetensors", "curves.png", "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -190,85 +177,6 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
     return evaluation
 
 
-class FolderKeeper:
-    """Keeps the checkpoints of a run in its folder, with ``metrics.json`` and the curves.
-
-    Parameters
-    ----------
-    out : Path
-        The folder; made where it is missing.
-    run : dict
-        What the run follows from, as JSON values; another run's folder is refused.
-    """
-
-    def __init__(self, out: Path, run: dict[str, Any]) -> None:
-        self._out, self._run = out, run
-        self._drawn = time.monotonic()
-        _make_folder(out)
-
-    def load(self) -> Checkpoint | None:
-        """Return the run's latest checkpoint, or None.
-
-        Raises
-        ------
-        UsageError
-            When the folder holds another run's.
-        """
-        path = self._out / CHECKPOINT
-        if not path.exists():
-            return None
-        checkpoint, run = load_checkpoint(path)
-        if run != self._run:
-            changed = [name for name in self._run if run.get(name) != self._run[name]]
-            raise UsageError(
-                f"a folder that holds another run: other {' and '.join(changed)}",
-                wanted="a new folder, or the one of this very run, to take it up again",
-                where=f"--out {self._out}",
-                todo="name another folder, or remove this one yourself",
-            )
-        return checkpoint
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint, and now and then draw the curves so far."""
-        write_atomically(self._out / SETTINGS, _json(self._run["settings"]))
-        save_checkpoint(checkpoint, self._out / CHECKPOINT, self._run)
-        self.write_metrics(checkpoint.history)
-        if time.monotonic() - self._drawn > DRAW_EVERY_S:
-            self.draw(checkpoint.history)
-
-    def draw(self, history: list[Epoch]) -> None:
-        """Draw the curves."""
-        draw_curves(history, self._out / CURVES)
-        self._drawn = time.monotonic()
-
-    def once(
-        self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """Return tensors that were made before from what `digest` stands for, or make them."""
-        path = self._out / f"{name}-{digest[:12]}.safetensors"
-        if path.exists():
-            return unpack_tensors(path, f"{name} kept by a run; remove the file")[0]
-        tensors = make()
-        if parallel.rank() > 0:
-            return tensors
-        for other in self._out.glob(f"{name}-*.safetensors"):
-            other.unlink()
-        write_atomically(path, pack_tensors(tensors, {}))
-        return tensors
-
-    def write_metrics(
-        self,
-        history: list[Epoch],
-        split: dict[str, list[str]] | None = None,
-        numbers: dict[str, float] | None = None,
-    ) -> None:
-        """Write ``metrics.json``: numbers of a finished run at the top, then every epoch."""
-        finished = numbers is not None
-        facts = {"recipe": self._run["recipe"], "finished": finished, **(numbers or {})}
-        facts |= {"split": split} if split else {}
-        write_atomically(self._out / METRICS, _json({**facts, "history": history}))
-
-
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
     """What a run follows from: recipe, settings, the dataset's bytes, the extractor it takes."""
     facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
@@ -289,21 +197,3 @@ def _classes(data: Dataset, subjects: Sequence[str]) -> list[str]:
     table = data.actions.table(["subject", "action"])
     rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)
     return sorted({action for subject, action in rows if subject in subjects})
-
-
-def _make_folder(out: Path) -> None:
-    """Make the run's folder; a fault shows now and not after the training."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out).close()
-    except OSError as fault:
-        raise UsageError(
-            f"a folder that cannot be written to: {fault.strerror}",
-            wanted="a folder for the model and its metrics",
-            where=f"--out {out}",
-            todo="name another one; nothing was trained",
-        ) from fault
-
-
-def _json(values: dict[str, Any]) -> bytes:
-    return (json.dumps(values, indent=2, allow_nan=False) + "\n").encode()

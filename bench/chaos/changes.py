@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.chaos.command import Found, must
-from fmdata.catalog.verify import verify
+from fmdata.catalog.verify.dataset import verify
 
 DEFAULT_N = 1000
 SIMULATED = ("--subjects", 2, "--actions", 1, "--takes", 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.chaos.command import Found, contents, differences, fmdata, last_line, must, started
-from fmdata.catalog.card import NAME as CARD
+from fmdata.catalog.storage.card import NAME as CARD
 
 DEFAULT_N = 12
 MEGABYTES = 64

@@ -29,8 +29,8 @@ from bench.chaos.command import (
     must,
     started,
 )
-from fmdata.catalog.card import NAME as CARD
-from fmdata.catalog.lock import WORK
+from fmdata.catalog.storage.card import NAME as CARD
+from fmdata.catalog.storage.lock import WORK
 
 DEFAULT_N = 50
 PARTS = 3  # of a command's time: all of it, from its work on, from its shards on

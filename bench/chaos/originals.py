@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from fmdata.catalog.types import Recording
-from fmdata.pipeline.decode import decode
+from fmdata.pipeline.reading.decode import decode
 from fmdata.synth.simulator.simulate import SimulateSettings, simulate
 
 FRAMES, FPS = 16, 12

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmdata.pipeline.similarity import apply, to_median
+from fmdata.pipeline.geometry.similarity import apply, to_median
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 
 import fmdata.catalog
 import fmdata.pipeline
-import fmdata.pipeline.spotting
 import fmdata.synth.simulator
 from bench.fidelity.alignment import Wobble, inside, wobble
 from bench.fidelity.rows import Row
@@ -21,9 +20,9 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Track
-from fmdata.pipeline.align import align
 from fmdata.pipeline.build import build
-from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.cropping.align import align
+from fmdata.pipeline.geometry.points import STABLE
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.simulator.cast import skin_positions
 from fmdata.synth.simulator.script import Truth, write_scripts
@@ -32,7 +31,7 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 SIZE = 112
 OTHER_SIZES = (64, 224)
 BUILD = BuildSettings(size=SIZE, lbp=False)
-CODE = (fmdata.pipeline, fmdata.pipeline.spotting, fmdata.catalog)  # what a dataset depends on
+CODE = (fmdata.pipeline, fmdata.catalog)  # what a dataset depends on
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fmdata.synth.simulator.expressions import EXPRESSIONS
-from fmdata.synth.simulator.script import SimulateSettings
+from fmdata.synth.simulator.settings import SimulateSettings
 
 ALL = (*EXPRESSIONS, "personal_1", "personal_2")
 # One of each kind: of smirks and winks that mirror one another, one.

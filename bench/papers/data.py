@@ -18,7 +18,7 @@ from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
-from fmdata.synth.simulator.script import SimulateSettings
+from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import TRUTH, simulate
 
 PERSONAL, EXPRESSIONS = "personal", "expressions"

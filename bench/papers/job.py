@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.files import write_atomically
+from fmdata.catalog.storage.files import write_atomically
 from fmdata.train.checkpoint import Checkpoint, pack_tensors, unpack_tensors
-from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.run import fit, folds_of
 from fmdata.train.split import choose_split
 

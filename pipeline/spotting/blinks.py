@@ -9,12 +9,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import binary_dilation, grey_opening
 
-from fmdata.pipeline.blocks import blocks
-from fmdata.pipeline.bridge import bridged
-from fmdata.pipeline.points import EYES_68, FACE_68, LEFT_EYE_68, RIGHT_EYE_68
-from fmdata.pipeline.runs import runs_of
-from fmdata.pipeline.smooth import window_frames
-from fmdata.pipeline.spotting.lids import Lids
+from fmdata.pipeline.geometry.blocks import blocks
+from fmdata.pipeline.geometry.points import EYES_68, FACE_68, LEFT_EYE_68, RIGHT_EYE_68
+from fmdata.pipeline.geometry.timeseries import bridged, runs_of, window_frames
+from fmdata.pipeline.spotting.lid_motion import Lids
 
 LIDS = np.array([1, 2, 4, 5])  # of an eye's six points, those that are not its corners
 # Two lids never blink quite alike: what is less than this share of their common motion is a

@@ -14,8 +14,8 @@ from itertools import product
 
 import numpy as np
 
-from fmdata.pipeline.blocks import blocks
-from fmdata.pipeline.smooth import smooth
+from fmdata.pipeline.geometry.blocks import blocks
+from fmdata.pipeline.geometry.timeseries import smooth
 
 JITTER_IOD = 0.0025  # from frame to frame, RMS over the face
 DRIFT_IOD = 0.0025  # of a face at rest, over DRIFT_S and more

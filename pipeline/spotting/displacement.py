@@ -8,8 +8,8 @@ eye's lids do alone; and what blinks do to the rest of the mesh is taken out.
 import numpy as np
 
 from fmdata.catalog.types import Landmarks, Track
-from fmdata.pipeline.blocks import blocks, median_points
-from fmdata.pipeline.points import (
+from fmdata.pipeline.geometry.blocks import blocks, median_points
+from fmdata.pipeline.geometry.points import (
     FACE_68,
     STABLE_PAIRS_68,
     interocular_distance,
@@ -17,9 +17,9 @@ from fmdata.pipeline.points import (
     pick,
     to_68,
 )
-from fmdata.pipeline.similarity import apply, to_median
+from fmdata.pipeline.geometry.similarity import apply, to_median
 from fmdata.pipeline.spotting.blinks import LIDS, alone, blink_response, blinks, with_shut_eyes
-from fmdata.pipeline.spotting.lids import Lids
+from fmdata.pipeline.spotting.lid_motion import Lids
 
 LID_WEIGHT = 1.7  # a wink has little else to be seen by
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr
-from fmdata.pipeline.runs import merged, runs_of
-from fmdata.pipeline.smooth import window_frames
+from fmdata.pipeline.geometry.timeseries import merged, runs_of, window_frames
 
 TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
 REST_SHARE = 0.15  # of the largest displacement; nearer than this to the rest pose is at rest

@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fmdata.catalog.types import ArrayRepr, Motion, Track
-from fmdata.pipeline.points import layout_of
-from fmdata.pipeline.runs import runs_of
-from fmdata.pipeline.smooth import smooth
+from fmdata.pipeline.geometry.points import layout_of
+from fmdata.pipeline.geometry.timeseries import runs_of, smooth
 from fmdata.pipeline.spotting.displacement import displacement, lid_share
-from fmdata.pipeline.spotting.edge import SOFTER, first_moving, project
-from fmdata.pipeline.spotting.lids import Lids
-from fmdata.pipeline.spotting.look import Look, look_at
+from fmdata.pipeline.spotting.edges import SOFTER, first_moving, project
+from fmdata.pipeline.spotting.head_rotation import turned_deg, turns, unbent
+from fmdata.pipeline.spotting.lid_motion import Lids
+from fmdata.pipeline.spotting.phases import Look, look_at
 from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
-from fmdata.pipeline.spotting.turns import turned_deg, turns, unbent
 
 BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
 PASSES = 2  # of telling the motion from what follows the head

@@ -11,18 +11,14 @@ import numpy as np
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.keys import draw_seed
-from fmdata.pipeline.landmarks import Landmarker, open_landmarker
+from fmdata.pipeline.landmarks.backends import open_landmarker
+from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.synth.simulator.actor import Actor
 from fmdata.synth.simulator.camera import Camera, draw_camera
 from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
 from fmdata.synth.simulator.portrait import Portrait, list_portraits, prepare, read_portrait
-from fmdata.synth.simulator.script import (
-    Script,
-    SimulateSettings,
-    Truth,
-    subject_names,
-    write_scripts,
-)
+from fmdata.synth.simulator.script import Script, Truth, subject_names, write_scripts
+from fmdata.synth.simulator.settings import SimulateSettings
 
 
 def portrait_files(settings: SimulateSettings) -> list[Path]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.types import ArrayRepr
-from fmdata.pipeline.landmarks import Face, Landmarker
-from fmdata.pipeline.person import largest, place_of
-from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.geometry.points import interocular_distance
+from fmdata.pipeline.landmarks.face import Face, Landmarker
+from fmdata.pipeline.landmarks.person import largest, place_of
 from fmdata.synth.simulator.expressions import Push, mirrored
 from fmdata.synth.simulator.rig import LIPS, closing, push_field
 

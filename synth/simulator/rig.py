@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.synth.simulator.expressions import Push
 
 # Contours from one corner to the other. A closing sheet is three of them: the edge that moves, the

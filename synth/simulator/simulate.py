@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.files import write_atomically
 from fmdata.catalog.keys import draw_seed
-from fmdata.pipeline.landmarks import open_landmarker
+from fmdata.catalog.storage.files import write_atomically
+from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.synth.simulator.cast import cast, face_of, faces, portrait_files, recording_key
 from fmdata.synth.simulator.portrait import Portrait
-from fmdata.synth.simulator.script import Script, SimulateSettings, Truth, write_scripts
+from fmdata.synth.simulator.script import Script, Truth, write_scripts
+from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.video import encode_mp4
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]

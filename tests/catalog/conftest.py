@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fmdata.catalog.avi import decode_jpeg, write_avi
-from fmdata.catalog.card import Card, FileFacts, Part
 from fmdata.catalog.keys import action_key, draw_seed, fold
-from fmdata.catalog.pack import Planned, change, commit, pack, staging
-from fmdata.catalog.schema import ACTION_FACTS, DROPPED, one_row
-from fmdata.catalog.shards import Sample
+from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.card import Card, FileFacts, Part
+from fmdata.catalog.storage.pack import Planned, change, commit, pack, staging
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED, one_row
+from fmdata.catalog.storage.shards import Sample
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings

@@ -10,10 +10,10 @@ import pyarrow.dataset
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.avi import decode_jpeg
-from fmdata.catalog.card import Card
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.schema import ACTIONS, COMPOUNDS
+from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS
 from fmdata.catalog.types import Motion
 
 
@@ -55,7 +55,7 @@ def test_long_clips_are_found_in_the_smaller_groups_that_they_come_in(
     made_up: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four clips of a shard, each too large for a group to hold another."""
-    monkeypatch.setattr("fmdata.catalog.shards.BYTES_PER_GROUP", 1)
+    monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", 1)
     clips = Dataset(made_up(tmp_path, ["s01"])).actions
     assert len(clips) == 4
     assert [clip.facts()["key"][0].as_py() for clip in clips] == clips.keys

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fmdata.catalog.card import Card, FileFacts
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.verify import verify
+from fmdata.catalog.storage.card import Card, FileFacts
+from fmdata.catalog.verify.dataset import verify
 
 
 class Bomb:

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fmdata.catalog.avi import write_avi
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.schema import ACTION_FACTS, POSITIONS, cell
-from fmdata.catalog.shards import Sample, write_shard
+from fmdata.catalog.storage.avi import write_avi
+from fmdata.catalog.storage.schema import ACTION_FACTS, POSITIONS, cell
+from fmdata.catalog.storage.shards import Sample, write_shard
 
 CLIPS, FRAMES, PIXELS = 8, 600, 8 << 20
 LANDMARKS = CLIPS * FRAMES * 478 * 3 * 4  # bytes
@@ -109,7 +109,7 @@ def test_a_clip_from_a_shard_is_packed_as_it_was_the_first_time(
     made_up: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Rows that have been read count as many bytes towards a group as those that are made."""
-    monkeypatch.setattr("fmdata.catalog.shards.BYTES_PER_GROUP", limit)
+    monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", limit)
     dataset = made_up(tmp_path / "dataset", ["s01"])
     clips = Dataset(dataset).actions
     write_shard(tmp_path, "again", [clip.sample() for clip in clips], ACTION_FACTS)

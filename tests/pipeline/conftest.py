@@ -4,44 +4,16 @@
 field times an eased curve, blinks, turns of the head in space, and landmark jitter.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
-import skimage.data
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.landmarks import Landmarker, open_landmarker
-from fmdata.pipeline.points import STABLE, interocular_distance
 
 Film = Callable[..., Track]
-
-
-@pytest.fixture(scope="session")
-def landmarker() -> Iterator[Landmarker]:
-    opened = open_landmarker()
-    yield opened
-    del opened  # while the interpreter still stands, which the network's own clean-up needs
-
-
-@pytest.fixture(scope="session")
-def portrait() -> np.ndarray:
-    """A face of about 120 pixels between the outer eye corners, uint8 [600, 600, 3]."""
-    head = skimage.data.astronaut()[:300, 100:400]
-    return cv2.resize(head, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-
-
-@pytest.fixture(scope="session")
-def face(portrait: np.ndarray, landmarker: Landmarker) -> np.ndarray:
-    """The portrait's mesh, upright, in units of its interocular distance, float64 [478, 3]."""
-    mesh = landmarker.detect(portrait)[0].landmarks.astype(np.float64)
-    mesh /= interocular_distance(mesh)
-    mesh -= mesh[STABLE].mean(0)
-    across = mesh[263] - mesh[33]
-    return mesh @ Rotation.from_euler("z", -np.arctan2(across[1], across[0])).as_matrix().T
 
 
 def bump(face: np.ndarray, point: int, move: tuple[float, float], reach: float) -> np.ndarray:

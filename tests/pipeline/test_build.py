@@ -12,10 +12,10 @@ import pytest
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.keys import fold
-from fmdata.catalog.verify import verify
+from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.unit import Outcome
+from fmdata.pipeline.work.outcome import Outcome
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 
@@ -143,7 +143,7 @@ def test_an_interrupted_build_goes_on(
         build(few, path, BuildSettings(), workers=0, progress=Interrupted())
     assert not (path / "fmdata.json").exists()
     processed = []
-    monkeypatch.setattr("fmdata.pipeline.chain._make", _counting(processed))
+    monkeypatch.setattr("fmdata.pipeline.stages._make", _counting(processed))
     build(few, path, BuildSettings(), workers=0)
     assert len(processed) == 5
     assert files(path / "actions") == files(built / "actions")
@@ -151,7 +151,7 @@ def test_an_interrupted_build_goes_on(
 
 
 def _counting(calls: list) -> Callable:
-    from fmdata.pipeline.chain import _make
+    from fmdata.pipeline.stages import _make
 
     def make(*arguments: object) -> None:
         calls.append(arguments)
@@ -218,7 +218,7 @@ def test_a_library_fault_is_told_as_such_and_tried_again(
     few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network falls over on every recording of s02; later it is well again."""
-    from fmdata.pipeline import chain
+    from fmdata.pipeline import stages as chain
 
     whole = chain.spot
     calls = iter(range(100))

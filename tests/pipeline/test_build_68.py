@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.verify import verify
-from fmdata.pipeline import chain
+from fmdata.catalog.verify.dataset import verify
+from fmdata.pipeline import stages as chain
 from fmdata.pipeline.build import build
-from fmdata.pipeline.landmarks import Face, Landmarker
-from fmdata.pipeline.points import to_68
-from fmdata.pipeline.pose import pose_of_68
+from fmdata.pipeline.geometry.points import to_68
+from fmdata.pipeline.geometry.pose import pose_of_68
+from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings

@@ -19,7 +19,7 @@ import pytest
 import webdataset
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.verify import verify
+from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
 

@@ -27,17 +27,17 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import InputError, RecordingError
-from fmdata.catalog.forget import forget
-from fmdata.catalog.names import shown
+from fmdata.catalog.printable import shown
+from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.types import Recording
-from fmdata.catalog.verify import verify
-from fmdata.pipeline import identify
+from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
-from fmdata.pipeline.decode import decode
-from fmdata.pipeline.discover import discover
-from fmdata.pipeline.identify import content_digest
-from fmdata.pipeline.landmarks import Face
+from fmdata.pipeline.landmarks.face import Face
+from fmdata.pipeline.reading.decode import decode
+from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.work import digest as identify
+from fmdata.pipeline.work.digest import content_digest
 
 RTL = "\u202e"  # what follows is written from right to left
 MEMORY = 2 << 30  # of addresses, beyond what the test has at its start
@@ -76,7 +76,7 @@ def easy_backend(monkeypatch: pytest.MonkeyPatch) -> None:
         def detect(self, rgb: np.ndarray) -> list[Face]:
             return [Face(mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
-    monkeypatch.setattr("fmdata.pipeline.chain._landmarker", lambda name, model: Landmarker())
+    monkeypatch.setattr("fmdata.pipeline.stages._landmarker", lambda name, model: Landmarker())
 
 
 NAMES = {

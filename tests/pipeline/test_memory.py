@@ -23,14 +23,14 @@ from bench.memory import Dots, dots, watched_refine
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import chain
-from fmdata.pipeline.decode import Frame, decode
-from fmdata.pipeline.encode import Encoded
-from fmdata.pipeline.existing import finished_work, planned_clips
-from fmdata.pipeline.identify import Identity, content_digest
-from fmdata.pipeline.npy import NpyFile
+from fmdata.pipeline import stages as chain
+from fmdata.pipeline.cropping.encode import Encoded
+from fmdata.pipeline.geometry.blocks import NpyFile
+from fmdata.pipeline.reading.decode import Frame, decode
+from fmdata.pipeline.second_pass import redetect as refine
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spotting import refine
+from fmdata.pipeline.work.digest import Identity, content_digest
+from fmdata.pipeline.work.previous import finished_work, planned_clips
 
 FPS, SIZE = 30, 128
 ROOT = Path(__file__).parents[2]

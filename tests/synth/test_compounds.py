@@ -11,7 +11,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.verify import verify
+from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 

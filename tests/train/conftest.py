@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 import torch
 
-from fmdata.catalog.avi import write_avi
-from fmdata.catalog.card import Card, FileFacts, Part, Shard
-from fmdata.catalog.schema import (
+from fmdata.catalog.storage.avi import write_avi
+from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
+from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
     COMPOUND_FACTS,
     POSITIONS,
     one_row,
 )
-from fmdata.catalog.shards import Sample, shard_name, write_shard
-from fmdata.pipeline.action_units import BLENDSHAPES
-from fmdata.pipeline.points import MAP_68
+from fmdata.catalog.storage.shards import Sample, shard_name, write_shard
+from fmdata.pipeline.geometry.points import MAP_68
+from fmdata.train.action_units.stand_ins import BLENDSHAPES
 
 SIZE, FPS = 64, 25.0
 ACTIONS = ("brows", "mouth", "smile")

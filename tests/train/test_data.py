@@ -7,7 +7,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.pipeline.points import to_68
+from fmdata.pipeline.geometry.points import to_68
 from fmdata.train.data import (
     Piece,
     Sample,

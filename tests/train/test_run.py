@@ -11,8 +11,8 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
-from fmdata.train.finished import load, save
 from fmdata.train.loop import Progress
+from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings

@@ -9,7 +9,7 @@ import pytest
 import webdataset
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.avi import decode_jpeg, jpeg_spans
+from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans
 
 
 @pytest.mark.parametrize("part", ["actions", "compounds"])

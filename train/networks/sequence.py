@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fmdata.catalog.errors import UsageError
-from fmdata.train.settings import Settings, number
+from fmdata.catalog.settings import Settings, number
 
 
 @dataclass(frozen=True)

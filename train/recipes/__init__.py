@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from fmdata.catalog.errors import UsageError
-from fmdata.train.recipe import Recipe
+from fmdata.train.recipes.base import Recipe
 
 # Name on the command line: the class in the file of that name, and what it is.
 RECIPES = {

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import ModelError
+from fmdata.catalog.settings import Settings, choice, flag, number
 from fmdata.train.data import (
     Sample,
     action_samples,
@@ -25,17 +26,15 @@ from fmdata.train.data import (
     pad,
     require_positive_pair,
 )
-from fmdata.train.evaluate import score_embeddings
-from fmdata.train.evaluation import Evaluation
 from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
-from fmdata.train.finished import load, trained_on
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
+from fmdata.train.metrics import Evaluation, score_embeddings
+from fmdata.train.model_file import load, trained_on
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
-from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
 from fmdata.train.sampling import SubjectBatches
-from fmdata.train.settings import Settings, choice, flag, number
 from fmdata.train.views.trims import random_trim
 
 

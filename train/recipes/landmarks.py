@@ -17,14 +17,13 @@ from torch import Tensor, nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.settings import Settings, choice, number
 from fmdata.train.data import Faces, crop_landmarks, images_of, keys_of, scaled, spread_frames
-from fmdata.train.evaluate import confusion_of
-from fmdata.train.evaluation import Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.faces import landmark_loss
+from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
-from fmdata.train.recipe import Material, RecipeSettings
-from fmdata.train.settings import Settings, choice, number
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.faces import jitter_faces
 
 N_POINTS = 68

@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import images_of, scaled, spread_frames
-from fmdata.train.evaluate import confusion_of
-from fmdata.train.evaluation import Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.disentangle import (
     correlation_orthogonality,
@@ -31,10 +30,10 @@ from fmdata.train.losses.disentangle import (
     product_orthogonality,
     total_loss,
 )
+from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
 from fmdata.train.networks.probe import LinearProbe
-from fmdata.train.recipe import Material, RecipeSettings
-from fmdata.train.settings import choice, flag, number
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.poses import other_pose, random_crop, same_pose
 
 NEUTRAL = "neutral"

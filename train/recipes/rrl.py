@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.pipeline.attention import attention_maps
-from fmdata.pipeline.relations import FORMS, relation_matrix
+from fmdata.catalog.settings import choice, flag, number
+from fmdata.train.action_units.attention import attention_maps
+from fmdata.train.action_units.frames import UNITS, f1_of_units, read_unit_frames
+from fmdata.train.action_units.relations import FORMS, relation_matrix
 from fmdata.train.data import scaled
-from fmdata.train.evaluation import Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
 from fmdata.train.losses.regions import (
     correlation_loss,
@@ -32,10 +33,9 @@ from fmdata.train.losses.regions import (
     transport,
     transport_cost,
 )
+from fmdata.train.metrics import Evaluation
 from fmdata.train.networks.regional import HEAD, SIZE, Branch, follow, perceptron
-from fmdata.train.recipe import Material, RecipeSettings
-from fmdata.train.settings import choice, flag, number
-from fmdata.train.units import UNITS, f1_of_units, read_unit_frames
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.colour import blur, distort, to_grey
 from fmdata.train.views.mirror import mirror
 
@@ -69,7 +69,7 @@ class RrlSettings(RecipeSettings):
         Of Eq. 7; a weight of 0 takes the part out, as Table 3 does.
     relations : str
         How far one unit says that another is there too:
-        see :func:`~fmdata.pipeline.relations.relation_matrix`.
+        see :func:`~fmdata.train.action_units.relations.relation_matrix`.
     batch, epochs, steps, rate
         Of the pretraining: images, epochs and steps in one, highest learning rate. No epochs leave
         the encoder as it was drawn.
@@ -123,7 +123,7 @@ class RrlModel(nn.Module):
 
 
 class Rrl:
-    """The recipe; see :class:`~fmdata.train.recipe.Recipe`."""
+    """The recipe; see :class:`~fmdata.train.recipes.base.Recipe`."""
 
     Settings = RrlSettings
 

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import images_of, scaled
-from fmdata.train.evaluate import confusion_of
-from fmdata.train.evaluation import Embeddings, Evaluation
 from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.metrics import Embeddings, Evaluation, confusion_of
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
-from fmdata.train.recipe import Material, RecipeSettings
-from fmdata.train.settings import choice, flag, number
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.clips import centre_crop, lbp, random_place
 from fmdata.train.views.colour import distort, to_grey
 from fmdata.train.views.frames import late_start, random_start, sample_frames
@@ -120,7 +119,7 @@ class ClassedClip:
 
 
 class Smate:
-    """The recipe; see :class:`fmdata.train.recipe.Recipe`."""
+    """The recipe; see :class:`fmdata.train.recipes.base.Recipe`."""
 
     Settings = SmateSettings
 

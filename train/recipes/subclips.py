@@ -17,19 +17,18 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.settings import choice, number
 from fmdata.train.data import Sample, compound_samples, of_subjects, pad, require_positive_pair
-from fmdata.train.evaluate import score_embeddings
-from fmdata.train.evaluation import Evaluation
 from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
 from fmdata.train.loop import Epoch, Loop, Schedule, Step, best_device
 from fmdata.train.losses.infonce import info_nce
 from fmdata.train.losses.pairs import cosine_distance, two_margin_loss
+from fmdata.train.metrics import Evaluation, score_embeddings
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
-from fmdata.train.recipe import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.recipes.encoder import obtain_extractor
 from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
 from fmdata.train.sampling import PairBatches
-from fmdata.train.settings import choice, number
 from fmdata.train.views.subclips import twin_views
 
 FINE_TUNING = 0.1  # of the pretraining's rate: section 4

@@ -7,7 +7,7 @@ or right; it belongs to sets that have none.
 import torch
 from torch import Tensor, nn
 
-from fmdata.pipeline.lbp import NEIGHBOURS
+from fmdata.pipeline.cropping.lbp import NEIGHBOURS
 from fmdata.train.views.colour import luma
 
 TURNS_DEG = 2.0, 5.0, 7.0
@@ -80,8 +80,8 @@ def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tenso
 def lbp(clips: Tensor) -> Tensor:
     """LBP codes of grey levels (SMaTE, Eq. 1 and 2), [B, T, 3, H, W] to [B, T, 1, H, W], 0 to 1.
 
-    As :func:`fmdata.pipeline.lbp.lbp`, whole grey levels and all. Made after the colours are
-    changed and the clip is placed, as in the paper's Fig. 3: a code is no shade, and cannot be
+    As :func:`fmdata.pipeline.cropping.lbp.lbp`, whole grey levels and all. Made after the colours
+    are changed and the clip is placed, as in the paper's Fig. 3: a code is no shade, and cannot be
     resized or turned.
     """
     grey = luma(clips)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.fidelity.alignment import inside, unrest, wobble
-from fmdata.pipeline.points import STABLE
+from fmdata.pipeline.geometry.points import STABLE
 
 FACE = np.random.default_rng(0).uniform(50, 150, (len(STABLE), 2))
 HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]])

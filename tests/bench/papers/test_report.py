@@ -7,7 +7,7 @@ import pytest
 from bench.papers.data import FULL, QUICK
 from bench.papers.job import Claim, Result, Row, Table
 from bench.papers.report import page
-from fmdata.train.recipe import RecipeSettings
+from fmdata.train.recipes.base import RecipeSettings
 
 SEEDS = 0, 1, 2
 

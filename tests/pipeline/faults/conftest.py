@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fmdata.pipeline import chain
+from fmdata.pipeline import stages as chain
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings
 

@@ -20,15 +20,16 @@ from pyarrow import feather
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import RecordingError, UsageError
-from fmdata.catalog.lock import WORK, writing
+from fmdata.catalog.storage.lock import WORK, writing
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import chain, encode
+from fmdata.pipeline import stages as chain
 from fmdata.pipeline.build import build
-from fmdata.pipeline.decode import Frame
-from fmdata.pipeline.graph import identify_all
-from fmdata.pipeline.identify import Identity
+from fmdata.pipeline.cropping import encode
+from fmdata.pipeline.engine.graph import identify_all
+from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.unit import done_before, write_row
+from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.unit import done_before, write_row
 
 SMALL = BuildSettings(size=64)
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -63,7 +64,7 @@ def test_a_disk_that_fills_while_the_shards_are_written(
     def fills(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr("fmdata.catalog.shards._add", fills)
+    monkeypatch.setattr("fmdata.catalog.storage.shards._add", fills)
     with pytest.raises(OSError, match="No space left"):
         build(raw, tmp_path / "dataset", SMALL, workers=0)
     assert not (tmp_path / "dataset/fmdata.json").exists()
@@ -157,10 +158,10 @@ def test_what_the_machine_was_short_of_is_not_blamed_on_the_file(
     (tmp_path / "images").mkdir()
     (tmp_path / "images/1.png").touch()
     place = {
-        "opened": "fmdata.pipeline.decode_video.av.open",
-        "decoded": "fmdata.pipeline.decode_video._ticks",
-        "image read": "fmdata.pipeline.decode_images.Path.read_bytes",
-        "hashed": "fmdata.pipeline.identify.hashlib.file_digest",
+        "opened": "fmdata.pipeline.reading.video.av.open",
+        "decoded": "fmdata.pipeline.reading.video._ticks",
+        "image read": "fmdata.pipeline.reading.images.Path.read_bytes",
+        "hashed": "fmdata.pipeline.work.digest.hashlib.file_digest",
     }[where]
     monkeypatch.setattr(place, short)
     recording = Recording(path, "a", "s01", "still", "01")
@@ -209,7 +210,7 @@ def test_a_lock_ends_with_its_process(raw: Path, tmp_path: Path) -> None:
     path = tmp_path / "dataset"
     script = f"""
 from pathlib import Path
-from fmdata.catalog.lock import writing
+from fmdata.catalog.storage.lock import writing
 with writing(Path({str(path)!r})):
     Path({str(path / WORK)!r}).mkdir()
     print("held", flush=True)
@@ -231,7 +232,7 @@ def test_a_folder_that_its_last_holder_removed_is_made_and_held_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The holder comes to nothing, and removes the folder, while the next waits to hold it."""
-    from fmdata.catalog import lock
+    from fmdata.catalog.storage import lock
 
     path, whole = tmp_path / "dataset", lock._lock
     taken = iter(range(100))

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.avi import write_avi
 from fmdata.catalog.errors import InputError, RecordingError
-from fmdata.catalog.lock import WORK
+from fmdata.catalog.storage.avi import write_avi
+from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import chain, encode, identify
+from fmdata.pipeline import stages as chain
 from fmdata.pipeline.build import build
-from fmdata.pipeline.decode import decode
+from fmdata.pipeline.cropping import encode
+from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.work import digest as identify
 
 SMALL = BuildSettings(size=64)
 Intact = Callable[[Path], None]

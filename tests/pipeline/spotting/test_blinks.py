@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.points import FACE_68
+from fmdata.pipeline.geometry.points import FACE_68
 from fmdata.pipeline.spotting.displacement import displacement, lid_share
-from fmdata.pipeline.spotting.lids import Lids
+from fmdata.pipeline.spotting.lid_motion import Lids
 
 FPS = 30.0
 Timing = tuple[int, int, int, int]

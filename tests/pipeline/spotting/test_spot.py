@@ -12,9 +12,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Motion, Track
-from fmdata.pipeline.points import STABLE, to_68
+from fmdata.pipeline.geometry.points import STABLE, to_68
+from fmdata.pipeline.spotting.head_rotation import turns
 from fmdata.pipeline.spotting.spot import CLEAR_SNR, Spotting, spot
-from fmdata.pipeline.spotting.turns import turns
 
 Film = Callable[..., Track]
 FPS = 30.0

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.errors import InputError, UsageError
-from fmdata.synth.simulator.script import parse_actions, write_scripts
+from fmdata.synth.simulator.script import write_scripts
+from fmdata.synth.simulator.settings import parse_actions
 from fmdata.synth.simulator.simulate import SimulateSettings, Truth, simulate
 
 SMALL = {"size": 128, "actions": 1, "takes": 2, "crf": 30}

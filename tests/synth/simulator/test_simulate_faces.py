@@ -7,8 +7,9 @@ import pytest
 from mediapipe.tasks.python.vision.face_landmarker import Blendshapes
 
 from fmdata.catalog.keys import draw_seed
-from fmdata.pipeline.landmarks import Face, Landmarker, open_landmarker
-from fmdata.pipeline.points import interocular_distance
+from fmdata.pipeline.geometry.points import interocular_distance
+from fmdata.pipeline.landmarks.backends import open_landmarker
+from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.synth.simulator.actor import Actor
 from fmdata.synth.simulator.camera import HEADS, draw_camera
 from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal

@@ -11,8 +11,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError
 from fmdata.train.data import compound_samples
 from fmdata.train.features import features_of, sample_features
-from fmdata.train.finished import load
 from fmdata.train.loop import Progress
+from fmdata.train.model_file import load
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import Encoder, EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings

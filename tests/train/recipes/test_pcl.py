@@ -11,7 +11,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.train.checkpoint import Checkpoint, Nowhere
 from fmdata.train.loop import Loop, seeded
-from fmdata.train.recipe import Material
+from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.pcl import Pcl, PclSettings
 from fmdata.train.split import Split
 

@@ -8,13 +8,13 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.train.action_units.frames import UNITS
 from fmdata.train.checkpoint import Checkpoint, Nowhere
 from fmdata.train.loop import Loop, seeded
-from fmdata.train.recipe import Material
 from fmdata.train.recipes import recipe_named
+from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.rrl import Rrl, RrlSettings
 from fmdata.train.split import Split
-from fmdata.train.units import UNITS
 
 TINY = RrlSettings(
     units="disfa", frames=3, heads=1, hidden=8, projected=4, batch=8, epochs=2, steps=2,

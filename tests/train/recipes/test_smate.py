@@ -12,7 +12,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.train.checkpoint import Checkpoint, Nowhere
 from fmdata.train.loop import Loop, seeded
-from fmdata.train.recipe import Material
+from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.smate import Smate, SmateSettings
 from fmdata.train.split import Split
 

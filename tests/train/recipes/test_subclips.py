@@ -17,11 +17,11 @@ from fmdata.train import features
 from fmdata.train.checkpoint import Checkpoint, Keeper
 from fmdata.train.data import Sample, compound_samples
 from fmdata.train.features import varied_features
-from fmdata.train.finished import save
 from fmdata.train.loop import Loop, seeded
+from fmdata.train.model_file import save
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
-from fmdata.train.recipe import Material
 from fmdata.train.recipes import subclips
+from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.landmarks import Landmarks, LandmarkSettings
 from fmdata.train.recipes.subclips import Subclips, SubclipsSettings, epochs_to
 from fmdata.train.split import Split

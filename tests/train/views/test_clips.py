@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fmdata.pipeline.lbp import grey
-from fmdata.pipeline.lbp import lbp as lbp_of_image
+from fmdata.pipeline.cropping.lbp import grey
+from fmdata.pipeline.cropping.lbp import lbp as lbp_of_image
 from fmdata.train.views.clips import TURNS_DEG, centre_crop, lbp, place, random_place
 
 SIDE, SIZE = 40, 32

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from fmdata.pipeline.attention import attention_maps
-from fmdata.pipeline.points import MIRROR_68
+from fmdata.pipeline.geometry.points import MIRROR_68
+from fmdata.train.action_units.attention import attention_maps
 from fmdata.train.views.mirror import mirror
 
 

@@ -1,0 +1,1 @@
+"""Pseudonyms, forgetting a subject, and the search for what is left of one."""

@@ -1,0 +1,1 @@
+"""Files on disk: schemas, shards, the card, locks, atomic writing, unfinished work."""

@@ -1,0 +1,109 @@
+"""All rows of a dataset together: keys, order, folds, motions, and every compound's segments."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from fmdata.catalog.keys import fold
+from fmdata.catalog.storage.card import Part
+from fmdata.catalog.types import ROLES, STYLES
+from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
+
+Row = dict[str, Any]
+
+
+def check_names(
+    folder: Path, part: Part, rows: list[Row], seed: int, mend: str
+) -> Iterator[Finding]:
+    """Check the card's count, that keys differ, the order, and that folds are the names' own."""
+    mend = after_deleting(f"the files of {folder.name}", mend)
+    if part.samples != len(rows):
+        what = f"{len(rows)} clips in its shards, and the card says {part.samples}"
+        yield Finding(str(folder), what, mend)
+    for key, count in Counter(row["key"] for row in rows).items():
+        if count > 1:
+            yield Finding(str(folder), f"{count} samples with the key {key}", mend)
+    for one, other in pairwise(rows):
+        if (one["fold"], one["subject"]) > (other["fold"], other["subject"]):
+            what = f"{one['key']} stands before {other['key']}, not in order"
+            yield Finding(str(folder), what, mend)
+    for subject, found in sorted({(row["subject"], row["fold"]) for row in rows}):
+        if found != fold(subject, seed):
+            what = f"subject {subject} in fold {found}, wanted {fold(subject, seed)}"
+            yield Finding(str(folder), what, mend)
+
+
+def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
+    """Check that every motion lies inside its clip, or is wholly absent."""
+    for row in rows:
+        facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
+        if facts == (None, None, None, None):
+            continue
+        onset, apex, offset, style = facts
+        ordered = None not in facts and 0 <= onset <= apex < offset <= row["n_frames"]
+        held_short = style == "hold" and offset != row["n_frames"]
+        if not ordered or style not in STYLES or held_short:
+            what = (
+                f"{row['key']} of {row['n_frames']} frames has onset {onset}, apex {apex}, "
+                f"offset {offset}, style {style}"
+            )
+            mend = after_deleting(f"the files of {folder.name}", REBUILD)
+            yield Finding(str(folder), what, mend)
+
+
+def check_compounds(
+    folder: Path, rows: list[Row], actions: list[Row], dropped: list[Row]
+) -> Iterator[Finding]:
+    """Check every compound against the clips that it names."""
+    by_key = {row["key"]: row for row in actions}
+    names: dict[str, set[str]] = defaultdict(set)
+    for row in [*actions, *dropped]:
+        names[row["subject"]].add(row["action"])
+    for row in rows:
+        what = _wrong_segments(row, by_key) or _wrong_label(row, sorted(names[row["subject"]]))
+        if what:
+            mend = after_deleting(f"the files of {folder.name}", RESYNTH)
+            yield Finding(str(folder), f"{row['key']}: {what}", mend)
+
+
+def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
+    """Say what is wrong with a compound's segments, if anything is."""
+    segments = row["segments"]
+    if tuple(segment["role"] for segment in segments) != ROLES:
+        return "not lead, first, second, tail"
+    sizes: list[int] = []
+    for segment in segments:
+        source = actions.get(segment["source"])
+        if source is None:
+            return f"a segment of {segment['source']}, which is not there"
+        if source["subject"] != row["subject"]:
+            return f"a segment of {segment['source']}, of another subject"
+        bounds = (segment["start"], segment["stop"])
+        if None in bounds or not 0 <= bounds[0] <= bounds[1] <= source["n_frames"]:
+            return f"a segment outside {segment['source']}"
+        sizes += source["frame_size"][segment["start"] : segment["stop"]]
+    if sizes != row["frame_size"]:
+        return "other frames than its segments'"
+    lead, first, second, tail = segments
+    for segment, action in ((first, row["first"]), (second, row["second"])):
+        source = actions[segment["source"]]
+        motion = (action, source["onset"], source["offset"])
+        if (source["action"], segment["start"], segment["stop"]) != motion:
+            return f"its {segment['role']} is not the motion of {segment['source']}"
+    if row["fps"] != actions[first["source"]]["fps"]:
+        return f"{row['fps']} frames a second, not those of {first['source']}"
+    if (lead["source"], lead["stop"]) != (first["source"], first["start"]):
+        return "its lead does not end at the onset"
+    held = actions[tail["source"]]["style"] == "hold"
+    edge = (tail["stop"], second["stop"]) if held else (tail["start"], second["stop"])
+    if tail["source"] != second["source"] or edge[0] != edge[1]:
+        return "its tail does not follow its second motion"
+    return None
+
+
+def _wrong_label(row: Row, names: list[str]) -> str | None:
+    """Say what is wrong with a compound's label, given all its subject's actions."""
+    label = names.index(row["first"]) * len(names) + names.index(row["second"])
+    return None if row["label"] == label else f"the label {row['label']}, wanted {label}"

@@ -1,0 +1,160 @@
+"""One shard: its rows, its members and the card say the same, and everything is in its place."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fmdata.catalog.keys import action_key, compound_key
+from fmdata.catalog.storage.avi import jpeg_spans
+from fmdata.catalog.storage.card import Shard
+from fmdata.catalog.storage.schema import NULLABLE, POSITIONS, is_scalar
+from fmdata.catalog.verify.finding import Finding
+
+SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
+
+
+def wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
+    """Say what keeps a table from being read as rows of a format, if anything does."""
+    if not table.schema.equals(schema):
+        return "other columns than the format's"
+    for field in schema:
+        column = table[field.name]
+        if field.name not in NULLABLE and column.null_count:
+            return f"{column.null_count} rows without {field.name}"
+        per_frame = pa.types.is_list(field.type) and field.name != "segments"
+        if not per_frame:
+            continue
+        lengths = pc.coalesce(pc.list_value_length(column), table["n_frames"])
+        if not lengths.equals(table["n_frames"]):
+            return f"{field.name} has not one entry a frame"
+    return None
+
+
+def check_shard(
+    folder: Path, shard: Shard, table: pa.Table, size: int, mend: str
+) -> Iterator[Finding]:
+    """Check a shard's rows, and that its tar holds what they say, where they say it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the shard lies.
+    shard : Shard
+        What the card says of it.
+    table : pyarrow.Table
+        Its rows, sound as :func:`wrong_table` sees it.
+    size : int
+        Width and height of a crop, in pixels.
+    mend : str
+        How to mend what is found.
+    """
+    parquet, tar = str(folder / f"{shard.name}.parquet"), str(folder / f"{shard.name}.tar")
+    rows = light_rows(table)
+    for what in _wrong_rows(rows, shard, size):
+        yield Finding(parquet, what, mend)
+    for what in _wrong_tar(folder / f"{shard.name}.tar", rows, table.schema, size):
+        yield Finding(tar, what, mend)
+
+
+def light_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows without the per-frame columns, but with the frames' positions and the segments."""
+    wanted = ("frame_offset", "frame_size", "segments")
+    names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
+    rows: list[dict[str, Any]] = table.select(names).to_pylist()
+    return rows
+
+
+def _wrong_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator[str]:
+    folds = sorted({row["fold"] for row in rows})
+    if folds != [shard.fold]:
+        yield f"folds {folds}, wanted {shard.fold} alone"
+    if len(rows) != shard.samples:
+        yield f"{len(rows)} samples, and the card says {shard.samples}"
+    subjects = list(dict.fromkeys(row["subject"] for row in rows))
+    if subjects != shard.subjects:
+        yield "other subjects than the card says"
+    for one, other in pairwise(rows):
+        if (one["subject"], one["key"]) > (other["subject"], other["key"]):
+            yield f"{one['key']} stands before {other['key']}, not in order"
+    for row in rows:
+        if "take" in row:
+            key = action_key(row["subject"], row["action"], row["take"])
+        else:
+            key = compound_key(row["subject"], row["first"], row["second"], row["copy"])
+        if row["key"] != key:
+            yield f"the key {row['key']}, wanted {key}"
+        if row.get("size", size) != size:
+            yield f"{row['key']} is {row['size']} pixels wide, wanted {size}"
+
+
+def _wrong_tar(
+    path: Path, rows: list[dict[str, Any]], schema: pa.Schema, size: int
+) -> Iterator[str]:
+    members, end = _members(path)
+    wanted = [
+        (row["key"] + suffix, row[f"{kind}_offset"], row[f"{kind}_size"])
+        for row in rows
+        for kind, suffix in SUFFIXES.items()
+        if row[f"{kind}_offset"] is not None
+    ]
+    if members != wanted:
+        odd = sorted(set(members) ^ set(wanted)) or members
+        yield f"{odd[0][0]} is not where the Parquet file says"
+        return
+    if any((row["lbp_offset"] is None) != (rows[0]["lbp_offset"] is None) for row in rows):
+        yield "LBP maps in some samples and not in others"
+    places = {field.name for field in POSITIONS}
+    scalars = [f.name for f in schema if is_scalar(f) and f.name not in places]
+    with path.open("rb") as file:
+        file.seek(end)
+        rest = file.read(2 * tarfile.RECORDSIZE)
+        # Two empty blocks, and the rest of the record.
+        if len(rest) >= 2 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE or rest.strip(b"\0"):
+            yield "bytes after its last member"
+        for row in rows:
+            what = _wrong_sample(file, row, scalars, size)
+            if what:
+                yield f"{row['key']}: {what}"
+
+
+def _members(path: Path) -> tuple[list[tuple[str, int, int]], int]:
+    """Name, position and size of every member, and where the last one ends."""
+    with tarfile.open(path, "r:") as tar:
+        members = [(m.name, m.offset_data, m.size) for m in tar]
+    end = members[-1][1] + members[-1][2] if members else 0
+    return members, end + -end % tarfile.BLOCKSIZE
+
+
+def _wrong_sample(
+    file: IO[bytes], row: dict[str, Any], scalars: list[str], size: int
+) -> str | None:
+    """Say what is wrong with a sample in a tar that is open, if anything is."""
+    file.seek(row["avi_offset"])
+    spans = [(row["avi_offset"] + s.offset, s.size) for s in jpeg_spans(file, row["avi_size"])]
+    if len(spans) != row["n_frames"]:
+        return f"{len(spans)} frames, wanted {row['n_frames']}"
+    if spans != list(zip(row["frame_offset"], row["frame_size"], strict=True)):
+        return "its frames lie elsewhere"
+    if row["lbp_offset"] is not None:
+        file.seek(row["lbp_offset"])
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            return f"an npy file of version {version}"
+        header = np.lib.format.read_array_header_1_0(file)
+        n_bytes = row["lbp_offset"] + row["lbp_size"] - file.tell()
+        if header != ((row["n_frames"], size, size), False, np.dtype(np.uint8)):
+            return f"LBP maps of shape {header[0]} and type {header[2]}"
+        if n_bytes != row["n_frames"] * size**2:
+            return f"{n_bytes} bytes of LBP maps"
+    file.seek(row["json_offset"])
+    document = json.loads(file.read(row["json_size"]))
+    if document != {name: row[name] for name in scalars}:
+        return "its JSON differs from its row"
+    return None

@@ -1,0 +1,1 @@
+"""From frames and a track to aligned crops, LBP maps and JPEGs."""

@@ -1,0 +1,1 @@
+"""Who runs the stages: the Dask graph, the worker pool, heartbeats."""

@@ -1,0 +1,1 @@
+"""Point sets, similarity transforms, head pose, time series, arrays in blocks."""

@@ -1,0 +1,82 @@
+"""Arrays in npy files, written and read a part at a time.
+
+No memory maps: on a full disk, writing to one kills the process, and what is read of one counts as
+the process's memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+
+@contextmanager
+def npy_writer(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> Iterator[IO[bytes]]:
+    """Open a npy file, its header written, for the rows to follow one by one."""
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        yield file
+
+
+class NpyFile:
+    """An array in a npy file, of which some rows are read at a time.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+    dtype : numpy.dtype
+
+    Raises
+    ------
+    ValueError
+        When the file is no npy file, or of an array in Fortran's order.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
+            self._begin = file.tell()
+        if fortran:
+            raise ValueError(f"{path.name} is in Fortran's order, wanted C's")
+
+    def __repr__(self) -> str:
+        return f"{self.dtype}{list(self.shape)} in {self.path.name}"
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Read the rows of a slice without a step."""
+        start, stop, _ = rows.indices(self.shape[0])
+        shape = max(0, stop - start), *self.shape[1:]
+        offset = self._begin + start * int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        values = np.fromfile(self.path, self.dtype, int(np.prod(shape)), offset=offset)
+        return values.reshape(shape)  # raises, when the file ends early
+
+
+FRAMES = 512  # of 478 points, three megabytes
+_VALUES = 1 << 18  # that a median may copy at a time
+
+
+def blocks(n_frames: int) -> Iterator[slice]:
+    """Yield the slices that divide so many frames into blocks of `FRAMES` frames.
+
+    The last is longer by what is left over: numpy would sum up a lone frame in another order.
+
+    >>> list(blocks(1100))
+    [slice(0, 512, None), slice(512, 1100, None)]
+    """
+    last = max(0, n_frames // FRAMES - 1) * FRAMES
+    yield from (slice(i, i + FRAMES) for i in range(0, last, FRAMES))
+    yield slice(last, n_frames)
+
+
+def median_points(points: np.ndarray) -> np.ndarray:
+    """Median over the frames, float64 [N, D], of points [T, N, D]; a few points at a time."""
+    width = max(1, _VALUES // max(1, points[:, :1].size))
+    parts = [points[:, i : i + width] for i in range(0, points.shape[1], width)]
+    return np.concatenate([np.median(part, axis=0) for part in parts])

@@ -1,0 +1,62 @@
+"""Smoothing in time without lag.
+
+A Savitzky-Golay filter is symmetric, so it delays nothing, and of order 2 it keeps the height of
+a peak that a moving average would flatten. Computed per clip: no frame's result depends on how a
+recording was cut into chunks.
+"""
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+WINDOW_S = 0.17  # long enough to halve the landmarks' jitter, short beside any expression
+ORDER = 2
+
+
+def window_frames(seconds: float, fps: float) -> int:
+    """Odd number of frames nearest to a duration, at least 1."""
+    return 2 * max(0, round((seconds * fps - 1) / 2)) + 1
+
+
+def smooth(values: np.ndarray, fps: float, window_s: float = WINDOW_S) -> np.ndarray:
+    """Smooth along the first axis, float64 [T, ...]; of too short a series return a copy."""
+    window = window_frames(window_s, fps)
+    if window <= ORDER + 1 or len(values) < window:
+        return np.array(values, np.float64)
+    return savgol_filter(np.asarray(values, np.float64), window, ORDER, axis=0)
+
+
+def bridged(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Interpolate values [T, ...] where they are not known, bool [T]; hold them at either end.
+
+    Where none is known all are 0.
+    """
+    if not known.any():
+        return np.zeros_like(values)
+    t, columns = np.arange(len(values)), values.reshape(len(values), -1).T
+    filled = np.stack([np.interp(t, t[known], column[known]) for column in columns], axis=1)
+    return filled.reshape(values.shape)
+
+
+def runs_of(mask: np.ndarray) -> list[tuple[int, int]]:
+    """List the runs ``[start, stop)`` of True in a mask, bool [T].
+
+    >>> runs_of(np.array([0, 1, 1, 0, 1], bool))
+    [(1, 3), (4, 5)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def merged(runs: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
+    """Join runs that at most `gap` frames separate.
+
+    >>> merged([(1, 3), (4, 5), (9, 10)], gap=1)
+    [(1, 5), (9, 10)]
+    """
+    joined = runs[:1]
+    for start, stop in runs[1:]:
+        if start - joined[-1][1] <= gap:
+            joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return joined

@@ -1,0 +1,1 @@
+"""From frames to a track: the landmark backends and the person to follow."""

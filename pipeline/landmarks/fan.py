@@ -1,0 +1,118 @@
+"""FAN, of the package face-alignment, as a landmark backend: 68 points in space, no blendshapes.
+
+Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment problem?", ICCV
+2017. Three networks in a row: S3FD finds faces, FAN their points, a third the points' depth. Much
+slower than MediaPipe, and its points lie on a grid of a sixtieth of the face. Promise: nothing in a
+file of weights is executed, and the result does not depend on the number of cores.
+"""
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import face_alignment
+import numpy as np
+import torch
+from face_alignment import api
+
+from fmdata.catalog.errors import ModelError
+from fmdata.pipeline.geometry.pose import pose_of_68
+from fmdata.pipeline.landmarks.face import Face
+from fmdata.pipeline.landmarks.weights import FAN_DETECTOR, find
+
+MOST_FACES = 4  # the largest; each costs as much as the first
+DETECT_SIDE = 480  # faces are looked for in a frame no larger than this, in pixels
+
+
+class FanLandmarker:
+    """Finds 68 points and the head's pose of up to four faces, on the processor."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        files = find("fan", model)
+        for path in files.values():
+            _require_harmless(path)
+        with _in_place_of_downloads(files):
+            self._networks = face_alignment.FaceAlignment(
+                face_alignment.LandmarksType.THREE_D,
+                device="cpu",
+                compile=False,
+                face_detector_kwargs={"path_to_detector": str(files[FAN_DETECTOR.name])},
+            )
+
+    def detect(self, rgb: np.ndarray) -> list[Face]:
+        """Find the faces in an RGB frame, uint8 [H, W, 3]."""
+        with _one_thread():
+            boxes = self._boxes(rgb)
+            if not boxes:
+                return []
+            found = self._networks.get_landmarks_from_image(rgb, detected_faces=boxes)
+        return [_face(points) for points in found]
+
+    def _boxes(self, rgb: np.ndarray) -> list[np.ndarray]:
+        """Boxes of the largest faces: left, top, right, bottom in pixels, and a score."""
+        height, width = rgb.shape[:2]
+        factor = max(1.0, max(height, width) / DETECT_SIDE)
+        small = (round(width / factor), round(height / factor))
+        picture = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA) if factor > 1 else rgb
+        boxes = [
+            np.asarray(box, np.float64) * [factor, factor, factor, factor, 1]
+            for box in self._networks.face_detector.detect_from_image(picture)
+        ]
+        boxes.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
+        return boxes[:MOST_FACES]
+
+
+def _face(points: np.ndarray) -> Face:
+    landmarks = np.array(points, np.float32)
+    landmarks[:, 2] *= -1  # the package's z is larger when nearer to the camera
+    return Face(landmarks, pose_of_68(landmarks), None)
+
+
+def _require_harmless(path: Path) -> None:
+    """Refuse a file of weights with anything but numbers in it.
+
+    The package reads some of its files with an unpickler that would run what they say.
+    """
+    # A score in a training checkpoint is a numpy number: harmless, but not on torch's own list.
+    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    numbers = [
+        (scalar, "numpy.core.multiarray.scalar"),
+        scalar,
+        np.dtype,
+        np.dtypes.Float64DType,
+        np.dtypes.Float32DType,
+    ]
+    try:
+        with torch.serialization.safe_globals(numbers):
+            torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as fault:
+        raise ModelError(
+            f"weights that cannot be read as numbers alone: {fault}",
+            wanted="tensors, and nothing that would be run on loading",
+            where=str(path),
+            todo="download the file again from its authors",
+        ) from fault
+
+
+@contextmanager
+def _in_place_of_downloads(files: dict[str, Path]) -> Iterator[None]:
+    """Have the package read these files, found and checked, where it would download its own."""
+    download = api.load_file_from_url
+    api.load_file_from_url = lambda url: str(files[url.rsplit("/", 1)[-1]])
+    try:
+        yield
+    finally:
+        api.load_file_from_url = download
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums come out the same on any machine only when they are made in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Units of work, their digests, and the merge of old and new into a dataset."""

@@ -1,0 +1,85 @@
+"""From what the stages found to a row of D1: the facts of one clip."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.storage.schema import MOTION, one_row
+from fmdata.catalog.types import Recording, Track
+from fmdata.pipeline.cropping.encode import Encoded
+from fmdata.pipeline.geometry.points import layout_of, pick
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.spotting.spot import Spotting
+from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.unit import UNIT_FACTS
+
+# The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.
+FLASH_SHARE = 0.3
+
+
+def action_row(
+    recording: Recording,
+    identity: Identity,
+    settings: BuildSettings,
+    *,
+    fps: float,
+    track: Track,
+    spotting: Spotting,
+    transforms: np.ndarray,
+    encoded: Encoded,
+) -> pa.Table:
+    """One row, the columns of :data:`fmdata.pipeline.work.unit.UNIT_FACTS`."""
+    n = track.n_frames
+    seen = track.detected
+    eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
+    face_px = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
+    values: dict[str, Any] = {
+        "key": action_key(recording.subject, recording.action, recording.take),
+        "subject": recording.subject,
+        "action": recording.action,
+        "take": recording.take,
+        "fold": fold(recording.subject, settings.seed),
+        "source": recording.source,
+        "source_sha256": identity.source_sha256,
+        "digest": identity.digest,
+        "fps": fps,
+        "n_frames": n,
+        "size": settings.size,
+        **_motion(spotting, n),
+        "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
+        "detected_share": float(seen.mean()),
+        "faces": track.faces,
+        "face_px": float(np.median(face_px[seen])),
+        "sharpness": float(np.median(track.sharpness[seen])),
+        "brightness": float(np.median(track.brightness[seen])),
+        "detected": seen,
+        "frame_face_px": face_px,
+        "frame_sharpness": track.sharpness,
+        "frame_brightness": track.brightness,
+        "intensity": spotting.intensity,
+        "timestamps": track.timestamps_s.astype(np.float32),
+        "change": encoded.change,
+        "pose": track.pose,
+        "blendshapes": track.blendshapes,
+        "transform": transforms,
+    }
+    return one_row(UNIT_FACTS, values)
+
+
+def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
+    motion = spotting.motion
+    if motion is None:
+        return dict.fromkeys(MOTION)
+    return {
+        "onset": motion.onset,
+        "apex": motion.apex,
+        "offset": motion.offset,
+        "style": motion.style,
+        "amplitude": motion.amplitude_iod,
+        "snr": motion.snr,
+        "lead": motion.lead,
+        "style_margin": motion.style_margin,
+        "flash": motion.n_frames < FLASH_SHARE * n_frames,
+    }

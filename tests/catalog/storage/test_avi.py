@@ -1,0 +1,92 @@
+"""AVI files hold ready-made JPEGs unchanged, play elsewhere, and tell where each frame lies."""
+
+import errno
+import io
+import pickle
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans, write_avi
+
+
+@pytest.fixture(scope="module")
+def jpegs() -> list[bytes]:
+    """Forty frames, each a smooth picture of its own brightness and of odd and even lengths."""
+    rng = np.random.default_rng(0)
+    pictures = [
+        cv2.GaussianBlur(rng.integers(0, 255, (64, 64, 3), np.uint8), (0, 0), 4) for _ in range(40)
+    ]
+    made = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
+    assert {len(jpeg) % 2 for jpeg in made} == {0, 1}  # AVI pads odd chunks
+    return made
+
+
+def written(jpegs: list[bytes], fps: float) -> bytes:
+    file = io.BytesIO()
+    assert write_avi(file, jpegs, fps=fps, size=64) == len(jpegs)
+    return file.getvalue()
+
+
+def test_each_jpeg_is_found_again_byte_for_byte(jpegs: list[bytes]) -> None:
+    data = written(jpegs, 25)
+    spans = jpeg_spans(io.BytesIO(data), len(data))
+    assert [data[s.offset : s.offset + s.size] for s in spans] == jpegs
+
+
+def test_spans_count_from_where_the_file_stands(jpegs: list[bytes]) -> None:
+    data = written(jpegs, 25)
+    inside = io.BytesIO(b"x" * 513 + data + b"y" * 100)
+    inside.seek(513)
+    assert jpeg_spans(inside, len(data)) == jpeg_spans(io.BytesIO(data), len(data))
+
+
+def test_the_same_frames_give_the_same_bytes(jpegs: list[bytes]) -> None:
+    assert written(jpegs, 30000 / 1001) == written(jpegs, 30000 / 1001)
+
+
+@pytest.mark.parametrize("fps", [1 / 3600, 1e-9])
+def test_a_rate_too_slow_for_the_container_becomes_the_slowest_it_has(
+    jpegs: list[bytes], fps: float
+) -> None:
+    data = written(jpegs, fps)
+    assert len(jpeg_spans(io.BytesIO(data), len(data))) == len(jpegs)
+    with av.open(io.BytesIO(data)) as container:
+        assert float(container.streams.video[0].average_rate) == pytest.approx(1 / 1001)
+
+
+@pytest.mark.parametrize("fps", [25, 30000 / 1001, 12.5, 120])
+def test_opencv_and_pyav_play_it(tmp_path: Path, jpegs: list[bytes], fps: float) -> None:
+    path = tmp_path / "clip.avi"
+    write_avi(path, jpegs, fps=fps, size=64)
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, rel=1e-4)
+    shown, frame = video.read()
+    assert shown
+    # Decoders may upsample colour differently, so they agree only nearly.
+    assert np.abs(frame[..., ::-1].astype(int) - decode_jpeg(jpegs[0])).mean() < 2
+    with av.open(str(path)) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        assert float(container.streams.video[0].average_rate) == pytest.approx(fps, rel=1e-4)
+    assert len(frames) == len(jpegs)
+    assert np.abs(frames[7].astype(int) - decode_jpeg(jpegs[7])).mean() < 2
+
+
+def test_bytes_that_are_no_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
+    data = written(jpegs, 25)
+    with pytest.raises(ValueError, match="leaves the file"):
+        jpeg_spans(io.BytesIO(data), len(data) // 2)
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_jpeg(b"not a picture")
+
+
+def test_a_full_disk_is_an_error_that_can_be_told_by_another_process() -> None:
+    """It comes back from a worker pickled."""
+    jpeg = bytes(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1])
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_avi(Path("/dev/full"), [jpeg] * 200, fps=25, size=64)
+    told = pickle.loads(pickle.dumps(caught.value))
+    assert (told.errno, told.filename) == (errno.ENOSPC, "/dev/full")

@@ -1,0 +1,157 @@
+"""The landmark model is looked up in a fixed order, and its digest is always checked."""
+
+import hashlib
+import io
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fmdata.catalog.errors import ModelError
+from fmdata.pipeline.landmarks import weights as model
+
+NAME, VARIABLE = model.FACE_LANDMARKER.name, model.FACE_LANDMARKER.variable
+
+
+def found(named: Path | None = None) -> Path:
+    return model.find("mediapipe", named)[NAME]
+
+
+def change(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    """Change what is known of the model's file."""
+    files = (replace(model.FACE_LANDMARKER, **values),)
+    monkeypatch.setitem(model.FILES, "mediapipe", files)
+
+
+@pytest.fixture
+def real() -> bytes:
+    return found().read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(model.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
+
+
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(model.urllib.request, "urlopen", refuse)
+
+
+def test_the_installed_carrier_has_it_without_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offline(monkeypatch)
+    assert found().stat().st_size == 3_758_596
+
+
+def test_order_is_path_then_environment_then_cache(
+    real: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.task"
+    wrong.write_bytes(b"wrong")
+    right = tmp_path / "right.task"
+    right.write_bytes(real)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / NAME).write_bytes(b"a spoilt download")
+    with pytest.raises(ModelError, match="cache"):
+        found()
+    monkeypatch.setenv(VARIABLE, str(wrong))
+    with pytest.raises(ModelError, match=r"wrong\.task"):
+        found()
+    assert found(right) == right
+
+
+def test_when_nobody_has_it_the_message_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change(monkeypatch, carrier="a-package-that-is-not-installed")
+    offline(monkeypatch)
+    with pytest.raises(ModelError, match="no route to host") as fault:
+        found()
+    assert VARIABLE in fault.value.todo
+    assert model.FACE_LANDMARKER.address in fault.value.where
+
+
+def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="No such file"):
+        found(tmp_path / "gone.task")
+
+
+def test_what_is_fetched_is_checked_before_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_bytes(b"<html>sign in to the hotel's network</html>")
+    change(monkeypatch, carrier="", address=page.as_uri())
+    with pytest.raises(ModelError, match="SHA-256"):
+        found()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_is_fetched_is_kept_and_not_fetched_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    there = tmp_path / "there.task"
+    there.write_bytes(b"weights" * 300_000)
+    digest = hashlib.sha256(there.read_bytes()).hexdigest()
+    # The first digits of a digest are enough where no more are known.
+    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest[:10])
+    kept = found()
+    assert kept == tmp_path / "cache" / NAME
+    assert kept.read_bytes() == there.read_bytes()
+    there.unlink()
+    assert found() == kept
+
+
+def test_what_a_killed_download_left_goes_when_it_is_old(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another that is fetching just now keeps its own."""
+    there = tmp_path / "there"
+    there.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    name = model.FILES["mediapipe"][0].name
+    old, new = cache / f"{name}.0a.part", cache / f"{name}.0b.part"
+    old.write_bytes(b"half")
+    new.write_bytes(b"half")
+    long_ago = time.time() - 2 * model.ABANDONED_S
+    os.utime(old, (long_ago, long_ago))
+    model.find("mediapipe")
+    assert {path.name for path in cache.iterdir()} == {name, new.name}
+
+
+def test_two_that_fetch_at_once_do_not_write_into_one_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The other begins and ends while this one is half-way, as another process may."""
+    weights = b"weights" * 300_000
+    digest = hashlib.sha256(weights).hexdigest()
+    change(monkeypatch, carrier="", sha256=digest)
+    others: list[Path] = []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() and not others:
+                monkeypatch.setattr(model.urllib.request, "urlopen", lambda *_, **__: at_once)
+                others.append(found())
+            return super().read(size)
+
+    at_once = io.BytesIO(weights)
+    monkeypatch.setattr(model.urllib.request, "urlopen", lambda *_, **__: Slow(weights))
+    assert [found()] == others
+    assert others[0].read_bytes() == weights
+    assert list(others[0].parent.iterdir()) == others
+
+
+def test_a_folder_may_be_named_in_place_of_the_file(real: bytes, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(real)
+    assert found(tmp_path) == tmp_path / NAME

@@ -1,0 +1,74 @@
+"""Blendshapes that stand in for AU labels: named as the network names them, left like right."""
+
+import mediapipe as mp
+import numpy as np
+import pytest
+
+from fmdata.train.action_units.stand_ins import BLENDSHAPES, BP4D, DISFA, au_stand_ins
+
+
+def scores(**values: float) -> np.ndarray:
+    """All blendshapes 0 but those given, [52]."""
+    made = np.zeros(52, np.float32)
+    for name, value in values.items():
+        made[BLENDSHAPES.index(name)] = value
+    return made
+
+
+def test_names_and_order_are_the_networks_own(portrait: np.ndarray, landmarker) -> None:
+    image = mp.Image(image_format=mp.ImageFormat.SRGB, data=portrait)
+    found = landmarker._landmarker.detect(image).face_blendshapes[0]
+    assert tuple(shape.category_name for shape in found) == BLENDSHAPES
+
+
+def test_the_smiling_portrait_shows_a_smile(portrait: np.ndarray, landmarker) -> None:
+    # She smiles, teeth showing: lip corners up, lips apart; no frown, no brow lowered.
+    blendshapes = landmarker.detect(portrait)[0].blendshapes
+    smile, apart, frown, brow = au_stand_ins(blendshapes, (12, 25, 15, 4))
+    assert smile > 0.7
+    assert apart > 0.2
+    assert max(frown, brow) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("shapes", "au", "score"),
+    [
+        ({"browInnerUp": 0.6}, 1, 0.6),
+        ({"browOuterUpLeft": 0.2, "browOuterUpRight": 0.7}, 2, 0.7),
+        ({"mouthSmileLeft": 0.9, "mouthSmileRight": 0.1}, 12, 0.9),
+        ({"noseSneerRight": 0.4}, 9, 0.4),
+        ({"jawOpen": 0.5}, 26, 0.5),
+        ({"jawOpen": 0.5, "mouthClose": 0.4}, 25, 0.1),  # the jaw dropped behind closed lips
+        ({"mouthClose": 0.4}, 25, 0.0),
+        ({"mouthLowerDownLeft": 0.3}, 25, 0.3),  # teeth shown, jaw shut
+        ({"mouthUpperUpRight": 0.2}, 25, 0.2),
+    ],
+)
+def test_each_au_has_its_blendshapes(shapes: dict[str, float], au: int, score: float) -> None:
+    assert au_stand_ins(scores(**shapes), [au]) == pytest.approx(score)
+
+
+def test_an_au_without_a_stand_in_is_unknown_and_not_absent() -> None:
+    found = au_stand_ins(np.ones((3, 52), np.float32))
+    assert found.shape == (3, 12)
+    assert found.dtype == np.float32
+    assert [au for au, column in zip(BP4D, found.T, strict=True) if np.isnan(column).all()] == [23]
+    assert np.isfinite(au_stand_ins(np.zeros((3, 52), np.float32), DISFA)).all()
+
+
+def test_left_and_right_count_alike() -> None:
+    shapes = np.random.default_rng(0).random((20, 52))
+    swapped = np.array([_mirrored(name) for name in BLENDSHAPES])
+    np.testing.assert_array_equal(au_stand_ins(shapes), au_stand_ins(shapes[:, swapped]))
+
+
+def _mirrored(name: str) -> int:
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if name.endswith(side) and name.removesuffix(side) + other in BLENDSHAPES:
+            return BLENDSHAPES.index(name.removesuffix(side) + other)
+    return BLENDSHAPES.index(name)
+
+
+def test_another_number_of_blendshapes_is_refused() -> None:
+    with pytest.raises(ValueError, match="51 blendshapes"):
+        au_stand_ins(np.zeros((3, 51)))

@@ -1,0 +1,47 @@
+"""Several processes: each draws its own mini-batch, and all end with the same weights."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys, torch
+from torch import nn
+from fmdata.train import distributed as parallel
+from fmdata.train.loop import Loop, Schedule, seeded
+
+torch.set_num_threads(1)
+parallel.start()
+with seeded(0):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+drawn = []
+def loss_at(step):
+    drawn.append(float(step.rng.uniform()))
+    return model(torch.randn(8, 3, generator=step.generator)).square().mean()
+Loop(model, 1).fit("x", model, loss_at, Schedule(2, 3, 0.05))
+torch.save({"state": model.state_dict(), "drawn": drawn, "world": parallel.world()},
+           f"{sys.argv[1]}/{parallel.rank()}.pt")
+"""
+
+
+def test_two_processes_draw_their_own_batches_and_take_the_same_steps(tmp_path: Path) -> None:
+    import torch
+
+    common = os.environ | {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(20000 + os.getpid() % 20000),
+    }
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(tmp_path)], env=common | {"RANK": str(rank)}
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(60) for process in started] == [0, 0]
+    a, b = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    assert a["world"] == b["world"] == 2
+    assert not set(a["drawn"]) & set(b["drawn"])
+    for name, tensor in a["state"].items():
+        assert torch.equal(tensor, b["state"][name]), name

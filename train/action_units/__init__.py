@@ -1,0 +1,1 @@
+"""Facial action units: stand-in labels, attention maps, relations, frames."""

@@ -1,0 +1,103 @@
+"""Frames with action units: what is read of clips, and how well units are told.
+
+There are no labels in a dataset: stand-ins made of MediaPipe's blendshapes take their place
+(:mod:`fmdata.train.action_units.stand_ins`), so an F1 here is agreement with another network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.errors import DatasetError
+from fmdata.train.action_units.stand_ins import BP4D, DISFA, au_stand_ins
+from fmdata.train.data import crop_landmarks, images_of, spread_frames
+
+UNITS = {"bp4d": BP4D, "disfa": DISFA}
+
+
+@dataclass(frozen=True)
+class UnitFrames:
+    """N frames of some subjects.
+
+    Attributes
+    ----------
+    images : Tensor uint8 [N, 3, S, S]
+    landmarks : ndarray float32 [N, 68, 2]
+        In crop sides, 0 to 1.
+    scores : ndarray float32 [N, K]
+        Stand-ins from blendshapes, 0 to 1; NaN where nothing stands in for a unit.
+    """
+
+    images: Tensor
+    landmarks: np.ndarray
+    scores: np.ndarray
+
+    def there(self, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return which units are there and which are known, bool [N, K] each."""
+        scores = torch.from_numpy(self.scores)
+        return scores > threshold, scores.isfinite()
+
+
+def read_unit_frames(
+    dataset: Dataset, subjects: Sequence[str], per_clip: int, size: int, units: Sequence[int]
+) -> UnitFrames:
+    """Read frames spread over every action clip of some subjects, where a face was found.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    subjects : sequence of str
+        Whose clips.
+    per_clip : int
+        Frames of a clip, at most.
+    size : int
+        Side of an image, pixels.
+    units : sequence of int
+        The K action units.
+
+    Raises
+    ------
+    DatasetError
+        When the dataset has no blendshapes, as one built with 68 landmarks has none.
+    """
+    images, landmarks, scores = [], [], []
+    for clip in dataset.actions:
+        if clip.subject not in subjects:
+            continue
+        chosen = spread_frames(np.flatnonzero(clip.column("detected")), per_clip)
+        blendshapes = clip.blendshapes
+        if len(blendshapes) == 0:
+            raise DatasetError(
+                f"no blendshapes for {clip.key}",
+                wanted="blendshapes, which stand in for labels of action units",
+                where=str(dataset.path),
+                todo="build it with --landmarks mediapipe",
+            )
+        images.append(images_of(clip.frames(chosen.tolist()), size, 3))
+        landmarks.append(crop_landmarks(clip)[chosen])
+        scores.append(au_stand_ins(blendshapes[chosen], units))
+    return UnitFrames(
+        torch.from_numpy(np.concatenate(images)), np.concatenate(landmarks), np.concatenate(scores)
+    )
+
+
+def f1_of_units(found: np.ndarray, there: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """F1 of each unit over the frames in which it is known.
+
+    Parameters
+    ----------
+    found, there, known : bool [N, K]
+        What a model says, what is so, and where that is known.
+
+    Returns
+    -------
+    float64 [K]
+        NaN for a unit that is never there: it has no F1.
+    """
+    hit = (found & there & known).sum(axis=0)
+    said, so = (found & known).sum(axis=0), (there & known).sum(axis=0)
+    return np.where(so > 0, 2 * hit / np.maximum(said + so, 1), np.nan)

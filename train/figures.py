@@ -1,0 +1,124 @@
+"""Pictures of a training and of what it is worth: PNG files, drawn without a screen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from sklearn.manifold import TSNE
+from sklearn.metrics import precision_recall_curve
+
+from fmdata.train.loop import Epoch
+from fmdata.train.metrics import Confusion, Embeddings, Evaluation, Pairs
+
+MOST_POINTS = 2000  # that a t-SNE is drawn of; its time grows with their number
+MOST_COLOURS = 20
+
+
+def draw_curves(history: Sequence[Epoch], path: Path) -> None:
+    """Draw every number of every phase over its epochs, one panel a phase and number."""
+    phases: dict[str, list[Epoch]] = {}
+    for epoch in history:
+        phases.setdefault(epoch["phase"], []).append(epoch)
+    panels = [
+        (phase, name, [epoch[name] for epoch in epochs])
+        for phase, epochs in phases.items()
+        for name in epochs[-1]
+        if name not in ("phase", "epoch", "chance", "n_pairs", "n_positive", "threshold")
+    ]
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(3.6 * columns, 2.4 * rows), layout="constrained", squeeze=False
+    )
+    for ax, (phase, name, values) in zip(axes.flat, panels, strict=False):
+        ax.plot(range(1, len(values) + 1), values, marker="." if len(values) < 30 else "")
+        ax.set_title(f"{phase}: {name.replace('_', ' ')}", fontsize=9)
+        ax.set_xlabel("epoch", fontsize=8)
+        ax.grid(alpha=0.3)
+    for ax in axes.flat[len(panels) :]:
+        ax.axis("off")
+    _save(figure, path)
+
+
+def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
+    """Draw what was measured into PNG files of a folder, and return these."""
+    written = []
+    if evaluation.pairs is not None:
+        written.append(_one(folder / "precision_recall.png", _precision_recall, evaluation.pairs))
+    if evaluation.embeddings is not None and len(evaluation.embeddings.vectors) > 3:
+        written.append(_one(folder / "tsne.png", _tsne, evaluation.embeddings))
+    if evaluation.confusion is not None:
+        written.append(_one(folder / "confusion.png", _confusion, evaluation.confusion))
+    if evaluation.f1_per_unit:
+        written.append(_one(folder / "action_units.png", _units, evaluation.f1_per_unit))
+    return written
+
+
+def _precision_recall(ax: Axes, pairs: Pairs) -> None:
+    precision, recall, _ = precision_recall_curve(pairs.positive, pairs.similarity)
+    ax.step(recall, precision, where="post")
+    ax.axhline(pairs.positive.mean(), color="grey", linestyle=":", label="chance")
+    ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    ax.set_title(f"{len(pairs.positive)} pairs of held-out subjects", fontsize=9)
+    ax.legend(fontsize=8)
+
+
+def _tsne(ax: Axes, embeddings: Embeddings) -> None:
+    chosen = np.linspace(0, len(embeddings.vectors) - 1, MOST_POINTS).round().astype(int)
+    chosen = np.unique(chosen)
+    perplexity = min(30, (len(chosen) - 1) / 3)
+    places = TSNE(perplexity=perplexity, random_state=0, init="pca").fit_transform(
+        embeddings.vectors[chosen]
+    )
+    names = [f"{embeddings.subjects[i]} {embeddings.labels[i]}" for i in chosen]
+    shared = sorted({embeddings.labels[i] for i in chosen})
+    # Colour says which motion, a letter says whose.
+    colours = {name: plt.cm.tab20(k % MOST_COLOURS) for k, name in enumerate(sorted(set(names)))}
+    whose = {name: k for k, name in enumerate(sorted(set(embeddings.subjects)))}
+    for (x, y), i, name in zip(places, chosen, names, strict=True):
+        mark = f"${chr(65 + whose[embeddings.subjects[i]] % 26)}$"
+        ax.scatter(x, y, color=colours[name], marker=mark, s=28)
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(
+        f"t-SNE: {len(chosen)} clips, {len(whose)} subjects (letters), {len(shared)} labels",
+        fontsize=9,
+    )
+
+
+def _confusion(ax: Axes, confusion: Confusion) -> None:
+    shares = confusion.counts / np.maximum(confusion.counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(confusion.classes))
+    ax.set_xticks(ticks, confusion.classes, rotation=60, ha="right", fontsize=8)
+    ax.set_yticks(ticks, confusion.classes, fontsize=8)
+    for i, row in enumerate(confusion.counts):
+        for j, count in enumerate(row):
+            if count:
+                light = "white" if shares[i, j] > 0.5 else "black"
+                ax.text(j, i, str(count), ha="center", va="center", color=light, fontsize=7)
+    ax.set(xlabel="called", ylabel="true")
+
+
+def _units(ax: Axes, f1: dict[str, float]) -> None:
+    ax.bar(list(f1), list(f1.values()))
+    ax.set(ylabel="F1", ylim=(0, 1))
+    ax.set_title("labels are stand-ins made from blendshapes", fontsize=9)
+    ax.tick_params(axis="x", labelrotation=60)
+
+
+def _one(path: Path, draw: object, what: object) -> Path:
+    assert callable(draw)
+    figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    draw(ax, what)
+    _save(figure, path)
+    return path
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)
