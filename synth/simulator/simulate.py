@@ -30,7 +30,7 @@ __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Truth", "simulate"]
 
 TRUTH = "truth.csv"
 STAMP = "simulate.json"
-_VERSION = 3  # to be raised by whoever changes what is drawn
+_VERSION = 4  # to be raised by whoever changes what is drawn
 
 
 def simulate(

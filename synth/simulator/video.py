@@ -30,7 +30,8 @@ def encode_mp4(frames: Iterable[np.ndarray], fps: float, crf: int) -> bytes:
             "crf": str(crf),
             "preset": "veryfast",
             "flags": "+bitexact",
-            "x264-params": "threads=1",
+            # x264's AVX-512 code gives other bytes from run to run (seen with x264 in PyAV 18.1).
+            "x264-params": "threads=1:cpu-independent=1",
         }
         for n, image in enumerate(frames):
             if n == 0:
