@@ -3,9 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JOBS ?= 2
+# A file's tests stay in one process, because they share what its fixtures have made.
+PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-pipeline test-others lint bench bench-fidelity bench-papers chaos clean
+.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-thresholds chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,14 +23,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
 	$(BIN)/fmdata demo
 
-test: $(STAMP)  ## run the tests, in two processes
-	$(MAKE) --no-print-directory --output-sync=target -j2 test-pipeline test-others
+test: $(STAMP)  ## run all tests, in two processes (about ten minutes)
+	$(PYTEST)
 
-test-pipeline: $(STAMP)
-	$(BIN)/pytest -q tests/pipeline
-
-test-others: $(STAMP)
-	$(BIN)/pytest -q --ignore=tests/pipeline
+quick: lint  ## check style and types, and run the tests that need no network and no build
+	$(PYTEST) -m "not slow"
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .
@@ -39,6 +39,9 @@ bench: $(STAMP)  ## measure frames a second of every stage, and synthesis agains
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
+
+bench-thresholds: $(STAMP)  ## double and halve the ten deciding thresholds (docs/pipeline.md)
+	$(BIN)/python -m bench.thresholds
 
 bench-papers: $(STAMP)  ## train the five papers' comparisons (docs/papers.md; 90 minutes)
 	$(BIN)/python -m bench.papers

@@ -1,4 +1,4 @@
-"""Where a run keeps what a later one may use again: in folders named by what made them."""
+"""Folders that keep results for later runs, named by a digest of settings and code."""
 
 import hashlib
 import json
@@ -9,18 +9,19 @@ from types import ModuleType
 
 
 def kept(folder: Path, name: str, settings: object, packages: Iterable[ModuleType]) -> Path:
-    """Return a folder for what these settings and packages make; what others made is removed.
+    """Return the folder for results of these settings and packages; remove those of others.
 
     Parameters
     ----------
     folder : Path
-        Where the folder is to lie.
+        Parent of the folder.
     name : str
-        What its name begins with; a digest follows.
+        Beginning of the folder's name; a digest follows.
     settings : object
-        Anything that JSON holds.
+        Any value that JSON can hold.
     packages : iterable of module
-        A change to any file in or below them is another folder.
+        Packages that the results depend on. A change of any file in or below them gives another
+        folder.
     """
     digest = hashlib.sha256(json.dumps(settings, default=str).encode())
     for package in packages:

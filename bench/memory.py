@@ -1,13 +1,14 @@
-"""Measure the peak memory of a process at work, on a short recording and on a long one.
+"""Measures the peak memory of a worker and of packing, on a short recording and on a long one.
 
-Run as ``python bench/memory.py``, with ``--seconds 5 1200`` for the lengths. A backend that finds a
-face by three dots stands in for the network, whose own memory does not depend on the length;
-``--network`` shows a portrait to the network itself, in an hour and a half. Everything else is the
-real thing: a video is decoded, its face is followed and spotted, looked at once more because its
-motion is faint, aligned, mapped and encoded, and what has come of it is packed into a shard. Each
-length, and packing, has a process of its own. Told are its highest resident set (``ru_maxrss``),
-which counts the pages of files that are mapped, and in brackets the highest anonymous part of it,
-looked at twenty times a second, which the system cannot take back.
+Run as ``python bench/memory.py``, with ``--seconds 5 1200`` for the durations. A backend that finds
+three painted dots replaces the landmark network, because the memory of the network does not depend
+on the duration; ``--network`` uses the network itself and takes an hour and a half. All other
+stages are real: decode, track, spot, second pass (which the faint motion needs), align, LBP and
+encode. Then the finished unit is packed into a shard.
+
+Each duration, and packing, is measured in its own process. Printed are the highest resident set
+(``ru_maxrss``), which includes pages of mapped files, and in brackets the highest anonymous part,
+sampled twenty times a second, which the system cannot reclaim.
 """
 
 import argparse
@@ -29,46 +30,48 @@ import skimage.data
 
 from fmdata.catalog.storage.schema import ACTION_FACTS
 from fmdata.catalog.storage.shards import write_shard
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import stages as chain
+from fmdata.pipeline import stages
 from fmdata.pipeline.landmarks.face import Face
-from fmdata.pipeline.second_pass.redetect import Closer
+from fmdata.pipeline.second_pass import respot
+from fmdata.pipeline.second_pass.redetect import Refined
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.unit import sample_of
+from fmdata.pipeline.work.job import Job
 
 FPS, SIZE = 30, 256
-LOOK_S = 0.05
+SAMPLING_S = 0.05
 UNIT = "digest"
 EYES = [33, 263]
-FAINT = 0.0022  # of the picture: so far goes the motion, and the first look leaves a doubt
+MOTION = 0.0022  # amplitude as a share of the width: so faint that a second pass follows
 
 
 class Dots:
-    """A backend that finds a mesh by a red and a green dot, its outer eye corners.
+    """A backend that places a mesh by a red and a green dot, the outer eye corners.
 
-    The upper part of the mesh moves with a blue one. Each point is a tenth of a pixel wrong.
+    The first 200 points move with a blue dot. Every point has a noise of a tenth of a pixel.
     """
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(0)
-        self.mesh = self.rng.uniform(-1, 1, (478, 3))  # in halves of the distance between the eyes
+        self.mesh = self.rng.uniform(-1, 1, (478, 3))  # in halves of the IOD
         self.mesh[EYES] = [[-1, 0, 0], [1, 0, 0]]
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
-        """Find it where the dots are; the blue one rests in the middle between the eyes."""
+        """Return one mesh; the blue dot rests in the middle between the eyes."""
         left, right, moving = (_centre(rgb[..., channel]) for channel in range(3))
         middle, (x, y) = (left + right) / 2, (right - left) / 2
-        turn = np.array([[x, y], [-y, x]])
+        rotation = np.array([[x, y], [-y, x]])
         points = self.mesh * [1, 1, np.hypot(x, y)]
-        points[:, :2] = points[:, :2] @ turn + middle
+        points[:, :2] = points[:, :2] @ rotation + middle
         points[:200, :2] += moving - middle
         points += self.rng.normal(0, 0.1, points.shape)
         return [Face(points.astype(np.float32), np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
 
 def _centre(channel: np.ndarray) -> np.ndarray:
-    """Centre of what is bright, x and y; dark noise, as JPEG leaves it, does not count."""
+    """Return the centre of the bright pixels, x and y; the threshold removes JPEG noise."""
     moments = cv2.moments(cv2.threshold(channel, 40, 0, cv2.THRESH_TOZERO)[1])
     return np.array([moments["m10"], moments["m01"]]) / max(moments["m00"], 1.0)
 
@@ -78,16 +81,16 @@ def dots(size: int, n_frames: int) -> Iterator[np.ndarray]:
     y, x = np.indices((size, size))
     for n in range(n_frames):
         centre = size * np.array([0.5 + 0.03 * np.sin(n / 40), 0.45 + 0.015 * np.sin(n / 25)])
-        away = FAINT * size * np.clip(4 * np.sin(np.pi * n / n_frames) - 2.4, 0, 1)
+        rise = MOTION * size * np.clip(4 * np.sin(np.pi * n / n_frames) - 2.4, 0, 1)
         rgb = np.zeros((size, size, 3), np.uint8)
-        for channel, shift in enumerate(([-size / 5, 0], [size / 5, 0], [0, -away])):
+        for channel, shift in enumerate(([-size / 5, 0], [size / 5, 0], [0, -rise])):
             px, py = centre + shift
             rgb[..., channel] = 250 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (size / 20) ** 2)
         yield rgb
 
 
 def portrait(size: int, n_frames: int) -> Iterator[np.ndarray]:
-    """Show a photograph that sways, uint8 [size, size, 3]."""
+    """Paint a swaying photograph, uint8 [size, size, 3]."""
     still = cv2.resize(skimage.data.astronaut()[:300, 100:400], (size, size))
     for n in range(n_frames):
         sway = np.float32([[1, 0, 8 * np.sin(n / 40)], [0, 1, 4 * np.sin(n / 25)]])
@@ -95,7 +98,7 @@ def portrait(size: int, n_frames: int) -> Iterator[np.ndarray]:
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray]) -> None:
-    """Write a video that is coded in no time."""
+    """Write a Motion JPEG video, which is fast to encode."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=FPS)
         stream.width = stream.height = SIZE
@@ -108,65 +111,67 @@ def write_video(path: Path, frames: Iterable[np.ndarray]) -> None:
 
 
 def make_unit(video: Path, work: Path, network: bool) -> None:
-    """Do what a worker does with a recording."""
+    """Run the stages of a recording, as a worker does."""
     if not network:
         backend = Dots()
-        chain._landmarker = lambda name, model: backend  # type: ignore[assignment]
-    looks = watched_refine()
+        stages._landmarker = lambda name, model: backend  # type: ignore[assignment]
+    second_passes = record_second_passes()
     recording = Recording(video, video.name, "s01", "still", "01")
-    outcome = chain.process(recording, Identity("content", UNIT), BuildSettings(), work)
+    job = Job(recording, Identity("content", UNIT))
+    outcome = stages.process(job, BuildSettings(), work)
     assert outcome.dropped is None, outcome
-    assert looks == [True], "no closer look was taken, or it failed"
+    assert second_passes == [True], "no second pass took place, or it did not find the face"
 
 
-def watched_refine() -> list[bool]:
-    """Make the chain note each closer look: whether it found the face again."""
-    looks, refine = [], chain.refine
+def record_second_passes() -> list[bool]:
+    """Return a list that receives, for each second pass, whether it found the face again."""
+    found_again, refine = [], respot.refine
 
-    def noted(*arguments: object) -> Closer | None:
-        closer = refine(*arguments)  # type: ignore[arg-type]
-        looks.append(closer is not None)
-        return closer
+    def recorded(*arguments: object) -> Refined | None:
+        refined = refine(*arguments)  # type: ignore[arg-type]
+        found_again.append(refined is not None)
+        return refined
 
-    chain.refine = noted  # type: ignore[assignment]
-    return looks
+    respot.refine = recorded  # type: ignore[assignment]
+    return found_again
 
 
 def pack_unit(work: Path) -> None:
-    """Put what a worker has made into a shard."""
-    write_shard(work, "shard", (sample_of(work / UNIT) for _ in range(1)), ACTION_FACTS)
+    """Write a finished unit into a shard."""
+    unit = Unit(work / UNIT)
+    write_shard(work, "shard", (unit.sample() for _ in range(1)), ACTION_FACTS)
 
 
 def peaks_mb(job: Callable[[], None]) -> tuple[float, float]:
-    """Do a job; return this process's highest resident set and its highest anonymous part."""
+    """Run a job; return this process's peak resident set and peak anonymous memory."""
     done, anonymous = threading.Event(), [0.0]
 
-    def look() -> None:
-        while not done.wait(LOOK_S):
+    def sample() -> None:
+        while not done.wait(SAMPLING_S):
             status = Path("/proc/self/status").read_text()
             found = re.search(r"RssAnon:\s*(\d+)", status)
             anonymous[0] = max(anonymous[0], int(found[1]) / 1024 if found else 0.0)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     job()
     done.set()
-    looking.join()
+    sampler.join()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, anonymous[0]
 
 
-def peaks_apart(*arguments: str) -> np.ndarray:
-    """Measure a job in a process of its own."""
+def peaks_in_process(*arguments: str) -> np.ndarray:
+    """Measure a job in its own process."""
     command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return np.array(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
-    """Measure each length, and print the differences to the first."""
+    """Measure each duration, and print the differences to the first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, nargs="+", default=[5, 1200])
-    parser.add_argument("--network", action="store_true", help="look with the landmark network")
+    parser.add_argument("--network", action="store_true", help="use the landmark network")
     parser.add_argument("--work", type=Path, nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--pack", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -186,7 +191,10 @@ def main() -> None:
             write_video(video, paint(SIZE, seconds * FPS))
             network = ["--network"] * options.network
             peaks = np.stack(
-                [peaks_apart("--work", str(video), work, *network), peaks_apart("--pack", work)]
+                [
+                    peaks_in_process("--work", str(video), work, *network),
+                    peaks_in_process("--pack", work),
+                ]
             )
         first = peaks if first is None else first
         cells = [

@@ -1,4 +1,4 @@
-"""Pages of measured figures: the tables are written by a command, the words around them by hand."""
+"""Pages of measured figures: tables written by a command, between text written by hand."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,9 +7,9 @@ Table = list[list[str]]
 
 
 class Marks(NamedTuple):
-    """What a page's figures are called, and the target of the Makefile that writes them.
+    """Name of a page's figures, and the Makefile target that writes them.
 
-    They stand between two comments, so a page may hold several, each written by itself.
+    Figures stand between two comments, so a page may hold several that are written separately.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Marks(NamedTuple):
 
 
 def write_page(path: Path, figures: str, marks: Marks) -> None:
-    """Put the figures between their two marks, and leave the rest of the page as it is.
+    """Write the figures between their two marks, and keep the rest of the page.
 
     Raises
     ------
     ValueError
-        When the page is there without the marks.
+        When the page exists without the marks.
     """
     blank = f"# {path.stem.capitalize()}\n\n{marks.begin}\n{marks.end}\n"
     page = path.read_text() if path.exists() else blank
@@ -45,7 +45,7 @@ def write_page(path: Path, figures: str, marks: Marks) -> None:
 
 
 def text(table: Table) -> str:
-    """Return a table for the terminal, in columns."""
+    """Format a table for the terminal, in columns."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)).rstrip()
@@ -54,7 +54,7 @@ def text(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return a table for a page, its first row the head."""
+    """Format a table as Markdown; its first row is the header."""
     head, *rows = table
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

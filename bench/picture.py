@@ -1,4 +1,4 @@
-"""The README's picture: one compound's frames, and the intensity of the two motions in it.
+"""Draws the README's picture: frames of one compound, and the intensity of its two motions.
 
 python bench/picture.py demo/dataset docs/compound.png
 """
@@ -18,7 +18,7 @@ COLOURS = {"lead": "#b8c0cc", "first": "#2f6fde", "second": "#e07b28", "tail": "
 
 
 def main(dataset: Path, picture: Path) -> None:
-    """Draw a compound of two different actions."""
+    """Draw the compound of two different actions with the longest lead and tail."""
     ds = Dataset(dataset)
     returning = [
         clip
@@ -42,8 +42,8 @@ def main(dataset: Path, picture: Path) -> None:
         stop = start + segment.n_frames
         below.axvspan(start, stop, color=COLOURS[segment.role], alpha=0.25, lw=0)
         if segment.n_frames:
-            whose = f"{segment.source} " if segment.role in ("first", "second") else ""
-            label = f"{segment.role}\n{whose}[{segment.start}, {segment.stop})"
+            source = f"{segment.source} " if segment.role in ("first", "second") else ""
+            label = f"{segment.role}\n{source}[{segment.start}, {segment.stop})"
             below.text((start + stop) / 2, intensity.max() * 1.08, label, ha="center", fontsize=7)
         start = stop
     below.plot(intensity, color="#222222", lw=1.5)

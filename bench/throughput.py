@@ -1,18 +1,20 @@
-"""How fast each stage is, in frames a second, and how near synthesis comes to a file copy.
+"""Frames per second of every stage, and synthesis compared with a plain file copy.
 
-Run by `make bench`; on simulated recordings, one process unless said otherwise.
+`make bench` runs it, on simulated recordings. Stages run in one process; the build also runs with
+a worker per core.
 """
 
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.types import Recording
 from fmdata.pipeline.build import build
 from fmdata.pipeline.cropping.align import align, crop
 from fmdata.pipeline.cropping.encode import encode_jpeg
@@ -21,17 +23,21 @@ from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.simulate import SimulateSettings, simulate
 
+N_STAGED = 6  # recordings whose stages are timed one by one
+REPEATS = 3
+FPS = 25
 
-def timed(what: Callable[[], object]) -> float:
-    """Return the seconds that a call takes."""
+
+def timed(job: Callable[[], object]) -> float:
+    """Return the duration of a call, in seconds."""
     began = time.perf_counter()
-    what()
+    job()
     return time.perf_counter() - began
 
 
@@ -39,53 +45,62 @@ def main() -> None:
     """Measure, and print a table."""
     cv2.setNumThreads(1)
     settings = BuildSettings()
-    with tempfile.TemporaryDirectory() as folder:
-        raw, dataset = Path(folder) / "raw", Path(folder) / "dataset"
-        truths = simulate(raw, SimulateSettings(subjects=2, actions=3, takes=4))
-        frames = sum(truth.n_frames for truth in truths)
-        print(f"{len(truths)} recordings, {frames} frames, 320 x 320; crops 112 x 112\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        raw, dataset = folder / "raw", folder / "dataset"
+        truths = simulate(raw, SimulateSettings(subjects=2, actions=3, takes=4)).truths
+        n_frames = sum(truth.n_frames for truth in truths)
+        print(f"{len(truths)} recordings, {n_frames} frames, 320 x 320; crops 112 x 112\n")
         print(f"{'stage':34}{'frames/s':>10}")
-        recordings = discover(raw)[:6]
-        pictures = [list(decode(recording)) for recording in recordings]
-        n = sum(map(len, pictures))
-        landmarker = open_landmarker()
-        tracks = [
-            follow(p, landmarker, 0.9, Path(folder) / f"{i}.npy") for i, p in enumerate(pictures)
-        ]
-        transforms = [align(track, 25, settings.size) for track in tracks]
-        crops = [
-            crop(frame.rgb, matrix, settings.size)
-            for some, matrices in zip(pictures, transforms, strict=True)
-            for frame, matrix in zip(some, matrices, strict=True)
-        ]
-        every = [frame for some in pictures for frame in some]
-        stages: dict[str, Callable[[], object]] = {
-            "decode": lambda: [list(decode(r)) for r in recordings],
-            "landmarks (the network)": lambda: [landmarker.detect(f.rgb) for f in every],
-            "align": lambda: [align(t, 25, settings.size) for t in tracks],
-            "spot": lambda: [spot(t, 25) for t in tracks],
-            "crop": lambda: [
-                crop(f.rgb, m, settings.size)
-                for some, ms in zip(pictures, transforms, strict=True)
-                for f, m in zip(some, ms, strict=True)
-            ],
-            "LBP": lambda: [lbp(grey(c)) for c in crops],
-            "JPEG": lambda: [encode_jpeg(c, settings.jpeg_quality) for c in crops],
-        }
-        for name, stage in stages.items():
-            print(f"{name:34}{n / min(timed(stage) for _ in range(3)):10.0f}")
+        time_stages(discover(raw)[:N_STAGED], settings, folder)
         for workers in dict.fromkeys((1, os.cpu_count() or 1)):
             shutil.rmtree(dataset, ignore_errors=True)
-            seconds = timed(lambda w=workers: build(raw, dataset, settings, workers=w))
-            print(f"{f'build, {workers} worker(s), all of it':34}{frames / seconds:10.0f}")
-        seconds = timed(lambda: synth_compounds(dataset, CompoundSettings(k=20)))
-        card = Dataset(dataset).card
-        size = sum(shard.tar.bytes for shard in card.compounds.shards)
-        copied = timed(lambda: shutil.copytree(dataset / "compounds", Path(folder) / "copy"))
-        print(
-            f"\nsynth-compound: {card.compounds.samples} compounds, {size / 1e6:.0f} MB, "
-            f"{size / 1e6 / seconds:.0f} MB/s; a plain copy of them {size / 1e6 / copied:.0f} MB/s"
-        )
+            run = RunSettings(workers=workers)
+            seconds = timed(lambda run=run: build(raw, dataset, settings, run))
+            print(f"{f'build, {workers} worker(s), all of it':34}{n_frames / seconds:10.0f}")
+        time_synthesis(dataset, folder / "copy")
+
+
+def time_stages(recordings: Sequence[Recording], settings: BuildSettings, folder: Path) -> None:
+    """Time each stage on all frames of some recordings, and print its frames per second."""
+    videos = [list(decode(recording)) for recording in recordings]
+    frames = [frame for video in videos for frame in video]
+    landmarker = open_landmarker(settings.landmarks)
+    tracks = [
+        follow(video, landmarker, settings.min_detected, folder / f"{i}.npy")
+        for i, video in enumerate(videos)
+    ]
+    transforms = [matrix for track in tracks for matrix in align(track, FPS, settings.size)]
+
+    def crops() -> list[cv2.typing.MatLike]:
+        pairs = zip(frames, transforms, strict=True)
+        return [crop(frame.rgb, matrix, settings.size) for frame, matrix in pairs]
+
+    cropped = crops()
+    stages: dict[str, Callable[[], object]] = {
+        "decode": lambda: [list(decode(recording)) for recording in recordings],
+        "landmarks (the network)": lambda: [landmarker.detect(frame.rgb) for frame in frames],
+        "align": lambda: [align(track, FPS, settings.size) for track in tracks],
+        "spot": lambda: [spot(track, FPS) for track in tracks],
+        "crop": crops,
+        "LBP": lambda: [lbp(grey(picture)) for picture in cropped],
+        "JPEG": lambda: [encode_jpeg(picture, settings.jpeg_quality) for picture in cropped],
+    }
+    for name, stage in stages.items():
+        seconds = min(timed(stage) for _ in range(REPEATS))
+        print(f"{name:34}{len(frames) / seconds:10.0f}")
+
+
+def time_synthesis(dataset: Path, copy: Path) -> None:
+    """Time a synthesis and a plain copy of its files, and print both in MB/s."""
+    seconds = timed(lambda: synth_compounds(dataset, CompoundSettings(k=20)))
+    part = Dataset(dataset).card.compounds
+    size = sum(shard.tar.bytes for shard in part.shards)
+    copied = timed(lambda: shutil.copytree(dataset / "compounds", copy))
+    print(
+        f"\nsynth-compound: {part.samples} compounds, {size / 1e6:.0f} MB, "
+        f"{size / 1e6 / seconds:.0f} MB/s; a plain copy of them {size / 1e6 / copied:.0f} MB/s"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,17 @@
-"""The vocabulary of fmdata, and what lies on disk."""
+"""The vocabulary of fmdata, and the files of a dataset: ``from fmdata.catalog import Dataset``."""
 
-from fmdata.catalog.dataset import Dataset
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fmdata.catalog.dataset import Dataset
 
 __all__ = ["Dataset"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported at first use: pyarrow takes half a second, which `fmdata --help` does without.
+    if name == "Dataset":
+        from fmdata.catalog.dataset import Dataset
+
+        return Dataset
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""A clip of a dataset: its facts at hand, its pixels and per-frame columns one read away.
+"""One clip of a dataset: scalar facts in memory, pixels and per-frame columns read on demand.
 
-A clip holds paths and a row, no open file, so it may go to another process.
+A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
 import io
@@ -16,31 +16,31 @@ import pyarrow.parquet as pq
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
-from fmdata.catalog.storage.shards import Sample, Stretch
+from fmdata.catalog.storage.shards import Sample, TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn a fault of reading a dataset's file into one that says what to do."""
+    """Turn an error from reading a dataset's file into a DatasetError with advice."""
     try:
         yield
-    except (OSError, EOFError, IndexError, ValueError, pa.ArrowException) as fault:
+    except (OSError, EOFError, IndexError, ValueError, pa.ArrowException) as error:
         raise DatasetError(
-            f"a file of the dataset cannot be read: {fault}",
+            f"a file of the dataset cannot be read: {error}",
             wanted="the file that the dataset's card names, as it was written",
             where=str(path),
-            todo="run `fmdata verify`, which says what is wrong and how to mend it",
-        ) from fault
+            todo="run `fmdata verify`, which reports the damage and how to repair it",
+        ) from error
 
 
 class Clip:
-    """One sample: its facts at hand, its pixels one read away.
+    """Base class of the clips: one sample of a shard.
 
     Attributes
     ----------
     row : dict
-        The facts of the clip, by column; no per-frame columns.
+        Scalar facts of the clip and positions in its tar, by column; no per-frame facts.
     """
 
     FACTS: pa.Schema
@@ -54,17 +54,17 @@ class Clip:
 
     @property
     def key(self) -> str:
-        """The sample's key."""
+        """Key of the sample, unique in its half of the dataset."""
         return str(self.row["key"])
 
     @property
     def subject(self) -> str:
-        """Who."""
+        """Name or pseudonym of the subject."""
         return str(self.row["subject"])
 
     @property
     def fold(self) -> int:
-        """The subject's fold, 0 to 9."""
+        """Fold of the subject, 0 to 9."""
         return int(self.row["fold"])
 
     @property
@@ -82,7 +82,7 @@ class Clip:
         return self._read(self.row["avi_offset"], self.row["avi_size"])
 
     def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
-        """JPEG bytes of the frames asked for, or of all, in one read."""
+        """Return the JPEG bytes of some frames, by default of all, in one read."""
         offsets, sizes = self.row["frame_offset"], self.row["frame_size"]
         chosen = range(self.n_frames) if indices is None else indices
         if len(chosen) == 0:
@@ -93,7 +93,7 @@ class Clip:
         return [data[start - begin : stop - begin] for start, stop in spans]
 
     def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
-        """Pixels of the frames asked for, or of all, uint8 [T, S, S, 3], RGB."""
+        """Return the pixels of some frames, by default of all, uint8 [T, S, S, 3], RGB."""
         jpegs = self.jpegs(indices)
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
@@ -101,12 +101,12 @@ class Clip:
             return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
-        """LBP maps, uint8 [T, S, S].
+        """Return the LBP maps, uint8 [T, S, S].
 
         Raises
         ------
         DatasetError
-            When the dataset was built without them.
+            When the dataset was built without LBP maps.
         """
         data = self.lbp_npy()
         with reading(self._tar):
@@ -114,7 +114,7 @@ class Clip:
         return array
 
     def lbp_npy(self) -> bytes:
-        """Return the LBP maps as the npy file that they are; raises as :meth:`lbp` does."""
+        """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
         if not self.has_lbp:
             raise DatasetError(
                 f"no LBP maps for {self.key}",
@@ -126,32 +126,32 @@ class Clip:
 
     @property
     def has_lbp(self) -> bool:
-        """Whether the sample carries LBP maps."""
+        """True where the sample has LBP maps."""
         return self.row["lbp_offset"] is not None
 
     def facts(self) -> pa.Table:
-        """Return the whole row, per-frame columns included and positions left out."""
+        """Return the whole row as a table: scalar and per-frame columns, without positions."""
         positions = {field.name for field in POSITIONS}
         with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
             columns = [name for name in file.schema_arrow.names if name not in positions]
         return self._row(columns)
 
     def sample(self) -> Sample:
-        """Return the clip as it went into its shard, to go into another; no pixel is read yet."""
+        """Return the clip as a sample for another shard; its pixels are not read yet."""
         row = self.row
-        avi = Stretch(self._tar, row["avi_offset"], row["avi_size"])
-        lbp = Stretch(self._tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
+        avi = TarSlice(self._tar, row["avi_offset"], row["avi_size"])
+        lbp = TarSlice(self._tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
         facts = self.facts().cast(self.FACTS)
-        # A slice of a group of rows would hold the whole group, for each of its clips anew.
+        # A slice would keep its whole row group in memory, once for each clip.
         return Sample(facts.take([0]), avi, lbp)
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
-        """One per-frame column, [T, *shape]."""
+        """Return one per-frame column, [T, *shape]."""
         return per_frame(self._row([name])[name], shape)
 
     def _row(self, columns: Sequence[str]) -> pa.Table:
         with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
-            # Long clips come fewer to a group, so a group's place is known by counting alone.
+            # Row groups differ in size (fewer rows where clips are long), so rows are counted.
             group, index = 0, self._index
             while index >= (rows := file.metadata.row_group(group).num_rows):
                 group, index = group + 1, index - rows
@@ -167,28 +167,28 @@ class Clip:
 
 
 class ActionClip(Clip):
-    """A clip of D1: one action of one subject, done once."""
+    """A clip of D1: one take of one action of one subject."""
 
     FACTS = ACTION_FACTS
 
     @property
     def action(self) -> str:
-        """Which motion."""
+        """Name of the action."""
         return str(self.row["action"])
 
     @property
     def take(self) -> str:
-        """Which repetition."""
+        """Name of the take."""
         return str(self.row["take"])
 
     @property
     def n_bytes(self) -> int:
-        """Size of its pixels and LBP maps in a tar."""
+        """Size of the AVI and the LBP maps in the tar."""
         return int(self.row["avi_size"] + (self.row["lbp_size"] or 0))
 
     @property
     def motion(self) -> Motion | None:
-        """When the face moves; None where no motion was found."""
+        """Onset, apex and offset of the motion; None where no motion was found."""
         row = self.row
         if row["onset"] is None:
             return None
@@ -205,12 +205,12 @@ class ActionClip(Clip):
 
     @property
     def landmarks(self) -> np.ndarray:
-        """float32 [T, N, 3], in pixels of the source frame; N is 478, or 68 from FAN."""
+        """float32 [T, N, 3], in pixels of the source frame; N is 478 (MediaPipe) or 68 (FAN)."""
         return self.column("landmarks").reshape(self.n_frames, -1, 3)
 
     @property
     def pose(self) -> np.ndarray:
-        """float32 [T, 3], yaw, pitch, roll in degrees; signs as in `Track`."""
+        """float32 [T, 3], yaw, pitch, roll in degrees; signs as in ``Track``."""
         return self.column("pose", (3,))
 
     @property
@@ -225,12 +225,12 @@ class ActionClip(Clip):
 
     @property
     def frame_sharpness(self) -> np.ndarray:
-        """float32 [T], variance of the Laplacian in the face's box."""
+        """float32 [T], variance of the Laplacian inside the face box."""
         return self.column("frame_sharpness")
 
     @property
     def frame_brightness(self) -> np.ndarray:
-        """float32 [T], mean grey level in the face's box, 0 to 255."""
+        """float32 [T], mean grey level inside the face box, 0 to 255."""
         return self.column("frame_brightness")
 
     @property
@@ -245,11 +245,11 @@ class ActionClip(Clip):
 
 
 class CompoundClip(Clip):
-    """A clip of D2: action i then action j of one subject."""
+    """A clip of D2: two actions of one subject, one after the other."""
 
     FACTS = COMPOUND_FACTS
 
     @property
     def segments(self) -> list[Segment]:
-        """Lead, first, second and tail, in order; a segment may be empty."""
+        """Lead, first, second and tail, in order; lead and tail may be empty."""
         return [Segment(**segment) for segment in self.row["segments"]]

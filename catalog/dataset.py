@@ -1,14 +1,14 @@
-"""A dataset on disk, from Python: clips by key or position, one read each.
+"""A dataset on disk, read from Python: clips by key or by position.
 
-Knows nothing of how a dataset is made. Safe to use from several processes: files are opened for
-each read, and what is kept in memory is the table of scalar facts and positions.
+Independent of the code that builds datasets. Safe to use from several processes: a file is opened
+for each read, and only scalar facts and positions stay in memory.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,16 +23,26 @@ C = TypeVar("C", bound=Clip)
 
 
 class Clips(Generic[C]):
-    """The clips of one half of a dataset, in the order of its shards.
+    """Clips of one half of a dataset, in the order of its shards.
 
-    ``clips["s01-smile-03"]`` and ``clips[17]`` give a clip; ``len`` and iteration work.
+    ``clips["s01-smile-03"]`` and ``clips[17]`` return a clip; ``len`` and iteration work.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the half's shards, inside the dataset's folder.
+    part : Part
+        Entry of the half in the card.
+    clip : type
+        Class of the clips.
     """
 
     def __init__(self, folder: Path, part: Part, schema: pa.Schema, clip: type[C]) -> None:
-        self._folder, self._part, self._schema, self.clip = folder, part, schema, clip
+        self.folder, self.part, self.clip = folder, part, clip
+        self._schema = schema
 
     def __len__(self) -> int:
-        return self._part.samples
+        return self.part.samples
 
     def __iter__(self) -> Iterator[C]:
         return (self[i] for i in range(len(self)))
@@ -43,36 +53,36 @@ class Clips(Generic[C]):
     def __getitem__(self, which: str | int) -> C:
         if isinstance(which, str):
             if which not in self._index:
-                raise KeyError(f"no clip {which!r} in {self._folder}")
+                raise KeyError(f"no clip {which!r} in {self.folder}")
             which = self._index[which]
         which = range(len(self))[which]
         shard, index = self._places[which]
         row = self._light.slice(which, 1).to_pylist()[0]
-        stem = self._folder / self._part.shards[shard].name
+        stem = self.folder / self.part.shards[shard].name
         return self.clip(row, stem.with_suffix(".tar"), stem.with_suffix(".parquet"), index)
 
     @property
     def keys(self) -> list[str]:
-        """Every key, in the order of the shards."""
+        """All keys, in the order of the shards."""
         return list(self._index)
 
     def shards(self) -> Iterator[tuple[tuple[str, ...], Shard]]:
-        """Give each shard with the keys of its clips."""
+        """Yield each shard with the keys of its clips."""
         keys = iter(self.keys)
-        for shard in self._part.shards:
+        for shard in self.part.shards:
             yield tuple(next(keys) for _ in range(shard.samples)), shard
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """One row a clip.
+        """Return a table with one row per clip.
 
         Parameters
         ----------
         columns : sequence of str, optional
-            The columns wanted; by default all but the per-frame ones, which are large.
+            Names of columns; by default all except per-frame columns, which are large.
         """
         if columns is None:
             columns = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
-        files = [self._folder / f"{shard.name}.parquet" for shard in self._part.shards]
+        files = [self.folder / f"{shard.name}.parquet" for shard in self.part.shards]
         tables = []
         for file in files:
             with reading(file):
@@ -92,7 +102,7 @@ class Clips(Generic[C]):
 
     @cached_property
     def _places(self) -> list[tuple[int, int]]:
-        return [(s, i) for s, shard in enumerate(self._part.shards) for i in range(shard.samples)]
+        return [(s, i) for s, shard in enumerate(self.part.shards) for i in range(shard.samples)]
 
 
 class Dataset:
@@ -104,12 +114,12 @@ class Dataset:
     Parameters
     ----------
     path : str or Path
-        The folder that `fmdata build` has filled.
+        Folder written by `fmdata build`.
 
     Raises
     ------
     DatasetError
-        When there is no finished dataset, or its card cannot be read.
+        When the folder has no card, or a damaged one.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -121,12 +131,12 @@ class Dataset:
 
     @cached_property
     def compounds(self) -> Clips[CompoundClip]:
-        """The compounds.
+        """Compound clips (D2).
 
         Raises
         ------
         DatasetError
-            When none have been made yet.
+            When the dataset has no compounds.
         """
         if self.card.compounds is None:
             raise DatasetError(
@@ -138,21 +148,25 @@ class Dataset:
         folder = self.path / card_file.COMPOUNDS
         return Clips(folder, self.card.compounds, COMPOUNDS, CompoundClip)
 
+    @property
+    def halves(self) -> tuple[Clips[Any], ...]:
+        """The actions and, where the dataset has them, the compounds."""
+        return (self.actions, self.compounds) if self.card.compounds else (self.actions,)
+
     def intact_actions(self) -> Clips[ActionClip]:
-        """Return the actions in those shards whose files are as they were written."""
-        folder, part = self.path / card_file.ACTIONS, self.card.actions
+        """Return the actions whose shards still match the digests in the card."""
+        folder, part = self.actions.folder, self.actions.part
         shards = [shard for shard in part.shards if shard.intact(folder)]
-        whole = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
-        return Clips(folder, whole, ACTIONS, ActionClip)
+        intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
+        return Clips(folder, intact, ACTIONS, ActionClip)
 
     def digests(self) -> list[str]:
-        """SHA-256 of every shard's two files: the same for the same data, wherever it lies."""
-        parts = [part for part in (self.card.actions, self.card.compounds) if part]
-        shards = [shard for part in parts for shard in part.shards]
+        """Return the SHA-256 of both files of every shard: equal for equal data in any folder."""
+        shards = [shard for part in self.card.parts for shard in part.shards]
         return [file.sha256 for shard in shards for file in (shard.tar, shard.parquet)]
 
     def dropped(self) -> pa.Table:
-        """What was left out: source, subject, action, take, stage, reason, detail, attempts."""
+        """Return the dropped recordings: a row for each, with its stage, reason and detail."""
         path = self.path / card_file.DROPPED
         with reading(path):
             return pq.read_table(path)

@@ -3,12 +3,12 @@
 ::
 
     FmdataError              exit code 1
-    ├── UsageError           exit code 2: an option or a table that cannot be meant
-    ├── InputError           raw input that cannot be built from
-    ├── DatasetError         a dataset that is absent, damaged, or made otherwise
-    ├── ModelError           a network's weights that cannot be had, or are not the right ones
-    ├── InternalError        fmdata itself is wrong: to be reported
-    └── RecordingError       one recording cannot be used; becomes a row of ``dropped.parquet``
+    ├── UsageError           exit code 2: an impossible option or table
+    ├── InputError           raw input from which nothing can be built
+    ├── DatasetError         a dataset that is missing, damaged, or made with other settings
+    ├── ModelError           model weights missing, or with a wrong checksum
+    ├── InternalError        a bug in fmdata, to be reported
+    └── RecordingError       one unusable recording; becomes a row of ``dropped.parquet``
 
 Promise: a message says what was got, what was wanted, where, and what to do next.
 """
@@ -18,18 +18,18 @@ from typing import Any
 
 
 class FmdataError(Exception):
-    """A fault told in four parts; ``str()`` of it is the message for the user.
+    """An error in four parts; ``str()`` of it is the message for the user.
 
     Parameters
     ----------
     got : str
-        What was found.
+        The thing that was found.
     wanted : str
-        What was expected in its place.
+        The thing that was expected in its place.
     where : str
-        The file, option or row at fault.
+        The file, option or row with the error.
     todo : str
-        What to do next.
+        The next step for the user.
     """
 
     exit_code = 1
@@ -49,7 +49,7 @@ class FmdataError(Exception):
 
 
 class UsageError(FmdataError):
-    """An option or a table that cannot be meant."""
+    """An impossible option or table."""
 
     exit_code = 2
 
@@ -59,37 +59,42 @@ class InputError(FmdataError):
 
 
 class DatasetError(FmdataError):
-    """A dataset that is absent, damaged, or made with other settings."""
+    """A dataset that is missing, damaged, or made with other settings."""
 
 
 class ModelError(FmdataError):
-    """Weights of a network that cannot be had, or whose digest is wrong."""
+    """Model weights missing, or with a wrong checksum."""
 
 
 class InternalError(FmdataError):
-    """A promise that fmdata has broken; nobody's fault but its own."""
+    """A broken promise of fmdata itself: a bug, to be reported."""
 
     def __init__(self, got: str, *, wanted: str, where: str, todo: str = "") -> None:
         ask = "report this message, and what led to it, to the developers of fmdata"
         super().__init__(got, wanted=wanted, where=where, todo=todo or ask)
 
 
-class RecordingError(Exception):
-    """One recording cannot be used. Costs that recording and nothing else.
+class RecordingError(FmdataError):
+    """One unusable recording. A build drops it and goes on with the others.
 
     Parameters
     ----------
     stage : str
-        The stage that gave up, one of :data:`fmdata.catalog.types.STAGES`.
+        The stage that failed, one of :data:`fmdata.catalog.types.STAGES`.
     reason : str
         One of :data:`fmdata.catalog.types.REASONS`.
     detail : str
-        What exactly was found, with numbers.
+        The finding in words, with numbers.
     """
 
     def __init__(self, stage: str, reason: str, detail: str) -> None:
-        super().__init__(stage, reason, detail)
+        super().__init__(
+            f"{reason}: {detail}",
+            wanted="a recording that this stage can use",
+            where=f"stage {stage}",
+            todo="correct the recording, or leave it out",
+        )
         self.stage, self.reason, self.detail = stage, reason, detail
 
-    def __str__(self) -> str:
-        return f"{self.stage}: {self.reason}: {self.detail}"
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.stage, self.reason, self.detail)

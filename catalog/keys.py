@@ -1,7 +1,6 @@
-"""Names derived from names: the keys of samples, the folds of subjects, the seeds of draws.
+"""Keys of samples, folds of subjects and seeds of random draws.
 
-Each is a pure function of its arguments, so that nothing changes for one subject when another is
-added.
+Each is a pure function of names and a seed, so adding one subject changes nothing for the others.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ N_FOLDS = 10
 
 
 def action_key(subject: str, action: str, take: str) -> str:
-    """Key of a single-action clip: ``<subject>-<action>-<take>``.
+    """Return the key of a single-action clip: ``<subject>-<action>-<take>``.
 
     >>> action_key("s01", "wink left", "03")
     's01-wink_left-03'
@@ -21,7 +20,7 @@ def action_key(subject: str, action: str, take: str) -> str:
 
 
 def compound_key(subject: str, first: str, second: str, copy: int) -> str:
-    """Key of a compound: ``<subject>-<first>-<second>-c<copy>``.
+    """Return the key of a compound: ``<subject>-<first>-<second>-c<copy>``.
 
     >>> compound_key("s01", "smile", "wink.left", 2)
     's01-smile-wink_left-c2'
@@ -30,16 +29,16 @@ def compound_key(subject: str, first: str, second: str, copy: int) -> str:
 
 
 def fold(subject: str, seed: int) -> int:
-    """Fold of a subject, 0 to 9, from a seeded hash of its name."""
+    """Return the fold of a subject, 0 to 9: a seeded hash of its name."""
     return draw_seed("fold", seed, subject) % N_FOLDS
 
 
-def draw_seed(*what: str | int) -> int:
-    """256-bit seed of a random draw that depends on `what` and on nothing else."""
-    text = json.dumps(what, ensure_ascii=True)
+def draw_seed(*parts: str | int) -> int:
+    """Return the 256-bit seed of a random draw that depends on `parts` alone."""
+    text = json.dumps(parts, ensure_ascii=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest())
 
 
 def _plain(name: str) -> str:
-    # WebDataset splits a member's name at its first dot, and "-" separates the parts of a key.
+    # WebDataset splits a member's name at its first dot; "-" separates the parts of a key.
     return re.sub(r"[^A-Za-z0-9_]", "_", name)

@@ -1,15 +1,17 @@
-"""Names of people's own choosing, made safe to show.
+"""Safe printing of names that users chose.
 
-A file's name may hold line breaks, a terminal's escape sequences, or marks that turn the direction
-of writing. Promise: what is shown is one line, reads in the order of its characters, and does
-nothing to the terminal.
+A file name may hold line breaks, terminal escape sequences, or marks that reverse the direction of
+writing. Promise: the result of :func:`printable` is one line, reads in the order of its
+characters, and cannot control a terminal.
 """
 
+from collections.abc import Iterable
 
-def shown(name: str) -> str:
-    r"""Return a name with all that is not printable written as Python would.
 
-    >>> print(shown("a\nb\x1b[31m\u202ec"))
+def printable(name: str) -> str:
+    r"""Return a name with each unprintable character escaped as in a Python literal.
+
+    >>> print(printable("a\nb\x1b[31m\u202ec"))
     a\nb\x1b[31m\u202ec
     """
     if name.isprintable():
@@ -17,9 +19,23 @@ def shown(name: str) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in name)
 
 
-def shown_lines(text: str) -> str:
-    """Return a text of several lines made safe to show, its line breaks kept."""
-    return "\n".join(map(shown, text.split("\n")))
+def printable_lines(text: str) -> str:
+    """Return a text with every line made printable; line breaks stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def listing(title: str, rows: Iterable[tuple[str, object]]) -> str:
+    """Return a title and, below it, names and values in two aligned columns; all printable.
+
+    >>> print(listing("dataset", [("clips", 36), ("dropped", 0)]))
+    dataset
+      clips    36
+      dropped  0
+    """
+    cells = [(printable(name), printable(str(value))) for name, value in rows]
+    width = max((len(name) for name, _ in cells), default=0)
+    lines = [f"  {name:{width}}  {value}".rstrip() for name, value in cells]
+    return "\n".join([printable(title), *lines])
 
 
 def _escaped(character: str) -> str:

@@ -1,110 +1,146 @@
-"""What a recipe can be told, as plain values: ranges checked, to JSON and TOML and back.
+"""Settings: default, range and help of each value, declared once; JSON and TOML round trips.
 
-A recipe's settings are a frozen dataclass whose fields are made by :func:`number`, :func:`choice`
-and :func:`flag`; :class:`Settings` checks them, so an impossible value never begins a training.
+A settings class is a frozen dataclass whose fields are made by :func:`number`, :func:`choice`,
+:func:`flag` and :func:`text`. :class:`Settings` checks every value at construction, so an
+impossible value never starts a job. The fields of an :class:`Options` class are also options of a
+command: `cli.py` derives them, so no default and no help text is written twice.
 """
 
 import json
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from fmdata.catalog.errors import UsageError
 
-MOST = 2**32 - 1
+MAX = 2**32 - 1
+COMMENT_WIDTH = 98  # characters of a line of help in a TOML file
 
 
-def number(default: float, low: float = 0, high: float = MOST) -> Any:
-    """Make a field that holds a number from `low` to `high`, of the default's type."""
-    return field(default=default, metadata={"range": (low, high)})
+def number(
+    default: float | None, low: float = 0, high: float = MAX, *, help: str = "", option: str = ""
+) -> Any:
+    """Declare a field that holds a number from `low` to `high`, or None where annotated so.
+
+    `option` is the option's name where it differs from the field's, such as one without a unit.
+    """
+    return _declare(default, help, option=option, range=(low, high))
 
 
-def choice(default: str | int, *others: str | int) -> Any:
-    """Make a field that holds one of some words, or of some numbers."""
-    return field(default=default, metadata={"choices": (default, *others)})
+def choice(default: str | int, *others: str | int, help: str = "") -> Any:
+    """Declare a field that holds one of a few words, or of a few numbers."""
+    return _declare(default, help, choices=(default, *others))
 
 
-def flag(default: bool) -> Any:
-    """Make a field that is true or false."""
-    return field(default=default)
+def flag(default: bool, *, help: str = "") -> Any:
+    """Declare a field that is true or false."""
+    return _declare(default, help)
+
+
+def text(default: Any, *, help: str = "", parse: Callable[[str], Any] | None = None) -> Any:
+    """Declare a field that holds free text, a path, or whatever `parse` makes of an option."""
+    return _declare(default, help, parse=parse)
+
+
+def table(kind: "type[Settings]", *, help: str = "") -> Any:
+    """Declare a field that holds settings of their own, a table of the TOML file."""
+    return field(default_factory=kind, metadata={"help": help})
+
+
+def shard_megabytes() -> Any:
+    """Declare the field for the size of a tar, which actions and compounds share."""
+    return number(256, 1, 100_000, help="Megabytes (10^6 bytes) to aim for in a tar.")
+
+
+def _declare(default: Any, help: str, **facts: Any) -> Any:
+    return field(default=default, metadata={"help": help, **facts})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of all recipes' settings.
+    """Base class of all settings.
 
     Raises
     ------
     UsageError
-        At construction, when a value is of the wrong type or out of its range.
+        At construction, when a value has the wrong type or is out of its range.
     """
 
     def __post_init__(self) -> None:
+        hints = _hints(type(self))
         for f in fields(self):
-            value, where = getattr(self, f.name), f"the setting `{f.name}`"
-            if isinstance(value, Settings):
-                continue
-            wanted = type(f.default)
-            if wanted is float and type(value) is int:
-                object.__setattr__(self, f.name, float(value))
-            elif type(value) is not wanted:
-                raise _refused(f"{f.name} = {value!r}", _named(wanted), where)
-            low, high = f.metadata.get("range", (None, None))
-            if low is not None and not low <= value <= high:
-                raise _refused(f"{f.name} = {value}", f"a number from {low} to {high}", where)
-            choices = f.metadata.get("choices")
-            if choices and value not in choices:
-                raise _refused(f"{f.name} = {value!r}", f"one of {_listed(choices)}", where)
+            value = getattr(self, f.name)
+            if isinstance(value, int) and not isinstance(value, bool) and float in hints[f.name]:
+                value = value if int in hints[f.name] else float(value)
+                object.__setattr__(self, f.name, value)
+            if not isinstance(value, Settings):
+                self._check(f, value, hints[f.name])
+
+    def _check(self, f: "Field[Any]", value: Any, kinds: tuple[type, ...]) -> None:
+        if type(value) not in kinds and not (isinstance(value, Path) and Path in kinds):
+            raise self.refused(f.name, value, _kinds_named(kinds))
+        low, high = f.metadata.get("range", (None, None))
+        if low is not None and value is not None and not low <= value <= high:
+            raise self.refused(f.name, value, f"a number from {low} to {high}")
+        choices = f.metadata.get("choices")
+        if choices and value not in choices:
+            raise self.refused(f.name, value, f"one of {', '.join(map(str, choices))}")
+
+    @classmethod
+    def refused(cls, name: str, value: Any, wanted: str) -> UsageError:
+        """Return the error for a value that the field `name` cannot have."""
+        return _refused(f"{name} = {value!r}", wanted, f"the setting `{name}`")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, nested as the settings are."""
-        return asdict(self)
+        """Return the values as JSON holds them, nested as the settings are."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` gave; what is left out keeps its default.
+        """Read the result of :meth:`to_json`; a missing value keeps its default.
 
         Raises
         ------
         UsageError
-            When a setting is unknown, of the wrong type or out of its range.
+            When a setting is unknown, has the wrong type or is out of its range.
         """
-        known = {f.name: f for f in fields(cls)}
-        if unknown := sorted(set(values) - set(known)):
-            raise _refused(
-                f"unknown settings: {', '.join(unknown)}", ", ".join(known), f"{cls.__name__}"
-            )
-        read = {}
-        for name, value in values.items():
-            kind = known[name].type
-            nested = isinstance(kind, type) and is_dataclass(kind)
-            if nested and not isinstance(value, Mapping):
-                raise _refused(f"{name} = {value!r}", f"a table [{name}] of settings", cls.__name__)
-            read[name] = kind.from_json(value) if nested else value  # type: ignore[union-attr]
-        return cls(**read)
+        hints = _hints(cls)
+        if unknown := sorted(set(values) - set(hints)):
+            got = f"unknown settings: {', '.join(unknown)}"
+            raise _refused(got, ", ".join(hints), cls.__name__)
+        return cls(**{name: _read(cls, name, v, hints[name]) for name, v in values.items()})
 
     def to_toml(self) -> str:
-        """Return all settings as a TOML file, ready to be edited and given back."""
-        plain = [(f.name, getattr(self, f.name)) for f in fields(self)]
-        lines = [f"{n} = {json.dumps(v)}" for n, v in plain if not isinstance(v, Settings)]
-        for name, value in plain:
+        """Return all settings as a TOML file, each under its help, ready to be edited.
+
+        TOML has no null: a setting that is None stands there as a comment.
+        """
+        values = [(f, getattr(self, f.name)) for f in fields(self)]
+        lines = []
+        for f, value in values:
+            if not isinstance(value, Settings):
+                assigned = f"{f.name} = {json.dumps(_plain(value))}"
+                lines += [*_comments(f), assigned if value is not None else f"# {f.name} ="]
+        for f, value in values:
             if isinstance(value, Settings):
-                lines += ["", f"[{name}]", value.to_toml().rstrip()]
+                lines += ["", *_comments(f), f"[{f.name}]", value.to_toml().rstrip()]
         return "\n".join(lines) + "\n"
 
     def replaced(self, assignments: Sequence[str]) -> Self:
-        """Return the settings with some ``name=value`` put in, ``name`` dotted where nested.
+        """Return the settings with some ``name=value`` changed, ``name`` dotted where nested.
 
         Raises
         ------
         UsageError
-            When an assignment is malformed, or names or sets what :meth:`from_json` refuses.
+            When an assignment is malformed, or :meth:`from_json` refuses its name or value.
         """
         values = self.to_json()
         for assignment in assignments:
-            name, equals, text = assignment.partition("=")
+            name, equals, value = assignment.partition("=")
             if not equals or not name.strip():
                 raise _refused(assignment, "name=value, such as epochs=3", "--set")
             *tables, last = name.strip().split(".")
@@ -113,42 +149,108 @@ class Settings:
                 inner = inner.setdefault(table, {})
                 if not isinstance(inner, dict):
                     raise _refused(assignment, f"`{table}` holds no settings of its own", "--set")
-            inner[last] = _value(text.strip())
+            inner[last] = _from_toml(value.strip())
         return self.from_json(values)
 
 
+@dataclass(frozen=True)
+class Options(Settings):
+    """Settings whose fields are options of a command; a field without help is none."""
+
+    @classmethod
+    def options(cls) -> "list[Field[Any]]":
+        """Return the fields that are options, in order."""
+        return [f for f in fields(cls) if f.metadata.get("help")]
+
+    @classmethod
+    def refused(cls, name: str, value: Any, wanted: str) -> UsageError:
+        """Return the error for a value that an option cannot have."""
+        option = option_name(cls.__dataclass_fields__[name])
+        return _refused(f"{option} {value}", wanted, option)
+
+
+def option_name(f: "Field[Any]") -> str:
+    """Return the name of a field's option, such as ``--jpeg-quality``."""
+    return "--" + (f.metadata.get("option") or f.name.replace("_", "-"))
+
+
+def described(f: "Field[Any]") -> str:
+    """Return a field's help, followed by its choices unless the help names them all."""
+    help: str = f.metadata.get("help", "")
+    choices = [str(one) for one in f.metadata.get("choices", ())]
+    if not help or all(one in help for one in choices):
+        return help
+    return f"{help} One of {', '.join(choices)}."
+
+
 def read_settings(path: Path) -> dict[str, Any]:
-    """Read settings from a TOML file, or a JSON one such as a run keeps.
+    """Read settings from a TOML file, or from a run's JSON file.
 
     Raises
     ------
     UsageError
-        When there is no such file, or it cannot be understood.
+        When there is no such file, or it cannot be parsed.
     """
+    import tomllib  # here and below: the command line's help does without it
+
     try:
-        text = path.read_text("utf-8")
-        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as fault:
-        raise _refused(f"no settings could be read: {fault}", "a TOML file", str(path)) from fault
+        content = path.read_text("utf-8")
+        values = json.loads(content) if path.suffix == ".json" else tomllib.loads(content)
+    except (OSError, ValueError) as error:
+        raise _refused(f"no settings could be read: {error}", "a TOML file", str(path)) from error
     if not isinstance(values, dict):
         raise _refused("JSON that is no object", "an object of settings", str(path))
     return values
 
 
-def _value(text: str) -> Any:
-    """Return what a word on the command line means: as TOML, or else the word itself."""
+def _hints(kind: type[Settings]) -> dict[str, tuple[type, ...]]:
+    """Return the types that each field may hold."""
+    hints = get_type_hints(kind)
+    return {
+        f.name: tuple(get_origin(one) or one for one in _members(hints[f.name]))
+        for f in fields(kind)
+    }
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) not in (None, tuple) else (hint,)
+
+
+def _read(cls: type[Settings], name: str, value: Any, kinds: tuple[type, ...]) -> Any:
+    """Return a JSON value as one of the types of a field."""
+    nested = next((kind for kind in kinds if is_dataclass(kind)), None)
+    if nested is not None and issubclass(nested, Settings):
+        if not isinstance(value, Mapping):
+            raise _refused(f"{name} = {value!r}", f"a table [{name}] of settings", cls.__name__)
+        return nested.from_json(value)
+    if isinstance(value, str) and Path in kinds:
+        return Path(value)
+    return tuple(value) if isinstance(value, list) and tuple in kinds else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, Path) else value
+
+
+def _comments(f: "Field[Any]") -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(described(f), COMMENT_WIDTH)]
+
+
+def _from_toml(word: str) -> Any:
+    """Parse a word of the command line as TOML, or take it as it is."""
+    import tomllib
+
     try:
-        return tomllib.loads(f"x = {text}")["x"]
+        return tomllib.loads(f"x = {word}")["x"]
     except tomllib.TOMLDecodeError:
-        return text
+        return word
 
 
-def _listed(choices: Sequence[object]) -> str:
-    return ", ".join(map(str, choices))
-
-
-def _named(kind: type) -> str:
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a word")
+def _kinds_named(kinds: tuple[type, ...]) -> str:
+    names = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    return " or ".join(names.get(kind, "a word") for kind in kinds if kind is not NoneType)
 
 
 def _refused(got: str, wanted: str, where: str) -> UsageError:

@@ -1,24 +1,28 @@
-"""What is in a dataset, in a few numbers: for the terminal, and as JSON for scripts."""
+"""A dataset in a few numbers: as plain text for a terminal, and as JSON for scripts."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.printable import listing
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A dataset in numbers.
+    """Counts and medians of a dataset; ``str()`` of it is the text for the user.
 
     Attributes
     ----------
+    path : str
+        Folder of the dataset.
     recordings, clips, dropped : int
-        Raw recordings, and what became of them; clips + dropped = recordings.
+        Numbers of raw recordings, clips and dropped recordings; clips + dropped = recordings.
     subjects, actions : int
-        Distinct subjects, and distinct names of actions.
+        Numbers of distinct subjects and of distinct action names.
     frames : int
         Frames of all clips.
     seconds : float
@@ -26,23 +30,27 @@ class Summary:
     size : int
         Width and height of a crop in pixels.
     returning, held, flashes, motionless : int
-        Clips by the style of their motion; motions in under 30 % of a clip; clips without motion.
+        Clips with a motion of style ``return`` or ``hold``; motions shorter than 30 % of their
+        clip; clips without a motion.
     motion_frames_median, amplitude_iod_median : float or None
-        Length of a motion, and its size in interocular distances; None without motions.
+        Median length of a motion in frames, and median amplitude in interocular distances (IOD);
+        None without motions.
     dropped_reasons : dict
         Number of dropped recordings by reason.
     compounds : int or None
-        Clips of D2; None when there are none.
+        Number of compound clips; None when the dataset has no compounds.
     seam_median : float or None
-        Median of their seams.
+        Median seam of the compounds: the frame difference where the two motions meet, over that of
+        neighbouring frames.
     stale : bool
-        Whether the actions have changed since the compounds were made.
+        True when the actions have changed since the compounds were made.
     notes : list of str
-        What a user must know of the compounds.
+        Notes on the compounds, such as subjects without any.
     shards, bytes : int
-        Number of shards, and size of all of them.
+        Number of shards, and their total size.
     """
 
+    path: str
     recordings: int
     clips: int
     dropped: int
@@ -65,9 +73,34 @@ class Summary:
     shards: int
     bytes: int
 
+    def __str__(self) -> str:
+        return listing(self.path, self._rows())
+
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as JSON values, by name."""
         return asdict(self)
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "recordings", f"{self.recordings}: {self.clips} clips, {self.dropped} dropped"
+        if self.dropped_reasons:
+            reasons = (f"{reason} {n}" for reason, n in self.dropped_reasons.items())
+            yield "dropped", ", ".join(reasons)
+        yield "subjects", f"{self.subjects}, {self.actions} actions"
+        minutes, size = f"{self.seconds / 60:.1f} minutes", f"{self.size} × {self.size} pixels"
+        yield "frames", f"{self.frames}, {minutes}, {size}"
+        styles = f"{self.returning} return, {self.held} hold, {self.motionless} none"
+        yield "motions", f"{styles}; {self.flashes} flash"
+        if self.motion_frames_median is not None:
+            frames, iod = self.motion_frames_median, self.amplitude_iod_median
+            yield "median motion", f"{frames:g} frames, {iod:.3f} interocular distances"
+        if self.compounds is None:
+            yield "compounds", "none; make them with `fmdata synth-compound`"
+        else:
+            yield "compounds", f"{self.compounds}, median seam {self.seam_median:.1f} (1: no jump)"
+        if self.stale:
+            yield "", "stale: the actions have changed; run `fmdata synth-compound` again"
+        yield from (("", note) for note in self.notes)
+        yield "shards", f"{self.shards}, {self.bytes / 1e6:.1f} MB"
 
 
 def summarise(dataset: Dataset) -> Summary:
@@ -75,12 +108,12 @@ def summarise(dataset: Dataset) -> Summary:
     card = dataset.card
     rows = dataset.actions.table().to_pylist()
     moving = [row for row in rows if row["style"] is not None]
-    parts = [card.actions, *([card.compounds] if card.compounds else [])]
-    shards = [shard for part in parts for shard in part.shards]
+    shards = [shard for part in card.parts for shard in part.shards]
     seams: list[float] = []
     if card.compounds:
         seams = dataset.compounds.table(["seam"])["seam"].to_pylist()
     return Summary(
+        path=str(dataset.path),
         recordings=card.recordings,
         clips=len(rows),
         dropped=card.dropped,

@@ -1,7 +1,7 @@
-"""The vocabulary: recording, track, motion, segment, clip, and what is dropped.
+"""The vocabulary: recording, track, motion, segment, dropped recording.
 
-Small frozen dataclasses that check themselves once, at construction. Their names carry the unit;
-their ``repr`` shows shapes, never pixels.
+Small frozen dataclasses that check themselves once, at construction. Field names carry the unit;
+a ``repr`` shows shapes, never pixels.
 """
 
 from dataclasses import dataclass, fields
@@ -10,28 +10,28 @@ from typing import Any, Protocol
 
 import numpy as np
 
-N_POINTS = (478, 68)  # of MediaPipe's mesh, and of FAN
+N_POINTS = (478, 68)  # MediaPipe's mesh, FAN
 N_BLENDSHAPES = 52
 
 STAGES = ("discover", "decode", "landmarks", "align", "spot", "encode")
 REASONS = (
-    "unreadable",  # no video can be opened in the file
-    "too_large",  # frames of more pixels than are ever decoded
-    "truncated",  # the file ends, or breaks, before its last frame
-    "no_frames",  # a video stream without a frame in the asked span
+    "unreadable",  # no video stream can be opened
+    "too_large",  # more pixels per frame than are ever decoded
+    "truncated",  # the file ends or breaks off before its last frame
+    "no_frames",  # no frame in the requested span
     "no_face",  # no face in any frame
-    "face_lost",  # a face in too few of the frames
-    "unsteady",  # a head that turns too far
-    "failed",  # a library failed; never reported as "no face"
-    "crashed",  # the process that worked on it died, every time
-    "timed_out",  # it took longer than the time limit
+    "face_lost",  # a face in too few frames
+    "unsteady",  # the head turns too far
+    "failed",  # a library failed, or the machine is out of a resource; never reported as no_face
+    "crashed",  # its worker process crashed at every attempt
+    "timed_out",  # slower than the time limit
 )
 STYLES = ("return", "hold")
 ROLES = ("lead", "first", "second", "tail")
 
 
 class ArrayRepr:
-    """A short repr: an array as its dtype and shape, so that no repr ever prints pixels."""
+    """Gives a dataclass a short repr that shows an array as dtype and shape, never its values."""
 
     def __repr__(self) -> str:
         parts = []
@@ -46,10 +46,9 @@ class ArrayRepr:
 
 
 class Landmarks(Protocol):
-    """Points of a face in many frames, float32 [T, N, 3], of which frames are taken at will.
+    """Face points of T frames, float32 [T, N, 3], sliced by frame.
 
-    An array is one; so is what reads them from a file, because a long recording's would fill the
-    memory.
+    Either an array, or a reader of a file that holds too many frames for the memory.
     """
 
     @property
@@ -70,23 +69,23 @@ def _check(array: np.ndarray | Landmarks, name: str, dtype: Any, shape: tuple[in
 
 @dataclass(frozen=True)
 class Recording:
-    """One raw video, or one folder of numbered images, of one action done once.
+    """One raw video, or one folder of numbered images, of one take of one action.
 
     Attributes
     ----------
     path : Path
-        Where it lies.
+        Video file or image folder.
     source : str
-        The same below the raw folder, with forward slashes; what the dataset remembers.
+        Path relative to the raw folder, with forward slashes; stored in the dataset.
     subject, action, take : str
-        Who, which motion, which repetition.
+        Name of the subject, of the motion, and of its repetition.
     start_s, stop_s : float or None
-        The part of the file that belongs to the recording, in seconds after the file's first
-        frame, half-open; None for "from the start", "to the end".
+        Half-open span of the file that belongs to the recording, in seconds after its first
+        frame; None for the start or the end of the file.
     fps : float or None
-        Frame rate to assume in place of the file's own (needed for image folders only).
+        Frame rate that replaces the file's own (needed for image folders only).
     hidden : tuple of str
-        Names that no file of the dataset may hold.
+        Names that must not appear in any file of the dataset.
     """
 
     path: Path
@@ -101,37 +100,37 @@ class Recording:
 
     @property
     def names(self) -> tuple[str, str, str, str]:
-        """Source, subject, action and take: which recording it is, whatever its content."""
+        """Source, subject, action and take: identify the recording, independent of its content."""
         return self.source, self.subject, self.action, self.take
 
 
 @dataclass(frozen=True, repr=False)
 class Track(ArrayRepr):
-    """Where one person's face is in every frame of a recording: one row per frame, always.
+    """Face of one person in every frame of a recording; each array has one row per frame.
 
     Attributes
     ----------
     detected : bool [T]
-        False where the face was not found. All that follows but the times is then interpolated
-        between the frames before and after, however long the gap, and held before the first face
-        and after the last: finite and good enough to cut a crop, but no measurement.
+        False where the face was not found. All other arrays except the times are interpolated
+        over such gaps of any length, and constant before the first face and after the last:
+        finite and good enough to cut a crop, but not measured.
     timestamps_s : float64 [T]
         Presentation time of each frame, in seconds after the file's first frame.
     landmarks : Landmarks
-        float32 [T, N, 3], in memory or in a file, which is read some frames at a time.
-        N is 478 (MediaPipe's mesh) or 68 (iBUG's points, from FAN). x and y in pixels of the
-        source frame (rotation applied), z in the same unit, smaller when nearer to the camera.
+        float32 [T, N, 3], in memory or in a file that is read in blocks of frames.
+        N is 478 (MediaPipe's mesh) or 68 (iBUG points from FAN). x and y in pixels of the source
+        frame (rotation applied), z in the same unit, smaller when nearer to the camera.
     pose : float32 [T, 3]
         Yaw, pitch, roll in degrees. Yaw is positive with the nose to the image's right, pitch
         with the nose down, roll counter-clockwise in the image.
     blendshapes : float32 [T, 52] or None
-        MediaPipe's scores, 0 to 1, in its own order; None from a backend that has none.
+        MediaPipe's scores, 0 to 1, in its own order; None from a backend without them.
     brightness, sharpness : float32 [T]
-        Mean grey level (0 to 255) and variance of the Laplacian inside the face's box.
+        Mean grey level (0 to 255) and variance of the Laplacian inside the face box.
     width, height : int
         Size of the source frame, in pixels.
     faces : int
-        Most faces found in any one frame; the track is of one of them.
+        Largest number of faces found in one frame; the track follows one of them.
     """
 
     detected: np.ndarray
@@ -166,28 +165,28 @@ class Track(ArrayRepr):
 
 @dataclass(frozen=True, repr=False)
 class Motion(ArrayRepr):
-    """When the face moves, in frames of the clip.
+    """Time course of a facial motion, in frames of the clip.
 
     Attributes
     ----------
     onset : int
-        The first frame that moves.
+        First moving frame.
     apex : int
-        A frame at the beginning of the plateau: its first, or one or two later.
+        First frame of the plateau, or up to two frames later, to be past the rise.
     offset : int
-        The first frame after the motion is over, so the motion is ``[onset, offset)``; equal to
-        the number of frames when the apex is held to the end.
+        First frame after the motion, which is ``[onset, offset)``; equal to the number of frames
+        of the clip when the apex is held to the end.
     style : str
         ``return`` (back to neutral) or ``hold`` (the apex lasts until the end).
     amplitude_iod : float
-        Size of the motion in interocular distances.
+        Amplitude of the motion in interocular distances.
     snr : float
-        Amplitude over the spread of the neutral frames.
+        Signal-to-noise ratio: amplitude over the spread of the neutral frames.
     lead : int
-        Frames at rest before the onset; with few of them the onset is less sure.
+        Neutral frames before the onset; the fewer, the less certain the onset.
     style_margin : float
-        How sure the style is: 0 where the other one is as likely, 1 where the clip ends at the
-        height of its apex (``hold``) or in the very pose it began with (``return``).
+        Confidence in the style: 0 where the other style is as likely; 1 where the clip ends at
+        full amplitude (``hold``) or exactly in its initial pose (``return``).
     """
 
     onset: int
@@ -216,7 +215,7 @@ class Motion(ArrayRepr):
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of frames ``[start, stop)`` of one source clip, and its part in a compound."""
+    """A run of frames ``[start, stop)`` of one source clip, and its role in a compound."""
 
     source: str
     start: int
@@ -237,9 +236,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A recording that was left out: where, why, and what exactly was found.
+    """A recording that gave no clip: the stage, the reason, and the detail in words.
 
-    `pose_range`, in degrees, is that of a recording left out as ``unsteady``, None of any other.
+    `attempts` counts all builds. `pose_range`, in degrees, belongs to the reason ``unsteady``; it
+    is None for any other.
     """
 
     source: str
@@ -261,5 +261,5 @@ class Dropped:
 
     @property
     def names(self) -> tuple[str, str, str, str]:
-        """Source, subject, action and take, as :attr:`Recording.names`."""
+        """Source, subject, action and take, like :attr:`Recording.names`."""
         return self.source, self.subject, self.action, self.take

@@ -1,157 +1,153 @@
-"""raw → D1: find the recordings, have each made into a unit, and pack the units into shards.
+"""A build, raw to D1: discover, digest, resume, process, merge, publish.
 
-Promise: recordings in = clips + dropped. Work that is done, in an unfinished run or in the dataset
-that is already there, is recognised by its digest and not done again.
+Promise: recordings in = clips + dropped recordings. Finished work, in an unfinished run or in the
+dataset, is recognised by its digest and not done again.
 """
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.printable import printable
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.engine.graph import identify_all, run
-from fmdata.pipeline.landmarks.weights import find
+from fmdata.pipeline.engine.graph import digest_all, run
+from fmdata.pipeline.landmarks.weights import find as find_weights
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.pseudonymous import pseudonymous
-from fmdata.pipeline.settings import TIME_LIMIT_S, BuildSettings, RunSettings
-from fmdata.pipeline.work.merge import finished, gather, key_of, require_some_left
-from fmdata.pipeline.work.outcome import Outcome
-from fmdata.pipeline.work.previous import (
-    FinishedClip,
-    Tries,
-    attempts_before,
-    check_place,
-    dataset_at,
-    finished_work,
-    require_same_recordings,
-    standing_in,
-)
+from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.work.merge import merge
+from fmdata.pipeline.work.outcome import finished
+from fmdata.pipeline.work.previous import Previous, check_place
 from fmdata.pipeline.work.publish import publish
-from fmdata.pipeline.work.retry import Kept, divide
-from fmdata.pipeline.work.unit import done_before
 
-
-class Progress(Protocol):
-    """Told of a build as it goes on."""
-
-    def read(self, done: int, recordings: int) -> None:
-        """So many of the recordings have been read, to see which need work."""
-
-    def started(self, recordings: int, done: int) -> None:
-        """There are so many recordings, and so many of them need no work."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """One more recording is through."""
+_MAX_LISTED = 20  # dropped recordings, and _MAX_KEYS keys, in a printed result
+_MAX_KEYS = 5
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build has come to.
+    """The result of a build; ``str()`` of it is a report of a few lines.
 
     Attributes
     ----------
+    out : Path
+        Folder of the dataset.
     card : Card
         The dataset's card.
     dropped : list of Dropped
-        Recordings left out, in the order of the recordings.
+        Dropped recordings, sorted by subject, action and take.
     reused : int
-        Recordings whose work was already done.
-    gone : int
-        Clips of an earlier build that are no longer in the dataset.
-    frames : int
-        Frames of the clips made in this run.
+        Recordings whose work was done before.
+    removed : int
+        Clips of an earlier build that are not in the dataset any more.
+    frames, seconds : int, float
+        Frames of the clips made in this run, and the time for them.
     motionless : list of str
-        Keys of the clips in which no motion was found.
+        Keys of the clips without a motion.
     unread : list of str
-        Keys of the clips that stay although their recordings could not be read just now.
+        Keys of the clips whose recordings cannot be read at present; the clips stay.
     sources : dict of str to str
-        Where the recordings lie below the raw folder, by source in the dataset; the two differ
-        only with pseudonyms.
+        Paths of the recordings below the raw folder, by source in the dataset; the two differ only
+        with pseudonyms.
     """
 
+    out: Path
     card: Card
     dropped: list[Dropped]
     reused: int
-    gone: int
+    removed: int
     frames: int
+    seconds: float
     motionless: list[str]
     unread: list[str]
     sources: dict[str, str]
+
+    @property
+    def clips(self) -> int:
+        """Number of clips in the dataset."""
+        return self.card.actions.samples
+
+    @property
+    def recordings(self) -> int:
+        """Number of recordings, each a clip or dropped."""
+        return self.card.recordings
+
+    def __str__(self) -> str:
+        first = f"{self.recordings} recordings: {self.clips} clips, {len(self.dropped)} dropped"
+        first += f", {self.reused} of them done before" if self.reused else ""
+        first += f"; {self.frames / max(self.seconds, 1e-9):.0f} frames/s" if self.frames else ""
+        lines = [first]
+        if self.removed:
+            lines.append(f"  {self.removed} clips of the earlier build are no longer in it")
+        if self.motionless:
+            some = _first(self.motionless)
+            lines.append(f"  no motion was found in {len(self.motionless)} of the clips: {some}")
+        if self.unread:
+            some = _first(self.unread)
+            n = len(self.unread)
+            lines.append(f"  {n} recordings cannot be read now, their clips stay: {some}")
+        return "\n".join([*lines, *self._dropped_lines(), f"dataset in {self.out}"])
+
+    def _dropped_lines(self) -> list[str]:
+        lines = [
+            f"  dropped {printable(self.sources.get(one.source, one.source))} "
+            f"({one.stage}, {one.reason}): {printable(one.detail)}"
+            for one in self.dropped[:_MAX_LISTED]
+        ]
+        if len(self.dropped) > _MAX_LISTED:
+            lines.append(f"  and {len(self.dropped) - _MAX_LISTED} more")
+        if self.dropped:
+            lines.append(f"  all dropped recordings with reasons: {self.out / card_file.DROPPED}")
+        return lines
 
 
 def build(
     raw: Path,
     out: Path,
     settings: BuildSettings,
+    how: RunSettings = RunSettings(),
     *,
     table: Path | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    model: Path | None = None,
     pseudonyms: Pseudonyms | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
-    retry_dropped: bool = False,
-    follow_links: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> Built:
-    """Build the dataset of single actions, or bring it up to date.
+    """Build the dataset of single actions in `out`, or bring it up to date.
 
     Parameters
     ----------
     raw : Path
         Folder of recordings.
-    out : Path
-        Folder of the dataset; made if it is not there.
-    settings : BuildSettings
-        How to build.
     table : Path, optional
         Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
-    workers : int, optional
-        Number of processes at work; by default one a core. With 0 the work is done in this
-        process, for finding faults: what kills or hangs it then ends the run.
-    scheduler : str, optional
-        Address of a running Dask scheduler to use instead.
-    model : Path, optional
-        File of the landmark network's weights, or their folder.
     pseudonyms : Pseudonyms, optional
-        Turns the subjects' names into what the dataset is to know them by.
-    time_limit_s : float
-        What a recording may take for any hundred of its frames, in seconds.
-    retry_dropped : bool
-        Try again what the last build has dropped, and leave all else as it is.
-    follow_links : bool
-        Follow links that lead out of `raw`.
-    progress : Progress, optional
-        Told how it goes.
+        Turns subjects' names into keyed digests.
 
     Raises
     ------
     UsageError
-        When `out` holds something else, or a dataset made with other settings; when there is
-        nothing to try again in; and as
-        :func:`fmdata.pipeline.reading.discover.discover` does.
+        When `out` holds other files, or a dataset made with other settings; when there is nothing
+        to retry; and as :func:`fmdata.pipeline.reading.discover.discover` does.
     InputError
-        When there is no recording in `raw`.
+        When there is no recording in `raw`, or errors would leave none of a dataset's clips.
     ModelError
-        When the landmark network's weights cannot be had.
+        When the landmark network's weights are missing.
     """
-    how = RunSettings(workers, scheduler, model, time_limit_s)
-    recordings = found = discover(raw, table, follow_links=follow_links)
-    if pseudonyms:
-        recordings = pseudonymous(found, pseudonyms)
+    found = discover(raw, table, follow_links=how.follow_links)
+    recordings = pseudonymous(found, pseudonyms) if pseudonyms else found
     settings = replace(settings, pseudonyms=pseudonyms is not None)
     check_place(out)
     with change(out):
-        built = _build(recordings, out, settings, how, retry_dropped, progress)
-    names = {recording.path: recording.source for recording in found}
-    return replace(built, sources={r.source: names[r.path] for r in recordings})
+        built = _build(recordings, out, settings, how, progress)
+    paths = {recording.path: recording.source for recording in found}
+    return replace(built, sources={r.source: paths[r.path] for r in recordings})
 
 
 def _build(
@@ -159,67 +155,39 @@ def _build(
     out: Path,
     settings: BuildSettings,
     how: RunSettings,
-    retry_dropped: bool,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Built:
     work = out / WORK
-    before = dataset_at(out, settings)
-    there: dict[str, FinishedClip | Dropped] = {}
-    keys_before: list[str] = []
-    kept = Kept({}, [])
-    tries = attempts_before(before) if before else Tries({}, {})
-    if retry_dropped:
-        recordings, kept = divide(out, before, recordings, settings)
-    elif before:
-        intact = before.intact_actions()
-        keys_before = intact.keys
-        require_same_recordings(out, keys_before, {key_of(recording) for recording in recordings})
-        there = finished_work(before, intact, settings.max_pose_range)
-    identities = read = identify_all(recordings, settings, *([progress.read] if progress else []))
-    if before:
-        identities = standing_in(recordings, read, before.intact_actions(), there.keys())
-    done = dict(there)
-    jobs, reused = [], 0
-    for recording, who in zip(recordings, identities, strict=True):
-        if isinstance(who, RecordingError):
-            continue
-        tried = tries.of_digest.get(who.digest, 0)
-        if who.digest not in done and (outcome := done_before(work / who.digest, retry_dropped)):
-            done[who.digest] = finished(outcome, work, tried)
-        if who.digest in done:
-            reused += 1
-        else:
-            jobs.append((recording, who))
-    if progress:
-        progress.started(len(recordings), len(recordings) - len(jobs))
-    if jobs and how.scheduler is None:
-        find(settings.landmarks, how.model)  # once, before many processes look for the same files
-    on_outcome = progress.outcome if progress else lambda _: None
-    outcomes = run(jobs, settings, work, how, on_outcome)
-    for outcome in outcomes:
-        done[outcome.digest] = finished(outcome, work, tries.of_digest.get(outcome.digest, 0))
-    gathered = gather(recordings, identities, done, kept, settings, tries.unread)
-    require_some_left(out, keys_before, gathered)
-    unchanged = (
-        before is not None
-        and not retry_dropped
-        and before.card.actions.settings == settings.to_json()
-        and set(there) == {getattr(who, "digest", None) for who in identities}
-        and before.card.dropped_file.hold_for(out / card_file.DROPPED)
-    )
-    card = before.card if before and unchanged else publish(out, settings, gathered, before)
+    previous = Previous.read(out, settings, retry=how.retry_dropped)
+    jobs = previous.recall(digest_all(previous.select(recordings), settings, progress))
+    todo, done = previous.divide(jobs, work)
+    progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
+    if todo and how.scheduler is None:
+        find_weights(settings.landmarks, how.model)  # once, before every process looks for them
+    began_s = time.monotonic()
+    outcomes = run(todo, settings, work, how, progress)
+    seconds = time.monotonic() - began_s
+    for job, outcome in zip(todo, outcomes, strict=True):
+        done[job.digest] = finished(outcome, Unit(work / job.digest), job.attempts)
+    contents = merge(jobs, done, previous, settings)
+    if previous.dataset and previous.is_current(jobs, settings):
+        card = previous.dataset.card
+    else:
+        card = publish(out, settings, contents, previous)
     after = Dataset(out)
     return Built(
+        out=out,
         card=card,
-        dropped=[left_out for left_out, _ in gathered.dropped],
-        reused=reused,
-        gone=len(set(keys_before) - set(after.actions.keys)),
+        dropped=[dropped for dropped, _ in contents.dropped],
+        reused=sum(bool(job.digest) for job in jobs) - len(todo),
+        removed=len(set(previous.keys) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
+        seconds=seconds,
         motionless=[clip.key for clip in after.actions if clip.motion is None],
-        unread=[
-            key_of(recording)
-            for recording, found, who in zip(recordings, read, identities, strict=True)
-            if found is not who
-        ],
+        unread=[job.key for job in jobs if job.stands_in],
         sources={},
     )
+
+
+def _first(keys: list[str]) -> str:
+    return ", ".join(keys[:_MAX_KEYS]) + (", …" if len(keys) > _MAX_KEYS else "")

@@ -1,1 +1,1 @@
-"""D1 to D2: the compounds of each subject; and, in simulator/, recordings to try it all on."""
+"""D1 to D2: the compounds of each subject. In `simulator/`: recordings with known ground truth."""

@@ -1,7 +1,7 @@
-"""D1 → D2: every compound of every subject, into shards of their own beside the actions."""
+"""D1 → D2: writes all compounds of a dataset into shards of their own, beside the actions."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.printable import printable
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.pack import Planned, change, commit, interrupted, pack
@@ -16,94 +18,78 @@ from fmdata.catalog.storage.schema import COMPOUND_FACTS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.synth.plan import Compound, Take, plan_subject
 from fmdata.synth.settings import CompoundSettings
-from fmdata.synth.splice import Sources, sample
+from fmdata.synth.splice import Sources, splice
+
+Clips = Mapping[str, Mapping[str, ActionClip]]  # by subject, then by key
 
 
 @dataclass(frozen=True)
 class Synthesised:
-    """What a synthesis has come to: the card, and whether it was all there already."""
+    """Result of a synthesis; prints as the number of compounds and their notes.
 
+    Attributes
+    ----------
+    dataset : Path
+        Folder of the dataset.
+    card : Card
+        Card of the dataset, with the compounds in it.
+    reused : bool
+        True if the same compounds existed already and nothing was written.
+    """
+
+    dataset: Path
     card: Card
     reused: bool
 
+    def __str__(self) -> str:
+        part = self.card.compounds
+        assert part is not None
+        state = "already there" if self.reused else "made"
+        folder = printable(str(self.dataset / card_file.COMPOUNDS))
+        lines = [f"{part.samples} compounds {state} in {folder}"]
+        return "\n".join(lines + [f"  {printable(note)}" for note in part.notes])
+
 
 def synth_compounds(
-    path: Path,
-    settings: CompoundSettings,
-    *,
-    on_start: Callable[[int], None] | None = None,
-    on_sample: Callable[[], None] | None = None,
+    path: Path, settings: CompoundSettings, progress: Progress = SILENT
 ) -> Synthesised:
-    """Make the compounds of a dataset, in the place of any that are there.
+    """Write the compounds of a dataset, and replace earlier ones.
 
     Parameters
     ----------
     path : Path
-        The dataset.
+        Folder of the dataset.
     settings : CompoundSettings
-        How many of each, and the seed.
-    on_start, on_sample : callable, optional
-        Told of the number of compounds, and of each as it is written.
+        Number of copies, seed and size of shards.
+    progress : Progress
+        Receives one step per compound.
 
     Raises
     ------
     DatasetError
-        When there is no dataset, or no clip in it has a motion.
+        When there is no dataset, an action shard is damaged, no clip has a motion, or two
+        compounds would have the same key.
     """
     if not interrupted(path):
-        Dataset(path)  # before anything is written where there is none
-    with change(path, keep_work=True):  # units of a build that did not end are not its business
-        return _synth(Dataset(path), settings, on_start, on_sample)
+        Dataset(path)  # raises before anything is written to a folder without a dataset
+    # The finished units of an interrupted build are kept for its next run.
+    with change(path, keep_work=True):
+        dataset = Dataset(path)
+        if _is_current(dataset, settings):
+            return Synthesised(path, dataset.card, reused=True)
+        _require_intact(dataset)
+        part = _write(dataset, settings, progress)
+        card = dataset.card.with_compounds(part)
+        commit(path, card)
+        return Synthesised(path, card, reused=False)
 
 
-def _synth(
-    dataset: Dataset,
-    settings: CompoundSettings,
-    on_start: Callable[[int], None] | None,
-    on_sample: Callable[[], None] | None,
-) -> Synthesised:
-    path, card = dataset.path, dataset.card
-    made = card.compounds
-    same = made and not card.stale and made.settings == settings.to_json()
-    if made and same and all(s.intact(path / card_file.COMPOUNDS) for s in made.shards):
-        return Synthesised(card, reused=True)
-    _require_intact(dataset)
-    clips: dict[str, dict[str, ActionClip]] = defaultdict(dict)
-    names: dict[str, set[str]] = defaultdict(set)
-    for clip in dataset.actions:
-        clips[clip.subject][clip.key] = clip
-        names[clip.subject].add(clip.action)
-    for row in dataset.dropped().to_pylist():
-        names[row["subject"]].add(row["action"])
-    compounds: dict[str, Compound] = {}
-    notes: list[str] = []
-    for subject, actions in sorted(names.items()):
-        takes = _takes(clips[subject])
-        planned = plan_subject(subject, sorted(actions), takes, k=settings.k, seed=settings.seed)
-        for compound in planned:
-            _refuse_same_key(compounds.setdefault(compound.key, compound), compound, path)
-        notes += _missing(subject, actions, planned)
-    if not compounds:
-        raise DatasetError(
-            f"{len(dataset.actions)} clips, none of them with a motion",
-            wanted="at least one clip in which a motion was found",
-            where=str(path / card_file.ACTIONS),
-            todo="look at the `intensity` of the clips, and build from recordings that move",
-        )
-    if on_start:
-        on_start(len(compounds))
-    shards = pack(
-        path,
-        card_file.COMPOUNDS,
-        (_planned(compound, clips[compound.subject]) for compound in compounds.values()),
-        _loader(compounds, clips, on_sample),
-        COMPOUND_FACTS,
-        settings.shard_mb * 10**6,
-    )
-    part = Part(settings.to_json(), len(compounds), shards, card.actions.digest, notes)
-    card = card.with_compounds(part)
-    commit(path, card)
-    return Synthesised(card, reused=False)
+def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
+    """Return whether the dataset holds the compounds of these settings, undamaged."""
+    made = dataset.card.compounds
+    if not made or dataset.card.stale or made.settings != settings.to_json():
+        return False
+    return all(shard.intact(dataset.path / card_file.COMPOUNDS) for shard in made.shards)
 
 
 def _require_intact(dataset: Dataset) -> None:
@@ -111,14 +97,60 @@ def _require_intact(dataset: Dataset) -> None:
     damaged = [s.name for s in dataset.card.actions.shards if not s.intact(folder)]
     if damaged:
         raise DatasetError(
-            f"files of the actions that are not as they were written: {', '.join(damaged)}",
-            wanted="whole actions to splice from",
+            f"action shards that are not as they were written: {', '.join(damaged)}",
+            wanted="shards whose bytes match the card",
             where=str(folder),
-            todo="run the `fmdata build` that made them again, which makes the damaged ones anew",
+            todo="repeat the `fmdata build` that made them; it rebuilds the damaged ones",
         )
 
 
-def _takes(clips: dict[str, ActionClip]) -> list[Take]:
+def _write(dataset: Dataset, settings: CompoundSettings, progress: Progress) -> Part:
+    """Plan, splice and pack the compounds; return their part of the card."""
+    clips: dict[str, dict[str, ActionClip]] = defaultdict(dict)
+    for clip in dataset.actions:
+        clips[clip.subject][clip.key] = clip
+    compounds, notes = _plan(dataset, clips, settings)
+    progress.start("synth-compound", len(compounds), "compounds")
+    shards = pack(
+        dataset.path,
+        card_file.COMPOUNDS,
+        (_planned(compound, clips[compound.subject]) for compound in compounds.values()),
+        _loader(compounds, clips, progress),
+        COMPOUND_FACTS,
+        settings.shard_mb * 10**6,
+    )
+    digest = dataset.card.actions.digest
+    return Part(settings.to_json(), len(compounds), shards, digest, notes)
+
+
+def _plan(
+    dataset: Dataset, clips: Clips, settings: CompoundSettings
+) -> tuple[dict[str, Compound], list[str]]:
+    """Return the compounds of all subjects by key, and notes on the missing ones."""
+    actions: dict[str, set[str]] = defaultdict(set)
+    for clip in dataset.actions:
+        actions[clip.subject].add(clip.action)
+    for row in dataset.dropped().to_pylist():
+        actions[row["subject"]].add(row["action"])
+    compounds: dict[str, Compound] = {}
+    notes: list[str] = []
+    for subject, names in sorted(actions.items()):
+        takes = _takes(clips.get(subject, {}))
+        planned = plan_subject(subject, sorted(names), takes, k=settings.k, seed=settings.seed)
+        for compound in planned:
+            _refuse_same_key(compounds.setdefault(compound.key, compound), compound, dataset.path)
+        notes += _missing(subject, names, planned)
+    if not compounds:
+        raise DatasetError(
+            f"{len(dataset.actions)} clips, none of them with a motion",
+            wanted="at least one clip with a motion",
+            where=str(dataset.path / card_file.ACTIONS),
+            todo="look at the `intensity` of the clips, and build from recordings that move",
+        )
+    return compounds, notes
+
+
+def _takes(clips: Mapping[str, ActionClip]) -> list[Take]:
     return [
         Take(clip.key, clip.action, clip.n_frames, clip.fps, clip.motion)
         for clip in clips.values()
@@ -138,19 +170,20 @@ def _refuse_same_key(one: Compound, other: Compound, path: Path) -> None:
 
 
 def _missing(subject: str, actions: set[str], planned: list[Compound]) -> list[str]:
-    """Return what to say of the compounds that a subject could not make."""
+    """Return a note for every compound of a subject that has no usable takes."""
     made = {(compound.first, compound.second) for compound in planned}
-    idle = sorted(a for a in actions if all(a not in pair for pair in made))
-    notes = [f"{subject}: no compound with {action} (no usable take)" for action in idle]
+    unused = sorted(a for a in actions if all(a not in pair for pair in made))
+    notes = [f"{subject}: no compound with {action} (no usable take)" for action in unused]
     rest = [(i, j) for i in sorted(actions) for j in sorted(actions) if (i, j) not in made]
     return notes + [
         f"{subject}: no compound of {i} then {j} (no two takes of one frame rate)"
         for i, j in rest
-        if i not in idle and j not in idle
+        if i not in unused and j not in unused
     ]
 
 
-def _planned(compound: Compound, clips: dict[str, ActionClip]) -> Planned:
+def _planned(compound: Compound, clips: Mapping[str, ActionClip]) -> Planned:
+    """Return the key of a compound, and its size, which decides its shard."""
     n_bytes = 0
     for segment in compound.segments:
         row = clips[segment.source].row
@@ -161,20 +194,19 @@ def _planned(compound: Compound, clips: dict[str, ActionClip]) -> Planned:
 
 
 def _loader(
-    compounds: dict[str, Compound],
-    clips: dict[str, dict[str, ActionClip]],
-    on_sample: Callable[[], None] | None,
+    compounds: Mapping[str, Compound], clips: Clips, progress: Progress
 ) -> Callable[[str], Sample]:
-    # Samples are asked for subject by subject, so one subject's sources are in memory at a time.
+    """Return the function that makes the sample of a key."""
+
+    # Samples are loaded subject by subject, so only one subject's sources are in memory.
     @lru_cache(maxsize=1)
     def sources(subject: str) -> Sources:
         return Sources(clips[subject])
 
     def load(key: str) -> Sample:
         compound = compounds[key]
-        made = sample(compound, sources(compound.subject))
-        if on_sample:
-            on_sample()
+        made = splice(compound, sources(compound.subject))
+        progress.step()
         return made
 
     return load

@@ -1,11 +1,11 @@
-"""Which frames of which takes make each compound. Decides everything, touches no pixel.
+"""Plans the compounds of a subject: the frames of each, before any pixel is read.
 
-From section 3.1 of Sun et al. 2023: a subject with N actions makes N² compounds C_ij, k copies of
-each; a copy is neutral frames before A_i, the motion of A_i, the motion of A_j, and neutral or
+From section 3.1 of Sun et al. 2023: a subject with N actions has N² compounds C_ij, k copies of
+each. A copy is neutral frames before A_i, the motion of A_i, the motion of A_j, and neutral or
 apex frames after A_j.
 
 Promise: a draw depends on the seed, the subject, the two actions and the copy, and on nothing
-else, so adding a subject changes no other subject's compounds.
+else, so a new subject changes no other subject's compounds.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import numpy as np
 from fmdata.catalog.keys import compound_key, draw_seed
 from fmdata.catalog.types import Motion, Segment
 
-# Takes whose frame rates differ by more would change tempo in the middle of a compound.
+# Two takes with a larger relative difference would change tempo in the middle of a compound.
 FPS_TOLERANCE = 0.01
 
 
@@ -34,12 +34,12 @@ class Take:
 
 @dataclass(frozen=True)
 class Compound:
-    """One copy of C_ij, as the segments it is made of.
+    """One copy of C_ij, as its segments.
 
     Attributes
     ----------
     subject, first, second : str
-        Who, action i, action j.
+        The subject, action i and action j.
     copy : int
         0 to k − 1.
     label : int
@@ -60,7 +60,7 @@ class Compound:
 
     @property
     def key(self) -> str:
-        """The sample's key."""
+        """Key of the sample."""
         return compound_key(self.subject, self.first, self.second, self.copy)
 
     @property
@@ -72,16 +72,16 @@ class Compound:
 def plan_subject(
     subject: str, actions: Sequence[str], takes: Sequence[Take], *, k: int, seed: int
 ) -> list[Compound]:
-    """Every compound of one subject, in the order i, j, copy.
+    """Plan every compound of one subject, in the order i, j, copy.
 
     Parameters
     ----------
     subject : str
-        Who.
+        Name of the subject.
     actions : sequence of str
-        All of the subject's actions, those without a usable take included: they give the labels.
+        All actions of the subject. Those without a usable take count too: labels follow from them.
     takes : sequence of Take
-        The usable clips of that subject.
+        Usable clips of the subject.
     k : int
         Copies of each compound.
     seed : int
@@ -90,7 +90,7 @@ def plan_subject(
     Returns
     -------
     list of Compound
-        Without those C_ij for which there is no pair of takes of one frame rate.
+        Without every C_ij that has no pair of takes of one frame rate.
     """
     names = sorted(actions)
     compounds = []
@@ -98,20 +98,19 @@ def plan_subject(
         pairs = take_pairs(subject, first, second, takes, seed=seed)
         for copy in range(k if pairs else 0):
             one, other = pairs[copy % len(pairs)]
-            draw = np.random.default_rng(draw_seed("ends", seed, subject, first, second, copy))
-            compounds.append(
-                Compound(subject, first, second, copy, label, one.fps, splice(one, other, draw))
-            )
+            rng = np.random.default_rng(draw_seed("ends", seed, subject, first, second, copy))
+            segments = draw_segments(one, other, rng)
+            compounds.append(Compound(subject, first, second, copy, label, one.fps, segments))
     return compounds
 
 
 def take_pairs(
     subject: str, first: str, second: str, takes: Sequence[Take], *, seed: int
 ) -> list[tuple[Take, Take]]:
-    """Pairs of takes of two actions, in the order in which copies use them up.
+    """Return the pairs of takes of two actions, in random order; copy n uses pair n.
 
-    For i = j, pairs of two different takes where there are two: a copy made of one take twice
-    would hold the same pixels twice.
+    For i = j, a take is paired with itself only if the action has no other take, because such a
+    copy holds the same frames twice.
     """
     ones = sorted((t for t in takes if t.action == first), key=lambda t: t.key)
     others = sorted((t for t in takes if t.action == second), key=lambda t: t.key)
@@ -122,25 +121,25 @@ def take_pairs(
     ]
     different = [(one, other) for one, other in pairs if one.key != other.key]
     pairs = different or pairs
-    draw = np.random.default_rng(draw_seed("pairs", seed, subject, first, second))
-    return [pairs[i] for i in draw.permutation(len(pairs))]
+    rng = np.random.default_rng(draw_seed("pairs", seed, subject, first, second))
+    return [pairs[i] for i in rng.permutation(len(pairs))]
 
 
-def splice(
-    one: Take, other: Take, draw: np.random.Generator
+def draw_segments(
+    one: Take, other: Take, rng: np.random.Generator
 ) -> tuple[Segment, Segment, Segment, Segment]:
-    """Lead, first, second and tail of a compound of two takes.
+    """Draw lead, first, second and tail of a compound of two takes.
 
-    The lead ends at the onset of `one`. The tail of a ``return`` take begins at its offset; that
-    of a ``hold`` take is the end of its held apex, frames that the second segment has shown too.
+    The lead ends at the onset of `one`. The tail of a ``return`` take begins at its offset. The
+    tail of a ``hold`` take is the end of its held apex, which the second segment contains as well.
     """
     a, b = one.motion, other.motion
-    lead = int(draw.integers(0, a.onset, endpoint=True))
+    lead = int(rng.integers(0, a.onset, endpoint=True))
     if b.style == "return":
-        tail = int(draw.integers(0, other.n_frames - b.offset, endpoint=True))
+        tail = int(rng.integers(0, other.n_frames - b.offset, endpoint=True))
         tail_start = b.offset
     else:
-        tail = int(draw.integers(0, other.n_frames - b.apex, endpoint=True))
+        tail = int(rng.integers(0, other.n_frames - b.apex, endpoint=True))
         tail_start = other.n_frames - tail
     return (
         Segment(one.key, a.onset - lead, a.onset, "lead"),

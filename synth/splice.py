@@ -1,4 +1,4 @@
-"""From a planned compound to its sample: JPEGs and LBP maps are copied, never made anew."""
+"""Splices a planned compound into a sample: JPEGs and LBP maps are copied, never encoded again."""
 
 import io
 from collections.abc import Mapping
@@ -16,46 +16,46 @@ from fmdata.synth.plan import Compound
 
 
 class Sources:
-    """The action clips of one subject, each read once however many compounds it is in."""
+    """Cache of one subject's action clips: each is read once for all compounds that use it."""
 
     def __init__(self, clips: Mapping[str, ActionClip]) -> None:
         self._clips = clips
         self._jpegs: dict[str, list[bytes]] = {}
         self._lbp: dict[str, np.ndarray] = {}
         self._change: dict[str, np.ndarray] = {}
-        self._shown: dict[tuple[str, int], np.ndarray] = {}
+        self._pixels: dict[tuple[str, int], np.ndarray] = {}
 
     def clip(self, key: str) -> ActionClip:
         """Return the clip itself."""
         return self._clips[key]
 
     def jpegs(self, key: str) -> list[bytes]:
-        """JPEG of every frame."""
+        """Return the JPEG of every frame."""
         if key not in self._jpegs:
             self._jpegs[key] = self._clips[key].jpegs()
         return self._jpegs[key]
 
     def lbp(self, key: str) -> np.ndarray:
-        """LBP maps, uint8 [T, S, S]."""
+        """Return the LBP maps, uint8 [T, S, S]."""
         if key not in self._lbp:
             self._lbp[key] = self._clips[key].lbp()
         return self._lbp[key]
 
     def change(self, key: str) -> np.ndarray:
-        """Mean absolute difference of each frame to the one before, float32 [T]."""
+        """Return the mean absolute difference of each frame to the one before, float32 [T]."""
         if key not in self._change:
             self._change[key] = self._clips[key].column("change")
         return self._change[key]
 
-    def shown(self, key: str, index: int) -> np.ndarray:
-        """Pixels of one frame, for measuring only; kept, as many compounds meet at few frames."""
-        if (key, index) not in self._shown:
-            self._shown[key, index] = decode_jpeg(self.jpegs(key)[index])
-        return self._shown[key, index]
+    def pixels(self, key: str, index: int) -> np.ndarray:
+        """Return one decoded frame; cached, because many compounds share few splice frames."""
+        if (key, index) not in self._pixels:
+            self._pixels[key, index] = decode_jpeg(self.jpegs(key)[index])
+        return self._pixels[key, index]
 
 
-def sample(compound: Compound, sources: Sources) -> Sample:
-    """Return the compound's sample; every frame has the bytes of the source frame it names."""
+def splice(compound: Compound, sources: Sources) -> Sample:
+    """Return the sample of a compound; every frame has the bytes of its source frame."""
     segments = compound.segments
     jpegs = [jpeg for s in segments for jpeg in sources.jpegs(s.source)[s.start : s.stop]]
     source = sources.clip(segments[0].source)
@@ -70,14 +70,14 @@ def sample(compound: Compound, sources: Sources) -> Sample:
 
 
 def seam(compound: Compound, sources: Sources) -> float:
-    """How much the picture jumps where action i ends and action j begins.
+    """Measure the visual jump from action i to action j.
 
-    Mean absolute difference of the two frames at the splice, over the median of the same between
-    neighbours inside the two sources: 1 means no worse than ordinary motion.
+    Mean absolute difference of the two frames at the splice, divided by the median difference of
+    neighbouring frames in the two sources. 1 is no more than ordinary motion.
     """
     _, first, second, _ = compound.segments
     jump = frame_difference(
-        sources.shown(first.source, first.stop - 1), sources.shown(second.source, second.start)
+        sources.pixels(first.source, first.stop - 1), sources.pixels(second.source, second.start)
     )
     inside = [sources.change(key)[1:] for key in (first.source, second.source)]
     ordinary = float(np.median(np.concatenate(inside)))

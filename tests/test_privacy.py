@@ -194,7 +194,7 @@ def test_whoever_has_the_key_can_forget_by_name(
     assert done.returncode == 0, done.stderr
     assert "2 clips, 5 compounds, 2 dropped recordings" in done.stdout
     told = " ".join(done.stdout.split())  # its lines are as wide as the terminal
-    assert "what lies outside dataset is as it was: models, features and pictures of runs" in told
+    assert "files outside the dataset are unchanged: delete models, features and figures of" in told
     assert verify(Path(path)) == []
 
 

@@ -1,14 +1,14 @@
-"""A training in mid-flight, in one file: safetensors, with a JSON text in its metadata.
+"""Checkpoints: the state of an unfinished training in one safetensors file with JSON metadata.
 
 One file and not two, so that a kill never leaves weights of one step beside the count of another.
-Nothing in it is executed when it is read.
+Reading a checkpoint executes nothing.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
@@ -17,68 +17,71 @@ from torch import Tensor
 from fmdata.catalog.errors import ModelError
 from fmdata.catalog.storage.files import write_atomically
 
+Epoch: TypeAlias = dict[str, Any]
+"""One epoch: ``phase``, ``epoch`` (from 0), means of the losses, and the measured numbers."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a loop needs to go on as if nothing had happened.
+    """State from which a loop resumes without a trace of the interruption.
 
     Attributes
     ----------
     finished : list of str
-        Phases that need no more training.
+        Names of the finished phases.
     phase : str
         The latest phase.
     step : int
-        Steps of it that are done.
-    history : list of dict
-        Of every epoch.
+        Number of its completed steps.
+    history : list of Epoch
+        All epochs so far.
     weights : dict of str to Tensor
-        Of the whole model.
+        Weights of the whole model.
     optimizer : dict
-        The optimiser's state, as torch gives it.
+        State of the optimiser, as torch returns it.
     """
 
     finished: list[str]
     phase: str
     step: int
-    history: list[dict[str, Any]]
+    history: list[Epoch]
     weights: dict[str, Tensor]
     optimizer: dict[str, Any]
 
 
 class Keeper(Protocol):
-    """Where checkpoints are kept."""
+    """Storage for the checkpoints of a run."""
 
     def load(self) -> Checkpoint | None:
-        """Return the latest, or None."""
+        """Return the latest checkpoint, or None."""
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep it in place of the latest."""
+        """Replace the latest checkpoint."""
 
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
-        """Return tensors kept under a name for a digest, or make and keep them."""
+        """Return the tensors stored under a name and a digest, or make and store them."""
 
 
 class Nowhere:
-    """Keeps nothing."""
+    """A :class:`Keeper` that stores nothing."""
 
     def load(self) -> None:
         """Return None."""
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Let it go."""
+        """Do nothing."""
 
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
-        """Make them."""
+        """Make the tensors."""
         return make()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path, run: dict[str, Any]) -> None:
-    """Write a checkpoint, and of which run it is, all at once."""
+    """Write a checkpoint and the identity of its run, atomically."""
     tensors = {f"weights/{name}": t for name, t in checkpoint.weights.items()}
     plain: dict[str, dict[str, Any]] = {}
     for index, state in checkpoint.optimizer["state"].items():
@@ -100,12 +103,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, run: dict[str, Any]) -> 
 
 
 def load_checkpoint(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
-    """Read a checkpoint and of which run it is.
+    """Read a checkpoint and the identity of its run.
 
     Raises
     ------
     ModelError
-        When there is none that can be read.
+        When the file is missing or is no checkpoint.
     """
     tensors, metadata = unpack_tensors(path, "a checkpoint of `fmdata train`")
     try:
@@ -117,19 +120,23 @@ def load_checkpoint(path: Path) -> tuple[Checkpoint, dict[str, Any]]:
             if kind == "weights":
                 weights[rest] = tensor
             else:
-                index, _, what = rest.partition("/")
-                state.setdefault(int(index), {})[what] = tensor
+                index, _, slot = rest.partition("/")
+                state.setdefault(int(index), {})[slot] = tensor
         optimizer = {"state": state, "param_groups": facts["groups"]}
         checkpoint = Checkpoint(
             facts["finished"], facts["phase"], facts["step"], facts["history"], weights, optimizer
         )
         return checkpoint, facts["run"]
-    except (KeyError, ValueError, TypeError) as fault:
-        raise unreadable(path, "a checkpoint of `fmdata train`", fault) from fault
+    except (KeyError, ValueError, TypeError) as error:
+        raise unreadable(path, "a checkpoint of `fmdata train`", error) from error
 
 
 def pack_tensors(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """Return a safetensors file; `metadata` has one entry at most, for no order is kept of more."""
+    """Return the bytes of a safetensors file.
+
+    `metadata` has one entry at most: safetensors stores several in no fixed order, and the bytes
+    would differ from run to run.
+    """
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     return safetensors.torch.save(plain, metadata)
 
@@ -140,21 +147,21 @@ def unpack_tensors(path: Path, wanted: str) -> tuple[dict[str, Tensor], dict[str
     Raises
     ------
     ModelError
-        When it is missing or broken; `wanted` says what it should have been.
+        When the file is missing or damaged; `wanted` describes the expected file.
     """
     try:
         with safe_open(path, "pt") as file:
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-    except (OSError, SafetensorError) as fault:
-        raise unreadable(path, wanted, fault) from fault
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, wanted, error) from error
 
 
-def unreadable(path: Path, wanted: str, fault: Exception) -> ModelError:
-    """Return the error of a file that is not what it should be."""
+def unreadable(path: Path, wanted: str, error: Exception) -> ModelError:
+    """Return the error for a file that cannot be read as the `wanted` one."""
     return ModelError(
-        f"nothing could be read: {fault}",
+        f"nothing could be read: {error}",
         wanted=wanted,
         where=str(path),
-        todo="name its folder, or train anew into another one",
+        todo="name the run's folder, or train again into another one",
     )

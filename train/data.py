@@ -1,6 +1,6 @@
-"""A dataset as torch wants it: samples, images with landmarks, batches of unequal lengths.
+"""A dataset for torch: samples, images with landmarks, padded batches.
 
-Pixels are read one clip at a time, in whatever order is asked.
+Pixels are read one clip at a time, in any order.
 """
 
 from collections import Counter
@@ -35,15 +35,16 @@ class Sample:
     Attributes
     ----------
     key, subject : str
-        Which clip, and whose.
+        Key and subject of the clip.
     label : str
-        Which motion; two samples of one subject and one label are a positive pair.
+        The motion; two samples of one subject and one label are a positive pair.
     fold : int
-        The subject's.
+        Fold of the subject.
     pieces : tuple of Piece
-        The action clips' frames it consists of, in order; for an action, all of its own.
+        Its frames, as pieces of action clips in order; an action is one piece.
     onset, offset : int
-        The motion is ``[onset, offset)`` in frames of the sample; everything where none was found.
+        The motion is ``[onset, offset)`` in frames of the sample; all frames where no motion was
+        found.
     """
 
     key: str
@@ -69,7 +70,7 @@ class Faces(NamedTuple):
     landmarks : Tensor float [N, 68, 2]
         In crop sides, 0 to 1.
     labels : Tensor int [N]
-        Which expression, for whoever asks.
+        The expression, as an index.
     """
 
     images: Tensor
@@ -78,7 +79,7 @@ class Faces(NamedTuple):
 
 
 def action_samples(dataset: Dataset) -> list[Sample]:
-    """Every clip of D1, in the order of the shards."""
+    """Return every clip of D1, in the order of the shards."""
     samples = []
     for row in dataset.actions.table(
         ["key", "subject", "action", "fold", "n_frames", "onset", "offset"]
@@ -93,17 +94,17 @@ def action_samples(dataset: Dataset) -> list[Sample]:
 
 
 def compound_samples(dataset: Dataset) -> list[Sample]:
-    """Every clip of D2, in the order of the shards.
+    """Return every clip of D2, in the order of the shards.
 
     Raises
     ------
     DatasetError
-        When there are none yet, or the actions they name have changed since.
+        When there are no compounds, or their actions have changed since.
     """
     if dataset.card.stale:
         raise DatasetError(
             "stale compounds: the actions have changed since they were made",
-            wanted="compounds of the actions as they are now",
+            wanted="compounds of the present actions",
             where=str(dataset.path),
             todo="run `fmdata synth-compound` again",
         )
@@ -131,14 +132,14 @@ def of_subjects(samples: Iterable[Sample], subjects: Collection[str]) -> list[Sa
 
 
 def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
-    """Keys of some subjects' action clips, in the order of the shards."""
+    """Return the keys of some subjects' action clips, in the order of the shards."""
     table = dataset.actions.table(["key", "subject"])
     rows = zip(table["key"].to_pylist(), table["subject"].to_pylist(), strict=True)
     return [key for key, subject in rows if subject in subjects]
 
 
 def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -> None:
-    """Refuse samples in which no motion of a subject comes twice.
+    """Refuse samples in which no subject shows a motion twice.
 
     Raises
     ------
@@ -156,20 +157,20 @@ def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -
 
 
 def images_of(frames: np.ndarray, size: int, channels: int) -> np.ndarray:
-    """Crops, uint8 [T, S, S, 3] RGB, as a network takes them, uint8 [T, channels, size, size]."""
-    how = cv2.INTER_AREA if size <= frames.shape[1] else cv2.INTER_LINEAR
+    """Resize crops, uint8 [T, S, S, 3] RGB, to uint8 [T, channels, size, size]."""
+    method = cv2.INTER_AREA if size <= frames.shape[1] else cv2.INTER_LINEAR
     images = np.empty((len(frames), size, size, channels), np.uint8)
     for image, frame in zip(images, frames, strict=True):
         if channels == 1:
             frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        image[:] = cv2.resize(frame, (size, size), interpolation=how).reshape(image.shape)
+        image[:] = cv2.resize(frame, (size, size), interpolation=method).reshape(image.shape)
     return images.transpose(0, 3, 1, 2)
 
 
 def crop_landmarks(clip: ActionClip) -> np.ndarray:
-    """Find the 68 landmarks in the crops of a clip, float32 [T, 68, 2], in crop sides, 0 to 1.
+    """Return the 68 landmarks in a clip's crops, float32 [T, 68, 2], in crop sides, 0 to 1.
 
-    Pixel centres stand at whole numbers in the crop, hence the half.
+    Pixel centres have whole coordinates in the crop, hence the half.
     """
     points = to_68(clip.landmarks)[..., :2]
     transform = clip.transform
@@ -178,7 +179,7 @@ def crop_landmarks(clip: ActionClip) -> np.ndarray:
 
 
 def spread_frames(frames: np.ndarray, n: int) -> np.ndarray:
-    """Up to `n` of some frames' numbers, int [F], evenly spread; neighbours teach little."""
+    """Return up to `n` of some frame numbers, int [F], evenly spread."""
     spread = np.linspace(0, len(frames) - 1, min(n, len(frames))).round().astype(int)
     return frames[spread]
 
@@ -199,5 +200,5 @@ def pad(features: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tenso
 
 
 def scaled(images: Tensor) -> Tensor:
-    """Pixels, uint8 0 to 255, as float 0 to 1."""
+    """Scale pixels, uint8 0 to 255, to float 0 to 1."""
     return images.float() / 255

@@ -1,7 +1,8 @@
-"""Training in several processes, as ``torchrun`` starts them; alone, every function does nothing.
+"""Processes and device of a training; ``torchrun`` starts several processes.
 
-Each process draws mini-batches of its own and the gradients are averaged, so that all take the
-same step. Pairs are formed within a process's own mini-batch.
+Each process draws its own mini-batches and the gradients are averaged, so that all processes take
+the same step. Pairs are formed within a process's own mini-batch. In a single process every
+function but :func:`best_device` has no effect.
 """
 
 import os
@@ -12,20 +13,25 @@ from torch import nn
 
 
 def start() -> None:
-    """Join the other processes where ``torchrun`` has started several."""
+    """Join the other processes, if ``torchrun`` has started several."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
 
 
+def best_device() -> torch.device:
+    """Return CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def rank() -> int:
-    """Number of this process, from 0."""
+    """Return the number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world() -> int:
-    """Number of processes."""
+    """Return the number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -51,14 +57,14 @@ def averaged(numbers: dict[str, float]) -> dict[str, float]:
 
 
 def finish() -> None:
-    """Wait until all have come this far, and part."""
+    """Wait for all processes, and leave the group."""
     if dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()
 
 
 def share_buffers(model: nn.Module) -> None:
-    """Give every process the first one's running statistics."""
+    """Copy the first process's running statistics to every process."""
     if world() > 1:
         for buffer in model.buffers():
             dist.broadcast(buffer, src=0)

@@ -1,7 +1,7 @@
-"""What a frozen extractor sees in every frame, computed once.
+"""Features of every frame by a frozen extractor, computed once.
 
-A sequence encoder then trains on these features in minutes, where pixels would take hours. A
-compound's frames are its sources' own, byte for byte, so it needs none of its own.
+A sequence encoder trains on these features in minutes, where pixels would take hours. The frames
+of a compound are copies of its sources' frames, so it shares their features.
 """
 
 import hashlib
@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.train.data import Sample, images_of, scaled
-from fmdata.train.loop import Loop, OnProgress, Progress, best_device, silent
+from fmdata.train.distributed import best_device
+from fmdata.train.loop import Loop
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
 from fmdata.train.views.colour import blur, distort, luma
 
@@ -24,7 +26,7 @@ Features: TypeAlias = Mapping[str, Tensor]
 
 @torch.no_grad()
 def features_of(extractor: MobileFaceNet, frames: np.ndarray, size: int, channels: int) -> Tensor:
-    """Features of a clip's crops, uint8 [T, S, S, 3] RGB: float [T, m], on the CPU."""
+    """Map a clip's crops, uint8 [T, S, S, 3] RGB, to features, float [T, m], on the CPU."""
     images = torch.from_numpy(images_of(frames, size, channels)).to(best_device())
     return extractor(scaled(images)).cpu()
 
@@ -35,14 +37,15 @@ def frame_features(
     samples: Iterable[Sample],
     size: int,
     channels: int,
-    on_progress: OnProgress = silent,
+    progress: Progress = SILENT,
 ) -> dict[str, Tensor]:
-    """Features of every action clip that the samples consist of."""
+    """Compute the features of every action clip that the samples consist of."""
     keys = list(dict.fromkeys(piece.source for sample in samples for piece in sample.pieces))
     features = {}
-    for i, key in enumerate(keys):
+    progress.start("train: features", len(keys), "clips")
+    for key in keys:
         features[key] = features_of(extractor, dataset.actions[key].frames(), size, channels)
-        on_progress(Progress("features", i + 1, len(keys), {}))
+        progress.step()
     return features
 
 
@@ -54,38 +57,39 @@ def varied_features(
     size: int,
     channels: int,
     variants: int,
-    on_progress: OnProgress = silent,
+    progress: Progress = SILENT,
 ) -> dict[str, Tensor]:
-    """Features of the same clips in other colours and blurred, float [R, T, m] each.
+    """Compute features of the same clips with changed colours and blur, float [R, T, m] each.
 
-    Variant r of a clip changes all its frames alike, and as variant r of the subject's other clips,
-    so that the pieces of a compound go together. What is drawn follows from the subject alone.
+    Variant r changes all frames of all clips of a subject alike, so that the pieces of a compound
+    match. The draw depends on the subject alone.
     """
     subjects = {piece.source: sample.subject for sample in samples for piece in sample.pieces}
     features = {}
-    for i, (key, subject) in enumerate(subjects.items()):
+    progress.start("train: variants", len(subjects), "clips")
+    for key, subject in subjects.items():
         seed = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:7])
         generator = torch.Generator().manual_seed(seed)
         frames = scaled(torch.from_numpy(images_of(dataset.actions[key].frames(), size, 3)))
         images = blur(distort(frames.repeat(variants, 1, 1, 1, 1), generator), generator)
         seen = luma(images) if channels == 1 else images
         features[key] = torch.stack([extractor(clip.to(best_device())).cpu() for clip in seen])
-        on_progress(Progress("variants", i + 1, len(subjects), {}))
+        progress.step()
     return features
 
 
 def sample_features(sample: Sample, features: Features, neutral_frames: int) -> Tensor:
-    """Features of a sample's frames, float [..., T, m], cut from its sources'.
+    """Return the features of a sample's frames, float [..., T, m], from those of its sources.
 
-    They are taken relative to the neutral face at the start of the clip that the sample begins
-    with, whether the sample has these frames or not: so trimming changes no frame's features.
+    They are relative to the neutral face at the start of the sample's first source clip, whether
+    or not the sample contains those frames, so that trimming changes no frame's features.
     """
     clip = torch.cat([features[p.source][..., p.start : p.stop, :] for p in sample.pieces], dim=-2)
     return clip - neutral(features[sample.pieces[0].source], neutral_frames)
 
 
 def neutral(clip: Tensor, n_frames: int) -> Tensor:
-    """Mean of a clip's first frames' features, float [..., 1, m], of [..., T, m]; 0 for none."""
+    """Return the mean of a clip's first frames, [..., T, m] to [..., 1, m]; 0 for no frames."""
     if n_frames == 0:
         return torch.zeros_like(clip[..., :1, :])
     return clip[..., :n_frames, :].mean(dim=-2, keepdim=True)
@@ -94,7 +98,7 @@ def neutral(clip: Tensor, n_frames: int) -> Tensor:
 def digest_of(
     extractor: MobileFaceNet, dataset: Dataset, samples: Iterable[Sample], size: int, channels: int
 ) -> str:
-    """Digest of all that :func:`frame_features` depends on."""
+    """Return the digest of all inputs of :func:`frame_features`."""
     digest = hashlib.sha256(f"{size} {channels}".encode())
     for name, tensor in extractor.state_dict().items():
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
@@ -104,14 +108,14 @@ def digest_of(
 
 
 class FrozenFeatures:
-    """Features by one extractor: computed once for a training and for what it is measured on.
+    """Features by one extractor, computed once for training and evaluation.
 
     Parameters
     ----------
     extractor : MobileFaceNet
-        Frozen whenever this is asked.
+        Its weights must not change while features are computed.
     size, channels : int
-        Of the images that it sees.
+        Side and channels of the images that it takes.
     """
 
     def __init__(self, extractor: MobileFaceNet, size: int, channels: int) -> None:
@@ -119,36 +123,36 @@ class FrozenFeatures:
         self._known: tuple[str, Features] = "", {}
 
     def of_crops(self, frames: np.ndarray) -> Tensor:
-        """Features of a clip's crops, uint8 [T, S, S, 3] RGB: float [T, m], on the CPU."""
+        """Map a clip's crops, uint8 [T, S, S, 3] RGB, to features, float [T, m], on the CPU."""
         return features_of(self._extractor, frames, self._size, self._channels)
 
     def of_samples(
         self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
     ) -> Features:
-        """Features of all frames that samples consist of; `loop`, if there is one, keeps them."""
-        seen = self._digest(dataset, [])
+        """Return the features of all frames of the samples; `loop`, if given, stores them."""
+        inputs = self._digest(dataset, [])
         sources = {piece.source for sample in samples for piece in sample.pieces}
-        of, known = self._known
-        if of == seen and sources <= known.keys():
+        known_inputs, known = self._known
+        if known_inputs == inputs and sources <= known.keys():
             return known
-        show = loop.on_progress if loop else silent
+        progress = loop.progress if loop else SILENT
 
         def make() -> dict[str, Tensor]:
             size = self._size, self._channels
-            return frame_features(self._extractor, dataset, samples, *size, show)
+            return frame_features(self._extractor, dataset, samples, *size, progress)
 
         made = loop.once("features", self._digest(dataset, samples), make) if loop else make()
-        self._known = seen, made
+        self._known = inputs, made
         return made
 
     def of_variants(
         self, dataset: Dataset, samples: Sequence[Sample], variants: int, loop: Loop
     ) -> Features:
-        """Features of the samples' clips in other colours and blurred, kept by `loop`."""
+        """Return the features of :func:`varied_features`, stored by `loop`."""
 
         def make() -> dict[str, Tensor]:
-            how = self._size, self._channels, variants
-            return varied_features(self._extractor, dataset, samples, *how, loop.on_progress)
+            sizes = self._size, self._channels, variants
+            return varied_features(self._extractor, dataset, samples, *sizes, loop.progress)
 
         text = f"{self._digest(dataset, samples)} {variants}"
         return loop.once("variants", hashlib.sha256(text.encode()).hexdigest(), make)

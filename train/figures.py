@@ -1,7 +1,8 @@
-"""Pictures of a training and of what it is worth: PNG files, drawn without a screen."""
+"""Figures of a training and of an evaluation: PNG files, drawn without a display."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib as mpl
 
@@ -12,15 +13,16 @@ from matplotlib.axes import Axes
 from sklearn.manifold import TSNE
 from sklearn.metrics import precision_recall_curve
 
-from fmdata.train.loop import Epoch
+from fmdata.train.checkpoint import Epoch
 from fmdata.train.metrics import Confusion, Embeddings, Evaluation, Pairs
 
-MOST_POINTS = 2000  # that a t-SNE is drawn of; its time grows with their number
-MOST_COLOURS = 20
+T = TypeVar("T")
+MAX_POINTS = 2000  # of a t-SNE, whose run time grows with them
+MAX_COLOURS = 20
 
 
 def draw_curves(history: Sequence[Epoch], path: Path) -> None:
-    """Draw every number of every phase over its epochs, one panel a phase and number."""
+    """Draw each number of each phase over its epochs, in a panel of its own."""
     phases: dict[str, list[Epoch]] = {}
     for epoch in history:
         phases.setdefault(epoch["phase"], []).append(epoch)
@@ -46,7 +48,7 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
 
 
 def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Draw what was measured into PNG files of a folder, and return these."""
+    """Draw an evaluation into PNG files of a folder; return their paths."""
     written = []
     if evaluation.pairs is not None:
         written.append(_one(folder / "precision_recall.png", _precision_recall, evaluation.pairs))
@@ -69,7 +71,7 @@ def _precision_recall(ax: Axes, pairs: Pairs) -> None:
 
 
 def _tsne(ax: Axes, embeddings: Embeddings) -> None:
-    chosen = np.linspace(0, len(embeddings.vectors) - 1, MOST_POINTS).round().astype(int)
+    chosen = np.linspace(0, len(embeddings.vectors) - 1, MAX_POINTS).round().astype(int)
     chosen = np.unique(chosen)
     perplexity = min(30, (len(chosen) - 1) / 3)
     places = TSNE(perplexity=perplexity, random_state=0, init="pca").fit_transform(
@@ -77,15 +79,15 @@ def _tsne(ax: Axes, embeddings: Embeddings) -> None:
     )
     names = [f"{embeddings.subjects[i]} {embeddings.labels[i]}" for i in chosen]
     shared = sorted({embeddings.labels[i] for i in chosen})
-    # Colour says which motion, a letter says whose.
-    colours = {name: plt.cm.tab20(k % MOST_COLOURS) for k, name in enumerate(sorted(set(names)))}
-    whose = {name: k for k, name in enumerate(sorted(set(embeddings.subjects)))}
+    # The colour shows the motion, the letter the subject.
+    colours = {name: plt.cm.tab20(k % MAX_COLOURS) for k, name in enumerate(sorted(set(names)))}
+    letters = {name: k for k, name in enumerate(sorted(set(embeddings.subjects)))}
     for (x, y), i, name in zip(places, chosen, names, strict=True):
-        mark = f"${chr(65 + whose[embeddings.subjects[i]] % 26)}$"
+        mark = f"${chr(65 + letters[embeddings.subjects[i]] % 26)}$"
         ax.scatter(x, y, color=colours[name], marker=mark, s=28)
     ax.set(xticks=[], yticks=[])
     ax.set_title(
-        f"t-SNE: {len(chosen)} clips, {len(whose)} subjects (letters), {len(shared)} labels",
+        f"t-SNE: {len(chosen)} clips, {len(letters)} subjects (letters), {len(shared)} labels",
         fontsize=9,
     )
 
@@ -101,7 +103,7 @@ def _confusion(ax: Axes, confusion: Confusion) -> None:
             if count:
                 light = "white" if shares[i, j] > 0.5 else "black"
                 ax.text(j, i, str(count), ha="center", va="center", color=light, fontsize=7)
-    ax.set(xlabel="called", ylabel="true")
+    ax.set(xlabel="predicted", ylabel="true")
 
 
 def _units(ax: Axes, f1: dict[str, float]) -> None:
@@ -111,10 +113,9 @@ def _units(ax: Axes, f1: dict[str, float]) -> None:
     ax.tick_params(axis="x", labelrotation=60)
 
 
-def _one(path: Path, draw: object, what: object) -> Path:
-    assert callable(draw)
+def _one(path: Path, draw: Callable[[Axes, T], None], data: T) -> Path:
     figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
-    draw(ax, what)
+    draw(ax, data)
     _save(figure, path)
     return path
 

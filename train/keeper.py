@@ -1,9 +1,9 @@
-"""A run's folder: checkpoints, metrics and curves."""
+"""The folder of a run: checkpoints, metrics, curves, and tensors computed once."""
 
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +11,36 @@ from torch import Tensor
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage.files import write_atomically
-from fmdata.train import distributed as parallel
+from fmdata.train import distributed
 from fmdata.train.checkpoint import (
     Checkpoint,
+    Epoch,
     load_checkpoint,
     pack_tensors,
     save_checkpoint,
     unpack_tensors,
 )
 from fmdata.train.figures import draw_curves
-from fmdata.train.loop import Epoch
 
-METRICS, SETTINGS = "metrics.json", "settings.json"
-DRAW_EVERY_S = 15.0  # a picture takes half a second, an epoch may take less
-CHECKPOINT, CURVES, EVALUATION = "checkpoint.safetensors", "curves.png", "evaluation.json"
+SETTINGS, METRICS, EVALUATION = "settings.json", "metrics.json", "evaluation.json"
+CHECKPOINT, CURVES = "checkpoint.safetensors", "curves.png"
+SECONDS_BETWEEN_CURVES = 15.0  # drawing takes half a second, an epoch may take less
 
 
 class FolderKeeper:
-    """Keeps the checkpoints of a run in its folder, with ``metrics.json`` and the curves.
+    """Stores the checkpoints of a run in its folder, beside ``metrics.json`` and the curves.
 
     Parameters
     ----------
     out : Path
-        The folder; made where it is missing.
+        The folder; created where it is missing.
     run : dict
-        What the run follows from, as JSON values; another run's folder is refused.
+        Identity of the run, as JSON values; the folder of another run is refused.
+
+    Raises
+    ------
+    UsageError
+        When the folder cannot be written to.
     """
 
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
@@ -49,7 +54,7 @@ class FolderKeeper:
         Raises
         ------
         UsageError
-            When the folder holds another run's.
+            When the folder holds another run.
         """
         path = self._out / CHECKPOINT
         if not path.exists():
@@ -59,18 +64,18 @@ class FolderKeeper:
             changed = [name for name in self._run if run.get(name) != self._run[name]]
             raise UsageError(
                 f"a folder that holds another run: other {' and '.join(changed)}",
-                wanted="a new folder, or the one of this very run, to take it up again",
+                wanted="a new folder, or the folder of this run, to resume it",
                 where=f"--out {self._out}",
                 todo="name another folder, or remove this one yourself",
             )
         return checkpoint
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint, and now and then draw the curves so far."""
-        write_atomically(self._out / SETTINGS, _json(self._run["settings"]))
+        """Replace the checkpoint and the metrics; redraw the curves at most every 15 seconds."""
+        write_json(self._out / SETTINGS, self._run["settings"])
         save_checkpoint(checkpoint, self._out / CHECKPOINT, self._run)
         self.write_metrics(checkpoint.history)
-        if time.monotonic() - self._drawn > DRAW_EVERY_S:
+        if time.monotonic() - self._drawn > SECONDS_BETWEEN_CURVES:
             self.draw(checkpoint.history)
 
     def draw(self, history: list[Epoch]) -> None:
@@ -81,12 +86,15 @@ class FolderKeeper:
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
-        """Return tensors that were made before from what `digest` stands for, or make them."""
+        """Return the tensors stored under a name and the digest of their inputs, or make them.
+
+        Making them replaces the tensors of the same name and another digest.
+        """
         path = self._out / f"{name}-{digest[:12]}.safetensors"
         if path.exists():
-            return unpack_tensors(path, f"{name} kept by a run; remove the file")[0]
+            return unpack_tensors(path, f"{name} stored by a run; remove the file")[0]
         tensors = make()
-        if parallel.rank() > 0:
+        if distributed.rank() > 0:
             return tensors
         for other in self._out.glob(f"{name}-*.safetensors"):
             other.unlink()
@@ -99,26 +107,27 @@ class FolderKeeper:
         split: dict[str, list[str]] | None = None,
         numbers: dict[str, float] | None = None,
     ) -> None:
-        """Write ``metrics.json``: numbers of a finished run at the top, then every epoch."""
+        """Write ``metrics.json``: the numbers of a finished run at the top, then every epoch."""
         finished = numbers is not None
         facts = {"recipe": self._run["recipe"], "finished": finished, **(numbers or {})}
         facts |= {"split": split} if split else {}
-        write_atomically(self._out / METRICS, _json({**facts, "history": history}))
+        write_json(self._out / METRICS, {**facts, "history": history})
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write an indented JSON file atomically."""
+    write_atomically(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
 
 
 def _make_folder(out: Path) -> None:
-    """Make the run's folder; a fault shows now and not after the training."""
+    """Create the folder of a run, and check that it can be written to before the training."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()
-    except OSError as fault:
+    except OSError as error:
         raise UsageError(
-            f"a folder that cannot be written to: {fault.strerror}",
+            f"a folder that cannot be written to: {error.strerror}",
             wanted="a folder for the model and its metrics",
             where=f"--out {out}",
             todo="name another one; nothing was trained",
-        ) from fault
-
-
-def _json(values: dict[str, Any]) -> bytes:
-    return (json.dumps(values, indent=2, allow_nan=False) + "\n").encode()
+        ) from error

@@ -1,7 +1,7 @@
-"""How well similarity tells one facial motion from another: average precision and peak F1.
+"""Verification of facial motions by similarity: average precision and peak F1.
 
-Sun et al. 2022, section 3.1: all pairs of clips of one subject, each pair's cosine similarity a
-score, and a pair positive when both clips show the same motion.
+Sun et al. 2022, section 3.1: all pairs of clips of one subject are scored by cosine similarity; a
+pair is positive when both clips show the same motion.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from fmdata.train.data import Sample
 
 
 class Pairs(NamedTuple):
-    """Similarities, float [P], of pairs of clips, and whether both show one motion, bool [P]."""
+    """Similarities of P pairs of clips, float [P], and a mask of the positive, bool [P]."""
 
     similarity: np.ndarray
     positive: np.ndarray
 
 
 class Embeddings(NamedTuple):
-    """Embeddings, float [N, n], and for each whose and which motion it is."""
+    """Embeddings, float [N, n], with the subject and the motion of each."""
 
     vectors: np.ndarray
     subjects: list[str]
@@ -30,7 +30,7 @@ class Embeddings(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """Names of C classes, and how often the row's class was called the column's, int [C, C]."""
+    """Names of C classes, and counts by true (row) and predicted class (column), int [C, C]."""
 
     classes: list[str]
     counts: np.ndarray
@@ -38,18 +38,18 @@ class Confusion(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """Measurements of a model on some subjects.
 
     Attributes
     ----------
     numbers : dict of str to float
         By name, e.g. ``average_precision``, ``accuracy``, ``f1``, ``yaw_error_deg``.
     pairs : Pairs or None
-        Of verification; drawn as a precision-recall curve.
+        Pairs of a verification; drawn as a precision-recall curve.
     embeddings : Embeddings or None
-        Drawn by t-SNE.
+        Embeddings of the clips; drawn by t-SNE.
     confusion : Confusion or None
-        Of classification.
+        Confusion matrix of a classification.
     f1_per_unit : dict of str to float
         F1 of each facial action unit, by its name, e.g. ``AU12``.
     """
@@ -72,11 +72,11 @@ class PairScores:
     peak_f1 : float
         The highest F1 of any threshold.
     threshold : float
-        The similarity at and above which a pair is called positive, where F1 peaks.
+        The similarity at which F1 peaks; a pair at or above it is predicted positive.
     chance : float
-        Share of positives: the average precision of a score that knows nothing.
+        Share of positives, the expected average precision of a random score.
     n_pairs, n_positive : int
-        Number of pairs, and of positive ones.
+        Number of pairs, and of positive pairs.
     """
 
     average_precision: float
@@ -90,33 +90,33 @@ class PairScores:
 def within_subject_pairs(
     subjects: Sequence[str], labels: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs of clips of one subject, each once.
+    """Return all pairs of clips of one subject, each once.
 
     Returns
     -------
     i, j : int [P]
         Positions of the two clips, ``i < j``.
     positive : bool [P]
-        Whether the two show the same motion.
+        True where the two show the same motion.
     """
-    who, what = np.asarray(subjects), np.asarray(labels)
+    subject_of, label_of = np.asarray(subjects), np.asarray(labels)
     first, second = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
     for subject in sorted(set(subjects)):
-        clips = np.flatnonzero(who == subject)
+        clips = np.flatnonzero(subject_of == subject)
         a, b = np.triu_indices(len(clips), k=1)
         first.append(clips[a])
         second.append(clips[b])
     i, j = np.concatenate(first), np.concatenate(second)
-    return i, j, what[i] == what[j]
+    return i, j, label_of[i] == label_of[j]
 
 
 def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
-    """Average precision and peak F1 of scores, float [P], against truth, bool [P].
+    """Return average precision and peak F1 of scores, float [P], against truth, bool [P].
 
     Raises
     ------
     ValueError
-        When no pair is positive: both numbers are then undefined.
+        When no pair is positive: both numbers are undefined.
     """
     if not positive.any():
         raise ValueError("no positive pair among those to score")
@@ -146,8 +146,8 @@ def score_embeddings(embeddings: np.ndarray, samples: Sequence[Sample]) -> Evalu
     )
 
 
-def confusion_of(classes: Sequence[str], true: np.ndarray, called: np.ndarray) -> Confusion:
-    """How often a class, int [N], was called another, int [N]."""
+def confusion_of(classes: Sequence[str], true: np.ndarray, predicted: np.ndarray) -> Confusion:
+    """Count true classes, int [N], against predicted classes, int [N]."""
     counts = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts, (true, called), 1)
+    np.add.at(counts, (true, predicted), 1)
     return Confusion(list(classes), counts)

@@ -1,6 +1,6 @@
-"""A finished run's model: saved with what it takes to make it again and whom it has seen; loaded.
+"""Model file of a finished run: weights, recipe, settings, classes, and the training subjects.
 
-Promise: a loaded recipe embeds and classifies as the saved one did.
+Promise: a loaded recipe embeds and classifies exactly as the saved one.
 """
 
 import json
@@ -11,28 +11,28 @@ from pathlib import Path
 from fmdata.catalog import Dataset
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.train.checkpoint import pack_tensors, unpack_tensors, unreadable
-from fmdata.train.loop import best_device
+from fmdata.train.distributed import best_device
 from fmdata.train.recipes import recipe_named
 from fmdata.train.recipes.base import Recipe
 
 MODEL = "model.safetensors"
-WANTED = "a model that `fmdata train` has written"
+WANTED = "a model written by `fmdata train`"
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Whom a model has learnt from: subjects of a dataset, which is known by its digests."""
+    """Training subjects of a model, and the digests of their dataset."""
 
     subjects: frozenset[str]
     digests: frozenset[str]
 
     def shares(self, dataset: Dataset) -> bool:
-        """Whether a dataset is the one trained on, or has grown from it."""
+        """Return whether a dataset is the training dataset, or an updated version of it."""
         return not self.digests.isdisjoint(dataset.digests())
 
 
 def save(name: str, recipe: Recipe, run: Path, dataset: Dataset, subjects: Sequence[str]) -> None:
-    """Write a recipe's model, trained on some subjects, to ``model.safetensors`` in a folder."""
+    """Write the model of a recipe, and its training subjects, into a run's folder."""
     facts = {
         "recipe": name,
         "settings": recipe.settings.to_json(),
@@ -40,18 +40,17 @@ def save(name: str, recipe: Recipe, run: Path, dataset: Dataset, subjects: Seque
         "subjects": sorted(subjects),
         "dataset": dataset.digests(),
     }
-    # One entry only: safetensors keeps no order among several, and files would differ.
     metadata = {"fmdata": json.dumps(facts)}
     write_atomically(run / MODEL, pack_tensors(recipe.model.state_dict(), metadata))
 
 
 def load(run: Path) -> Recipe:
-    """Read a recipe back, its model in evaluation mode, on CUDA where there is one.
+    """Read a recipe; its model is in evaluation mode, on CUDA where there is one.
 
     Raises
     ------
     ModelError
-        When there is none, or the file is something else's.
+        When the model file is missing or is no model of fmdata.
     """
     path = run / MODEL
     tensors, metadata = unpack_tensors(path, WANTED)
@@ -60,14 +59,14 @@ def load(run: Path) -> Recipe:
         kind = recipe_named(facts["recipe"])
         recipe = kind(kind.Settings.from_json(facts["settings"]), facts["classes"])
         recipe.model.load_state_dict(tensors)
-    except (KeyError, ValueError, RuntimeError) as fault:
-        raise unreadable(path, WANTED, fault) from fault
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise unreadable(path, WANTED, error) from error
     recipe.model.to(best_device()).eval()
     return recipe
 
 
 def trained_on(run: Path) -> TrainedOn:
-    """Return whom a finished run's model has learnt from.
+    """Return the training subjects of a finished run's model.
 
     Raises
     ------
@@ -78,5 +77,5 @@ def trained_on(run: Path) -> TrainedOn:
     try:
         facts = json.loads(metadata["fmdata"])
         return TrainedOn(frozenset(facts["subjects"]), frozenset(facts["dataset"]))
-    except (KeyError, ValueError) as fault:
-        raise unreadable(run / MODEL, WANTED, fault) from fault
+    except (KeyError, ValueError) as error:
+        raise unreadable(run / MODEL, WANTED, error) from error

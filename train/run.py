@@ -1,12 +1,12 @@
-"""A run: a recipe trained on a dataset in a folder, taken up where it stopped, and measured.
+"""A run: one recipe trained on a dataset in a folder, resumed where it stopped, and measured.
 
 The folder holds ``settings.json``, ``checkpoint.safetensors``, ``metrics.json`` (written after
-every epoch), ``curves.png`` (now and then), what was computed once (``features-*.safetensors``)
-and, at the end, ``model.safetensors``; ``evaluation.json`` with its pictures comes on demand.
-Promise: a run that was killed and started again ends with the metrics of an unbroken one.
+every epoch), ``curves.png`` (redrawn from time to time), ``features-*.safetensors`` (computed once)
+and, at the end, ``model.safetensors``; ``evaluation.json`` and its figures are written on demand.
+Promise: a run that was killed and started again ends with the metrics of an uninterrupted one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,14 +15,13 @@ from typing import Any
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.files import write_atomically
-from fmdata.train import distributed as parallel
-from fmdata.train.checkpoint import (
-    Keeper,
-)
+from fmdata.catalog.printable import listing
+from fmdata.catalog.progress import SILENT, Progress
+from fmdata.train import distributed
+from fmdata.train.checkpoint import Epoch, Keeper
 from fmdata.train.figures import draw_evaluation
-from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, _json
-from fmdata.train.loop import Epoch, Loop, OnProgress, seeded, silent
+from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, write_json
+from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
 from fmdata.train.model_file import MODEL, load, save, trained_on
 from fmdata.train.recipes import recipe_named
@@ -32,65 +31,112 @@ from fmdata.train.split import Split, choose_split
 
 @dataclass(frozen=True)
 class Report:
-    """What a run has come to.
+    """Result of :func:`train`.
 
     Attributes
     ----------
+    recipe : str
+        Name of the recipe.
+    folder : Path
+        The run's folder.
     evaluation : Evaluation
-        On the held-out subjects.
+        Numbers of the held-out subjects.
     history : list of Epoch
-        Of every phase's epochs.
+        The epochs of every phase.
     split : Split
         Subjects trained on, and held out.
     """
 
+    recipe: str
+    folder: Path
     evaluation: Evaluation
     history: list[Epoch]
     split: Split
 
+    def __str__(self) -> str:
+        rows = [*_rows(self.evaluation.numbers), ("run folder", str(self.folder))]
+        return listing(f"{self.recipe}, on held-out subjects", rows)
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Result of :func:`cross_validate`.
+
+    Attributes
+    ----------
+    recipe : str
+        Name of the recipe.
+    folder : Path
+        Folder of the runs' folders.
+    numbers : dict of str to float
+        The mean of every number over the folds and, as ``NAME_spread``, its standard deviation.
+    folds : dict of int to dict
+        The numbers of each fold's run, by the held-out fold.
+    """
+
+    recipe: str
+    folder: Path
+    numbers: dict[str, float]
+    folds: dict[int, dict[str, float]]
+
+    def __str__(self) -> str:
+        rows = [*_rows(self.numbers), ("run folder", f"{self.folder}, a folder per fold in it")]
+        return listing(f"{self.recipe}, on held-out subjects, {len(self.folds)} folds", rows)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Result of :func:`evaluate`: numbers of unseen subjects, and the files written."""
+
+    folder: Path
+    evaluation: Evaluation
+
+    def __str__(self) -> str:
+        figures = ", ".join(sorted(path.name for path in self.folder.glob("*.png")))
+        rows = [
+            *_rows(self.evaluation.numbers),
+            ("figures", f"{figures}, in {self.folder}"),
+            ("numbers", str(self.folder / EVALUATION)),
+        ]
+        return listing(f"{self.folder}, on unseen subjects", rows)
+
 
 def train(
-    name: str,
-    dataset: Path,
-    out: Path,
-    settings: RecipeSettings,
-    on_progress: OnProgress = silent,
+    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
 ) -> Report:
-    """Train a recipe, or take it up where a run in the same folder stopped, and measure it.
+    """Train a recipe, or resume the run in the same folder, and measure it.
 
     Parameters
     ----------
     name : str
-        Of the recipe.
-    dataset : Path
-        The dataset's folder.
-    out : Path
-        The run's folder.
+        Name of the recipe.
+    dataset, out : Path
+        Folders of the dataset and of the run.
     settings : RecipeSettings
-        The recipe's.
-    on_progress : callable, optional
-        Told of every step.
+        Settings of the recipe.
+    progress : Progress, optional
+        Receives the phases and steps.
 
     Raises
     ------
     DatasetError
-        When there is no dataset, no subject-disjoint split, or nothing that the recipe can use.
+        When there is no dataset, no subject-disjoint split, or no clip that the recipe can use.
     UsageError
         When `out` cannot be written to, or holds a run of another recipe, dataset or settings.
     """
-    parallel.start()
+    distributed.start()
     data = Dataset(dataset)
     split = choose_split(folds_of(data), settings.hold_out, str(dataset))
     keeper = FolderKeeper(out, _identity(name, data, settings))
-    recipe, history = fit(name, settings, Material(data, split), keeper, on_progress)
-    if parallel.rank() == 0:
+    recipe, history = fit(name, settings, Material(data, split), keeper, progress)
+    if distributed.rank() == 0:
         save(name, recipe, out, data, split.train)
     evaluation = recipe.evaluate(data, split.validation)
-    if parallel.rank() == 0:
+    if distributed.rank() == 0:
         keeper.write_metrics(history, asdict(split), evaluation.numbers)
         keeper.draw(history)
-    parallel.finish()
-    return Report(evaluation, history, split)
+    distributed.finish()
+    return Report(name, out, evaluation, history, split)
 
 
 def fit(
@@ -98,63 +144,54 @@ def fit(
     settings: RecipeSettings,
     material: Material,
     keeper: Keeper,
-    on_progress: OnProgress = silent,
+    progress: Progress = SILENT,
 ) -> tuple[Recipe, list[Epoch]]:
-    """Make a recipe and train it on the training subjects, or take up what `keeper` has."""
+    """Train a recipe on the training subjects, resuming from the checkpoint of `keeper`."""
     with seeded(settings.seed):
         recipe = recipe_named(name)(settings, _classes(material.dataset, material.split.train))
-    loop = Loop(recipe.model, settings.seed, keeper, on_progress, patience=settings.patience)
+    loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
     recipe.train(material, loop)
     return recipe, loop.history
 
 
 def cross_validate(
-    name: str,
-    dataset: Path,
-    out: Path,
-    settings: RecipeSettings,
-    on_progress: OnProgress = silent,
-) -> dict[str, float]:
-    """Train once for each fold that has subjects, that fold held out, in folders of `out`.
+    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
+) -> CrossValidation:
+    """Train once for each fold that has subjects, that fold held out, in ``out/fold-N``.
 
-    Returns
-    -------
-    dict of str to float
-        The mean of every number over the folds and, as ``NAME_spread``, its standard deviation;
-        also written to ``metrics.json`` in `out`, beside those of each fold.
+    The numbers are also written to ``metrics.json`` in `out`.
 
     Raises
     ------
     DatasetError, UsageError
         As :func:`train` does.
     """
-    folds = sorted(set(folds_of(Dataset(dataset)).values()))
     measured = {}
-    for fold in folds:
+    for fold in sorted(set(folds_of(Dataset(dataset)).values())):
         held_out = replace(settings, hold_out=fold)
-        report = train(name, dataset, out / f"fold-{fold}", held_out, on_progress)
+        report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
         measured[fold] = report.evaluation.numbers
     shared = set.intersection(*(set(numbers) for numbers in measured.values()))
     numbers: dict[str, float] = {}
-    for number in (n for n in measured[folds[0]] if n in shared):
+    for number in (n for n in next(iter(measured.values())) if n in shared):
         values = [of_fold[number] for of_fold in measured.values()]
         numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
-    if parallel.rank() == 0:
-        write_atomically(out / METRICS, _json({**numbers, "folds": measured}))
-    return numbers
+    if distributed.rank() == 0:
+        write_json(out / METRICS, {**numbers, "folds": measured})
+    return CrossValidation(name, out, numbers, measured)
 
 
-def evaluate(run: Path, dataset: Path) -> Evaluation:
+def evaluate(run: Path, dataset: Path) -> Measured:
     """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
-    Writes ``evaluation.json`` and its pictures into the run's folder.
+    Writes ``evaluation.json`` and its figures into the run's folder.
 
     Raises
     ------
     ModelError
-        When the run is not finished, or is none.
+        When the folder holds no finished run.
     DatasetError
-        When the dataset has no subject but those trained on.
+        When every subject of the dataset was trained on.
     """
     recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
@@ -167,33 +204,38 @@ def evaluate(run: Path, dataset: Path) -> Evaluation:
             todo="name another dataset, or train with another --set hold_out=FOLD",
         )
     evaluation = recipe.evaluate(data, unseen)
-    numbers = evaluation.numbers | {
-        f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()
-    }
+    units = {f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()}
     draw_evaluation(evaluation, run)
-    write_atomically(
-        run / EVALUATION, _json({"dataset": str(dataset), "subjects": unseen} | numbers)
-    )
-    return evaluation
-
-
-def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """What a run follows from: recipe, settings, the dataset's bytes, the extractor it takes."""
-    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
-    if taken := getattr(settings, "extractor", ""):
-        model = Path(taken) / MODEL
-        facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
-    return facts
+    facts = {"dataset": str(dataset), "subjects": unseen}
+    write_json(run / EVALUATION, facts | evaluation.numbers | units)
+    return Measured(run, evaluation)
 
 
 def folds_of(data: Dataset) -> dict[str, int]:
-    """The fold of every subject."""
+    """Return the fold of every subject."""
     table = data.actions.table(["subject", "fold"])
     return dict(zip(table["subject"].to_pylist(), table["fold"].to_pylist(), strict=True))
 
 
+def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return names and values for a reader; whole numbers without decimals."""
+    return [
+        (name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:g}")
+        for name, value in numbers.items()
+    ]
+
+
+def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
+    """Return the inputs of a run: recipe, settings, digests of the dataset and the extractor."""
+    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    if extractor := getattr(settings, "extractor", ""):
+        model = Path(extractor) / MODEL
+        facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
+    return facts
+
+
 def _classes(data: Dataset, subjects: Sequence[str]) -> list[str]:
-    """Names of some subjects' actions, sorted."""
+    """Return the names of some subjects' actions, sorted."""
     table = data.actions.table(["subject", "action"])
     rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)
     return sorted({action for subject, action in rows if subject in subjects})

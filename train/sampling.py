@@ -1,6 +1,6 @@
-"""What a mini-batch is made of: clips P x K by subject, or positive and negative pairs.
+"""Mini-batch sampling: P x K by subject, or positive and negative pairs.
 
-Each class sorts the samples once; what it draws is a pure function of a generator.
+Each class sorts the samples once; a draw is a pure function of a generator.
 """
 
 from collections import defaultdict
@@ -22,9 +22,9 @@ class SubjectBatches:
     Parameters
     ----------
     samples : sequence of Sample
-        What to draw from.
+        The samples to draw from.
     subjects, motions, takes : int
-        Subjects in a batch, P and K; fewer where there are no more.
+        Number of subjects in a batch, P and K; fewer where the dataset has fewer.
     """
 
     def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
@@ -32,7 +32,7 @@ class SubjectBatches:
         self._sizes = subjects, motions, takes
 
     def draw(self, generator: np.random.Generator) -> list[int]:
-        """Positions of the clips of one mini-batch, without repetition."""
+        """Draw the positions of the clips of one mini-batch, without repetition."""
         n_subjects, n_motions, n_takes = self._sizes
         chosen: list[int] = []
         for subject in _some(sorted(self._clips), n_subjects, generator):
@@ -43,7 +43,7 @@ class SubjectBatches:
 
 
 class Pairs(NamedTuple):
-    """Positions of the clips of P pairs, int [P] each, and which are positive, bool [P]."""
+    """Positions of the clips of P pairs, int [P] each, and a mask of the positive, bool [P]."""
 
     first: np.ndarray
     second: np.ndarray
@@ -54,16 +54,15 @@ class PairBatches:
     """As many positive as negative pairs, both clips of a pair from one subject.
 
     Sun et al. 2023, section 3.2: a positive pair shows one motion twice, a negative pair two
-    motions, and different pairs can come from different subjects. A subject is drawn first, then
-    its motion or motions, then a clip of each, so that no subject counts for more because it has
-    more clips.
+    motions, and different pairs can come from different subjects. The subject is drawn first, then
+    one motion or two, then a clip of each, so that subjects with more clips weigh no more.
 
     Parameters
     ----------
     samples : sequence of Sample
-        What to draw from.
+        The samples to draw from.
     pairs : int
-        N, the number of positive pairs, and of negative ones.
+        N, the number of positive pairs and of negative pairs.
 
     Raises
     ------

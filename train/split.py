@@ -1,4 +1,4 @@
-"""Which subjects to train on: never the ones that are validated on."""
+"""Subject-disjoint splits into training and validation subjects, by whole folds."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ class Split:
 def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
     """Hold out whole folds until about a fifth of the subjects, at least one, are for validation.
 
-    Folds are taken in their own order, each if it brings the number held out nearer to a fifth;
-    where every fold alone is too large, the smallest one is taken. A new subject therefore seldom
-    moves the others.
+    Folds are visited in order; each is held out if that brings the number of subjects nearer to a
+    fifth. Where every single fold is too large, the smallest is held out. A new subject therefore
+    seldom moves the others.
 
     Parameters
     ----------
     folds : mapping of str to int
-        The fold of each subject.
+        Fold of each subject.
     where : str
-        The dataset, for the error.
+        Path of the dataset, for the error.
 
     Raises
     ------
     DatasetError
-        When all subjects share one fold: a single subject always does.
+        When all subjects share one fold, as a single subject does.
     """
     sizes = Counter(folds.values())
     if len(sizes) < 2:
@@ -60,12 +60,12 @@ def split_by_folds(folds: Mapping[str, int], where: str) -> Split:
 
 
 def choose_split(folds: Mapping[str, int], hold_out: int, where: str) -> Split:
-    """Hold out the subjects of one fold, 0 to 9, or, for -1, what :func:`split_by_folds` does.
+    """Hold out the subjects of one fold, 0 to 9; -1 splits by :func:`split_by_folds`.
 
     Raises
     ------
     DatasetError
-        When no subject would be left on one side.
+        When one side of the split would have no subject.
     """
     if hold_out == -1:
         return split_by_folds(folds, where)

@@ -1,1 +1,1 @@
-"""What fmdata must survive: kills, damaged videos, changed bytes, a full disk."""
+"""Tests of robustness by random damage: kills, damaged videos, changed bytes, a full disk."""

@@ -1,7 +1,7 @@
-"""What must be survived, tried out: ``python -m bench.chaos [kills|videos|changes|disk|all]``.
+"""Runs the experiments: ``python -m bench.chaos [kills|videos|changes|disk|all]``.
 
-Each experiment is seeded, prints its table, and writes it to the page unless it was made smaller
-with ``--n``. Ends with 1 when anything was not as promised.
+Each experiment is seeded and prints its table. Without ``--n`` it also writes the table to the
+page. The exit code is 1 if a promise was broken.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.chaos import changes, disk, kills, videos
-from bench.chaos.command import Found
+from bench.chaos.command import Report
 from bench.page import Marks, markdown, text, write_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "chaos.md"
@@ -25,35 +25,35 @@ EXPERIMENTS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the experiments asked for; return the exit code."""
+    """Run the chosen experiments; return the exit code."""
     options = _options().parse_args(arguments)
     names = [*EXPERIMENTS] if options.experiment == "all" else [options.experiment]
     out = options.out or (None if options.n else PAGE)
-    faulty = False
+    failed = False
     for name in names:
         measure, default = EXPERIMENTS[name]
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            found = measure(Path(folder), options.n or default, options.seed)
-        print(f"\n{name}: {found.sentence}\n\n{text(found.table)}\n")
-        for fault in found.faults:
-            print(f"FAULT {fault}")
+            report = measure(Path(folder), options.n or default, options.seed)
+        print(f"\n{name}: {report.sentence}\n\n{text(report.table)}\n")
+        for failure in report.failures:
+            print(f"FAILURE {failure}")
         print(f"{time.monotonic() - began:.0f} s", flush=True)
         if out:
-            write_page(out, _figures(found), Marks(name, "chaos"))
-        faulty = faulty or bool(found.faults)
-    return int(faulty)
+            write_page(out, _figures(report), Marks(name, "chaos"))
+        failed = failed or bool(report.failures)
+    return int(failed)
 
 
-def _figures(found: Found) -> str:
-    faults = [f"- {fault}" for fault in found.faults] or ["No fault."]
-    return "\n\n".join([found.sentence, markdown(found.table), "\n".join(faults)])
+def _figures(report: Report) -> str:
+    failures = [f"- {failure}" for failure in report.failures] or ["No failure."]
+    return "\n\n".join([report.sentence, markdown(report.table), "\n".join(failures)])
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.chaos", description=__doc__)
     parser.add_argument("experiment", nargs="?", default="all", choices=[*EXPERIMENTS, "all"])
-    parser.add_argument("--n", type=int, help="how many")
+    parser.add_argument("--n", type=int, help="number of kills, videos, changes or fills")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help=f"page to write (without --n: {PAGE.name})")
     return parser

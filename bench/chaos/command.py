@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it, and what it leaves on the disk."""
+"""The command line, run as a user runs it, and the files it writes."""
 
 import hashlib
 import subprocess
@@ -9,26 +9,26 @@ from pathlib import Path
 from bench.page import Table
 
 FMDATA = [sys.executable, "-c", "from fmdata.cli import main; main()"]
-HANG_S = 600.0  # after which a command is taken to hang
+HANG_S = 600.0  # a command that takes longer counts as hung
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an experiment has found.
+class Report:
+    """Result of an experiment.
 
     Attributes
     ----------
     sentence : str
-        What was done.
+        Summary of the experiment.
     table : Table
-        The figures, with a head.
-    faults : list of str
-        What was not as promised, with the seeds that show it.
+        Figures, with a header row.
+    failures : list of str
+        Broken promises, with the seeds that reproduce them.
     """
 
     sentence: str
     table: Table
-    faults: list[str]
+    failures: list[str]
 
 
 def fmdata(*arguments: object, timeout_s: float = HANG_S) -> subprocess.CompletedProcess[str]:
@@ -38,21 +38,21 @@ def fmdata(*arguments: object, timeout_s: float = HANG_S) -> subprocess.Complete
 
 
 def started(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """Start a command, in a process group of its own, without an ear for what it says."""
+    """Start a command in a session of its own, with its output discarded."""
     quiet = subprocess.DEVNULL
     command = [*FMDATA, *arguments]
     return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def must(*arguments: object) -> None:
-    """Run a command on which the experiment rests."""
+    """Run a command that prepares an experiment; raise RuntimeError if it fails."""
     run = fmdata(*arguments)
     if run.returncode:
         raise RuntimeError(f"{arguments} ended with {run.returncode}: {run.stderr}")
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder, and an empty text for every folder."""
+    """Return the SHA-256 of every file below a folder; folders have an empty string."""
     return {
         str(path.relative_to(folder)): ""
         if path.is_dir()
@@ -62,13 +62,13 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def differences(folder: Path, reference: dict[str, str]) -> str:
-    """Name the paths that are not as in the reference; empty when all are."""
+    """Return the paths that differ from the reference, separated by commas; empty if none does."""
     found = contents(folder)
     paths = sorted(found.keys() | reference.keys())
     return ", ".join(path for path in paths if found.get(path) != reference.get(path))
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says anything."""
+    """Return the last line that is not blank."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "nothing said"
+    return lines[-1].strip() if lines else "no message"

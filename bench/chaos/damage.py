@@ -1,48 +1,48 @@
-"""Ways in which a video file gets damaged; each a function of the bytes, others' bytes, a seed."""
+"""Kinds of damage to a video file: functions of its bytes, another file's bytes and a generator."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 Damage = Callable[[bytes, bytes, np.random.Generator], bytes]
-HEADER = 512  # bytes at either end, where containers keep what they are
+HEADER = 512  # bytes at either end, where containers keep their metadata
 
 
 def flip(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Change 1 to 64 bytes, anywhere."""
+    """Change 1 to 64 bytes anywhere."""
     return _changed(data, 0, len(data), int(rng.integers(1, 65)), rng)
 
 
 def header(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Change 1 to 32 bytes of the first or the last 512."""
+    """Change 1 to 32 of the first or the last 512 bytes."""
     start = 0 if rng.uniform() < 0.5 else max(len(data) - HEADER, 0)
     return _changed(data, start, min(start + HEADER, len(data)), int(rng.integers(1, 33)), rng)
 
 
 def cut(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Break off anywhere, at the very beginning too."""
+    """Truncate anywhere, perhaps to nothing."""
     return data[: int(rng.integers(len(data)))]
 
 
 def behead(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Lose the beginning."""
+    """Remove the beginning."""
     return data[int(rng.integers(1, len(data))) :]
 
 
 def hole(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Hold zeros in place of a run of up to a third, as after a download that had no end."""
+    """Overwrite a run of up to a third of the file with zeros, as in an incomplete download."""
     length = int(rng.integers(1, len(data) // 3))
     start = int(rng.integers(len(data) - length))
     return data[:start] + bytes(length) + data[start + length :]
 
 
 def splice(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Begin as one file and go on as another."""
+    """Join the beginning of one file and the end of another."""
     return data[: int(rng.integers(len(data)))] + other[int(rng.integers(len(other))) :]
 
 
 def shuffle(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Have two blocks of a disk's size change places."""
+    """Exchange two blocks of the size of a disk block."""
     block = 4096 if len(data) > 4 * 4096 else len(data) // 8
     blocks = [data[i : i + block] for i in range(0, len(data), block)]
     one, two = rng.choice(len(blocks), 2, replace=False)
@@ -51,7 +51,7 @@ def shuffle(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
 
 
 def insert(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Hold up to 2000 random bytes too many."""
+    """Insert up to 2000 random bytes."""
     at = int(rng.integers(len(data)))
     return data[:at] + rng.bytes(int(rng.integers(1, 2000))) + data[at:]
 

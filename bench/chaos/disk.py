@@ -1,6 +1,6 @@
-"""A file system of 64 MB that fills while a command writes to it, and is then given room again.
+"""Commands on a file system of 64 MB that fills up, then run again with enough room.
 
-Needs the right to mount one; where that is missing, the experiment says so and is left out.
+Mounting a file system needs a privilege; without it the experiment is skipped.
 """
 
 import os
@@ -9,81 +9,114 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bench.chaos.command import Found, contents, differences, fmdata, last_line, must, started
+from bench.chaos.command import Report, contents, differences, fmdata, last_line, must, started
 from fmdata.catalog.storage.card import NAME as CARD
 
 DEFAULT_N = 12
 MEGABYTES = 64
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160)
 FULL, READ_ONLY = "No space left on device", "Read-only file system"
-# Of the most that an undisturbed run was seen to take; it may have taken more between two looks.
-LARGEST_SHARE = 0.9
+# Share of the peak use of an undisturbed run. Use is sampled, so the true peak may be higher.
+MAX_SHARE = 0.9
 
 
-def measure(folder: Path, n: int, seed: int) -> Found:
+@dataclass(frozen=True)
+class Scenario:
+    """A command on the small file system.
+
+    Attributes
+    ----------
+    name : str
+        Name in the table.
+    command : list of str
+        The command.
+    start : Path or None
+        Dataset that exists before the command; None for none.
+    """
+
+    name: str
+    command: list[str]
+    start: Path | None
+
+
+def measure(folder: Path, n: int, seed: int) -> Report:
     """Fill the disk at `n` points, a third of them in each of three commands, and report."""
     must("simulate", folder / "raw", *SIMULATED)
     small = folder / "small"
     small.mkdir()
     try:
         _mount("-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(small))
-    except (OSError, subprocess.CalledProcessError) as fault:
-        return Found(f"Left out: no file system may be mounted here ({fault}).", [["left out"]], [])
+    except (OSError, subprocess.CalledProcessError) as error:
+        return Report(
+            f"Left out: no file system may be mounted here ({error}).", [["left out"]], []
+        )
     try:
         return _measure(folder, small, n, seed)
     finally:
         subprocess.run(["umount", str(small)], check=True, capture_output=True)
 
 
-def _measure(folder: Path, small: Path, n: int, seed: int) -> Found:
+def _measure(folder: Path, small: Path, n: int, seed: int) -> Report:
     dataset, built = small / "dataset", folder / "built"
     build = ["build", "--subjects", str(folder / "raw"), "--out", str(dataset)]
+    synth = ["synth-compound", "--dataset", str(dataset), "--k", "1"]
     must(*build)
     shutil.copytree(dataset, built)
-    commands = {
-        "build, 1 worker": ([*build, "--workers", "1"], None),
-        "build, 2 workers": ([*build, "--workers", "2"], None),
-        "synth-compound": (["synth-compound", "--dataset", str(dataset), "--k", "1"], built),
-    }
+    scenarios = (
+        Scenario("build, 1 worker", [*build, "--workers", "1"], None),
+        Scenario("build, 2 workers", [*build, "--workers", "2"], None),
+        Scenario("synth-compound", synth, built),
+    )
     rng = np.random.default_rng(seed)
-    tries = max(n // len(commands), 1)
+    tries = max(n // len(scenarios), 1)
     table = [["command", "takes, MB", "filled", "a clear message", "then the same bytes"]]
-    faults: list[str] = []
-    for name, (command, start) in commands.items():
-        _begin(dataset, start)
-        need = _need(command, small)
-        reference = contents(dataset)
-        clear = same = 0
-        for i in range(tries):
-            share = LARGEST_SHARE * (i + rng.uniform()) / tries
-            where = f"seed {seed}, {name}, {share:.0%} of the room it takes"
-            _begin(dataset, start)
-            with _filled(small, int(share * need)):
-                wrong = _unclear(fmdata(*command), FULL)
-            if (dataset / CARD).exists() != (start is not None):
-                wrong += " a card appeared, or went"
-            again = fmdata(*command)
-            said = last_line(again.stderr) if again.returncode else ""
-            other = said or differences(dataset, reference)
-            faults += [f"{where}: {fault}" for fault in (wrong, other) if fault]
-            clear, same = clear + (not wrong), same + (not other)
-        figures = [f"{need / 1e6:.1f}", f"{tries} times", f"{clear} of {tries}"]
-        table.append([name, *figures, f"{same} of {tries}"])
+    failures: list[str] = []
+    for scenario in scenarios:
+        cells, wrong = _fill_repeatedly(scenario, small, dataset, tries, rng)
+        table.append(cells)
+        failures += [f"seed {seed}, {scenario.name}, {each}" for each in wrong]
     shutil.rmtree(dataset)
     _mount("-o", "remount,ro", str(small))
-    if wrong := _unclear(fmdata(*build), READ_ONLY):
-        faults.append(f"read-only: {wrong}")
-    return Found(
-        f"A file system of {MEGABYTES} MB, filled so that between none and "
-        f"{LARGEST_SHARE:.0%} of the room that a command takes is left (seed {seed}); then one "
-        f"that is read-only, which is {'not ' if wrong else ''}told of clearly.",
+    if unclear := _unclear(fmdata(*build), READ_ONLY):
+        failures.append(f"read-only: {unclear}")
+    return Report(
+        f"A file system of {MEGABYTES} MB, filled so that between none and {MAX_SHARE:.0%} of the "
+        f"room that a command takes is left (seed {seed}); then a read-only one, which is "
+        f"{'not ' if unclear else ''}reported clearly.",
         table,
-        faults,
+        failures,
     )
+
+
+def _fill_repeatedly(
+    scenario: Scenario, small: Path, dataset: Path, tries: int, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
+    """Run a command on an ever less full disk; return its row of the table, and its failures."""
+    _begin(dataset, scenario.start)
+    need = _need(scenario.command, small)
+    reference = contents(dataset)
+    n_clear = n_same = 0
+    failures = []
+    for i in range(tries):
+        share = MAX_SHARE * (i + rng.uniform()) / tries
+        _begin(dataset, scenario.start)
+        with _filled(small, int(share * need)):
+            unclear = _unclear(fmdata(*scenario.command), FULL)
+        if (dataset / CARD).exists() != (scenario.start is not None):
+            unclear += " a card was written or removed"
+        again = fmdata(*scenario.command)
+        message = last_line(again.stderr) if again.returncode else ""
+        other = message or differences(dataset, reference)
+        where = f"{share:.0%} of the room it takes"
+        failures += [f"{where}: {failure}" for failure in (unclear, other) if failure]
+        n_clear, n_same = n_clear + (not unclear), n_same + (not other)
+    cells = [f"{need / 1e6:.1f}", f"{tries} times", f"{n_clear} of {tries}", f"{n_same} of {tries}"]
+    return [scenario.name, *cells], failures
 
 
 def _begin(dataset: Path, start: Path | None) -> None:
@@ -93,15 +126,15 @@ def _begin(dataset: Path, start: Path | None) -> None:
 
 
 def _need(command: list[str], small: Path) -> int:
-    """Run a command undisturbed; return the most bytes that it was seen to take."""
-    before = most = _used(small)
+    """Run a command undisturbed; return the highest number of bytes seen in use."""
+    before = peak = _used(small)
     with started(command) as process:
         while process.poll() is None:
-            most = max(most, _used(small))
+            peak = max(peak, _used(small))
             time.sleep(0.01)
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode} undisturbed")
-    return most - before
+    return peak - before
 
 
 def _used(small: Path) -> int:
@@ -111,7 +144,7 @@ def _used(small: Path) -> int:
 
 @contextmanager
 def _filled(small: Path, room: int) -> Iterator[None]:
-    """Leave no more than `room` bytes free."""
+    """Leave at most `room` bytes free."""
     state = os.statvfs(small)
     fill = small / "fill"
     with fill.open("wb") as file:
@@ -123,7 +156,7 @@ def _filled(small: Path, room: int) -> Iterator[None]:
 
 
 def _unclear(run: subprocess.CompletedProcess[str], wanted: str) -> str:
-    """Return what is wrong with the end of a command that was to fail with a message."""
+    """Return an empty string if a command failed with the wanted message, else its last line."""
     clear = wanted in run.stderr and "to do:" in run.stderr and "Traceback" not in run.stderr
     if run.returncode == 1 and clear:
         return ""

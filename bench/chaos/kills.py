@@ -1,8 +1,8 @@
-"""Commands killed at random moments, run again, and compared with runs that nobody disturbed.
+"""Commands killed at random moments, run again, and compared with undisturbed runs.
 
-Moments are drawn evenly over a command's time: a third of them over all of it, a third from its
-first work on, a third from the first shard on, where files get their final names. Who dies: every
-process at once, or one of them alone; by SIGKILL, or by a polite signal.
+Moments are uniform over a command's time: a third of them over all of it, a third from its first
+work on, a third from its first shard on, when files get their final names. The signal goes to all
+processes or to one; it is SIGKILL, SIGTERM or SIGINT.
 """
 
 import os
@@ -21,7 +21,7 @@ import numpy as np
 
 from bench.chaos.command import (
     HANG_S,
-    Found,
+    Report,
     contents,
     differences,
     fmdata,
@@ -33,9 +33,9 @@ from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.lock import WORK
 
 DEFAULT_N = 50
-PARTS = 3  # of a command's time: all of it, from its work on, from its shards on
+PARTS = 3  # of a command's time: all of it, from the first work on, from the first shard on
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160, "--fps", 12)
-# What is sent, to whom, and how often. A terminal's Ctrl-C goes to the command's process group.
+# Signal and receivers, and their share of the kills. Ctrl-C in a terminal goes to the group.
 HOW = {
     "SIGKILL to all": 0.5,
     "SIGKILL to one": 0.25,
@@ -47,20 +47,20 @@ STATES = ("not begun", "at work", "packing", "committing", "done", "survived")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command, what it starts from, and what it must end with.
+    """A command, the dataset before it, and the dataset after an undisturbed run.
 
     Attributes
     ----------
     name : str
-        For the table.
+        Name in the table.
     arguments : list of str
         The command.
     start : Path or None
-        The dataset that is there before; None for none.
+        Dataset that exists before the command; None for none.
     reference : dict of str to str
         Contents of the dataset after an undisturbed run.
     seconds : tuple of float
-        Time of that run, and the parts of it that began with each of :func:`_signs`.
+        Duration of that run, and its durations after the first of each of :func:`_signs`.
     """
 
     name: str
@@ -72,22 +72,22 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: the state it left, and what was wrong after the command had been run again."""
+    """One kill: the state after it, and the broken promises after a second run."""
 
     scenario: str
     how: str
     state: str
-    faults: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
-def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMULATED) -> Found:
+def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMULATED) -> Report:
     """Kill `n` times, and report."""
-    # A shell that runs this in the background has it, and all it starts, ignore Ctrl-C.
+    # Processes that a shell starts in the background ignore SIGINT, and so do their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rng = np.random.default_rng(seed)
     dataset = folder / "dataset"
     scenarios = list(islice(_scenarios(folder, dataset, simulated), n))
-    # Each command's own moments, evenly over each of its parts.
+    # The moments of each command are stratified over its parts.
     drawn = [(scenarios[i % len(scenarios)], i // len(scenarios)) for i in range(n)]
     rounds = -(-n // len(scenarios))
     kills = []
@@ -95,17 +95,17 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
         share = (turn + rng.uniform()) / rounds
         how = str(rng.choice(list(HOW), p=list(HOW.values())))
         kills.append(_kill(scenario, dataset, how, share, turn % PARTS, rng))
-        faults = "; ".join(kills[-1].faults) or "the same bytes"
-        print(f"{i}: {scenario.name}, {how}, {kills[-1].state}: {faults}", flush=True)
-    return Found(
+        result = "; ".join(kills[-1].failures) or "the same bytes"
+        print(f"{i}: {scenario.name}, {how}, {kills[-1].state}: {result}", flush=True)
+    return Report(
         f"{n} kills (seed {seed}); each command was then run again, to its end.",
         _table(scenarios, kills),
-        [f"seed {seed}, kill {i}: {fault}" for i, k in enumerate(kills) for fault in k.faults],
+        [f"seed {seed}, kill {i}: {wrong}" for i, k in enumerate(kills) for wrong in k.failures],
     )
 
 
 def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> Iterator[Scenario]:
-    """Yield the commands, each prepared only when it is asked for."""
+    """Yield the commands; each is prepared when it is requested."""
     raw, fewer = folder / "raw", folder / "fewer"
     must("simulate", raw, *simulated)
     build = ["build", "--subjects", str(raw), "--out", str(dataset), "--size", "64"]
@@ -123,11 +123,12 @@ def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> Iter
 
 
 def _signs(dataset: Path) -> list[Path]:
-    """Return what appears when a command begins its work, and when it begins its first shard."""
+    """Return the paths that appear with a command's first work, and with its first shard."""
     return [dataset / WORK, dataset / WORK / "new"]
 
 
 def _undisturbed(name: str, arguments: list[str], start: Path | None, dataset: Path) -> Scenario:
+    """Run a command to its end, and time its parts."""
     _begin(start, dataset)
     seen = {0: time.monotonic()}
     with started(arguments) as process:
@@ -157,7 +158,7 @@ def _kill(
     part: int,
     rng: np.random.Generator,
 ) -> Kill:
-    """Kill a command, run it again, and compare; again and earlier when the kill came too late."""
+    """Kill a command, run it again, and compare; a kill that came too late is repeated earlier."""
     while True:
         _begin(scenario.start, dataset)
         with started(scenario.arguments) as process:
@@ -166,30 +167,30 @@ def _kill(
                 share *= 0.8
                 continue
             _send(how, process.pid, rng)
-            faults = []
+            failures = []
             try:
                 process.wait(HANG_S)
             except subprocess.TimeoutExpired:
-                faults.append(f"hung after {how}")
+                failures.append("hung")
                 _send("SIGKILL to all", process.pid, rng)
                 process.wait()
         state = "survived" if process.returncode == 0 else _state(scenario, dataset)
         again = fmdata(*scenario.arguments)
         if again.returncode:
-            said = last_line(again.stderr)
-            faults.append(f"{scenario.name}, {how}, {state}: run again, {again.returncode}: {said}")
-        if wrong := differences(dataset, scenario.reference):
-            faults.append(f"{scenario.name}, {how}, {state}: not as it should be: {wrong}")
+            failures.append(f"second run ended with {again.returncode}: {last_line(again.stderr)}")
+        if different := differences(dataset, scenario.reference):
+            failures.append(f"files differ: {different}")
         if left := _members(process.pid):
-            faults.append(f"{scenario.name}, {how}, {state}: {len(left)} processes still there")
+            failures.append(f"{len(left)} processes still running")
             _send("SIGKILL to all", process.pid, rng)
-        return Kill(scenario.name, how, state, faults)
+        where = f"{scenario.name}, {how}, {state}"
+        return Kill(scenario.name, how, state, [f"{where}: {failure}" for failure in failures])
 
 
 def _wait(
     process: subprocess.Popen[bytes], scenario: Scenario, dataset: Path, share: float, part: int
 ) -> None:
-    """Sleep until the moment has come, or the command has ended."""
+    """Sleep until the moment of the kill, or the end of the command."""
     signs = _signs(dataset)[:part][-1:]
     while process.poll() is None and not all(sign.exists() for sign in signs):
         time.sleep(0.002)
@@ -199,32 +200,33 @@ def _wait(
 
 
 def _send(how: str, group: int, rng: np.random.Generator) -> None:
-    name, whom = how.split(" to ")
+    """Send a signal; `how` is a key of `HOW`."""
+    name, receivers = how.split(" to ")
     number = signal.Signals[name]
     members = _members(group)
-    if whom == "the group":
+    if receivers == "the group":
         os.killpg(group, number)
         return
-    for process in members if whom == "all" else rng.permutation(members)[:1]:
-        with suppress(ProcessLookupError):  # it has just ended by itself
+    for process in members if receivers == "all" else rng.permutation(members)[:1]:
+        with suppress(ProcessLookupError):  # the process has just ended
             os.kill(int(process), number)
 
 
 def _members(session: int) -> list[int]:
-    """Return the processes of a session that still run; workers may have groups of their own."""
+    """Return the running processes of a session; workers may have groups of their own."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, _, member_of = stat.read_text().rpartition(")")[2].split()[:4]
         except OSError:
-            continue  # it has ended since
+            continue  # the process has just ended
         if int(member_of) == session and state != "Z":
             found.append(int(stat.parent.name))
     return sorted(found)
 
 
 def _state(scenario: Scenario, dataset: Path) -> str:
-    """Tell from what a dead command has left how far it had come."""
+    """Return the state of a killed command, one of `STATES`, from its files."""
     work = dataset / WORK
     if (work / "new" / CARD).exists():
         return "committing"
@@ -241,7 +243,7 @@ def _table(scenarios: Sequence[Scenario], kills: Sequence[Kill]) -> list[list[st
     for scenario in scenarios:
         own = [kill for kill in kills if kill.scenario == scenario.name]
         states = Counter(kill.state for kill in own)
-        same = sum(not kill.faults for kill in own)
+        same = sum(not kill.failures for kill in own)
         counts = [str(states[state]) for state in STATES]
         seconds = f"{scenario.seconds[0]:.1f}"
         table.append([scenario.name, seconds, str(len(own)), *counts, f"{same} of {len(own)}"])

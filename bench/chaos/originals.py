@@ -1,4 +1,4 @@
-"""Small whole videos, to be damaged: simulated ones in five containers, and real ones if any."""
+"""Small intact videos to be damaged: simulated ones in five containers, and real ones if any."""
 
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,9 @@ REAL = ("grid/bbaf2n.mpg", "grid/swwp2s.mpg", "actions/man_grey.mp4")
 def originals(folder: Path, seed: int, real: Path) -> list[Path]:
     """Write the simulated videos to `folder`; return their paths and those of the real ones."""
     simulated = folder / "simulated"
-    simulate(simulated, SimulateSettings(2, 1, 1, seed=seed, fps=FPS, size=160))
+    simulate(
+        simulated, SimulateSettings(subjects=2, actions=1, takes=1, seed=seed, fps=FPS, size=160)
+    )
     found = []
     for source in sorted(simulated.glob("*/*/*.mp4")):
         recording = Recording(source, source.name, "", "", "")
@@ -38,7 +40,7 @@ def originals(folder: Path, seed: int, real: Path) -> list[Path]:
 
 
 def _write(path: Path, frames: list[np.ndarray], codec: str, pixels: str) -> None:
-    # An MPEG-1 stream knows a few frame rates only.
+    # MPEG-1 supports only a few frame rates.
     rate = 25 if codec == "mpeg1video" else FPS
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(codec, rate=rate)

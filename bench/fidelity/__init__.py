@@ -1,1 +1,1 @@
-"""How true the spotted motions and the aligned crops are: `make bench-fidelity`."""
+"""Accuracy of spotted motions and aligned crops: `make bench-fidelity`."""

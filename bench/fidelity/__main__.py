@@ -1,7 +1,7 @@
-"""Simulated recordings over a grid of conditions, through the real pipeline, against the truth.
+"""Builds simulated recordings under a grid of conditions and compares them with the ground truth.
 
-``python -m bench.fidelity`` takes all rows and writes the page; ``--rows default,winks`` takes some
-and only prints. With ``--folder`` the recordings and datasets are kept and used again.
+``python -m bench.fidelity`` measures all rows and writes the page. ``--rows default,winks`` takes
+some rows and only prints. With ``--folder`` recordings and datasets are kept for later runs.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from bench.fidelity import real, report
 from bench.fidelity.measure import Result, measure
 from bench.fidelity.picture import draw
 from bench.fidelity.rows import CONDITIONS, row
+from bench.fidelity.spotting import Case
 from bench.fidelity.targets import checks, checks_of_real
 from bench.page import text, write_page
 
@@ -40,17 +41,17 @@ def main(arguments: Sequence[str]) -> None:
         folder = options.folder or Path(temporary)
         results = _simulated(names, folder, options)
         found = checks(results)
-        sentence, actions = [], []
+        real_cases: list[Case] = []
         if options.real.is_dir():
-            sentence = [real.spoken(options.real, folder / "real")]
+            sentence = real.spoken(options.real, folder / "real")
             actions = real.posed(options.real, folder / "real")
-            found += checks_of_real(sentence[0], actions)
-    seen = [*sentence, *actions]
+            found += checks_of_real(sentence, actions)
+            real_cases = [sentence, *actions]
     print("\n" + text([report.ALIGNMENT, *map(report.alignment_cells, results)]))
-    if seen:
-        table = [["real recording", "true", "found", "IoU"], *map(report.real_cells, seen)]
+    if real_cases:
+        table = [["real recording", "true", "found", "IoU"], *map(report.real_cells, real_cases)]
         print("\n" + text(table))
-    print("\n" + text([["asked", "", "reached", ""], *map(report.check_cells, found)]))
+    print("\n" + text([["", "target", "measured", ""], *map(report.check_cells, found)]))
     print(f"\n{time.monotonic() - began:.0f} s")
     if out:
         picture = out.with_suffix(".png")
@@ -58,19 +59,19 @@ def main(arguments: Sequence[str]) -> None:
         command = f"python -m bench.fidelity --per-row {options.per_row} --seed {options.seed}"
         if options.rows:
             command += f" --rows {options.rows!r}"
-        figures = report.page(command, results, seen, found, picture.name)
+        figures = report.page(command, results, real_cases, found, picture.name)
         write_page(out, figures, report.FIGURES)
         print(f"written: {out}, {picture}")
 
 
 def _simulated(names: Sequence[str], folder: Path, options: argparse.Namespace) -> list[Result]:
-    """Measure the rows, several at a time, and print each when it and those before are done."""
+    """Measure the rows in parallel, and print them in order."""
     rows = [row(name, options.per_row, options.seed) for name in names]
     at_once = min(options.workers, len(rows))
     each = partial(measure, folder=folder, workers=options.workers // at_once)
     results = []
     print(text([_wide(report.SPOTTING)]), flush=True)
-    # A fresh process each: the landmark network's threads do not survive a fork.
+    # Spawned, because the threads of the landmark network do not survive a fork.
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
         for result in pool.map(each, rows):
             results.append(result)
@@ -80,7 +81,7 @@ def _simulated(names: Sequence[str], folder: Path, options: argparse.Namespace) 
 
 
 def _wide(cells: Sequence[str]) -> list[str]:
-    """Pad cells, so that rows printed one after another stand in columns."""
+    """Pad the cells of a row to the widths of the table's columns."""
     widths = [24, 3, 20, 20, 20, 5, *[6] * (len(cells) - 6)]
     return [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
 
@@ -88,10 +89,12 @@ def _wide(cells: Sequence[str]) -> list[str]:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.fidelity", description=__doc__)
     parser.add_argument("--rows", help=f"some of: {', '.join(CONDITIONS)}")
-    parser.add_argument("--per-row", type=int, default=40, help="recordings a row, at least")
+    parser.add_argument(
+        "--per-row", type=int, default=40, help="minimum number of recordings in a row"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--folder", type=Path, help="where to keep recordings and datasets")
+    parser.add_argument("--folder", type=Path, help="folder that keeps recordings and datasets")
     parser.add_argument("--out", type=Path, help=f"page to write (all rows: {PAGE.name})")
     parser.add_argument("--real", type=Path, default=REAL, help="folder of real recordings")
     return parser

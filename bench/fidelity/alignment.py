@@ -1,9 +1,9 @@
-"""Measures of alignment: how still the stable points stand in the crop, and what lies inside it.
+"""Measures of alignment: motion of the stable points in the crop, and landmarks inside the crop.
 
-Landmarks as the network finds them jitter by themselves; the simulator knows where the skin truly
-is. Both are pushed through the transforms of the dataset. A similarity of the plane cannot undo a
-turn in depth, which moves the nose against the temples: that much remains with the best transforms
-possible, and is told beside the rest.
+Landmarks of the network jitter, so the simulator's true skin positions are measured as well. Both
+are mapped by the transforms of the dataset. A similarity of the plane cannot compensate a head
+rotation in depth, which moves the nose against the temples. So the residual of the best possible
+transforms is reported too.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from fmdata.pipeline.geometry.similarity import apply, to_median
 
 @dataclass(frozen=True)
 class Wobble:
-    """Of one clip: RMS distances of the stable points from their means over time, crop pixels.
+    """RMS distances of a clip's stable points from their means over time, in crop pixels.
 
     Attributes
     ----------
     found_neutral, found : float
-        Of the landmarks found, in the frames where nothing moves, and in all.
+        For the network's landmarks, in neutral frames and in all frames.
     true_neutral, true : float
-        Of the true positions.
+        The same for the true positions.
     best : float
-        Of the true positions in all frames, under the similarities that fit them best.
+        For the true positions in all frames, under the similarities that fit them best.
     """
 
     found_neutral: float
@@ -61,13 +61,13 @@ def wobble(
 
 
 def unrest(points: np.ndarray) -> float:
-    """RMS distance of points [T, N, 2] from their means over time; NaN without frames."""
+    """Return the RMS distance of points [T, N, 2] from their means over time; NaN for T = 0."""
     if len(points) == 0:
         return np.nan
     return float(np.sqrt(np.square(points - points.mean(0)).sum(-1).mean()))
 
 
 def inside(landmarks: np.ndarray, transforms: np.ndarray, size: int) -> float:
-    """Share of the landmarks [T, N, 2], source pixels, on pixels of a crop of side `size`."""
+    """Return the share of landmarks [T, N, 2], source pixels, inside a crop of side `size`."""
     points = apply(transforms.astype(np.float64), landmarks)
     return float(((points >= 0) & (points <= size - 1)).all(-1).mean())

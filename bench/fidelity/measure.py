@@ -1,7 +1,6 @@
-"""One row, from nothing to numbers: simulate, build with the real pipeline, compare.
+"""Measures one row: simulate, build with the real pipeline, compare with the ground truth.
 
-What a folder holds from an earlier run is used again where it comes from the same settings and the
-same code. Any change of the pipeline builds anew.
+Recordings and datasets of an earlier run are reused if settings and code are the same.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from fmdata.catalog.types import Track
 from fmdata.pipeline.build import build
 from fmdata.pipeline.cropping.align import align
 from fmdata.pipeline.geometry.points import STABLE
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.synth.simulator.cast import skin_positions
 from fmdata.synth.simulator.script import Truth, write_scripts
 from fmdata.synth.simulator.simulate import TRUTH, simulate
@@ -31,12 +30,12 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 SIZE = 112
 OTHER_SIZES = (64, 224)
 BUILD = BuildSettings(size=SIZE, lbp=False)
-CODE = (fmdata.pipeline, fmdata.catalog)  # what a dataset depends on
+CODE = (fmdata.pipeline, fmdata.catalog)  # the packages that make a dataset
 
 
 @dataclass(frozen=True)
 class Example:
-    """One clip to look at: its case, and its intensity curve in IOD, float32 [T]."""
+    """One clip for the picture: its case, and its intensity curve in IOD, float32 [T]."""
 
     case: Case
     intensity: np.ndarray
@@ -44,23 +43,23 @@ class Example:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found in one row.
+    """Measurements of one row.
 
     Attributes
     ----------
     row : Row
         The condition.
     cases : list of Case
-        One a recording; a dropped one counts as one in which nothing was found.
+        One per recording; a dropped recording counts as one without a found motion.
     dropped : int
-        Recordings that the build left out.
+        Number of recordings that the build dropped.
     wobbles : list of Wobble
-        One a clip, in pixels of a crop of side `SIZE`.
+        One per clip, in pixels of a crop of side `SIZE`.
     inside : dict of int to float
-        By the crop's size, share of the landmarks inside it in the clips where the jaw drops; empty
-        where it drops in none.
+        Share of the landmarks inside the crop, by the crop's size, in the clips of ``jaw_drop``;
+        empty if there is none.
     example : Example
-        The clip of median overlap; of still faces, the one that seems to move most.
+        Clip of median IoU; for still faces, the clip whose intensity varies most.
     """
 
     row: Row
@@ -72,17 +71,17 @@ class Result:
 
 
 def measure(row: Row, folder: Path, workers: int) -> Result:
-    """Simulate, build and measure a row, in `folder`, on so many processes."""
+    """Simulate, build and measure a row in `folder`, with `workers` worker processes."""
     raw = kept(folder / row.folder, "raw", asdict(row.settings), [fmdata.synth.simulator])
     if not (raw / TRUTH).exists():  # written last
         simulate(raw, row.settings)
     out = kept(folder / row.folder, "dataset", [raw.name, BUILD.to_json()], CODE)
-    build(raw, out, BUILD, workers=workers)
+    build(raw, out, BUILD, RunSettings(workers=workers))
     actions = Dataset(out).actions
     clips: dict[str, ActionClip] = {clip.key: clip for clip in actions}
     truths = [script.truth for script in write_scripts(row.settings)]
     cases = [_case(truth, clips.get(_key(truth))) for truth in truths]
-    positions = {_key(truth): where for truth, where in skin_positions(row.settings, STABLE)}
+    positions = {_key(truth): points for truth, points in skin_positions(row.settings, STABLE)}
     wobbles = [_wobble(clips[_key(t)], t, positions[_key(t)]) for t in truths if _key(t) in clips]
     jaws = [clips[_key(t)] for t in truths if t.action == "jaw_drop" and _key(t) in clips]
     return Result(

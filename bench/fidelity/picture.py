@@ -1,4 +1,4 @@
-"""The page's picture: intensity curves, with the true motion and the one found."""
+"""Draws the page's picture: intensity curves with the true and the found motion."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ _COLUMNS = 4
 
 
 def draw(results: Sequence[Result], path: Path) -> None:
-    """Draw one clip of each of `ROWS` that was measured, or of the first eight rows."""
+    """Draw one clip of each measured row in `ROWS`, or of the first eight rows."""
     chosen = [r for r in results if r.row.name in ROWS] or list(results[: len(ROWS)])
     columns = min(_COLUMNS, len(chosen))
     lines = -(-len(chosen) // columns)
@@ -68,13 +68,13 @@ def _panel(ax: Axes, name: str, example: Example) -> None:
         )
         ax.vlines([motion.onset, motion.offset], 0, 0.93 * top, color=FOUND, lw=1)
         ax.plot(motion.apex + 0.5, 0.84 * top, "v", color=FOUND, ms=6)
-    # A value belongs to the whole of its frame, so that a curve's point stands in its middle.
+    # Frame t covers [t, t + 1), so its value is drawn at t + 0.5.
     ax.plot(np.arange(len(curve)) + 0.5, curve, color=CURVE, lw=1.6)
     ax.set(xlim=(0, len(curve)), ylim=(0, top))
     action = "nothing moves" if truth.onset is None else truth.action.replace("_", " ")
     ax.set_title(f"{name}: {action}", fontsize=9, loc="left")
-    told = "none" if motion is None else f"{motion.onset} to {motion.offset}"
+    found = "none" if motion is None else f"{motion.onset} to {motion.offset}"
     true = "none" if truth.onset is None else f"{truth.onset} to {truth.offset}"
-    ax.set_xlabel(f"frame    true {true}, found {told}", fontsize=8)
+    ax.set_xlabel(f"frame    true {true}, found {found}", fontsize=8)
     ax.tick_params(labelsize=7)
     ax.spines[["top", "right"]].set_visible(False)

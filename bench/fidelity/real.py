@@ -1,7 +1,7 @@
-"""The same measures on recordings of real people, which lie beside the project.
+"""The same measures on recordings of real people, which are not part of the repository.
 
-Of a spoken sentence the first and the last word are timed; the posed actions' boundaries were read
-by eye, good to one or two frames.
+The boundaries of a spoken sentence follow from its word timings. The boundaries of posed actions
+were annotated by eye, with an accuracy of one or two frames.
 """
 
 import csv
@@ -15,14 +15,15 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Motion
 from fmdata.pipeline.build import build
+from fmdata.pipeline.settings import RunSettings
 from fmdata.synth.simulator.script import Truth
 
-# Speaker, sentence, and the frames between which it is spoken.
+# Speaker, sentence, first frame of speech, first frame after it.
 SENTENCE = ("speaker", "swwp2s", 12, 55)
 
 
 def spoken(data: Path, folder: Path) -> Case:
-    """Build the timed sentence of `data`, in `folder`."""
+    """Build the spoken sentence of `data` in `folder`."""
     speaker, name, onset, offset = SENTENCE
     folder.mkdir(parents=True, exist_ok=True)
     out = kept(folder, "sentence", BUILD.to_json(), CODE)
@@ -30,15 +31,15 @@ def spoken(data: Path, folder: Path) -> Case:
     with table.open("w", newline="") as file:
         rows = [("path", "subject", "action", "take"), (f"{name}.mpg", speaker, name, "01")]
         csv.writer(file).writerows(rows)
-    build(data / "grid", out, BUILD, table=table, workers=1)
+    build(data / "grid", out, BUILD, RunSettings(workers=1), table=table)
     clip = Dataset(out).actions[action_key(speaker, name, "01")]
     return Case(_truth(name, clip.fps, clip.n_frames, onset, offset), clip.motion)
 
 
 def posed(data: Path, folder: Path) -> list[Case]:
-    """Build the posed actions of `data`, in `folder`; frames count in the uncut source."""
+    """Build the posed actions of `data` in `folder`; frames are counted in the uncut source."""
     out = kept(folder, "actions", BUILD.to_json(), CODE)
-    build(data / "actions", out, BUILD, workers=1)
+    build(data / "actions", out, BUILD, RunSettings(workers=1))
     clips = Dataset(out).actions
     cases = []
     with (data / "actions" / "recordings.csv").open(newline="") as file:
@@ -52,7 +53,7 @@ def posed(data: Path, folder: Path) -> list[Case]:
                 int(row["onset"]),
                 int(row["offset"]),
             )
-            cases.append(Case(truth, _later(clip.motion, cut)))
+            cases.append(Case(truth, _shifted(clip.motion, cut)))
     return cases
 
 
@@ -73,7 +74,7 @@ def _truth(name: str, fps: float, n_frames: int, onset: int, offset: int) -> Tru
     )
 
 
-def _later(motion: Motion | None, frames: int) -> Motion | None:
+def _shifted(motion: Motion | None, frames: int) -> Motion | None:
     if motion is None:
         return None
     onset, apex, offset = (f + frames for f in (motion.onset, motion.apex, motion.offset))

@@ -1,4 +1,4 @@
-"""The tables of the fidelity benchmark, for the terminal and for its page."""
+"""Tables of the fidelity benchmark, for the terminal and for its page."""
 
 from collections.abc import Sequence
 
@@ -29,12 +29,12 @@ def spotting_cells(name: str, cases: Sequence[Case]) -> list[str]:
         str(s.n),
         *(_error(e) for e in (s.onset, s.apex, s.offset)),
         "–" if np.isnan(s.iou) else f"{s.iou:.3f}",
-        *(shown(share, True) for share in (s.iou_half, s.iou_most, *shares)),
+        *(shown(share, True) for share in (s.iou_50, s.iou_80, *shares)),
     ]
 
 
 def alignment_cells(result: Result) -> list[str]:
-    """Return one row of the alignment table; over all frames of all clips, but for the worst."""
+    """Return one row of the alignment table, over all clips; `worst` is the worst clip's."""
     wobbles = result.wobbles
     names = ("found_neutral", "found", "true_neutral", "true")
     figures = [pooled([getattr(wobble, name) for wobble in wobbles]) for name in names]
@@ -44,7 +44,7 @@ def alignment_cells(result: Result) -> list[str]:
 
 
 def check_cells(check: Check) -> list[str]:
-    """Return one row of the table of what is asked."""
+    """Return one row of the table of targets."""
     return [check.what, check.wanted, check.got, "met" if check.met else "**not met**"]
 
 
@@ -62,27 +62,27 @@ def page(
     found: Sequence[Check],
     picture: str,
 ) -> str:
-    """Return everything that stands between the page's two marks.
+    """Return the text between the page's two marks.
 
     Parameters
     ----------
     command : str
-        What gives these figures again.
+        Command that reproduces the figures.
     results : sequence of Result
-        Of the simulated rows.
+        Results of the simulated rows.
     real : sequence of Case
-        Of the real recordings.
+        Cases of the real recordings.
     found : sequence of Check
-        Of all that is asked.
+        Checks of all targets.
     picture : str
-        Address of the picture, seen from the page.
+        Address of the picture, relative to the page.
     """
     dropped = sum(result.dropped for result in results)
     n = sum(len(result.cases) for result in results)
     parts = [
         f"`{command}`: {n} simulated recordings, {dropped} of them dropped.",
-        "## Asked and reached",
-        markdown([["", "asked", "reached", ""], *map(check_cells, found)]),
+        "## Targets",
+        markdown([["", "target", "measured", ""], *map(check_cells, found)]),
         "## Spotting",
         markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
         "## Alignment",

@@ -1,7 +1,7 @@
-"""The grid: one row a condition, each of them simulated recordings that differ in one thing.
+"""The grid of conditions: each row is a set of simulated recordings that differ in one setting.
 
-Everything not named is the simulator's default: full amplitude, mild head motion, both styles by
-turns, blinks, noise, H.264, 25 frames a second.
+All other settings are the simulator's defaults: full amplitude, mild head motion, alternating
+styles, blinks, noise, H.264, 25 frames per second.
 """
 
 import math
@@ -12,7 +12,7 @@ from fmdata.synth.simulator.expressions import EXPRESSIONS
 from fmdata.synth.simulator.settings import SimulateSettings
 
 ALL = (*EXPRESSIONS, "personal_1", "personal_2")
-# One of each kind: of smirks and winks that mirror one another, one.
+# One expression of each kind; of two mirrored ones, only one.
 KINDS = (
     "smile",
     "brow_raise",
@@ -30,7 +30,7 @@ LOWER_FACE = ("smile", "jaw_drop", "pucker", "frown", "smirk_left", "smirk_right
 DEFAULT = ("default", "return", "hold")
 STILL = ("still face mild", "still face strong")
 
-# Name: the simulator's options that make the row.
+# Settings of the simulator, by the name of the row.
 CONDITIONS: dict[str, dict[str, Any]] = {
     "default": {"actions": ALL},
     "return": {"style": "return"},
@@ -65,7 +65,7 @@ class Row:
     name : str
         A key of `CONDITIONS`.
     settings : SimulateSettings
-        What to simulate.
+        Settings of the recordings.
     """
 
     name: str
@@ -73,19 +73,19 @@ class Row:
 
     @property
     def folder(self) -> str:
-        """The row's name as that of a folder."""
+        """Name of the row's folder."""
         return self.name.replace(" ", "-")
 
 
 def row(name: str, per_row: int, seed: int) -> Row:
-    """Return a row of at least `per_row` recordings, with as many subjects as that takes.
+    """Return a row of at least `per_row` recordings; the number of subjects follows.
 
-    Rows share their faces and timings, so that what differs between two of them is the condition.
-    A row of still faces holds twice as many: what is asked of it is one in fifty.
+    Rows share faces and timings, so two rows differ in their condition only. A row of still faces
+    has twice as many recordings, because its target is a rate of one in fifty.
     """
     options: dict[str, Any] = {"actions": KINDS, **CONDITIONS[name]}
     wanted = 2 * per_row if name in STILL else per_row
     subjects = math.ceil(wanted / (len(options["actions"]) * _TAKES))
-    # These are judged together, and would hold the same recordings of one style.
+    # Pooled for the targets; with one seed they would share the recordings of one style.
     seed += DEFAULT.index(name) if name in DEFAULT else 0
     return Row(name, SimulateSettings(subjects=subjects, takes=_TAKES, seed=seed, **options))

@@ -1,7 +1,7 @@
-"""Measures of spotting: found motions against true ones. Pure functions of the two.
+"""Measures of spotting: pure functions of found and true motions.
 
-A recording in which no motion was found has no errors and an overlap of 0. Intervals are
-half-open, so their lengths are those of the inclusive frame counts that MEGC uses.
+A recording without a found motion has no errors and an IoU of 0. Intervals are half-open, so their
+lengths equal the inclusive frame counts of MEGC.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ EVENTS = ("onset", "apex", "offset")
 
 @dataclass(frozen=True)
 class Case:
-    """One recording: what is true of it, and what was found.
+    """One recording: its ground truth and the found motion.
 
     Attributes
     ----------
     truth : Truth
-        Its `onset` is None where nothing moves, its `apex` and `release` where nobody knows them.
+        `onset` is None for a still face; `apex` and `release` are None where unknown.
     motion : Motion or None
-        None where no motion was found.
+        None if no motion was found.
     flash : bool
-        Whether the clip was flagged as a flash.
+        True if the clip was flagged as a flash.
     """
 
     truth: Truth
@@ -35,20 +35,20 @@ class Case:
 
     @property
     def moves(self) -> bool:
-        """Whether there is a motion to be found."""
+        """True unless the face is still."""
         return self.truth.onset is not None
 
 
 @dataclass(frozen=True)
 class Error:
-    """How far the found frames of one event are from the true ones; NaN where none was found.
+    """Differences of found and true frames of one event; NaN if no motion was found.
 
     Attributes
     ----------
     median : float
-        Signed, frames; negative is early.
+        Median signed difference in frames; negative is early.
     mean_absolute, mean_absolute_ms : float
-        In frames and milliseconds.
+        Mean absolute difference in frames and in milliseconds.
     """
 
     median: float
@@ -58,29 +58,31 @@ class Error:
 
 @dataclass(frozen=True)
 class Score:
-    """What a row has come to. Shares are 0 to 1; NaN where there is nothing to take a share of.
+    """Measures of a row. Shares are 0 to 1; NaN for a share of nothing.
 
     Attributes
     ----------
     n : int
-        Recordings.
+        Number of recordings.
     onset, apex, offset : Error
-        Over the motions found.
+        Errors over the found motions.
     iou : float
-        Mean intersection over union, a miss counting 0.
-    iou_half, iou_most : float
-        Share of the true motions that were found with at least 0.5, and 0.8.
-    style, plateau : float
-        Share of the motions found whose style is right; whose apex lies in the true plateau, from
-        the first frame at full intensity to the last.
+        Mean intersection over union; a missed motion counts 0.
+    iou_50, iou_80 : float
+        Share of the true motions with an IoU of at least 0.5, and 0.8.
+    style : float
+        Share of the found motions with the right style.
+    plateau : float
+        Share of the found motions whose apex lies in the true plateau, from the first to the last
+        frame at full intensity.
     near_plateau : float
-        The same, a frame beside it allowed.
+        The same with a tolerance of one frame.
     flash : float
         Share of the true motions that were found and flagged as a flash.
     missed : float
-        Share of the true motions of which not one frame was found.
+        Share of the true motions without any found frame.
     false_alarms : float
-        Share of the recordings where a motion was found that shares no frame with a true one.
+        Share of the recordings with a found motion that has no frame in common with a true one.
     """
 
     n: int
@@ -88,8 +90,8 @@ class Score:
     apex: Error
     offset: Error
     iou: float
-    iou_half: float
-    iou_most: float
+    iou_50: float
+    iou_80: float
     style: float
     plateau: float
     near_plateau: float
@@ -109,8 +111,8 @@ def score(cases: Sequence[Case]) -> Score:
         apex=error(found, "apex"),
         offset=error(found, "offset"),
         iou=_mean(ious),
-        iou_half=_mean(ious >= 0.5),
-        iou_most=_mean(ious >= 0.8),
+        iou_50=_mean(ious >= 0.5),
+        iou_80=_mean(ious >= 0.8),
         style=_mean([c.motion is not None and c.motion.style == c.truth.style for c in found]),
         plateau=_mean([beside_plateau(case) == 0 for case in found]),
         near_plateau=_mean([beside_plateau(case) <= 1 for case in found]),
@@ -121,7 +123,7 @@ def score(cases: Sequence[Case]) -> Score:
 
 
 def error(found: Sequence[Case], event: str) -> Error:
-    """Measure one of `EVENTS` over cases in which a motion was found."""
+    """Measure one of `EVENTS` over cases with a found motion."""
     known = [case for case in found if getattr(case.truth, event) is not None]
     if not known:
         return Error(np.nan, np.nan, np.nan)
@@ -131,7 +133,7 @@ def error(found: Sequence[Case], event: str) -> Error:
 
 
 def iou(case: Case) -> float:
-    """Frames in both the found and the true motion over frames in either, 0 to 1."""
+    """Return the intersection over union of the found and the true motion, 0 to 1."""
     truth, motion = case.truth, case.motion
     if motion is None or truth.onset is None or truth.offset is None:
         return 0.0
@@ -141,7 +143,7 @@ def iou(case: Case) -> float:
 
 
 def beside_plateau(case: Case) -> float:
-    """How many frames the found apex lies outside the true plateau; NaN where that is unknown."""
+    """Return the distance of the found apex from the true plateau, in frames; NaN if unknown."""
     truth, motion = case.truth, case.motion
     if motion is None or truth.apex is None or truth.release is None:
         return np.nan

@@ -1,6 +1,6 @@
-"""What is asked of the rows, and whether it was reached: computed, never written by hand."""
+"""Targets of the rows, and the checks whether the measured values meet them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,18 +12,18 @@ from bench.fidelity.spotting import Case, score
 
 @dataclass(frozen=True)
 class Check:
-    """One figure asked for.
+    """One target and its measured value.
 
     Attributes
     ----------
     what : str
-        Of which rows, and which measure.
+        Rows and measure.
     wanted : str
-        For the reader.
+        Target, formatted.
     got : str
-        Likewise.
+        Measured value, formatted.
     met : bool
-        Whether it is.
+        True if the value meets the target.
     """
 
     what: str
@@ -33,60 +33,80 @@ class Check:
 
 
 def checks(results: Sequence[Result]) -> list[Check]:
-    """Every figure asked for of simulated rows that were measured."""
+    """Return the checks of all targets whose rows were measured."""
     by_name = {result.row.name: result for result in results}
+    cases = {name: result.cases for name, result in by_name.items()}
+    return [
+        *_default_checks(cases),
+        *_difficult_checks(cases),
+        *_still_checks(cases),
+        *_alignment_checks(by_name),
+    ]
 
-    def cases(*names: str) -> list[Case]:
-        return [c for name in names if name in by_name for c in by_name[name].cases]
 
+def _default_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
+    names = [name for name in DEFAULT if name in cases]
+    if not names:
+        return []
+    s, of = score([case for name in names for case in cases[name]]), ", ".join(names)
+    return [
+        at_most(f"{of}: onset, mean error in frames", s.onset.mean_absolute, 1.0),
+        at_most(f"{of}: offset, mean error in frames", s.offset.mean_absolute, 1.5),
+        at_least(f"{of}: apex inside the plateau", s.plateau, 0.95),
+        at_least(f"{of}: IoU ≥ 0.5", s.iou_50, 1.0),
+        at_least(f"{of}: IoU ≥ 0.8", s.iou_80, 0.97),
+        at_least(f"{of}: style right", s.style, 0.98),
+    ]
+
+
+def _difficult_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
     found: list[Check] = []
-    if full := cases(*DEFAULT):
-        s, of = score(full), ", ".join(name for name in DEFAULT if name in by_name)
-        found += [
-            at_most(f"{of}: onset, mean error in frames", s.onset.mean_absolute, 1.0),
-            at_most(f"{of}: offset, mean error in frames", s.offset.mean_absolute, 1.5),
-            at_least(f"{of}: apex inside the plateau", s.plateau, 0.95),
-            at_least(f"{of}: IoU ≥ 0.5", s.iou_half, 1.0),
-            at_least(f"{of}: IoU ≥ 0.8", s.iou_most, 0.97),
-            at_least(f"{of}: style right", s.style, 0.98),
-        ]
-    if strong := cases("head strong"):
-        s = score(strong)
+    if "head strong" in cases:
+        s = score(cases["head strong"])
         found += [
             at_most("head strong: onset, mean error in frames", s.onset.mean_absolute, 1.5),
             at_most("head strong: offset, mean error in frames", s.offset.mean_absolute, 2.0),
             at_least("head strong: mean IoU", s.iou, 0.94, share=False),
         ]
-    if quarter := cases("quarter"):
-        s = score(quarter)
+    if "quarter" in cases:
+        s = score(cases["quarter"])
         found += [
             at_least("quarter: mean IoU", s.iou, 0.85, share=False),
             at_most("quarter: missed", s.missed, 0.05, share=True),
         ]
-    if flash := cases("flash"):
-        s = score(flash)
+    if "flash" in cases:
+        s = score(cases["flash"])
         found += [
             at_least("flash: found", 1 - s.missed, 0.95),
             at_least("flash: found and flagged", s.flash, 0.95),
         ]
     for name in ("winks", "brows"):
-        if one := cases(name):
-            found.append(at_least(f"{name}: IoU ≥ 0.5", score(one).iou_half, 0.95))
-    if still := cases(*STILL):
-        alarms = score(still).false_alarms
-        found.append(at_most("still faces: called a motion", alarms, 0.02, share=True))
+        if name in cases:
+            found.append(at_least(f"{name}: IoU ≥ 0.5", score(cases[name]).iou_50, 0.95))
+    return found
+
+
+def _still_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
+    still = [case for name in STILL for case in cases.get(name, [])]
+    if not still:
+        return []
+    return [at_most("still faces: called a motion", score(still).false_alarms, 0.02, share=True)]
+
+
+def _alignment_checks(by_name: Mapping[str, Result]) -> list[Check]:
+    found = []
     for name in ("default", "head strong"):
         if name in by_name:
             rms = pooled([wobble.found for wobble in by_name[name].wobbles])
             found.append(at_most(f"{name}: stable points in the crop, RMS in pixels", rms, 0.5))
-    shares = [share for result in results for share in result.inside.values()]
+    shares = [share for result in by_name.values() for share in result.inside.values()]
     if shares:
         found.append(at_least("landmarks inside the crop, jaw dropped", min(shares), 1.0))
     return found
 
 
 def checks_of_real(sentence: Case, actions: Sequence[Case]) -> list[Check]:
-    """Every figure asked for of real recordings."""
+    """Return the checks of all targets of real recordings."""
     truth, motion = sentence.truth, sentence.motion
     found = []
     for event, within in (("onset", 3), ("offset", 4)):
@@ -103,18 +123,18 @@ def checks_of_real(sentence: Case, actions: Sequence[Case]) -> list[Check]:
 
 
 def at_most(what: str, got: float, wanted: float, *, share: bool = False) -> Check:
-    """Check a measure that should be small; NaN is not."""
+    """Check a measure that should be small; NaN fails."""
     return Check(what, f"≤ {shown(wanted, share)}", shown(got, share), got <= wanted)
 
 
 def at_least(what: str, got: float, wanted: float, *, share: bool = True) -> Check:
-    """Check a measure that should be large; NaN is not."""
-    asked = "all" if share and wanted == 1 else f"≥ {shown(wanted, share)}"
-    return Check(what, asked, shown(got, share), got >= wanted)
+    """Check a measure that should be large; NaN fails."""
+    target = "all" if share and wanted == 1 else f"≥ {shown(wanted, share)}"
+    return Check(what, target, shown(got, share), got >= wanted)
 
 
 def shown(value: float, share: bool) -> str:
-    """Return a share in percent, or a number; 100 % is all of them, without rounding."""
+    """Format a share in percent, or a number; only an exact 1 is shown as 100 %."""
     if np.isnan(value):
         return "–"
     if not share:
@@ -123,5 +143,5 @@ def shown(value: float, share: bool) -> str:
 
 
 def pooled(values: Sequence[float]) -> float:
-    """RMS of what are RMS values of clips; NaN ones left out."""
+    """Pool the RMS values of clips into one RMS; NaN is ignored."""
     return float(np.sqrt(np.nanmean(np.square(values))))

@@ -1,1 +1,10 @@
-"""Pseudonyms, forgetting a subject, and the search for what is left of one."""
+"""Protection of the people in a dataset.
+
+In reading order:
+
+- ``pseudonyms``: keyed digests in place of names.
+- ``forget``: removal of a subject from every file.
+- ``without``: one half of a dataset without a subject.
+- ``traces``: fingerprints of a subject's frames, kept until the search is over.
+- ``remnants``: the search of all files for these fingerprints and for the name.
+"""

@@ -1,9 +1,9 @@
-"""Take a subject out of a dataset: out of every file in its folder, and then look for remnants.
+"""Removal of a subject from every file of a dataset, and a search for remnants.
 
-Promise: everyone else's samples stay bit for bit what they are, and the dataset becomes the very
-bytes that a build and a synthesis without the subject would have given. Killed at any moment, the
-dataset is what it was or what it is to be, and the same command finishes the work. Nothing in the
-folder remembers that there was such a subject.
+Promise: the samples of all others keep their bytes, and the dataset equals byte for byte one that
+was built and synthesised without the subject. If the command is killed at any moment, the dataset
+is either unchanged or without the subject, and the same command completes the removal. No file
+in the folder records that the subject existed.
 """
 
 import difflib
@@ -12,12 +12,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import feather
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
@@ -25,33 +22,33 @@ from fmdata.catalog.privacy.remnants import remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.card import Card, FileFacts
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
 from fmdata.catalog.storage.schema import DROPPED
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.verify.finding import Finding
 
-# In the work folder, until the search for remnants is over: one a subject.
+# Traces of one subject, in the work folder until the search for remnants has ended.
 MEMO = "forget-{}.npz"
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was taken out, and what is left.
+    """The result of a removal; ``str()`` of it is the text for the user.
 
     Attributes
     ----------
     clips, compounds, dropped, units : int
-        Of the subject: clips, compounds, rows of the dropped list, unfinished units of work.
+        Removed clips, compounds, dropped recordings and units of unfinished work.
     rewritten, shards : int
-        Shards that had to be written anew, and all that there are now.
+        Shards written again, and all shards of the dataset.
     frames : int
-        JPEGs and LBP maps whose bytes were looked for.
+        Number of JPEGs and LBP maps searched for.
     left : list of Finding
-        Where the subject is still to be found. Empty unless the folder holds files that are not
-        fmdata's, or another subject's clips with the same frames.
+        Remnants of the subject. Empty, unless the folder holds files of other programs, or
+        clips of another subject with the same frames.
     """
 
     clips: int = 0
@@ -63,70 +60,84 @@ class Forgotten:
     frames: int = 0
     left: list[Finding] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        none = f"  no trace of {self.frames} JPEGs and LBP maps in any file of the dataset"
+        lines = [
+            f"{self.clips} clips, {self.compounds} compounds, {self.dropped} dropped recordings, "
+            f"{self.units} pieces of unfinished work",
+            f"  {self.rewritten} of {self.shards} shards were rewritten",
+            *(map(str, self.left) if self.left else [none]),
+            "  a build adds every subject in the raw folder again: remove the recordings there too",
+            "  files outside the dataset are unchanged: delete models, features and figures of "
+            "runs trained with this subject",
+        ]
+        return "\n".join(lines)
+
 
 def forget(path: Path, subject: str) -> Forgotten:
-    """Take a subject out of a dataset.
+    """Remove a subject from a dataset.
 
     Raises
     ------
     UsageError
-        When there is no such subject, or another command is writing.
+        When the dataset has no such subject, or another command is writing to it.
     DatasetError
-        When there is no dataset, or others' clips would have to be copied from a damaged shard.
+        When there is no dataset, or clips of others would have to be copied from a damaged shard.
     """
     if not (path / WORK).is_dir():
         Card.read(path)
     with change(path, keep_work=True):
         dataset = Dataset(path) if (path / card_file.NAME).exists() else None
         names = _subjects(dataset)
-        units, scraps = _work_of(path / WORK, subject)
+        units, leftovers = _work_of(path / WORK, subject)
         memo = path / WORK / MEMO.format(name_digest(subject)[:16])
         if subject in names or units:
             traces = Traces.of(subject, _frames(dataset, subject, units))
             (path / WORK).mkdir(exist_ok=True)
             traces.write(memo)
         elif memo.exists() and Traces.read(memo).name == name_digest(subject):
-            # A run that took the subject out, and did not come to look for remnants.
+            # An interrupted run has removed the subject, but not searched for remnants.
             traces = Traces.read(memo)
         else:
             raise _unknown(path, subject, names)
-        for entry in (*units, *scraps):
+        for entry in (*(unit.path for unit in units), *leftovers):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-        done = Forgotten(units=len(units), frames=len(traces.frames))
+        forgotten = Forgotten(units=len(units), frames=len(traces.frames))
         if dataset and subject in names:
-            done = _take_out(dataset, subject, done)
-        done = replace(done, left=list(remnants(path, subject, traces)))
+            forgotten = _remove(dataset, subject, forgotten)
+        forgotten = replace(forgotten, left=list(remnants(path, subject, traces)))
         memo.unlink()
-    return done
+    return forgotten
 
 
-def _take_out(dataset: Dataset, subject: str, done: Forgotten) -> Forgotten:
-    """Put a dataset without the subject in the place of the one with it."""
+def _remove(dataset: Dataset, subject: str, forgotten: Forgotten) -> Forgotten:
+    """Replace a dataset by one without the subject; return the counts with those of the shards."""
     before = dataset.card
     after = _card_without(dataset, subject)
     commit(dataset.path, after)
-    was, now = ([c.actions, *([c.compounds] if c.compounds else [])] for c in (before, after))
-    kept = {shard.tar for part in was for shard in part.shards}
-    shards = [shard for part in now for shard in part.shards]
+    kept = {shard.tar for part in before.parts for shard in part.shards}
+    shards = [shard for part in after.parts for shard in part.shards]
     return replace(
-        done,
+        forgotten,
         clips=before.actions.samples - after.actions.samples,
-        compounds=sum(p.samples for p in was[1:]) - sum(p.samples for p in now[1:]),
+        compounds=_n_compounds(before) - _n_compounds(after),
         dropped=before.dropped - after.dropped,
         rewritten=sum(shard.tar not in kept for shard in shards),
         shards=len(shards),
     )
 
 
+def _n_compounds(card: Card) -> int:
+    return card.compounds.samples if card.compounds else 0
+
+
 def _card_without(dataset: Dataset, subject: str) -> Card:
-    """Stage every file of the dataset without the subject; return the card that goes with them."""
+    """Stage every file of the dataset without the subject; return the matching card."""
     card, size = dataset.card, dataset.card.actions.settings["size"]
-    folder = dataset.path / card_file.ACTIONS
-    actions = part_without(folder, card.actions, dataset.actions, subject, size)
+    actions = part_without(dataset.actions, subject, size)
     compounds = None
     if card.compounds:
-        folder = dataset.path / card_file.COMPOUNDS
-        compounds = part_without(folder, card.compounds, dataset.compounds, subject, size)
+        compounds = part_without(dataset.compounds, subject, size)
         compounds = replace(
             compounds,
             notes=[note for note in compounds.notes if not note.startswith(f"{subject}: no ")],
@@ -149,42 +160,33 @@ def _card_without(dataset: Dataset, subject: str) -> Card:
 def _subjects(dataset: Dataset | None) -> set[str]:
     if dataset is None:
         return set()
-    parts = [dataset.card.actions, *([dataset.card.compounds] if dataset.card.compounds else [])]
-    named = {name for part in parts for shard in part.shards for name in shard.subjects}
+    shards = [shard for part in dataset.card.parts for shard in part.shards]
+    named = {name for shard in shards for name in shard.subjects}
     return named | set(dataset.dropped()["subject"].to_pylist())
 
 
-def _work_of(work: Path, subject: str) -> tuple[list[Path], list[Path]]:
-    """Return the subject's units of unfinished work, and scraps that may be anybody's.
+def _work_of(work: Path, subject: str) -> tuple[list[Unit], list[Path]]:
+    """Return the subject's units of unfinished work, and files and folders without a subject.
 
-    A unit is a folder whose table names its subject; all else is what a dead process left.
+    The latter are left by crashed processes and may belong to anybody, so they are removed too.
     """
-    units, scraps = [], []
+    units, leftovers = [], []
     for entry in sorted(work.iterdir()) if work.is_dir() else []:
         if entry.match(MEMO.format("*")):
             continue
-        names: set[str] = set()
-        with suppress(OSError, KeyError, pa.ArrowException):
-            for file in (*entry.glob("*.parquet"), *entry.glob("*.arrow")):
-                table = (
-                    feather.read_table(file, columns=["subject"], memory_map=False)
-                    if file.suffix == ".arrow"
-                    else pq.read_table(file, columns=["subject"])
-                )
-                names |= set(table["subject"].to_pylist())
-        if subject in names:
-            units.append(entry)
-        elif not names or entry.suffix:
-            scraps.append(entry)
-    return units, scraps
+        name = Unit(entry).subject()
+        if name == subject:
+            units.append(Unit(entry))
+        elif name is None or entry.suffix:
+            leftovers.append(entry)
+    return units, leftovers
 
 
-def _frames(dataset: Dataset | None, subject: str, units: list[Path]) -> Iterator[bytes]:
-    """Yield the JPEG and the LBP map of every frame of a subject, as far as they can be read."""
-    halves: list[Any] = []
-    if dataset:
-        halves = [dataset.actions, *([dataset.compounds] if dataset.card.stale else [])]
-    for clips in halves:
+def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterator[bytes]:
+    """Yield the JPEG and the LBP map of every readable frame of a subject."""
+    halves = dataset.halves if dataset else ()
+    # The frames of compounds that are not stale are those of the actions.
+    for clips in halves if dataset and dataset.card.stale else halves[:1]:
         for clip in clips:
             if clip.subject == subject:
                 with suppress(DatasetError, ValueError):
@@ -192,19 +194,7 @@ def _frames(dataset: Dataset | None, subject: str, units: list[Path]) -> Iterato
                     if clip.has_lbp:
                         yield from map(bytes, clip.lbp())
     for unit in units:
-        for path in unit.iterdir():
-            with suppress(OSError, ValueError):
-                yield from _frames_of(path)
-
-
-def _frames_of(path: Path) -> Iterator[bytes]:
-    if path.suffix == ".npy":
-        yield from map(bytes, np.load(path, mmap_mode="r", allow_pickle=False))
-    elif path.suffix == ".avi":
-        with path.open("rb") as file:
-            for span in jpeg_spans(file, path.stat().st_size):
-                file.seek(span.offset)
-                yield file.read(span.size)
+        yield from unit.frames()
 
 
 def _unknown(path: Path, subject: str, names: set[str]) -> UsageError:
@@ -213,6 +203,6 @@ def _unknown(path: Path, subject: str, names: set[str]) -> UsageError:
         f"no subject {subject!r}; nothing was changed",
         wanted="a subject of this dataset" + (f", such as {', '.join(near)}" if near else ""),
         where=str(path),
-        todo="give the name as it stands in the raw folder; if the dataset was built with "
-        "--pseudonyms, give the same key file",
+        todo="give the name as in the raw folder; for a dataset built with --pseudonyms, give the "
+        "same key file too",
     )

@@ -1,10 +1,10 @@
-"""Names that tell nothing without a key: the same name and key give the same pseudonym.
+"""Pseudonyms: keyed digests in place of names, and names removed from texts.
 
-A pseudonym is HMAC-SHA256 of a name, so that whoever has the dataset and no key can neither read
-the name off it nor try names out. The key is read from a file and goes nowhere else.
+A pseudonym is the HMAC-SHA256 of a name: the same name and key give the same pseudonym, and without
+the key nobody can read the name or test guesses. The key is read from a file and stored nowhere.
 
-A name is found in another text however it is spelt: accents, case and what stands between letters
-and digits count for nothing, so ``ann_lee2`` tells of "Ann Lee". Its parts are not looked for.
+The search for a name ignores case, accents, and characters between letters and digits, so
+``ann_lee2`` contains "Ann Lee". Parts of a name (``ann``) are not searched for.
 """
 
 import hmac
@@ -16,8 +16,8 @@ from pathlib import Path
 from fmdata.catalog.errors import UsageError
 
 MIN_KEY_BYTES = 16
-_ANYWHERE = 3  # letters or digits of a name that is looked for inside other words too
-_DIGITS = 16  # hexadecimal: 64 bits
+_MIN_INSIDE = 3  # letters or digits; shorter names are not searched for inside words
+_DIGITS = 16  # hexadecimal digits of a pseudonym: 64 bits
 
 
 class Pseudonyms:
@@ -26,7 +26,7 @@ class Pseudonyms:
     Parameters
     ----------
     key : bytes
-        The secret, at least 16 bytes.
+        Secret of at least 16 bytes.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -34,17 +34,17 @@ class Pseudonyms:
 
     @classmethod
     def from_file(cls, path: Path, dataset: Path) -> "Pseudonyms":
-        """Read the key, the file's bytes without the white space around them.
+        """Read the key from a file; white space around it is ignored.
 
         Raises
         ------
         UsageError
-            When it cannot be read, is too short, or lies in the dataset that it is to protect.
+            When the file cannot be read, is too short, or lies in the dataset that it protects.
         """
         try:
             key = path.read_bytes().strip()
-        except OSError as fault:
-            raise _unusable(f"a key file that cannot be read: {fault.strerror}", path) from fault
+        except OSError as error:
+            raise _unusable(f"a key file that cannot be read: {error.strerror}", path) from error
         if len(key) < MIN_KEY_BYTES:
             raise _unusable(f"a key of {len(key)} bytes", path)
         if path.resolve().is_relative_to(dataset.resolve()):
@@ -52,29 +52,32 @@ class Pseudonyms:
         return cls(key)
 
     def subject(self, name: str) -> str:
-        """Return the pseudonym of a subject, ``p`` and 16 hexadecimal digits."""
+        """Return the pseudonym of a subject: ``p`` and 16 hexadecimal digits."""
         return "p" + self._digest("subject", name)
 
     def name(self, kind: str, name: str, subject: str) -> str:
-        """Return an action's or take's name, or, if it tells the subject's, a digest of it."""
-        # Too much hidden is better than too little, but one or two letters are in any word.
-        anywhere = len(_folded(subject)) >= _ANYWHERE
-        told = next(_places(subject, name, anywhere=anywhere), None) is not None
-        return kind[0] + self._digest(kind, name) if told else name
+        """Return the name of an action or take, or a digest if it contains the subject's name.
+
+        `kind` is ``action`` or ``take``; the digest begins with its first letter.
+        """
+        # Hiding too much is better than too little, but one or two letters are in many words.
+        inside = len(_folded(subject)) >= _MIN_INSIDE
+        is_named = next(_places(subject, name, inside=inside), None) is not None
+        return kind[0] + self._digest(kind, name) if is_named else name
 
     def _digest(self, kind: str, name: str) -> str:
         return hmac.digest(self._key, f"{kind}\0{name}".encode(), "sha256").hex()[:_DIGITS]
 
 
-def is_telling(name: str) -> bool:
-    """Whether a name is more than a number, which may as well be a take's or a frame's."""
+def is_distinctive(name: str) -> bool:
+    """Return whether a name is more than a number, which could also number a take or a frame."""
     return not name.isdigit()
 
 
-def without(name: str, text: str) -> str:
-    """Return a text with ``…`` for a name that stands by itself or beside a number (``ann0001``).
+def redact(name: str, text: str) -> str:
+    """Return a text with ``…`` in place of a name, alone or next to a number (``ann0001``).
 
-    A number of one or two digits may be a count: it is replaced where it is part of a word.
+    A number of one or two digits may be a count, so it is replaced inside longer words only.
     """
     if _is_short_number(_folded(name)):
         return re.sub(r"\S+", lambda word: _replaced(name, word[0]), text)
@@ -87,15 +90,15 @@ def _replaced(name: str, text: str) -> str:
     return text
 
 
-def _places(name: str, text: str, *, anywhere: bool = False) -> Iterator[tuple[int, int]]:
-    """Yield (begin, end) wherever a name stands in a text, apart from one another, in order.
+def _places(name: str, text: str, *, inside: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) of each occurrence of a name in a text, in order, without overlap.
 
-    It stands by itself or beside digits; with `anywhere`, inside a word too, and over several words
-    from the beginning of one. A number never stands beside digits; one of less than three digits
-    stands beside other words only.
+    An occurrence is a word, next to digits or not. With `inside`, it may also be part of a word, or
+    begin at a word and span several. A number must not touch other digits; one of less than three
+    digits must touch no letter either, and must not be the whole text.
     """
     wanted, letters = _folded(name), list(_letters(text))
-    if not wanted:  # signs alone
+    if not wanted:  # a name of punctuation only
         yield from (match.span() for match in re.finditer(re.escape(name), text) if name)
         return
     spelt, past = "".join(letter for letter, _ in letters), 0
@@ -109,7 +112,7 @@ def _places(name: str, text: str, *, anywhere: bool = False) -> Iterator[tuple[i
             found = not before.isdigit() and not after.isdigit()
             if _is_short_number(wanted):
                 found = not before.isalnum() and not after.isalnum() and spelt != wanted
-        elif anywhere:
+        elif inside:
             camel = text[begin].isupper() and text[begin - 1 : begin].islower()
             found = not before.isalpha() or camel or _is_one(text[begin:end], name)
         else:
@@ -121,13 +124,13 @@ def _places(name: str, text: str, *, anywhere: bool = False) -> Iterator[tuple[i
 
 
 def _is_one(found: str, name: str) -> bool:
-    """Whether a stretch is one word, or the name as it is: no letters of two words by chance."""
+    """Return whether an occurrence is in one word, or has the name's own spelling."""
     one_word = all(c.isalnum() or _is_mark(c) for c in found)
     return one_word or found.casefold() == name.casefold()
 
 
 def _with_signs(name: str, text: str, begin: int, end: int) -> tuple[int, int]:
-    """Take in the signs that a name begins and ends with, such as a path's first slash."""
+    """Extend an occurrence by the punctuation around the name, such as a path's first slash."""
     head, tail = re.match(r"[\W_]*", name), re.search(r"[\W_]*$", name)
     lead, rest = head[0] if head else "", tail[0] if tail else ""
     begin -= len(lead) if text.endswith(lead, 0, begin) else 0
@@ -136,7 +139,7 @@ def _with_signs(name: str, text: str, begin: int, end: int) -> tuple[int, int]:
 
 
 def _letters(text: str) -> Iterator[tuple[str, int]]:
-    """Yield letters and digits, without case and accents, each with its place in the text."""
+    """Yield letters and digits, without case and accents, each with its index in the text."""
     for i, character in enumerate(text):
         plain = unicodedata.normalize("NFKD", character).casefold()
         yield from ((c, i) for c in unicodedata.normalize("NFKD", plain) if c.isalnum())
@@ -147,7 +150,7 @@ def _folded(name: str) -> str:
 
 
 def _is_short_number(folded: str) -> bool:
-    return folded.isdigit() and len(folded) < _ANYWHERE
+    return folded.isdigit() and len(folded) < _MIN_INSIDE
 
 
 def _is_mark(character: str) -> bool:
@@ -155,14 +158,14 @@ def _is_mark(character: str) -> bool:
 
 
 def _past_marks(text: str, at: int) -> int:
-    """Return the place behind the accents, written apart from their letter, that stand at `at`."""
+    """Return the index after the combining accents at index `at`."""
     while at < len(text) and _is_mark(text[at]):
         at += 1
     return at
 
 
 def whole_word(name: str) -> re.Pattern[str]:
-    """Return the pattern of a name that stands by itself; ``_`` and ``-`` set it off."""
+    """Return a pattern for a name as a whole word; ``_`` and ``-`` separate words."""
     return re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
 
 
@@ -171,6 +174,6 @@ def _unusable(got: str, path: Path) -> UsageError:
         got,
         wanted=f"a file of at least {MIN_KEY_BYTES} bytes that nobody can guess, kept elsewhere",
         where=f"--pseudonyms {path}",
-        todo="make one, say with `openssl rand -hex 32 > KEYFILE`, and keep it: without it nobody "
+        todo="make one with `openssl rand -hex 32 > KEYFILE`, and keep it: without it nobody "
         "can add to the dataset or forget a subject by name",
     )

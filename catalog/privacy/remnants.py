@@ -1,7 +1,7 @@
-"""Look through every file of a dataset's folder for what is left of a forgotten subject.
+"""Search of every file in a dataset's folder for remnants of a forgotten subject.
 
-Bytes of its frames, wherever they stand, and its name. A run of bytes inside a whole frame of
-somebody else is that person's, however alike; a whole frame that is the subject's is told.
+Remnants are bytes of the subject's frames at any position, and the subject's name. Equal bytes
+inside a frame of another subject are no remnant, unless the two frames are equal as a whole.
 """
 
 import hashlib
@@ -17,18 +17,19 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.dataset import Clips, Dataset
-from fmdata.catalog.privacy.pseudonyms import is_telling, whole_word
+from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.traces import Traces
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.verify.finding import Finding
 
-# Larger files of others are not read for the name; for bytes of frames every file is.
+# Files larger than this are searched for frames only, not for the name.
 _TEXT_BYTES = 64 << 20
+_IF_OURS = "if fmdata wrote it, report this as a bug"
 
 
 class _Frame(NamedTuple):
-    """A JPEG or an LBP map in a tar: where it lies, and whose clip it is in."""
+    """A JPEG or an LBP map in a tar: offset, size, and key of its clip."""
 
     begin: int
     size: int
@@ -36,37 +37,34 @@ class _Frame(NamedTuple):
 
 
 def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
-    """Yield every place below `path` where frames of a subject are left, or its name."""
+    """Yield a finding for each file below `path` with frames of a subject, or with its name."""
     dataset = Dataset(path) if (path / card_file.NAME).exists() else None
     frames = _frames_by_tar(dataset) if dataset else {}
     for file in sorted(path.rglob("*")):
         if file.is_file():
             try:
                 yield from _pixels_left(file, traces, frames.get(file, list))
-            except OSError as fault:
-                mend = "look into it yourself, or delete it"
-                yield Finding(str(file), f"cannot be looked through: {fault.strerror}", mend)
+            except OSError as error:
+                todo = "inspect it yourself, or delete it"
+                yield Finding(str(file), f"cannot be searched: {error.strerror}", todo)
         if dataset and file == path / card_file.NAME:
             named = _in_card(dataset.card, subject)
         else:
             named = _is_named(file, subject)
         if named:
-            mend = "delete it, or take the name out of it, if it is not fmdata's; else report this"
-            yield Finding(str(file), f"the name {subject} stands there", mend)
+            todo = f"delete it, or remove the name from it; {_IF_OURS}"
+            yield Finding(str(file), f"the name {subject} is in it", todo)
 
 
 def _frames_by_tar(dataset: Dataset) -> dict[Path, Callable[[], list[_Frame]]]:
-    """Return, for every tar of the dataset, what gives its frames in the order of their bytes."""
+    """Return, for each tar of the dataset, a function that lists its frames by offset."""
     found: dict[Path, Callable[[], list[_Frame]]] = {}
     map_bytes = dataset.card.actions.settings["size"] ** 2
-    halves: list[Any] = [(card_file.ACTIONS, dataset.card.actions, dataset.actions)]
-    if dataset.card.compounds:
-        halves.append((card_file.COMPOUNDS, dataset.card.compounds, dataset.compounds))
-    for name, part, clips in halves:
+    for clips in dataset.halves:
         stop = 0
-        for shard in part.shards:
+        for shard in clips.part.shards:
             start, stop = stop, stop + shard.samples
-            tar = dataset.path / name / f"{shard.name}.tar"
+            tar = clips.folder / f"{shard.name}.tar"
             found[tar] = partial(_frames_between, clips, start, stop, map_bytes)
     return found
 
@@ -94,22 +92,22 @@ def _pixels_left(
     known = frames()
     begins = [frame.begin for frame in known]
     loose, whole = [], set()
-    judged: dict[_Frame, bool] = {}
+    is_equal: dict[_Frame, bool] = {}
     for position in found:
         frame = known[bisect_right(begins, position) - 1] if known else None
         if frame is None or not frame.begin <= position < frame.begin + frame.size:
             loose.append(position)
             continue
-        if frame not in judged:
-            judged[frame] = _digest(file, frame) in traces.frames
-        if judged[frame]:
+        if frame not in is_equal:
+            is_equal[frame] = _digest(file, frame) in traces.frames
+        if is_equal[frame]:
             whole.add(frame.key)
     if loose:
-        what = f"bytes of its frames in {len(loose)} places, the first at {min(loose)}"
-        yield Finding(str(file), what, "delete this file, if it is not fmdata's; else report this")
+        problem = f"bytes of its frames in {len(loose)} places, the first at {min(loose)}"
+        yield Finding(str(file), problem, f"delete this file; {_IF_OURS}")
     for key in sorted(whole):
-        what = f"{key} holds frames of it, whole"
-        yield Finding(str(file), what, "forget that subject too, if it is the same person")
+        problem = f"{key} holds complete frames of it"
+        yield Finding(str(file), problem, "forget that subject too, if it is the same person")
 
 
 def _digest(file: Path, frame: _Frame) -> bytes:
@@ -119,18 +117,18 @@ def _digest(file: Path, frame: _Frame) -> bytes:
 
 
 def _in_card(card: Card, subject: str) -> bool:
-    parts = [card.actions, *([card.compounds] if card.compounds else [])]
-    in_notes = any(n.startswith(f"{subject}: ") for part in parts for n in part.notes)
-    return in_notes or any(subject in shard.subjects for part in parts for shard in part.shards)
+    in_notes = any(n.startswith(f"{subject}: ") for part in card.parts for n in part.notes)
+    shards = [shard for part in card.parts for shard in part.shards]
+    return in_notes or any(subject in shard.subjects for shard in shards)
 
 
 def _is_named(path: Path, subject: str) -> bool:
-    """Whether a name stands in a file's own name, in its text, or among a table's subjects."""
+    """Return whether a file's own name, its text, or a table's subjects contain a name."""
     if path.suffix == ".parquet" and path.is_file():
         with suppress(OSError, KeyError, ValueError, pa.ArrowException):
             return subject in pq.read_table(path, columns=["subject"])["subject"].to_pylist()
-    if not is_telling(subject):
-        return False  # a number may as well be something else
+    if not is_distinctive(subject):
+        return False  # a number has other meanings too
     word = whole_word(subject)
     if word.search(path.name):
         return True

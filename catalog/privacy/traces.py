@@ -1,11 +1,11 @@
-"""What is remembered of a subject's frames, to look for it in files afterwards.
+"""Fingerprints of a subject's frames, to find remnants of the frames in files.
 
-Of every JPEG and every LBP map, 16 bytes are marked at each of 16 neighbouring places, and so again
-every 256 bytes. A file is then looked at only every 16 bytes, and still no remnant of 304 bytes of
-a frame is missed, wherever it lies. Left out are the JPEG's header, which is the same for
-everybody, and bytes of few distinct values, such as a black border gives.
+A mark is a hash of 16 bytes of a JPEG or LBP map. Every 256 bytes, 16 marks begin at 16 consecutive
+bytes. A search therefore hashes a file at multiples of 16 bytes only, and still finds any 304
+consecutive bytes of a frame at any position. Not marked are the JPEG header, which is the same for
+every subject, and bytes with few distinct values, such as those of a black border.
 
-A mark is a hash: neither the frames nor parts of them can be had back from it.
+Promise: frames or parts of frames cannot be recovered from marks.
 """
 
 import hashlib
@@ -21,22 +21,22 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fmdata.catalog.storage.files import write_atomically
 
 WIDTH, STRIDE = 16, 256
-MIN_DISTINCT = 10  # values among the bytes of a mark; noise has about 15
+MIN_DISTINCT = 10  # distinct values among 16 marked bytes; noise has about 15
 _START_OF_SCAN = b"\xff\xda"
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
-_AT_ONCE = 1 << 16  # marks; few enough for the cache
+_BLOCK = 1 << 16  # hashes computed at a time; they fit the CPU cache
 
 
 @dataclass(frozen=True)
 class Traces:
-    """A subject's marks.
+    """Marks of all frames of one subject.
 
     Attributes
     ----------
     name : str
         SHA-256 of the subject's name.
     marks : uint64 [N]
-        Sorted, each once.
+        Sorted and distinct.
     frames : frozenset of bytes
         SHA-256 of every JPEG and every LBP map.
     """
@@ -47,17 +47,17 @@ class Traces:
 
     @classmethod
     def of(cls, subject: str, frames: Iterable[bytes]) -> "Traces":
-        """Mark frames: JPEGs, and LBP maps as plain bytes."""
+        """Compute the marks of frames: JPEGs, and LBP maps as raw bytes."""
         marks: dict[bytes, np.ndarray] = {}
         for frame in frames:
             digest = hashlib.sha256(frame).digest()
             if digest not in marks:
                 marks[digest] = _marks(frame)
-        every = np.unique(np.concatenate([np.zeros(0, np.uint64), *marks.values()]))
-        return cls(name_digest(subject), every, frozenset(marks))
+        distinct = np.unique(np.concatenate([np.zeros(0, np.uint64), *marks.values()]))
+        return cls(name_digest(subject), distinct, frozenset(marks))
 
     def write(self, path: Path) -> None:
-        """Write the marks down, for a run that has to finish what this one began."""
+        """Write the marks to a file, for a run that completes this one."""
         file = io.BytesIO()
         digests = np.frombuffer(b"".join(sorted(self.frames)), np.uint8).reshape(-1, 32)
         np.savez(file, name=np.array(self.name), marks=self.marks, frames=digests)
@@ -65,27 +65,27 @@ class Traces:
 
     @classmethod
     def read(cls, path: Path) -> "Traces":
-        """Read back what :meth:`write` wrote."""
+        """Read the marks from a file of :meth:`write`."""
         with np.load(path, allow_pickle=False) as file:
             frames = frozenset(row.tobytes() for row in file["frames"])
             return cls(str(file["name"]), file["marks"], frames)
 
     def found_in(self, path: Path) -> Iterator[int]:
-        """Yield positions in a file, multiples of 16, at which marked bytes stand."""
+        """Yield the positions in a file, multiples of 16, of marked bytes."""
         n_bytes = path.stat().st_size // WIDTH * WIDTH
         if len(self.marks) == 0 or n_bytes == 0:
             return
         words = np.asarray(np.memmap(path, "<u8", "r", shape=(n_bytes // WIDTH, 2)))
-        for begin in range(0, len(words), _AT_ONCE):
-            some = _hash(words[begin : begin + _AT_ONCE])
-            likely = np.flatnonzero(self._table[self._slot(some)])
-            place = np.searchsorted(self.marks, some[likely]).clip(max=len(self.marks) - 1)
-            sure = likely[self.marks[place] == some[likely]]
-            yield from ((begin + sure) * WIDTH).tolist()
+        for begin in range(0, len(words), _BLOCK):
+            hashes = _hash(words[begin : begin + _BLOCK])
+            likely = np.flatnonzero(self._table[self._slot(hashes)])
+            place = np.searchsorted(self.marks, hashes[likely]).clip(max=len(self.marks) - 1)
+            found = likely[self.marks[place] == hashes[likely]]
+            yield from ((begin + found) * WIDTH).tolist()
 
     @cached_property
     def _table(self) -> np.ndarray:
-        """Whether a mark may begin with given bits, bool: rules nearly all bytes out at once."""
+        """True for each value of the leading bits of a mark: a fast filter before the search."""
         table = np.zeros(1 << self._bits, np.bool_)
         table[self._slot(self.marks)] = True
         return table
@@ -99,7 +99,7 @@ class Traces:
 
 
 def name_digest(subject: str) -> str:
-    """SHA-256 of a subject's name, in hexadecimal."""
+    """Return the SHA-256 of a subject's name, in hexadecimal."""
     return hashlib.sha256(subject.encode()).hexdigest()
 
 
@@ -116,8 +116,8 @@ def _marks(frame: bytes) -> np.ndarray:
     places = starts[:, None] + np.arange(WIDTH)
     runs = sliding_window_view(data, WIDTH)[places.ravel()]
     distinct = 1 + (np.diff(np.sort(runs, axis=1), axis=1) != 0).sum(axis=1)
-    told = np.ascontiguousarray(runs[distinct >= MIN_DISTINCT])
-    return _hash(told.view("<u8"))
+    marked = np.ascontiguousarray(runs[distinct >= MIN_DISTINCT])
+    return _hash(marked.view("<u8"))
 
 
 def _hash(words: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""One half of a dataset without one of its subjects: the actions, or the compounds.
+"""One half of a dataset, the actions or the compounds, without one subject.
 
-Promise: the shards are those that a build without the subject would have made. A shard that stays
-as it is is not written again.
+Promise: the shards equal those of a build without the subject. A shard that does not change is not
+written again.
 """
 
 from dataclasses import replace
@@ -15,46 +15,43 @@ from fmdata.catalog.storage.card import Part
 from fmdata.catalog.storage.pack import Planned, pack, plan_shards
 
 
-def part_without(folder: Path, part: Part, clips: Clips[Any], subject: str, size: int) -> Part:
-    """Stage a half without a subject.
+def part_without(clips: Clips[Any], subject: str, size: int) -> Part:
+    """Stage the shards of one half without a subject; return the half's entry in the new card.
 
     Parameters
     ----------
-    folder : Path
-        Where the half lies, below its dataset.
-    part : Part
-        What the card says of it.
     clips : Clips
-        Its clips.
+        All clips of the half.
     subject : str
-        Whose are to be left out.
+        Subject to leave out.
     size : int
         Width and height of a crop, in pixels.
 
     Raises
     ------
     DatasetError
-        When clips of others lie in a damaged shard that would have to be rewritten.
+        When clips of others would have to be copied from a damaged shard.
     """
+    folder, part = clips.folder, clips.part
     limit = part.settings["shard_mb"] * 10**6
     planned = [
         Planned(clip.fold, clip.subject, clip.key, _n_bytes(clip, size))
         for clip in clips
         if clip.subject != subject
     ]
-    there = dict(clips.shards())
+    present = dict(clips.shards())
     wanted = {tuple(sample.key for sample in shard) for shard in plan_shards(planned, limit)}
-    for of_shard, shard in there.items():
+    for of_shard, shard in present.items():
         copied_from = of_shard not in wanted and shard.subjects != [subject]
         if copied_from and not shard.intact(folder):
             raise _damaged(folder / shard.name)
     dataset, facts = folder.parent, clips.clip.FACTS
-    shards = pack(dataset, folder.name, planned, lambda k: clips[k].sample(), facts, limit, there)
+    shards = pack(dataset, folder.name, planned, lambda k: clips[k].sample(), facts, limit, present)
     return replace(part, samples=len(planned), shards=shards)
 
 
 def _n_bytes(clip: Clip, size: int) -> int:
-    """Return the bytes that a shard is planned with: whole files of an action, frames otherwise."""
+    """Return the size that decides a clip's shard: files of an action, frames of a compound."""
     if isinstance(clip, ActionClip):
         return clip.n_bytes
     return int(sum(clip.row["frame_size"]) + (clip.n_frames * size**2 if clip.has_lbp else 0))
@@ -62,9 +59,9 @@ def _n_bytes(clip: Clip, size: int) -> int:
 
 def _damaged(shard: Path) -> DatasetError:
     return DatasetError(
-        f"{shard.name} is not as it was written, and others' clips would be copied from it",
-        wanted="a whole shard",
+        f"{shard.name} is not as it was written, and clips of others would be copied from it",
+        wanted="an intact shard",
         where=str(shard.parent),
-        todo="take the subject's recordings out of the raw folder and run the `fmdata build` that "
-        "made it again, and `fmdata synth-compound`; then forget what is left",
+        todo="move the subject's recordings out of the raw folder, run `fmdata build` and "
+        "`fmdata synth-compound` as before, then run this command again",
     )

@@ -1,7 +1,7 @@
-"""Motion JPEG in AVI: ready-made JPEGs go in unchanged, and where each one lies is known.
+"""Motion JPEG in AVI: JPEGs are muxed unchanged, and each can be located again.
 
-The JPEGs are muxed, never re-encoded, so a frame that is copied from one AVI to another keeps its
-bytes. The file plays anywhere.
+Promise: no frame is re-encoded, so a frame copied from one AVI to another keeps its bytes. Common
+players read the files.
 """
 
 import struct
@@ -14,11 +14,11 @@ import av
 import numpy as np
 
 CODEC = "mjpeg"
-SLOWEST = Fraction(1, 1001)  # frames a second that the container can say
+MIN_RATE = Fraction(1, 1001)  # frames per second; the container cannot store less
 
 
 class Span(NamedTuple):
-    """A run of bytes: where it starts, and how long it is."""
+    """A run of bytes: offset of its first byte, and size."""
 
     offset: int
     size: int
@@ -30,9 +30,9 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     Parameters
     ----------
     target : Path or binary file
-        Where to write.
+        Path or open file to write to.
     jpegs : iterable of bytes
-        One JPEG a frame, each `size` × `size` pixels.
+        One JPEG per frame, each `size` × `size` pixels.
     fps : float
         Frames per second.
     size : int
@@ -50,17 +50,17 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     """
     file = str(target) if isinstance(target, Path) else target
     try:
-        return _mux(file, jpegs, max(Fraction(fps).limit_denominator(1001), SLOWEST), size)
-    except av.FFmpegError as fault:
-        told = OSError(fault.errno, fault.strerror, fault.filename)
-    # A full disk, say. PyAV's own error must not be part of it, as a context neither: it does not
-    # survive the way back from another process.
-    raise told
+        return _mux(file, jpegs, max(Fraction(fps).limit_denominator(1001), MIN_RATE), size)
+    except av.FFmpegError as error:
+        plain = OSError(error.errno, error.strerror, error.filename)
+    # Raised outside the except block, so that PyAV's error is not its context: that one cannot be
+    # pickled on its way back from a worker process.
+    raise plain
 
 
 def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: int) -> int:
     tick = 1 / rate
-    # bitexact keeps the muxer's version out of the file: the same bytes from one run to the next.
+    # bitexact keeps the muxer's version out of the file, so every run gives the same bytes.
     with av.open(file, "w", format="avi", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(CODEC, rate=rate)
         stream.width = stream.height = size
@@ -79,9 +79,9 @@ def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: in
 
 
 def jpeg_spans(file: IO[bytes], size: int) -> list[Span]:
-    """Where each JPEG lies in an AVI of `size` bytes that starts at the file's position.
+    """Return the span of each JPEG in an AVI of `size` bytes at the file's current position.
 
-    Offsets count from that position. The frames are the ``00dc`` chunks of the ``movi`` lists.
+    Offsets count from that position. Frames are the ``00dc`` chunks of the ``movi`` lists.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def _chunks(file: IO[bytes], origin: int, position: int, end: int) -> Iterable[S
 
 
 def decode_jpeg(jpeg: bytes) -> np.ndarray:
-    """Pixels of one JPEG, uint8 [H, W, 3], RGB.
+    """Decode one JPEG to pixels, uint8 [H, W, 3], RGB.
 
     Raises
     ------

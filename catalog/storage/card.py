@@ -1,8 +1,8 @@
-"""The card, ``fmdata.json``: what a dataset is, how it was made, and a digest of each file.
+"""The card, ``fmdata.json``: settings, counts, and a digest of each file of a dataset.
 
-Written last, so that a dataset with a card is a whole one. Holds no clock, no host name and no
-path of the machine. Its last entry is a digest of all the others, and it has one spelling only, so
-a card in which any byte was changed is not read.
+Promise: the card is written last, so a dataset with a card is complete. It holds no time, host name
+or path of the machine. It has exactly one valid spelling, and its last entry is a digest of all
+others, so a card with any changed byte is refused.
 """
 
 import hashlib
@@ -20,34 +20,33 @@ NAME = "fmdata.json"
 FORMAT = 1
 ACTIONS, COMPOUNDS = "actions", "compounds"
 DROPPED = "dropped.parquet"
-# The distributions whose version can change the bytes of a dataset, and those that do so only for
-# a landmark backend.
+# Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
 TOOLS_OF = {"fan": ("face-alignment", "torch")}
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Size in bytes, and digest, of one file."""
+    """Size in bytes and SHA-256 of one file."""
 
     bytes: int
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> "FileFacts":
-        """Read the facts off a file."""
+        """Compute the facts of a file."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(path.stat().st_size, digest)
 
     def hold_for(self, path: Path) -> bool:
-        """Whether a file is there and has this size and digest."""
+        """Return whether a file exists and has this size and digest."""
         return path.is_file() and path.stat().st_size == self.bytes and self == self.of(path)
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A pair of files, what is in them, and their digests."""
+    """A tar and a Parquet file with the same samples: their content and their digests."""
 
     name: str
     fold: int
@@ -57,7 +56,7 @@ class Shard:
     parquet: FileFacts
 
     def intact(self, folder: Path) -> bool:
-        """Whether both files lie in `folder` as they were written."""
+        """Return whether both files in `folder` match their digests."""
         return self.tar.hold_for(folder / f"{self.name}.tar") and self.parquet.hold_for(
             folder / f"{self.name}.parquet"
         )
@@ -65,20 +64,20 @@ class Shard:
 
 @dataclass(frozen=True)
 class Part:
-    """One of the two halves of a dataset: the actions, or the compounds.
+    """Entry of one half of a dataset: the actions or the compounds.
 
     Attributes
     ----------
     settings : dict
-        What made it, as its settings class writes itself.
+        Settings it was made with, as JSON.
     samples : int
         Number of clips.
     shards : list of Shard
-        In order.
+        Shards in order.
     made_from : str or None
         For compounds, the digest of the actions they were spliced from.
     notes : list of str
-        What a user must know of it, such as subjects that could make no compound.
+        Notes for the user, such as subjects without compounds.
     """
 
     settings: dict[str, Any]
@@ -89,14 +88,14 @@ class Part:
 
     @property
     def digest(self) -> str:
-        """Digest of every byte of the shards."""
+        """Digest of all shards: it changes with any of their bytes."""
         digests = [(s.name, s.tar.sha256, s.parquet.sha256) for s in self.shards]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Card:
-    """All of ``fmdata.json``."""
+    """Content of ``fmdata.json``."""
 
     fmdata: str
     tools: dict[str, str]
@@ -109,8 +108,13 @@ class Card:
     format: int = FORMAT
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The actions and, where they have been made, the compounds."""
+        return (self.actions, self.compounds) if self.compounds else (self.actions,)
+
+    @property
     def stale(self) -> bool:
-        """Whether the actions have changed since the compounds were made from them."""
+        """True when the actions have changed since the compounds were made from them."""
         return self.compounds is not None and self.compounds.made_from != self.actions.digest
 
     def with_compounds(self, compounds: Part) -> "Card":
@@ -128,33 +132,33 @@ class Card:
         Raises
         ------
         DatasetError
-            When there is no card, or not one that this release reads.
+            When the card is missing, damaged, or of another format.
         """
         path = dataset / NAME
         if not path.is_file():
             raise DatasetError(
-                f"no finished dataset: {path.name} is not there",
-                wanted="a folder that `fmdata build` has filled",
+                f"no finished dataset: {path.name} is missing",
+                wanted="a folder written by `fmdata build`",
                 where=str(dataset),
-                todo="run `fmdata build --subjects RAW --out DATASET` first, to its end, "
-                "or name the right folder",
+                todo="let `fmdata build --subjects RAW --out DATASET` finish first, or name the "
+                "right folder",
             )
         try:
             return _parsed(path.read_bytes())
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DatasetError(
-                f"the dataset's card cannot be read: {fault}",
+                f"the dataset's card cannot be read: {error}",
                 wanted=f"a card of format {FORMAT}, as it was written",
                 where=str(path),
-                todo="put back the card as it was written, from a copy, or build the dataset again "
-                "into another folder with --out",
-            ) from fault
+                todo="restore the card from a copy, or build the dataset again into another folder "
+                "with --out",
+            ) from error
 
 
 def tool_versions(landmarks: str) -> dict[str, str]:
-    """Versions of the distributions whose change could change a dataset's bytes.
+    """Return the versions of the packages that can change the bytes of a dataset.
 
-    `landmarks` is the landmark backend. A distribution that is not installed is left out.
+    `landmarks` is the landmark backend. A package that is not installed is left out.
     """
     versions = {name: metadata.version(name) for name in TOOLS}
     for name in TOOLS_OF.get(landmarks, ()):
@@ -164,12 +168,12 @@ def tool_versions(landmarks: str) -> dict[str, str]:
 
 
 def _signed(document: dict[str, Any]) -> bytes:
-    """Spell a card, with the SHA-256 of its spelling without that entry as the last entry."""
-    digest = hashlib.sha256(_spelled(document)).hexdigest()
-    return _spelled(document | {"sha256": digest})
+    """Return a card as JSON; its last entry is the SHA-256 of the JSON without that entry."""
+    digest = hashlib.sha256(_json(document)).hexdigest()
+    return _json(document | {"sha256": digest})
 
 
-def _spelled(document: dict[str, Any]) -> bytes:
+def _json(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -179,7 +183,7 @@ def _parsed(text: bytes) -> Card:
         raise ValueError(f"format {document.get('format')!r}, made by another release of fmdata")
     document.pop("sha256", None)
     if text != _signed(document):
-        raise ValueError("it is not as it was written; its own digest does not fit it")
+        raise ValueError("its content does not match its own digest")
     document["dropped_file"] = FileFacts(**document["dropped_file"])
     document["actions"] = _part(document["actions"])
     if document["compounds"] is not None:

@@ -1,4 +1,4 @@
-"""Writing files so that a name never stands for half a file."""
+"""Atomic writing: a final name never belongs to a partial file or folder."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ _SUFFIX = ".part"
 
 @contextmanager
 def atomic_file(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
-    """Open a binary file for writing that appears under `path` only when it is whole.
+    """Open a binary file for writing that appears under `path` only when it is complete.
 
-    Written under a temporary name beside it, flushed to the disk, then renamed. If the block
-    raises, the temporary file is removed and what stood under `path` stays. With `shared`, others
-    may write to the same `path` at the same time: the temporary name is nobody else's.
+    It is written under a temporary name in the same folder, flushed to disk, then renamed. If the
+    block raises, the temporary file is removed and an old file at `path` stays. `shared` makes the
+    temporary name unique, so that several processes may write the same `path` at the same time.
     """
     own = f".{uuid4().hex}" if shared else ""
     temporary = path.with_name(path.name + own + _SUFFIX)
@@ -34,7 +34,7 @@ def atomic_file(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+    """Write `data` to `path`, completely or not at all."""
     with atomic_file(path) as file:
         file.write(data)
 
@@ -43,8 +43,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder to fill, which appears under `path` only when the block has ended.
 
-    Its files are flushed to the disk first. If the block raises, nothing is left. A folder that
-    already stands under `path` is replaced.
+    Its files are flushed to disk first. If the block raises, the folder is removed. An existing
+    folder at `path` is replaced.
     """
     temporary = temporary_folder(path, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
@@ -63,9 +63,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def owner_writes() -> Iterator[None]:
-    """Let files and folders made in here be writable by their owner alone, whatever the umask.
+    """Make new files and folders writable by their owner only, for any umask.
 
-    Holds for processes started in here too.
+    Processes started in the block inherit this.
     """
     before = os.umask(0o022)
     os.umask(before | 0o022)
@@ -76,15 +76,15 @@ def owner_writes() -> Iterator[None]:
 
 
 def temporary_folder(path: Path, pid: int) -> Path:
-    """Name of the folder that a process fills before it becomes `path`.
+    """Return the name of the folder that a process fills before it becomes `path`.
 
-    Each process has its own: one that was given up for dead may still be writing the same.
+    The name has the process id: a worker that was given up may still be writing to its own.
     """
     return path.with_name(f"{path.name}.{pid}{_SUFFIX}")
 
 
 def is_regular(path: Path) -> bool:
-    """Whether there is a plain file, links followed: no pipe, device or socket to wait for."""
+    """Return whether `path` is a regular file (links followed): no pipe, device or socket."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
@@ -92,9 +92,9 @@ def is_regular(path: Path) -> bool:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder, if it is there, so that its name never stands for a part of it.
+    """Remove a folder, or a file, if it exists; its name never belongs to a partial folder.
 
-    A file in its place is removed too.
+    The folder is renamed first, so an interrupted removal leaves a temporary name only.
     """
     if path.exists():
         doomed = path.with_name(f"{path.name}.gone{_SUFFIX}")
@@ -104,9 +104,9 @@ def remove_folder(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a process that died has left in `folder` under temporary names."""
-    for left in folder.glob(f"*{_SUFFIX}"):
-        _remove(left)
+    """Remove the files and folders in `folder` with temporary names, left by crashed processes."""
+    for path in folder.glob(f"*{_SUFFIX}"):
+        _remove(path)
 
 
 def _remove(path: Path) -> None:
@@ -117,7 +117,7 @@ def _remove(path: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Have a file's content, or a folder's list of names, reach the disk."""
+    """Flush a file's content, or a folder's list of names, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

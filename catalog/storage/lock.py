@@ -1,4 +1,4 @@
-"""One command at a time writes to a dataset."""
+"""Lock of a dataset: one command writes at a time."""
 
 import fcntl
 import os
@@ -9,25 +9,25 @@ from pathlib import Path
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.storage.files import owner_writes
 
-WORK = ".work"  # below a dataset: what is not finished yet
+WORK = ".work"  # folder in a dataset for unfinished work
 
 
 @contextmanager
 def writing(dataset: Path) -> Iterator[None]:
-    """Hold a dataset for writing, its folder made if need be.
+    """Lock a dataset for writing; its folder is made where missing.
 
-    The lock is on the folder itself and ends with its process, so a dead one is not in the way.
+    The lock is on the folder itself and ends with the process, so a crash leaves no stale lock.
 
     Raises
     ------
     UsageError
-        When another process holds it.
+        When another process holds the lock.
     """
     folder = _open(dataset)
     try:
         _lock(folder, dataset)
         if not _is(folder, dataset):
-            # The one that held it before came to nothing and took the folder with it.
+            # The previous holder failed and removed the folder.
             os.close(folder)
             folder = _open(dataset)
             _lock(folder, dataset)
@@ -35,7 +35,7 @@ def writing(dataset: Path) -> Iterator[None]:
             with owner_writes():
                 yield
         finally:
-            # A run that came to nothing leaves nothing; what is not empty stays.
+            # A run that wrote nothing leaves no empty folder.
             for empty in (dataset / WORK, dataset):
                 with suppress(OSError):
                     empty.rmdir()
@@ -44,23 +44,23 @@ def writing(dataset: Path) -> Iterator[None]:
 
 
 def require_unwritten(dataset: Path) -> None:
-    """Raise DatasetError while a command writes to a dataset: it is not what its card says.
+    """Raise DatasetError while a command writes to a dataset, which then differs from its card.
 
-    Nothing is made, and nothing is held when this returns.
+    Creates no file, and holds no lock afterwards.
     """
     try:
         folder = os.open(dataset, os.O_RDONLY)
     except OSError:
-        return  # for whoever reads it to tell
+        return  # the caller's read of the dataset will raise a better error
     try:
         fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
+    except BlockingIOError as error:
         raise DatasetError(
             "a command is writing to this dataset, which cannot be checked meanwhile",
             wanted="a dataset that nobody is writing to",
             where=str(dataset),
-            todo="ask again when that command has ended",
-        ) from fault
+            todo="run the check again when that command has ended",
+        ) from error
     finally:
         os.close(folder)
 
@@ -78,10 +78,10 @@ def _is(folder: int, dataset: Path) -> bool:
 def _lock(folder: int, dataset: Path) -> None:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
+    except BlockingIOError as error:
         raise UsageError(
             "another command is writing to this dataset",
-            wanted="one at a time",
+            wanted="one writing command at a time",
             where=str(dataset),
             todo="wait until it has ended, or stop it",
-        ) from fault
+        ) from error

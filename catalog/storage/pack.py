@@ -1,13 +1,13 @@
-"""Which sample goes into which shard, and the shards into their place.
+"""Packing of samples into shards, and atomic replacement of a dataset's files.
 
-Promise: the order is by fold, subject and key, whoever made the samples and when. A shard never
-mixes folds, and a subject lies in one shard unless it alone is larger than a shard. New files
-replace those of an earlier run all together, whenever a run may die.
+Promise: samples are ordered by fold, subject and key, independent of the order of their making. A
+shard never mixes folds, and a subject lies in one shard unless it alone is larger than a shard. New
+files replace old ones all together, even if a run is killed at any moment.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from fmdata.catalog.storage.shards import Sample, shard_name, write_shard
 
 
 class Planned(NamedTuple):
-    """What placing a sample needs; sorts by fold, subject and key."""
+    """Facts that decide the shard of a sample; sorts by fold, subject and key."""
 
     fold: int
     subject: str
@@ -34,8 +34,8 @@ class Planned(NamedTuple):
 def plan_shards(samples: Iterable[Planned], limit: int) -> list[list[Planned]]:
     """Divide samples among shards of about `limit` bytes.
 
-    A new shard begins with each fold, where the next subject would not fit any more, and within a
-    subject that is larger than a shard by itself.
+    A new shard begins at each fold, before a subject that does not fit, and within a subject that
+    is larger than a shard by itself.
     """
     ordered = sorted(samples)
     subject_bytes: dict[str, int] = {}
@@ -66,67 +66,67 @@ def pack(
     load: Callable[[str], Sample],
     facts: pa.Schema,
     limit: int,
-    there: Mapping[tuple[str, ...], Shard] | None = None,
+    reusable: Mapping[tuple[str, ...], Shard] | None = None,
 ) -> list[Shard]:
-    """Write the shards of one part of a dataset to where :func:`commit` takes them from.
+    """Stage the shards of one part of a dataset, for :func:`commit`.
 
     Parameters
     ----------
-    dataset : Path
-        The dataset's folder.
-    part : str
-        ``actions`` or ``compounds``.
-    planned : iterable of Planned
-        Every sample.
+    dataset, part
+        Folder of the dataset, and ``actions`` or ``compounds``.
+    planned, facts
+        All samples, and the columns of their rows, without positions.
     load : callable
-        Gives the sample of a key; called once for each, in the order of the shards.
-    facts : pyarrow.Schema
-        Columns of the samples' rows.
+        Returns the sample of a key; called once for each, in the order of the shards.
     limit : int
         Bytes to aim for in a tar.
-    there : mapping of tuple of str to Shard, optional
-        Shards of this part that may stay as they are, by the keys of their samples.
+    reusable : mapping of tuple of str to Shard, optional
+        Shards already in this part, by the keys of their samples; linked where they fit.
     """
     staged = staging(dataset) / part
     staged.mkdir()
     shards = []
     for index, samples in enumerate(plan_shards(planned, limit)):
         name = shard_name(index)
-        kept = there.get(tuple(sample.key for sample in samples)) if there else None
+        kept = reusable.get(tuple(sample.key for sample in samples)) if reusable else None
         if kept:
-            for suffix in (".tar", ".parquet"):
-                _link(dataset / part / (kept.name + suffix), staged / (name + suffix))
+            _link_shard(dataset / part / kept.name, staged / name)
             shards.append(replace(kept, name=name))
-            continue
-        write_shard(staged, name, (load(sample.key) for sample in samples), facts)
-        shards.append(
-            Shard(
-                name=name,
-                fold=samples[0].fold,
-                subjects=list(dict.fromkeys(sample.subject for sample in samples)),
-                samples=len(samples),
-                tar=FileFacts.of(staged / f"{name}.tar"),
-                parquet=FileFacts.of(staged / f"{name}.parquet"),
-            )
-        )
-    flush(staged)  # the names of the kept ones: they alone stand for these files before long
+        else:
+            write_shard(staged, name, (load(sample.key) for sample in samples), facts)
+            shards.append(_describe(staged / name, samples))
+    flush(staged)  # the commit deletes the old names of linked files, so these must be on disk
     return shards
 
 
-def _link(file: Path, name: Path) -> None:
-    """Give a file another name, or copy it where a file can have only one."""
-    try:
-        os.link(file, name)
-    except OSError:
-        shutil.copyfile(file, name)
-        flush(name)
+def _describe(stem: Path, samples: Sequence[Planned]) -> Shard:
+    """Return the card's entry for a shard; `stem` is its path without a suffix."""
+    return Shard(
+        name=stem.name,
+        fold=samples[0].fold,
+        subjects=list(dict.fromkeys(sample.subject for sample in samples)),
+        samples=len(samples),
+        tar=FileFacts.of(stem.with_suffix(".tar")),
+        parquet=FileFacts.of(stem.with_suffix(".parquet")),
+    )
+
+
+def _link_shard(old: Path, new: Path) -> None:
+    """Hard-link both files of a shard, or copy them where the file system has no links."""
+    for suffix in (".tar", ".parquet"):
+        file, name = old.with_suffix(suffix), new.with_suffix(suffix)
+        try:
+            os.link(file, name)
+        except OSError:
+            shutil.copyfile(file, name)
+            flush(name)
 
 
 @contextmanager
 def change(dataset: Path, *, keep_work: bool = False) -> Iterator[None]:
-    """Hold a dataset for a change, and begin with what the last one left: all of it, or nothing.
+    """Lock a dataset for a change, and first complete or undo an interrupted one.
 
-    With `keep_work`, the units of a build that did not end stay for the next.
+    `keep_work` keeps the units of an unfinished build, which the next build resumes from.
     """
     with writing(dataset):
         _finish(dataset)
@@ -140,7 +140,7 @@ def change(dataset: Path, *, keep_work: bool = False) -> Iterator[None]:
 
 
 def _clear(work: Path) -> None:
-    """Remove all work; a run that dies here leaves whole units and temporary names, no halves."""
+    """Remove all work. An interrupted removal leaves complete units and temporary names only."""
     if work.exists():
         for unit in list(work.iterdir()):
             remove_folder(unit)
@@ -148,24 +148,24 @@ def _clear(work: Path) -> None:
 
 
 def staging(dataset: Path) -> Path:
-    """Return the folder, made if need be, of new files that are to replace the dataset's own."""
+    """Return the folder of new files for the next :func:`commit`, made where missing."""
     path = dataset / WORK / "new"
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def commit(dataset: Path, card: Card) -> None:
-    """Put everything staged, and the card, in the place of what was there.
+    """Replace the dataset's files by the staged ones, and its card by `card`.
 
-    The staged card is the decision: until it is written, the dataset is what it was; from then on
-    a run that dies here is finished by the next.
+    The change is decided when the staged card is written. A run killed before that has changed
+    nothing; a run killed later is completed by the next :func:`change`.
     """
     card.write(staging(dataset))
     _finish(dataset)
 
 
 def interrupted(dataset: Path) -> bool:
-    """Whether a run died after its decision, so that the next :func:`change` finishes it."""
+    """Return whether a run was killed within a commit, which the next :func:`change` completes."""
     return (dataset / WORK / "new" / CARD).exists()
 
 
@@ -173,10 +173,10 @@ def _finish(dataset: Path) -> None:
     if not interrupted(dataset):
         return
     staged = dataset / WORK / "new"
-    # Each step reaches the disk before the next, which may destroy what the last one replaced.
+    # Each step is flushed before the next, which may delete files that the last step replaced.
     for folder in (dataset / WORK, dataset):
         flush(folder)
-    # Without a card nobody takes the half-replaced files for a dataset.
+    # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)
     for new in sorted(staged.iterdir()):

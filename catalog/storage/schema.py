@@ -1,8 +1,8 @@
-"""The columns of every Parquet file of a dataset, and values to rows.
+"""The columns of every Parquet file of a dataset, and conversion of values to rows.
 
-Per-frame columns are lists with one entry a frame; an entry of several numbers (landmarks, pose,
-blendshapes, transform) is a list in row-major order, all float32, of a fixed size but for the
-landmarks, whose number is the backend's.
+Per-frame columns are lists with one entry per frame. An entry of several numbers (landmarks, pose,
+blendshapes, transform) is a float32 list in row-major order. Its size is fixed, except for the
+landmarks, whose number depends on the backend.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ def _per_frame(width: int = 1) -> pa.DataType:
     return pa.list_(pa.float32() if width == 1 else pa.list_(pa.float32(), width))
 
 
-# Where each member of a sample lies in its tar, and each JPEG frame in it, in bytes.
+# Offset and size, in bytes, of each member of a sample in its tar, and of each JPEG.
 POSITIONS = [
     pa.field("avi_offset", pa.int64()),
     pa.field("avi_size", pa.int64()),
-    pa.field("lbp_offset", pa.int64()),  # null when the dataset has no LBP maps
+    pa.field("lbp_offset", pa.int64()),  # null in a dataset without LBP maps
     pa.field("lbp_size", pa.int64()),
     pa.field("json_offset", pa.int64()),
     pa.field("json_size", pa.int64()),
@@ -39,11 +39,11 @@ ACTION_FACTS = pa.schema(
         pa.field("fold", pa.int32()),
         pa.field("source", pa.string()),
         pa.field("source_sha256", pa.string()),
-        pa.field("digest", pa.string()),  # of the content and settings that made this row
+        pa.field("digest", pa.string()),  # of the recording's content and the settings
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
         pa.field("size", pa.int32()),
-        # The facts of a motion are null together, where none was found.
+        # The facts of a motion are all null where no motion was found.
         pa.field("onset", pa.int32()),
         pa.field("apex", pa.int32()),
         pa.field("offset", pa.int32()),
@@ -55,7 +55,7 @@ ACTION_FACTS = pa.schema(
         pa.field("flash", pa.bool_()),
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
-        pa.field("faces", pa.int32()),  # most found in any one frame; one is followed
+        pa.field("faces", pa.int32()),  # largest number found in one frame; one is followed
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
@@ -68,7 +68,7 @@ ACTION_FACTS = pa.schema(
         pa.field("change", _per_frame()),
         pa.field("pose", _per_frame(3)),
         pa.field("landmarks", pa.list_(pa.list_(pa.float32()))),
-        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),  # null where the backend has none
+        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),  # null from a backend without them
         pa.field("transform", _per_frame(6)),
     ]
 )
@@ -89,7 +89,7 @@ COMPOUND_FACTS = pa.schema(
         pa.field("first", pa.string()),
         pa.field("second", pa.string()),
         pa.field("copy", pa.int32()),
-        pa.field("label", pa.int32()),  # i·N + j among the subject's own N actions, sorted
+        pa.field("label", pa.int32()),  # i·N + j, with the subject's N actions sorted by name
         pa.field("fold", pa.int32()),
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
@@ -111,24 +111,24 @@ DROPPED = pa.schema(
     ]
 )
 
-# The facts of a clip's motion: null together, where none was found.
+# The facts of a clip's motion, which are all null where no motion was found.
 MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
-# And scores that a backend does not give, maps that were not asked for.
+# Further columns that may be null: scores of some backends, and optional LBP maps.
 NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
 
 
 def is_scalar(field: pa.Field) -> bool:
-    """Whether a column holds one plain value a row."""
+    """Return whether a column holds one plain value per row."""
     return not pa.types.is_nested(field.type)
 
 
 def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
-    """Table of one row. Arrays of shape [T] and [T, ...] become per-frame lists.
+    """Return a table of one row. Arrays of shape [T] and [T, ...] become per-frame lists.
 
     Raises
     ------
     ValueError
-        When `values` does not name exactly the columns of `schema`.
+        When the names in `values` are not exactly the columns of `schema`.
     """
     if set(values) != set(schema.names):
         odd = sorted(set(values) ^ set(schema.names))
@@ -138,7 +138,7 @@ def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
 
 
 def cell(field: pa.Field, value: Any) -> pa.Array:
-    """Column of one row. An array of a column's own type is not copied, but for what is bool."""
+    """Return a column of one row. An array of the column's own type is not copied, unless bool."""
     if not isinstance(value, np.ndarray):
         return pa.array([value], field.type)
     inner = field.type.value_type
@@ -158,7 +158,7 @@ def cell(field: pa.Field, value: Any) -> pa.Array:
 
 
 def per_frame(column: pa.ChunkedArray, shape: Sequence[int] = ()) -> np.ndarray:
-    """Numbers of a per-frame column of one row, as an array of shape [T, *shape]."""
+    """Return a per-frame column of one row as an array of shape [T, *shape]."""
     values = column.combine_chunks().flatten()
     while pa.types.is_nested(values.type):
         values = values.flatten()

@@ -1,8 +1,8 @@
-"""Shards: pairs of a tar (pixels, streamed) and a Parquet file (facts, queried).
+"""Shards: pairs of a tar (pixels, to be streamed) and a Parquet file (facts, to be queried).
 
-Promise: the same samples give the same bytes. Tar headers are fixed: no clock, no host name. What
-lies in a file is copied from file to file. Of a shard, a group of rows is in memory, the last of
-which may be that of a very long clip, and what Parquet needs to write one row: six times that row.
+Promise: the same samples give the same bytes; tar headers hold no time and no host name. Pixels are
+copied from file to file. Memory holds one row group, whose last row may belong to a very long clip,
+and the Parquet buffers for one row (six times its size).
 """
 
 import io
@@ -22,34 +22,34 @@ from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.schema import POSITIONS, is_scalar
 
-# Few enough that one clip's landmarks come without unpacking a whole shard, and that the rows of
-# long clips do not fill the memory.
+# Small groups: one clip's landmarks are read without decoding a whole shard, and the rows of long
+# clips do not fill the memory.
 ROWS_PER_GROUP = 8
 BYTES_PER_GROUP = 128 << 20
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A member's content where it lies in a tar: `size` bytes from `offset` on."""
+class TarSlice:
+    """Content of a member of an existing tar: `size` bytes from `offset`."""
 
     tar: Path
     offset: int
     size: int
 
 
-Content = bytes | Path | Stretch
+Content = bytes | Path | TarSlice
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip on its way into a shard.
+    """One clip to be written to a shard.
 
     Attributes
     ----------
     facts : pyarrow.Table
-        One row, the columns of the schema without the positions.
-    avi, lbp : bytes, Path or Stretch
-        The members' content, or where it is; `lbp` is None in a dataset without LBP maps.
+        One row with the columns of the schema, without positions.
+    avi, lbp : bytes, Path or TarSlice
+        Contents of the members; `lbp` is None in a dataset without LBP maps.
     """
 
     facts: pa.Table
@@ -58,13 +58,13 @@ class Sample:
 
     @property
     def key(self) -> str:
-        """The sample's key."""
+        """Key of the sample."""
         key: str = self.facts["key"][0].as_py()
         return key
 
 
 def shard_name(index: int) -> str:
-    """Name of a shard without its suffix.
+    """Return the name of a shard without its suffix.
 
     >>> shard_name(3)
     'shard-00003'
@@ -73,12 +73,12 @@ def shard_name(index: int) -> str:
 
 
 def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Schema) -> None:
-    """Write one shard, ``<name>.tar`` and ``<name>.parquet``, each appearing only when whole."""
+    """Write one shard, ``<name>.tar`` and ``<name>.parquet``; each appears only when complete."""
     schema = pa.schema([*facts, *POSITIONS])
     scalars = [field.name for field in facts if is_scalar(field)]
     with (
         atomic_file(folder / f"{name}.tar") as tar_file,
-        # GNU format: no limit on the length of a name, and no header that could carry a clock.
+        # GNU format: names of any length, and no header with a time.
         tarfile.open(fileobj=tar_file, mode="w", format=tarfile.GNU_FORMAT) as tar,
         atomic_file(folder / f"{name}.parquet") as parquet_file,
         pq.ParquetWriter(parquet_file, schema, compression="zstd", use_dictionary=False) as rows,
@@ -104,14 +104,14 @@ def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Sc
             group.append(row)
             full = sum(one.nbytes for one in group) >= BYTES_PER_GROUP
             if full or len(group) == ROWS_PER_GROUP:
-                rows.write_table(pa.concat_tables(group))  # each row a chunk of its own
+                rows.write_table(pa.concat_tables(group))  # one chunk per row
                 group = []
         if group:
             rows.write_table(pa.concat_tables(group))
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Content) -> tuple[int, int]:
-    """Append one member; return where its content begins in the tar, and its size."""
+    """Append one member; return the offset of its content in the tar, and its size."""
     info = tarfile.TarInfo(name)  # mtime 0, uid 0, no owner names
     info.mode = 0o644
     with _opened(content) as (file, info.size):
@@ -122,8 +122,8 @@ def _add(tar: tarfile.TarFile, name: str, content: Content) -> tuple[int, int]:
 
 @contextmanager
 def _opened(content: Content) -> Iterator[tuple[IO[bytes], int]]:
-    """Open a member's content for reading, and say how long it is."""
-    if isinstance(content, Stretch):
+    """Open a member's content for reading; yield the file and its size."""
+    if isinstance(content, TarSlice):
         with content.tar.open("rb") as file:
             file.seek(content.offset)
             yield file, content.size

@@ -1,1 +1,10 @@
-"""Checks of a dataset against its card: files, rows, segments, frames."""
+"""Checks of a dataset against its card and the format.
+
+In reading order:
+
+- ``finding``: one finding: place, problem, and next step.
+- ``dataset``: the whole check, from the digests of files to rows and frames.
+- ``shard``: one shard: its table, its tar, and their agreement.
+- ``rows``: all rows together: keys, order, folds, motions, segments.
+- ``frames``: every frame decoded (``verify --deep``).
+"""

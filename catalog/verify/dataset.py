@@ -1,8 +1,7 @@
-"""Is a dataset what its card says it is? Every file's digest, and what digests cannot know.
+"""Verification of a dataset against its card: digests of all files, then their content.
 
-A finding names the file, says what is wrong with it, and what to run to mend it. No findings means
-that every byte is the one that was written, that no file is there but those, and that the rows keep
-the promises of the format.
+Promise: no findings means that every byte is as written, that there is no other file, and that the
+rows follow the format. A finding names the file, the problem, and the command that repairs it.
 """
 
 import struct
@@ -24,9 +23,9 @@ from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
 from fmdata.catalog.verify.rows import check_compounds, check_motions, check_names
-from fmdata.catalog.verify.shard import check_shard, light_rows, wrong_table
+from fmdata.catalog.verify.shard import check_shard, light_rows, problem_of_table
 
-# What a file may raise that has the right digest and is nevertheless not what it should be.
+# Errors from reading a file that matches its digest but breaks the format.
 UNREADABLE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
     *(pa.ArrowException, struct.error, tarfile.TarError),
@@ -35,12 +34,12 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class _Half:
-    """One half of a dataset, where it lies, and what its rows look like."""
+    """One half of a dataset: its folder, its entry in the card, its columns, and its repair."""
 
     folder: Path
     part: Part
     schema: pa.Schema
-    mend: str
+    todo: str
 
 
 def verify(path: Path, *, deep: bool = False) -> list[Finding]:
@@ -49,29 +48,29 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
     Parameters
     ----------
     path : Path
-        The dataset.
+        Folder of the dataset.
     deep : bool
-        Whether to decode every frame as well.
+        Decode every frame as well.
 
     Raises
     ------
     DatasetError
-        When there is no card to check against, or another command is writing.
+        When the dataset has no card, or another command is writing to it.
     """
     require_unwritten(path)
     found = _found(path, deep)
     if found:
-        require_unwritten(path)  # one that began since then may have changed what was read
+        require_unwritten(path)  # a command that began meanwhile may have caused the findings
     return found
 
 
 def _found(path: Path, deep: bool) -> list[Finding]:
     try:
         card = Card.read(path)
-    except DatasetError as fault:
+    except DatasetError as error:
         if not (path / card_file.NAME).is_file():
             raise
-        return [Finding(str(path / card_file.NAME), fault.got, fault.todo)]
+        return [Finding(str(path / card_file.NAME), error.got, error.todo)]
     return list(_findings(path, card, deep))
 
 
@@ -90,7 +89,7 @@ def _findings(path: Path, card: Card, deep: bool) -> Iterator[Finding]:
             RESYNTH,
         )
     if not damage:
-        # The bytes are as they were written; now, was the right thing written?
+        # All bytes are as written; their content may still be wrong.
         yield from _content(path, card, halves, deep)
 
 
@@ -98,13 +97,13 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
     dropped_path = path / card_file.DROPPED
     try:
         dropped = pq.read_table(dropped_path, schema=DROPPED)
-    except UNREADABLE as fault:
-        mend = after_deleting(card_file.DROPPED, REBUILD)
-        yield Finding(str(dropped_path), f"cannot be read: {fault}", mend)
+    except UNREADABLE as error:
+        todo = after_deleting(card_file.DROPPED, REBUILD)
+        yield Finding(str(dropped_path), f"cannot be read: {error}", todo)
         return
     if dropped.num_rows != card.dropped:
-        what = f"{dropped.num_rows} recordings, and the card says {card.dropped}"
-        yield Finding(str(dropped_path), what, after_deleting(card_file.DROPPED, REBUILD))
+        problem = f"{dropped.num_rows} recordings, and the card says {card.dropped}"
+        yield Finding(str(dropped_path), problem, after_deleting(card_file.DROPPED, REBUILD))
     if card.recordings != card.actions.samples + card.dropped:
         yield Finding(
             str(path / card_file.NAME),
@@ -118,9 +117,9 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
         by_shard: dict[str, list[dict[str, Any]]] = {}
         yield from _shards(half, card, by_shard, check)
         if len(by_shard) < len(half.part.shards):
-            return  # what cannot be read cannot be compared
+            return  # rows are missing, so they cannot be compared
         rows.append([row for of_shard in by_shard.values() for row in of_shard])
-        yield from check_names(half.folder, half.part, rows[-1], card.seed, half.mend)
+        yield from check_names(half.folder, half.part, rows[-1], card.seed, half.todo)
     yield from check_motions(halves[0].folder, rows[0])
     if len(halves) > 1 and not card.stale:
         yield from check_compounds(halves[1].folder, rows[1], rows[0], dropped.to_pylist())
@@ -129,48 +128,47 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
 def _shards(
     half: _Half, card: Card, rows: dict[str, list[dict[str, Any]]], deep: DeepCheck | None
 ) -> Iterator[Finding]:
-    """Check one half's shards, and put the rows of those that can be read into `rows`."""
+    """Check the shards of one half, and put the rows of readable shards into `rows`."""
     for index, shard in enumerate(half.part.shards):
         where = half.folder / f"{shard.name}.parquet"
-        mend = after_deleting(f"{shard.name}.tar and {shard.name}.parquet", half.mend)
+        todo = after_deleting(f"{shard.name}.tar and {shard.name}.parquet", half.todo)
         if shard.name != shard_name(index):
-            yield Finding(str(where), f"shard {index} by its place, not by its name", mend)
+            yield Finding(str(where), f"the name of another shard than number {index}", todo)
         try:
             table = pq.read_table(where)
-            unsound = wrong_table(table, half.schema)
-            if unsound:
-                yield Finding(str(where), unsound, mend)
+            if problem := problem_of_table(table, half.schema):
+                yield Finding(str(where), problem, todo)
                 continue
             size = card.actions.settings["size"]
-            wrong = list(check_shard(half.folder, shard, table, size, mend))
-            yield from wrong
-            if deep and not wrong:
-                yield from deep.check(half.folder, shard, table, mend)
+            findings = list(check_shard(half.folder, shard, table, size, todo))
+            yield from findings
+            if deep and not findings:
+                yield from deep.check(half.folder, shard, table, todo)
             rows[shard.name] = light_rows(table)
-        except UNREADABLE as fault:
-            what = f"this shard cannot be read: {type(fault).__name__}: {fault}"
-            yield Finding(str(where), what, mend)
+        except UNREADABLE as error:
+            problem = f"this shard cannot be read: {type(error).__name__}: {error}"
+            yield Finding(str(where), problem, todo)
 
 
 def _files(half: _Half) -> Iterator[Finding]:
     for shard in half.part.shards:
-        yield from _file(half.folder / f"{shard.name}.tar", shard.tar, half.mend)
-        yield from _file(half.folder / f"{shard.name}.parquet", shard.parquet, half.mend)
+        yield from _file(half.folder / f"{shard.name}.tar", shard.tar, half.todo)
+        yield from _file(half.folder / f"{shard.name}.parquet", shard.parquet, half.todo)
 
 
-def _file(path: Path, facts: FileFacts, mend: str) -> Iterator[Finding]:
+def _file(path: Path, facts: FileFacts, todo: str) -> Iterator[Finding]:
     if not path.is_file():
-        yield Finding(str(path), "missing", mend)
+        yield Finding(str(path), "missing", todo)
         return
     try:
         found = FileFacts.of(path)
-    except OSError as fault:
-        yield Finding(str(path), f"cannot be read: {fault.strerror}", mend)
+    except OSError as error:
+        yield Finding(str(path), f"cannot be read: {error.strerror}", todo)
         return
     if found.bytes != facts.bytes:
-        yield Finding(str(path), f"{found.bytes} bytes, wanted {facts.bytes}", mend)
+        yield Finding(str(path), f"{found.bytes} bytes, wanted {facts.bytes}", todo)
     elif found.sha256 != facts.sha256:
-        yield Finding(str(path), f"SHA-256 {found.sha256}, wanted {facts.sha256}", mend)
+        yield Finding(str(path), f"SHA-256 {found.sha256}, wanted {facts.sha256}", todo)
 
 
 def _strays(path: Path, halves: list[_Half]) -> Iterator[Finding]:
@@ -186,6 +184,6 @@ def _strays(path: Path, halves: list[_Half]) -> Iterator[Finding]:
                 continue
             yield Finding(
                 str(found),
-                "left by a run that did not end" if unfinished else "not a file of this dataset",
+                "left by an unfinished run" if unfinished else "not a file of this dataset",
                 "run that command again" if unfinished else "move it elsewhere, or delete it",
             )

@@ -1,6 +1,8 @@
-"""What `verify` has to say: where something is wrong, what, and what to run to mend it."""
+"""A finding of ``verify``: place, problem, and the command that repairs it."""
 
 from dataclasses import dataclass
+
+from fmdata.catalog.printable import printable
 
 REBUILD = "run the `fmdata build` that made it again"
 RESYNTH = "run `fmdata synth-compound` again"
@@ -8,16 +10,27 @@ RESYNTH = "run `fmdata synth-compound` again"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: where, what, and how to mend it."""
+    """One problem in a dataset; ``str()`` of it is the text for the user.
+
+    Attributes
+    ----------
+    where : str
+        Path of the file or folder.
+    problem : str
+        Description of the problem.
+    todo : str
+        The next step for the user.
+    """
 
     where: str
-    what: str
-    mend: str
+    problem: str
+    todo: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n  to do: {self.mend}"
+        place, problem = printable(self.where), printable(self.problem)
+        return f"{place}: {problem}\n  to do: {printable(self.todo)}"
 
 
-def after_deleting(files: str, mend: str) -> str:
-    """Say how to mend files that have the digests their card names, and so would be kept."""
-    return f"delete {files}, then {mend}"
+def after_deleting(files: str, todo: str) -> str:
+    """Return the advice for wrong files that match their digests, so a new run would keep them."""
+    return f"delete {files}, then {todo}"

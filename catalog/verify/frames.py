@@ -1,8 +1,8 @@
-"""Every frame of a shard, decoded: `verify --deep`.
+"""Verification of decoded frames (``verify --deep``).
 
-What a digest cannot know: that each JPEG is a whole picture of the right size, that players find
-the AVI's frames where readers of the Parquet file find them, that an action's pixels change from
-frame to frame as its row says, and that a compound's frames are, byte for byte, those it names.
+Each JPEG is a complete picture of the right size. The AVI's own index gives the same frames as the
+positions in the Parquet file. The pixels of an action change between frames by the values in its
+row. The frames of a compound are byte for byte those of its segments.
 """
 
 import hashlib
@@ -23,26 +23,28 @@ from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.shard import light_rows
 
-# Decoders of JPEG round differently from release to release; grey levels, mean over a frame.
+# Grey levels, mean over a frame. JPEG decoders of different releases round differently.
 CHANGE_TOLERANCE = 0.25
 
 
 class DeepCheck:
-    """Checks shard after shard, actions before compounds, and remembers the actions' frames.
+    """Checks shards one by one, actions before compounds.
+
+    It keeps a digest of each frame of the actions, to compare the compounds with.
 
     Parameters
     ----------
     fresh : bool
-        Whether the compounds are those of these very actions, and so to be compared with them.
+        True where the compounds were made from these actions, so that their frames must agree.
     """
 
     def __init__(self, *, fresh: bool) -> None:
         self._fresh = fresh
-        # Of every action clip, the digests of each frame's JPEG and, where there is one, LBP map.
+        # By key of an action clip: the digest of each frame's JPEG and LBP map.
         self._frames: dict[str, list[bytes]] = {}
 
-    def check(self, folder: Path, shard: Shard, table: pa.Table, mend: str) -> Iterator[Finding]:
-        """Decode one shard, whose rows and members are known to fit."""
+    def check(self, folder: Path, shard: Shard, table: pa.Table, todo: str) -> Iterator[Finding]:
+        """Decode the frames of one shard, whose rows and members agree."""
         tar = folder / f"{shard.name}.tar"
         with tar.open("rb") as file:
             for index, row in enumerate(light_rows(table)):
@@ -53,40 +55,40 @@ class DeepCheck:
                     file.seek(row["lbp_offset"])
                     maps = file.read(row["lbp_size"])
                 if "segments" in row:
-                    what = self._wrong_compound(row, avi, maps)
+                    problem = self._problem_of_compound(row, avi, maps)
                 else:
                     change = per_frame(table["change"].slice(index, 1))
-                    what = self._wrong_action(row, avi, maps, change)
-                if what:
-                    yield Finding(str(tar), f"{row['key']}: {what}", mend)
+                    problem = self._problem_of_action(row, avi, maps, change)
+                if problem:
+                    yield Finding(str(tar), f"{row['key']}: {problem}", todo)
 
-    def _wrong_action(
+    def _problem_of_action(
         self, row: dict[str, Any], avi: bytes, maps: bytes, change: np.ndarray
     ) -> str | None:
         jpegs = _jpegs(row, avi)
         self._frames[row["key"]] = _digests(jpegs, maps)
         before = None
         for i, jpeg in enumerate(jpegs):
-            what, shown = _decoded(jpeg, row["size"])
-            if shown is None:
-                return f"frame {i}: {what}"
-            found = 0.0 if before is None else float(cv2.absdiff(before, shown).mean())
+            problem, pixels = _decoded(jpeg, row["size"])
+            if pixels is None:
+                return f"frame {i}: {problem}"
+            found = 0.0 if before is None else float(cv2.absdiff(before, pixels).mean())
             if abs(found - change[i]) > CHANGE_TOLERANCE:
-                return f"frame {i} differs by {found:.2f} from the last, and {change[i]:.2f} stands"
-            before = shown
-        return _wrong_avi(row, avi, jpegs)
+                return f"frame {i} differs by {found:.2f} from the last, wanted {change[i]:.2f}"
+            before = pixels
+        return _problem_of_avi(row, avi, jpegs)
 
-    def _wrong_compound(self, row: dict[str, Any], avi: bytes, maps: bytes) -> str | None:
+    def _problem_of_compound(self, row: dict[str, Any], avi: bytes, maps: bytes) -> str | None:
         jpegs = _jpegs(row, avi)
         named = [self._frames.get(s["source"], [])[s["start"] : s["stop"]] for s in row["segments"]]
         if not self._fresh:
             for i, jpeg in enumerate(jpegs):
-                what, shown = _decoded(jpeg, None)
-                if shown is None:
-                    return f"frame {i}: {what}"
+                problem, pixels = _decoded(jpeg, None)
+                if pixels is None:
+                    return f"frame {i}: {problem}"
         elif _digests(jpegs, maps) != [digest for frames in named for digest in frames]:
-            return "other pixels or maps than the frames that its segments name"
-        return _wrong_avi(row, avi, jpegs)
+            return "other pixels or maps than the frames of its segments"
+        return _problem_of_avi(row, avi, jpegs)
 
 
 def _jpegs(row: dict[str, Any], avi: bytes) -> list[bytes]:
@@ -103,25 +105,28 @@ def _digests(jpegs: list[bytes], maps: bytes) -> list[bytes]:
 
 
 def _decoded(jpeg: bytes, size: int | None) -> tuple[str, np.ndarray | None]:
-    """Return what is wrong with a JPEG, or its pixels; of `size` where one is given."""
+    """Return the problem of a JPEG, if any, and its pixels, None with a problem.
+
+    With `size`, pixels of any other width or height are a problem.
+    """
     if not (jpeg.startswith(b"\xff\xd8") and jpeg.endswith(b"\xff\xd9")):
-        return "not a whole JPEG", None
+        return "not a complete JPEG", None
     try:
-        shown = decode_jpeg(jpeg)
-    except ValueError as fault:
-        return str(fault), None
-    if size is not None and shown.shape != (size, size, 3):
-        return f"{shown.shape[1]} × {shown.shape[0]} pixels, wanted {size} × {size}", None
-    return "", shown
+        pixels = decode_jpeg(jpeg)
+    except ValueError as error:
+        return str(error), None
+    if size is not None and pixels.shape != (size, size, 3):
+        return f"{pixels.shape[1]} × {pixels.shape[0]} pixels, wanted {size} × {size}", None
+    return "", pixels
 
 
-def _wrong_avi(row: dict[str, Any], avi: bytes, jpegs: list[bytes]) -> str | None:
-    """Read an AVI as a player does, by its own header."""
+def _problem_of_avi(row: dict[str, Any], avi: bytes, jpegs: list[bytes]) -> str | None:
+    """Return the problem of an AVI read by its own header, as a player does, or None."""
     with av.open(io.BytesIO(avi), format="avi") as container:
         stream = container.streams.video[0]
         packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
         rate = stream.average_rate
     if packets != jpegs:
-        return f"an AVI in which a player finds {len(packets)} frames, not these {len(jpegs)}"
+        return f"a player finds {len(packets)} frames in the AVI, other than these {len(jpegs)}"
     wanted = Fraction(row["fps"]).limit_denominator(1001)
-    return None if rate == wanted else f"an AVI of {rate} frames a second, wanted {wanted}"
+    return None if rate == wanted else f"an AVI of {rate} frames per second, wanted {wanted}"

@@ -1,4 +1,4 @@
-"""All rows of a dataset together: keys, order, folds, motions, and every compound's segments."""
+"""Verification of all rows of a dataset together: keys, order, folds, motions, segments."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ Row = dict[str, Any]
 
 
 def check_names(
-    folder: Path, part: Part, rows: list[Row], seed: int, mend: str
+    folder: Path, part: Part, rows: list[Row], seed: int, todo: str
 ) -> Iterator[Finding]:
-    """Check the card's count, that keys differ, the order, and that folds are the names' own."""
-    mend = after_deleting(f"the files of {folder.name}", mend)
+    """Check the number of clips, unique keys, the order, and the fold of each subject."""
+    todo = after_deleting(f"the files of {folder.name}", todo)
     if part.samples != len(rows):
-        what = f"{len(rows)} clips in its shards, and the card says {part.samples}"
-        yield Finding(str(folder), what, mend)
+        problem = f"{len(rows)} clips in its shards, and the card says {part.samples}"
+        yield Finding(str(folder), problem, todo)
     for key, count in Counter(row["key"] for row in rows).items():
         if count > 1:
-            yield Finding(str(folder), f"{count} samples with the key {key}", mend)
+            yield Finding(str(folder), f"{count} samples with the key {key}", todo)
     for one, other in pairwise(rows):
         if (one["fold"], one["subject"]) > (other["fold"], other["subject"]):
-            what = f"{one['key']} stands before {other['key']}, not in order"
-            yield Finding(str(folder), what, mend)
+            problem = f"{one['key']} before {other['key']}, not in order"
+            yield Finding(str(folder), problem, todo)
     for subject, found in sorted({(row["subject"], row["fold"]) for row in rows}):
         if found != fold(subject, seed):
-            what = f"subject {subject} in fold {found}, wanted {fold(subject, seed)}"
-            yield Finding(str(folder), what, mend)
+            problem = f"subject {subject} in fold {found}, wanted {fold(subject, seed)}"
+            yield Finding(str(folder), problem, todo)
 
 
 def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
-    """Check that every motion lies inside its clip, or is wholly absent."""
+    """Check that every motion lies inside its clip, or that all its facts are null."""
     for row in rows:
         facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
         if facts == (None, None, None, None):
@@ -45,31 +45,32 @@ def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
         ordered = None not in facts and 0 <= onset <= apex < offset <= row["n_frames"]
         held_short = style == "hold" and offset != row["n_frames"]
         if not ordered or style not in STYLES or held_short:
-            what = (
+            problem = (
                 f"{row['key']} of {row['n_frames']} frames has onset {onset}, apex {apex}, "
                 f"offset {offset}, style {style}"
             )
-            mend = after_deleting(f"the files of {folder.name}", REBUILD)
-            yield Finding(str(folder), what, mend)
+            todo = after_deleting(f"the files of {folder.name}", REBUILD)
+            yield Finding(str(folder), problem, todo)
 
 
 def check_compounds(
     folder: Path, rows: list[Row], actions: list[Row], dropped: list[Row]
 ) -> Iterator[Finding]:
-    """Check every compound against the clips that it names."""
+    """Check every compound against the clips of its segments."""
     by_key = {row["key"]: row for row in actions}
     names: dict[str, set[str]] = defaultdict(set)
     for row in [*actions, *dropped]:
         names[row["subject"]].add(row["action"])
     for row in rows:
-        what = _wrong_segments(row, by_key) or _wrong_label(row, sorted(names[row["subject"]]))
-        if what:
-            mend = after_deleting(f"the files of {folder.name}", RESYNTH)
-            yield Finding(str(folder), f"{row['key']}: {what}", mend)
+        problem = _problem_of_segments(row, by_key)
+        problem = problem or _problem_of_label(row, sorted(names[row["subject"]]))
+        if problem:
+            todo = after_deleting(f"the files of {folder.name}", RESYNTH)
+            yield Finding(str(folder), f"{row['key']}: {problem}", todo)
 
 
-def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
-    """Say what is wrong with a compound's segments, if anything is."""
+def _problem_of_segments(row: Row, actions: dict[str, Row]) -> str | None:
+    """Return the problem of a compound's segments, or None."""
     segments = row["segments"]
     if tuple(segment["role"] for segment in segments) != ROLES:
         return "not lead, first, second, tail"
@@ -77,7 +78,7 @@ def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
     for segment in segments:
         source = actions.get(segment["source"])
         if source is None:
-            return f"a segment of {segment['source']}, which is not there"
+            return f"a segment of {segment['source']}, which is missing"
         if source["subject"] != row["subject"]:
             return f"a segment of {segment['source']}, of another subject"
         bounds = (segment["start"], segment["stop"])
@@ -93,7 +94,7 @@ def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
         if (source["action"], segment["start"], segment["stop"]) != motion:
             return f"its {segment['role']} is not the motion of {segment['source']}"
     if row["fps"] != actions[first["source"]]["fps"]:
-        return f"{row['fps']} frames a second, not those of {first['source']}"
+        return f"{row['fps']} frames per second, other than {first['source']}"
     if (lead["source"], lead["stop"]) != (first["source"], first["start"]):
         return "its lead does not end at the onset"
     held = actions[tail["source"]]["style"] == "hold"
@@ -103,7 +104,7 @@ def _wrong_segments(row: Row, actions: dict[str, Row]) -> str | None:
     return None
 
 
-def _wrong_label(row: Row, names: list[str]) -> str | None:
-    """Say what is wrong with a compound's label, given all its subject's actions."""
+def _problem_of_label(row: Row, names: list[str]) -> str | None:
+    """Return the problem of a compound's label, or None; `names` are its subject's actions."""
     label = names.index(row["first"]) * len(names) + names.index(row["second"])
     return None if row["label"] == label else f"the label {row['label']}, wanted {label}"

@@ -1,4 +1,4 @@
-"""One shard: its rows, its members and the card say the same, and everything is in its place."""
+"""Verification of one shard: rows, members and card agree, and each member is in its place."""
 
 import json
 import tarfile
@@ -20,8 +20,8 @@ from fmdata.catalog.verify.finding import Finding
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 
 
-def wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
-    """Say what keeps a table from being read as rows of a format, if anything does."""
+def problem_of_table(table: pa.Table, schema: pa.Schema) -> str | None:
+    """Return the problem that prevents reading a table as rows of `schema`, or None."""
     if not table.schema.equals(schema):
         return "other columns than the format's"
     for field in schema:
@@ -33,45 +33,45 @@ def wrong_table(table: pa.Table, schema: pa.Schema) -> str | None:
             continue
         lengths = pc.coalesce(pc.list_value_length(column), table["n_frames"])
         if not lengths.equals(table["n_frames"]):
-            return f"{field.name} has not one entry a frame"
+            return f"{field.name} has not one entry per frame"
     return None
 
 
 def check_shard(
-    folder: Path, shard: Shard, table: pa.Table, size: int, mend: str
+    folder: Path, shard: Shard, table: pa.Table, size: int, todo: str
 ) -> Iterator[Finding]:
-    """Check a shard's rows, and that its tar holds what they say, where they say it.
+    """Check the rows of a shard, and the content and position of each member of its tar.
 
     Parameters
     ----------
     folder : Path
-        Where the shard lies.
+        Folder of the shard.
     shard : Shard
-        What the card says of it.
+        Its entry in the card.
     table : pyarrow.Table
-        Its rows, sound as :func:`wrong_table` sees it.
+        Its rows, without a problem by :func:`problem_of_table`.
     size : int
         Width and height of a crop, in pixels.
-    mend : str
-        How to mend what is found.
+    todo : str
+        The next step for the user, for all findings.
     """
     parquet, tar = str(folder / f"{shard.name}.parquet"), str(folder / f"{shard.name}.tar")
     rows = light_rows(table)
-    for what in _wrong_rows(rows, shard, size):
-        yield Finding(parquet, what, mend)
-    for what in _wrong_tar(folder / f"{shard.name}.tar", rows, table.schema, size):
-        yield Finding(tar, what, mend)
+    for problem in _problems_of_rows(rows, shard, size):
+        yield Finding(parquet, problem, todo)
+    for problem in _problems_of_tar(folder / f"{shard.name}.tar", rows, table.schema, size):
+        yield Finding(tar, problem, todo)
 
 
 def light_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows without the per-frame columns, but with the frames' positions and the segments."""
+    """Return rows without per-frame facts, but with the positions of frames and the segments."""
     wanted = ("frame_offset", "frame_size", "segments")
     names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
     rows: list[dict[str, Any]] = table.select(names).to_pylist()
     return rows
 
 
-def _wrong_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator[str]:
+def _problems_of_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator[str]:
     folds = sorted({row["fold"] for row in rows})
     if folds != [shard.fold]:
         yield f"folds {folds}, wanted {shard.fold} alone"
@@ -82,7 +82,7 @@ def _wrong_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator
         yield "other subjects than the card says"
     for one, other in pairwise(rows):
         if (one["subject"], one["key"]) > (other["subject"], other["key"]):
-            yield f"{one['key']} stands before {other['key']}, not in order"
+            yield f"{one['key']} before {other['key']}, not in order"
     for row in rows:
         if "take" in row:
             key = action_key(row["subject"], row["action"], row["take"])
@@ -94,7 +94,7 @@ def _wrong_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator
             yield f"{row['key']} is {row['size']} pixels wide, wanted {size}"
 
 
-def _wrong_tar(
+def _problems_of_tar(
     path: Path, rows: list[dict[str, Any]], schema: pa.Schema, size: int
 ) -> Iterator[str]:
     members, end = _members(path)
@@ -115,33 +115,33 @@ def _wrong_tar(
     with path.open("rb") as file:
         file.seek(end)
         rest = file.read(2 * tarfile.RECORDSIZE)
-        # Two empty blocks, and the rest of the record.
+        # A tar ends with two empty blocks, padded to a record.
         if len(rest) >= 2 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE or rest.strip(b"\0"):
             yield "bytes after its last member"
         for row in rows:
-            what = _wrong_sample(file, row, scalars, size)
-            if what:
-                yield f"{row['key']}: {what}"
+            problem = _problem_of_sample(file, row, scalars, size)
+            if problem:
+                yield f"{row['key']}: {problem}"
 
 
 def _members(path: Path) -> tuple[list[tuple[str, int, int]], int]:
-    """Name, position and size of every member, and where the last one ends."""
+    """Return name, offset and size of every member, and the end of the last one."""
     with tarfile.open(path, "r:") as tar:
         members = [(m.name, m.offset_data, m.size) for m in tar]
     end = members[-1][1] + members[-1][2] if members else 0
     return members, end + -end % tarfile.BLOCKSIZE
 
 
-def _wrong_sample(
+def _problem_of_sample(
     file: IO[bytes], row: dict[str, Any], scalars: list[str], size: int
 ) -> str | None:
-    """Say what is wrong with a sample in a tar that is open, if anything is."""
+    """Return the problem of a sample in an open tar, or None."""
     file.seek(row["avi_offset"])
     spans = [(row["avi_offset"] + s.offset, s.size) for s in jpeg_spans(file, row["avi_size"])]
     if len(spans) != row["n_frames"]:
         return f"{len(spans)} frames, wanted {row['n_frames']}"
     if spans != list(zip(row["frame_offset"], row["frame_size"], strict=True)):
-        return "its frames lie elsewhere"
+        return "its frames are at other positions"
     if row["lbp_offset"] is not None:
         file.seek(row["lbp_offset"])
         version = np.lib.format.read_magic(file)

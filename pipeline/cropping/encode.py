@@ -1,8 +1,7 @@
-"""From frames and their transforms to the pixels of a clip: crops, LBP maps, JPEGs, one AVI."""
+"""From frames and their transforms to the files of a clip: an AVI of JPEG crops, and LBP maps."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -11,26 +10,10 @@ import numpy as np
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.storage.avi import decode_jpeg, write_avi
-from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.cropping.align import crop
 from fmdata.pipeline.cropping.lbp import grey, lbp
 from fmdata.pipeline.geometry.blocks import npy_writer
-from fmdata.pipeline.reading.decode import Frame, other_frames
-from fmdata.pipeline.settings import BuildSettings
-
-
-@dataclass(frozen=True, repr=False)
-class Encoded(ArrayRepr):
-    """What encoding found out about the frames it wrote.
-
-    Attributes
-    ----------
-    change : float32 [T]
-        Mean absolute difference of each frame's pixels to those of the frame before, as they are
-        after JPEG (0 to 255; 0 for the first): the yardstick of a compound's seam.
-    """
-
-    change: np.ndarray
+from fmdata.pipeline.reading.decode import Frame, frame_count_error
 
 
 def encode(
@@ -38,56 +21,62 @@ def encode(
     transforms: np.ndarray,
     *,
     fps: float,
-    settings: BuildSettings,
+    size: int,
+    jpeg_quality: int,
     avi: Path,
     lbp_maps: Path | None,
-) -> Encoded:
-    """Write a clip's AVI and LBP maps, frame by frame.
+) -> np.ndarray:
+    """Write a clip's AVI and LBP maps, one frame at a time.
 
-    Parameters
-    ----------
-    frames : iterable of Frame
-        The recording's frames, consumed one at a time.
-    transforms : float32 [T, 2, 3]
-        From pixels of the source frame to pixels of the crop.
-    fps : float
-        Frame rate of the clip.
-    settings : BuildSettings
-        Size and JPEG quality.
-    avi : Path
-        Where the AVI goes.
-    lbp_maps : Path or None
-        Where the LBP maps go (npy, uint8 [T, S, S]); None for none.
+    `transforms`, float32 [T, 2, 3], map pixels of the source frames to pixels of the crops, which
+    are `size` pixels wide. The LBP maps are an npy file, uint8 [T, S, S]; with None there are none.
+
+    Returns
+    -------
+    float32 [T]
+        Mean absolute difference, 0 to 255, of each decoded JPEG to the one before; 0 for the
+        first. The seams of a compound are compared with it.
 
     Raises
     ------
     RecordingError
-        When the recording does not give as many frames as there are transforms.
+        When the number of frames differs from the number of transforms.
     """
-    n, size = len(transforms), settings.size
-    change = np.zeros(n, np.float32)
-
-    def jpegs(maps: IO[bytes] | None) -> Iterator[bytes]:
-        before = None
-        for frame in frames:
-            if frame.index >= n:
-                raise other_frames(n, f"more than {n}")
-            pixels = crop(frame.rgb, transforms[frame.index], size)
-            if maps is not None:
-                maps.write(lbp(grey(pixels)).tobytes())
-            jpeg = encode_jpeg(pixels, settings.jpeg_quality)
-            shown = decode_jpeg(jpeg)
-            if before is not None:
-                change[frame.index] = frame_difference(before, shown)
-            before = shown
-            yield jpeg
-
+    n = len(transforms)
     shape, dtype = (n, size, size), np.dtype(np.uint8)
+    change = np.zeros(n, np.float32)
     with npy_writer(lbp_maps, dtype, shape) if lbp_maps else nullcontext() as maps:
-        written = write_avi(avi, jpegs(maps), fps=fps, size=size)
+        crops = _crops(frames, transforms, size, maps)
+        written = write_avi(avi, _jpegs(crops, jpeg_quality, change), fps=fps, size=size)
     if written != n:
-        raise other_frames(n, str(written))
-    return Encoded(change)
+        raise frame_count_error(n, str(written))
+    return change
+
+
+def _crops(
+    frames: Iterable[Frame], transforms: np.ndarray, size: int, maps: IO[bytes] | None
+) -> Iterator[np.ndarray]:
+    """Yield the crop of each frame; write its LBP map to `maps`."""
+    n = len(transforms)
+    for frame in frames:
+        if frame.index >= n:
+            raise frame_count_error(n, f"more than {n}")
+        pixels = crop(frame.rgb, transforms[frame.index], size)
+        if maps is not None:
+            maps.write(lbp(grey(pixels)).tobytes())
+        yield pixels
+
+
+def _jpegs(crops: Iterable[np.ndarray], quality: int, change: np.ndarray) -> Iterator[bytes]:
+    """Yield the JPEG of each crop; write its difference to the one before to `change`."""
+    before = None
+    for i, pixels in enumerate(crops):
+        jpeg = encode_jpeg(pixels, quality)
+        decoded = decode_jpeg(jpeg)
+        if before is not None:
+            change[i] = frame_difference(before, decoded)
+        before = decoded
+        yield jpeg
 
 
 def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
@@ -100,5 +89,5 @@ def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
 
 
 def frame_difference(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean absolute difference of two images of the same shape, uint8, 0 to 255."""
+    """Return the mean absolute difference, 0 to 255, of two uint8 images of the same shape."""
     return float(cv2.absdiff(one, other).mean())

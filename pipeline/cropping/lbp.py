@@ -1,4 +1,4 @@
-"""Local binary patterns: the texture of a face, whatever the light.
+"""Local binary patterns (LBP): the texture of a face, independent of the brightness.
 
 The 3 × 3 operator of the SMaTE paper (Kim, Cho and Bae 2022), Eq. 1-2.
 """
@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 
 # (row, column) of neighbour p = 0 .. 7 about the centre: clockwise from the top left. The paper
-# leaves the order open.
+# does not fix the order.
 NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
 def lbp(grey: np.ndarray) -> np.ndarray:
-    """LBP map of a grey image.
+    """Compute the LBP map of a grey image.
 
     LBP = Σ_p 2^p · S(g_p − g_c), with S(x) = 1 where x ≥ 0, else 0 (Eq. 1-2). At the border the
     missing neighbours repeat the nearest pixel of the image.
@@ -35,5 +35,5 @@ def lbp(grey: np.ndarray) -> np.ndarray:
 
 
 def grey(rgb: np.ndarray) -> np.ndarray:
-    """Grey levels of an RGB image (ITU-R BT.601 luma), uint8 [H, W, 3] to uint8 [H, W]."""
+    """Convert an RGB image, uint8 [H, W, 3], to grey levels (ITU-R BT.601 luma), uint8 [H, W]."""
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)

@@ -1,16 +1,17 @@
 """The one file that knows Dask: recordings in, outcomes out, on any number of workers.
 
-One task a recording, so that pixels never cross a process boundary: only paths, settings and
-outcomes travel. Dask's own threads, here or on a cluster, only wait: the work is done in processes
-apart, see :mod:`fmdata.pipeline.engine.pool`.
+One task per recording, so that pixels never cross a process boundary: only jobs, settings and
+outcomes travel. Dask's own threads, here or on a cluster, only wait: the work is done by the
+processes of :mod:`fmdata.pipeline.engine.pool`.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import dask
@@ -20,57 +21,59 @@ from dask.delayed import Delayed
 from dask.system import CPU_COUNT
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.types import Recording
-from fmdata.pipeline.engine.pool import DEATHS, Workers, process_apart
+from fmdata.pipeline.engine.pool import MAX_CRASHES, WorkerPool, run_in_pool
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.stages import process
-from fmdata.pipeline.work.digest import Identity, content_digest, file_state, identify
+from fmdata.pipeline.work.digest import content_digest, file_state, identify
+from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short
 
-Job = tuple[Recording, Identity]
+# The digest of a file's content and its state before that, or an error.
+Content: TypeAlias = tuple[str, str] | RecordingError
 
 
-def identify_all(
-    recordings: Sequence[Recording],
-    settings: BuildSettings,
-    on_read: Callable[[int, int], None] = lambda read, of: None,
-) -> list[Identity | RecordingError]:
-    """Digest every recording, several at a time: reading and hashing leave Python free.
-
-    `on_read` is told how many recordings have been read, of how many; first of all that none has.
-    """
-
-    def content(recording: Recording) -> tuple[str, str] | RecordingError:
-        try:
-            state = file_state(recording.path)
-        except OSError:
-            state = ""  # what cannot be looked at cannot be read either, which is told next
-        try:
-            return content_digest(recording), state
-        except RecordingError as fault:
-            return failed_if_short(fault)
-
+def digest_all(
+    recordings: Sequence[Recording], settings: BuildSettings, progress: Progress = SILENT
+) -> list[Job]:
+    """Digest every recording, several at a time: reading and hashing leave Python free."""
     # Many recordings may be spans of one long file, which is read once.
     spans = Counter(recording.path for recording in recordings)
     files = list({recording.path: recording for recording in recordings}.values())
-    contents: dict[Path, tuple[str, str] | RecordingError] = {}
-    read = 0
+    contents: dict[Path, Content] = {}
+    left = len(recordings)
 
-    def keep(i: int, found: tuple[str, str] | RecordingError) -> None:
-        nonlocal read
+    def keep(i: int, content: Content) -> None:
+        nonlocal left
         path = files[i].path
-        contents[path] = found
-        read += spans[path]
-        on_read(read, len(recordings))
+        contents[path] = content
+        left -= spans[path]
+        if left:  # the build itself follows the last one at once
+            progress.step(spans[path])
 
-    on_read(0, len(recordings))
-    tasks = [delayed(content)(recording) for recording in files]
+    progress.start("build", len(recordings), "recordings")
+    progress.note("read")
+    tasks = [delayed(_content)(recording) for recording in files]
     _compute_here(tasks, keep, scheduler="threads")
-    return [
-        found if isinstance(found, RecordingError) else identify(recording, *found, settings)
-        for recording in recordings
-        for found in [contents[recording.path]]
-    ]
+    return [_job(recording, contents[recording.path], settings) for recording in recordings]
+
+
+def _content(recording: Recording) -> Content:
+    try:
+        state = file_state(recording.path)
+    except OSError:
+        state = ""  # then reading fails as well, and reports why
+    try:
+        return content_digest(recording), state
+    except RecordingError as error:
+        return failed_if_short(error)
+
+
+def _job(recording: Recording, content: Content, settings: BuildSettings) -> Job:
+    if isinstance(content, RecordingError):
+        return Job(recording, content)
+    return Job(recording, identify(recording, *content, settings))
 
 
 def run(
@@ -78,29 +81,25 @@ def run(
     settings: BuildSettings,
     work: Path,
     how: RunSettings,
-    on_outcome: Callable[[Outcome], None],
+    progress: Progress = SILENT,
 ) -> list[Outcome]:
-    """Process every recording; outcomes come in the order of `jobs`.
+    """Process every job; outcomes come in the order of `jobs`.
 
     Parameters
     ----------
-    jobs : sequence of (Recording, Identity)
-        What to do.
+    jobs : sequence of Job
+        The recordings to process.
     settings : BuildSettings
-        How to do it.
+        How to build.
     work : Path
-        Where the units go; every worker must see this folder.
+        Folder of the units; every worker must see it.
     how : RunSettings
-        On how many processes, and for how long.
-    on_outcome : callable
-        Told of each outcome as it comes, in any order.
+        Number of processes or address of a scheduler, model weights, time limit.
+    progress : Progress
+        Receives a step and the rate for each outcome.
     """
     outcomes: dict[int, Outcome] = {}
-
-    def keep(i: int, outcome: Outcome) -> None:
-        outcomes[i] = outcome
-        on_outcome(outcome)
-
+    keep = _collector(outcomes, progress)
     options = (settings, work, how.model)
     if how.scheduler is not None:
         build = uuid4().hex
@@ -109,21 +108,36 @@ def run(
     elif how.workers == 0:
         _compute_here(_tasks(process, jobs, *options), keep, scheduler="synchronous")
     else:
-        apart = Workers()
-        tasks = _tasks(partial(process_apart, apart), jobs, *options, how.time_limit_s)
+        pool = WorkerPool()
+        tasks = _tasks(partial(run_in_pool, pool), jobs, *options, how.time_limit_s)
         try:
             _compute_here(tasks, keep, scheduler="threads", num_workers=how.workers or CPU_COUNT)
         finally:
-            apart.stop()
+            pool.stop()
     return [outcomes[i] for i in range(len(jobs))]
+
+
+def _collector(outcomes: dict[int, Outcome], progress: Progress) -> Callable[[int, Outcome], None]:
+    """Return a function that keeps the outcome of a job, and reports it."""
+    began_s = time.monotonic()
+
+    def keep(i: int, outcome: Outcome) -> None:
+        outcomes[i] = outcome
+        n_frames = sum(one.n_frames for one in outcomes.values())
+        n_dropped = sum(one.dropped is not None for one in outcomes.values())
+        rate = n_frames / max(time.monotonic() - began_s, 1e-9)
+        progress.note(f"{rate:.0f} frames/s  {n_dropped} dropped")
+        progress.step()
+
+    return keep
 
 
 def _tasks(do: Callable[..., Outcome], jobs: Sequence[Job], *options: Any) -> list[Delayed]:
     task, batch = delayed(do, pure=False), uuid4().hex
-    # Of equal tasks, Dask's schedulers in this process take up the one with the last name first.
+    # Of equal tasks, Dask's schedulers in this process start the one with the last name first.
     return [
-        task(recording, identity, *options, dask_key_name=f"{batch}-{len(jobs) - i:09}")
-        for i, (recording, identity) in enumerate(jobs)
+        task(job, *options, dask_key_name=f"{batch}-{len(jobs) - i:09}")
+        for i, job in enumerate(jobs)
     ]
 
 
@@ -148,8 +162,8 @@ def _compute_on_cluster(
     scheduler: str,
     keep: Callable[[int, Outcome], None],
 ) -> None:
-    """Compute on a cluster, where nothing of this build goes on when it ends or is interrupted."""
-    # A second to import, which only this needs.
+    """Compute on a cluster; all work of this build stops when it ends or is interrupted."""
+    # Imported here, since it takes a second and only this needs it.
     from distributed import Client, as_completed
 
     with Client(scheduler) as client:
@@ -158,50 +172,50 @@ def _compute_on_cluster(
             futures |= zip(client.compute(tasks), range(len(tasks)), strict=True)
             for future in as_completed(futures):
                 i = futures[future]
-                keep(i, _result(future, *jobs[i]))
+                keep(i, _result(future, jobs[i]))
                 future.release()
         finally:
             client.cancel(list(futures))
             client.run(_stop_on_cluster, build, on_error="ignore")
 
 
-def _result(future: Any, recording: Recording, identity: Identity) -> Outcome:
+def _result(future: Any, job: Job) -> Outcome:
     from distributed import KilledWorker
 
     try:
         outcome: Outcome = future.result()
     except KilledWorker:
         lost = RecordingError("discover", "crashed", "the Dask workers that it was given to died")
-        return Outcome(identity.digest, 0, drop(recording, lost, attempts=DEATHS))
+        return Outcome(job.digest, 0, drop(job.recording, lost, attempts=MAX_CRASHES))
     return outcome
 
 
-class _WorkersOfBuilds:
-    """Processes that belong to this Dask worker, for each build that it works for."""
+class _PoolsOfBuilds:
+    """The worker pools of this Dask worker, one for each build that it works for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: dict[str, Workers] = {}
+        self._pools: dict[str, WorkerPool] = {}
 
-    def of(self, build: str) -> Workers:
-        """Return a build's own; stopped ones, when it has ended."""
+    def of(self, build: str) -> WorkerPool:
+        """Return a build's pool; a stopped one when the build has ended."""
         with self._lock:
-            return self._of.setdefault(build, Workers())
+            return self._pools.setdefault(build, WorkerPool())
 
     def stop(self, build: str) -> None:
-        """End a build's processes, at work or not, and what idles of builds that died perhaps."""
+        """End a build's processes, and the idle ones of builds that may have crashed."""
         self.of(build).stop()
         with self._lock:
-            others = list(self._of.values())
-        for workers in others:
-            workers.close_idle()
+            others = list(self._pools.values())
+        for pool in others:
+            pool.close_idle()
 
 
-_on_cluster = _WorkersOfBuilds()
+_on_cluster = _PoolsOfBuilds()
 
 
 def _process_on_cluster(build: str, *job: Any) -> Outcome:
-    return process_apart(_on_cluster.of(build), *job)
+    return run_in_pool(_on_cluster.of(build), *job)
 
 
 def _stop_on_cluster(build: str) -> None:

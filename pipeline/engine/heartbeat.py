@@ -1,6 +1,6 @@
-"""How far a process has come, as another sees it: a page of memory that the two share.
+"""Heartbeat of a worker process: its stage and frame count, in memory shared with its parent.
 
-Promise: telling costs next to nothing and never waits, whatever the one that looks is doing.
+Promise: a beat costs next to nothing and never waits, whatever the parent does.
 """
 
 import mmap
@@ -13,46 +13,38 @@ from fmdata.catalog.types import STAGES
 _PAGE = struct.Struct("=qq")  # position of the stage in STAGES; frames begun, over all stages
 
 
-class Beat:
-    """One job's stage and the frames it has been through.
+class Heartbeat:
+    """A :class:`~fmdata.pipeline.stages.Watch` that another process can read.
 
     Parameters
     ----------
     file : int
-        Descriptor of an open file, as :func:`shared_file` makes it, in either process.
+        Descriptor of an open file from :func:`shared_file`, in either process.
     """
 
     def __init__(self, file: int) -> None:
         self._page = mmap.mmap(file, _PAGE.size)
-        self._stage = self._frames = 0
+        self._frames = 0
         self.start()
 
     def start(self) -> None:
         """Begin a job."""
-        self._stage = self._frames = 0
-        self._write()
+        self._frames = 0
+        self.beat(STAGES[0])
 
-    def stage(self, name: str) -> None:
-        """Enter a stage, one of :data:`fmdata.catalog.types.STAGES`."""
-        self._stage = STAGES.index(name)
-        self._write()
+    def beat(self, stage: str, new_frames: int = 0) -> None:
+        """Report the stage at work, one of :data:`STAGES`, and the frames begun since last."""
+        self._frames += new_frames
+        self._page[:] = _PAGE.pack(STAGES.index(stage), self._frames)
 
-    def frame(self) -> None:
-        """Begin one more frame."""
-        self._frames += 1
-        self._write()
-
-    def seen(self) -> tuple[str, int]:
-        """Return the stage and the number of frames that the other process told last."""
+    def last(self) -> tuple[str, int]:
+        """Return the stage, and the frames begun so far, of the other process's last beat."""
         stage, frames = _PAGE.unpack(self._page[:])
         return STAGES[stage], frames
 
-    def _write(self) -> None:
-        self._page[:] = _PAGE.pack(self._stage, self._frames)
-
 
 def shared_file() -> int:
-    """Open a file for a :class:`Beat`: it has no name, and is gone when both have closed it."""
+    """Open a file for a :class:`Heartbeat`; it has no name and ends when both sides close it."""
     with tempfile.TemporaryFile() as file:
         file.truncate(_PAGE.size)
         return os.dup(file.fileno())

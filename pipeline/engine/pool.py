@@ -1,8 +1,8 @@
-"""Work on a recording in a process of its own, which may die or hang without harm to any other.
+"""The worker pool: each recording runs in its own process, so a crash costs that recording only.
 
-A library's crash, the system's hand when memory runs out, and a hang are not errors that Python
-could catch: they end a process, or have to be ended with one. Promise: whatever a recording does
-to the process that works on it, it comes to an outcome, and no other recording is blamed for it.
+A crash of a native library, the OOM killer and a hang are no exceptions that Python could catch:
+they end a process, or the process has to be ended. Promise: whatever a recording does to its
+process, the recording gets an outcome, and no other recording is blamed for it.
 """
 
 import os
@@ -20,25 +20,24 @@ from typing import Any
 
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.storage.files import temporary_folder
-from fmdata.catalog.types import Recording
-from fmdata.pipeline.engine.heartbeat import Beat, shared_file
+from fmdata.catalog.storage.work import Unit
+from fmdata.pipeline.engine.heartbeat import Heartbeat, shared_file
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.outcome import Outcome, drop
-from fmdata.pipeline.work.unit import outcome_of, write_dropped
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import Outcome, drop, read_outcome
 
-DEATHS = 3  # of processes at work on one recording, before it is given up
-FRAMES = 100  # that the time limit is for
+MAX_CRASHES = 3  # of processes at work on one recording, before it is dropped
+LIMIT_FRAMES = 100  # frames that the time limit is for
+MAX_STARTS = 3  # failed starts of a process, before the run ends
 
 _MODULE = "fmdata.pipeline.engine.worker"
-STARTS = 3  # of a process, before it is said that none does
-_START_S = 300.0  # for a process to import what it needs
-_LOOK_S = 0.5  # between two looks at the clock
+_START_S = 300.0  # for a process to import everything
+_POLL_S = 0.5  # between two looks at the clock
 _CLOSE_S = 10.0
 
 
-class DeathError(Exception):
-    """The process at work died: in which stage, and how."""
+class CrashError(Exception):
+    """The worker process crashed, in a stage and in some way."""
 
     def __init__(self, stage: str, how: str) -> None:
         super().__init__(stage, how)
@@ -46,7 +45,7 @@ class DeathError(Exception):
 
 
 class TimeLimitError(Exception):
-    """The process at work was ended because it did not get on: in which stage."""
+    """The worker process was ended because it made no progress in a stage."""
 
     def __init__(self, stage: str) -> None:
         super().__init__(stage)
@@ -54,20 +53,20 @@ class TimeLimitError(Exception):
 
 
 class StoppedError(Exception):
-    """The run is over: nothing more is begun."""
+    """The run is over, and no more work is started."""
 
 
 class Worker:
     """A process that works on one recording after another.
 
-    It ends by itself when this process does, however that ends.
+    It ends by itself when its parent process ends in any way.
     """
 
     def __init__(self) -> None:
         file = shared_file()
         ours, theirs = Pipe()
         try:
-            self._beat = Beat(file)
+            self._heartbeat = Heartbeat(file)
             self._process = subprocess.Popen(
                 # -P: nothing that lies in the user's folder is imported.
                 [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), str(file)],
@@ -75,7 +74,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                process_group=0,  # a terminal's Ctrl-C and Ctrl-Z are this process's to answer
+                process_group=0,  # a terminal's Ctrl-C and Ctrl-Z go to the parent alone
             )
         finally:
             theirs.close()
@@ -84,50 +83,56 @@ class Worker:
         self.pid = self._process.pid
 
     def wait_ready(self) -> None:
-        """Wait until it has imported what it needs."""
+        """Wait until the process has imported everything.
+
+        Raises
+        ------
+        FmdataError
+            When it does not start.
+        """
         with suppress(EOFError, ConnectionError):
             if self._pipe.poll(_START_S):
                 self._pipe.recv()
                 return
         self.kill()
         raise FmdataError(
-            f"a process to work in does not start ({_how(self._process.returncode)})",
+            f"a worker process does not start ({_describe_exit(self._process.returncode)})",
             wanted="Python able to start another process of its own kind",
             where=f"{sys.executable} -P -m {_MODULE}",
             todo="run that command to see why; it should do no more than ask for two numbers",
         )
 
     def ask(self, job: tuple[Any, ...], time_limit_s: float) -> Outcome:
-        """Have a job done.
+        """Have a job done; the time limit is for any :data:`LIMIT_FRAMES` frames.
 
         Raises
         ------
-        DeathError, TimeLimitError
-            When it was not; the process is gone.
+        CrashError, TimeLimitError
+            When it was not done; the process has ended.
         Exception
-            Whatever the job raised.
+            Any exception that the job raised.
         """
         try:
-            self._beat.start()
+            self._heartbeat.start()
             self._pipe.send(job)
             self._wait(time_limit_s)
             answer = self._pipe.recv()
-        except (EOFError, ConnectionError) as fault:
-            stage, _ = self._beat.seen()
+        except (EOFError, ConnectionError) as error:
+            stage, _ = self._heartbeat.last()
             self.kill()
-            raise DeathError(stage, _how(self._process.returncode)) from fault
+            raise CrashError(stage, _describe_exit(self._process.returncode)) from error
         if isinstance(answer, BaseException):
             raise answer
         outcome: Outcome = answer
         return outcome
 
     def _wait(self, time_limit_s: float) -> None:
-        """Wait for an answer; no longer than the limit for any `FRAMES` frames."""
+        """Wait for an answer, no longer than the limit for any :data:`LIMIT_FRAMES` frames."""
         since, lap = time.monotonic(), 0
-        while not self._pipe.poll(min(_LOOK_S, time_limit_s)):
-            stage, frames = self._beat.seen()
-            if frames // FRAMES > lap:
-                since, lap = time.monotonic(), frames // FRAMES
+        while not self._pipe.poll(min(_POLL_S, time_limit_s)):
+            stage, frames = self._heartbeat.last()
+            if frames // LIMIT_FRAMES > lap:
+                since, lap = time.monotonic(), frames // LIMIT_FRAMES
             elif time.monotonic() - since > time_limit_s and not self._pipe.poll(0):
                 self.kill()
                 raise TimeLimitError(stage)
@@ -138,7 +143,7 @@ class Worker:
         self._process.wait()
 
     def close(self) -> None:
-        """End the process, which is idle, in its own way."""
+        """End an idle process by closing its pipe."""
         self._pipe.close()
         try:
             self._process.wait(_CLOSE_S)
@@ -146,8 +151,8 @@ class Worker:
             self.kill()
 
 
-class Workers:
-    """Processes to work in, started when they are needed and used again."""
+class WorkerPool:
+    """Worker processes, started when they are needed and reused."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -155,35 +160,17 @@ class Workers:
         self._busy: set[Worker] = set()
         self._stopped = False
 
-    def _ready(self, worker: Worker) -> Worker:
-        """Wait for a new process; when memory is short it may take more than one."""
-        left = STARTS
-        while True:
-            try:
-                worker.wait_ready()
-            except FmdataError:
-                left -= 1
-                with self._lock:
-                    self._busy.discard(worker)
-                    self.require_going()
-                    if not left:
-                        raise
-                    worker = Worker()
-                    self._busy.add(worker)
-            else:
-                return worker
-
     @contextmanager
-    def one(self) -> Iterator[Worker]:
-        """Lend a process; when the block raises, it is ended and not lent again."""
+    def borrow(self) -> Iterator[Worker]:
+        """Lend a process; when the block raises, the process is ended and not lent again."""
         with self._lock:
-            self.require_going()
+            self.require_running()
             worker = self._idle.pop() if self._idle else None
-            fresh = worker is None
+            is_new = worker is None
             worker = worker or Worker()
             self._busy.add(worker)
         try:
-            if fresh:
+            if is_new:
                 worker = self._ready(worker)
             yield worker
         except BaseException:
@@ -196,20 +183,38 @@ class Workers:
             with self._lock:
                 self._busy.discard(worker)
 
-    def require_going(self) -> None:
-        """Raise StoppedError when a process has died because the run is over."""
+    def _ready(self, worker: Worker) -> Worker:
+        """Wait for a new process; with little memory it may take several starts."""
+        left = MAX_STARTS
+        while True:
+            try:
+                worker.wait_ready()
+            except FmdataError:
+                left -= 1
+                with self._lock:
+                    self._busy.discard(worker)
+                    self.require_running()
+                    if not left:
+                        raise
+                    worker = Worker()
+                    self._busy.add(worker)
+            else:
+                return worker
+
+    def require_running(self) -> None:
+        """Raise StoppedError when the run is over, which is why a process may have ended."""
         if self._stopped:
             raise StoppedError
 
     def close_idle(self) -> None:
-        """End the processes that have nothing to do."""
+        """End the idle processes."""
         with self._lock:
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.close()
 
     def stop(self) -> None:
-        """End all processes, at work or not, and lend no more."""
+        """End all processes, busy or idle, and lend no more."""
         with self._lock:
             self._stopped = True
             busy = list(self._busy)
@@ -218,45 +223,44 @@ class Workers:
         self.close_idle()
 
 
-def process_apart(
-    workers: Workers,
-    recording: Recording,
-    identity: Identity,
+def run_in_pool(
+    pool: WorkerPool,
+    job: Job,
     settings: BuildSettings,
     work: Path,
     model: Path | None,
     time_limit_s: float,
 ) -> Outcome:
-    """Do :func:`fmdata.pipeline.stages.process` in one of `workers`.
+    """Do :func:`fmdata.pipeline.stages.process` in a process of the pool.
 
-    A recording is given up as ``crashed`` after `DEATHS` processes have died of it, and as
-    ``timed_out`` the first time that `FRAMES` frames, or all of the work between two frames, take
-    longer than the limit.
+    A recording is dropped as ``crashed`` after :data:`MAX_CRASHES` crashes. It is dropped as
+    ``timed_out`` the first time that :data:`LIMIT_FRAMES` frames, or all the work between two
+    frames, take longer than the limit.
     """
-    for _ in range(DEATHS):
+    unit = Unit(work / job.digest)
+    for _ in range(MAX_CRASHES):
         worker = None
         try:
-            with workers.one() as worker:
-                return worker.ask((recording, identity, settings, work, model), time_limit_s)
-        except TimeLimitError as fault:
-            detail = f"more than {time_limit_s:g} s for {FRAMES} frames (--time-limit)"
-            left_out = drop(recording, RecordingError(fault.stage, "timed_out", detail))
+            with pool.borrow() as worker:
+                return worker.ask((job, settings, work, model), time_limit_s)
+        except TimeLimitError as error:
+            detail = f"more than {time_limit_s:g} s for {LIMIT_FRAMES} frames (--time-limit)"
+            dropped = drop(job.recording, RecordingError(error.stage, "timed_out", detail))
             break
-        except DeathError as fault:
-            workers.require_going()
-            detail = f"each of the {DEATHS} processes that worked on it died ({fault.how})"
-            crash = RecordingError(fault.stage, "crashed", detail)
-            left_out = drop(recording, crash, attempts=DEATHS)
+        except CrashError as error:
+            pool.require_running()
+            detail = f"each of the {MAX_CRASHES} processes that worked on it crashed ({error.how})"
+            crash = RecordingError(error.stage, "crashed", detail)
+            dropped = drop(job.recording, crash, attempts=MAX_CRASHES)
         finally:
             if worker is not None:
-                unfinished = temporary_folder(work / identity.digest, worker.pid)
-                shutil.rmtree(unfinished, ignore_errors=True)
-    write_dropped(work / identity.digest, left_out)
-    return outcome_of(work / identity.digest)
+                shutil.rmtree(temporary_folder(unit.path, worker.pid), ignore_errors=True)
+    unit.write_dropped(dropped)
+    return read_outcome(unit)
 
 
-def _how(code: int | None) -> str:
-    """Tell how a process ended."""
+def _describe_exit(code: int | None) -> str:
+    """Return a process's exit code, or the signal that ended it, in words."""
     if code is None or code >= 0:
         return f"exit code {code}"
     with suppress(ValueError):

@@ -1,8 +1,7 @@
 """A process of the worker pool: takes jobs and answers with outcomes.
 
-Its arguments are two open descriptors: of its end of a pipe, and of the file of its
-:class:`~fmdata.pipeline.engine.heartbeat.Beat`. The process ends when the other end of the pipe
-closes.
+It is started with two open descriptors: its end of a pipe, and the file of its
+:class:`~fmdata.pipeline.engine.heartbeat.Heartbeat`. It ends when the other end of the pipe closes.
 """
 
 import copy
@@ -17,45 +16,45 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from fmdata.pipeline.engine.heartbeat import Beat
+from fmdata.pipeline.engine.heartbeat import Heartbeat
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def main() -> None:
-    """Work until the other process has gone, or wants no more."""
-    pipe, beat = Connection(int(sys.argv[1])), Beat(int(sys.argv[2]))
-    with suppress(OSError):  # where the system has such a thing
-        # When memory runs out, better this process than the one that looks after all.
+    """Work until the parent process ends or closes the pipe."""
+    pipe, heartbeat = Connection(int(sys.argv[1])), Heartbeat(int(sys.argv[2]))
+    with suppress(OSError):  # other systems than Linux have no such file
+        # When memory runs out, the OOM killer takes this process rather than its parent.
         _OOM_SCORE.write_text("500")
-    from fmdata.pipeline.stages import process  # large, so not before the lines above
+    from fmdata.pipeline.stages import process  # large, so after the lines above
 
     jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, jobs), daemon=True).start()
     pipe.send("ready")
     while True:
-        pipe.send(_answer(process, jobs.get(), beat))
+        pipe.send(_answer(process, jobs.get(), heartbeat))
 
 
 def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
-    # A thread of its own, because the one that works may not come back.
+    # In a thread of its own, because the working thread may hang.
     with suppress(EOFError, OSError):
         while True:
             jobs.put(pipe.recv())
     os._exit(0)
 
 
-def _answer(process: Callable[..., Any], job: tuple[Any, ...], beat: Beat) -> Any:
+def _answer(process: Callable[..., Any], job: tuple[Any, ...], heartbeat: Heartbeat) -> Any:
     try:
-        beat.start()
-        return process(*job, beat)
-    except Exception as fault:
-        try:  # not every library's errors can be sent, or made anew at the other end
-            pickle.dumps(fault)
-            copy.copy(fault)
+        heartbeat.start()
+        return process(*job, heartbeat)
+    except Exception as error:
+        try:  # some libraries' errors can be neither pickled nor copied
+            pickle.dumps(error)
+            copy.copy(error)
         except Exception:
-            return RuntimeError(f"{type(fault).__name__}: {fault}")
-        return fault
+            return RuntimeError(f"{type(error).__name__}: {error}")
+        return error
 
 
 if __name__ == "__main__":

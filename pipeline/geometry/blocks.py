@@ -1,7 +1,7 @@
-"""Arrays in npy files, written and read a part at a time.
+"""Arrays in npy files, written row by row and read in blocks of frames.
 
-No memory maps: on a full disk, writing to one kills the process, and what is read of one counts as
-the process's memory.
+No memory maps: writing to one on a full disk kills the process, and its pages count as the
+process's memory.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 
 @contextmanager
 def npy_writer(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> Iterator[IO[bytes]]:
-    """Open a npy file, its header written, for the rows to follow one by one."""
+    """Open an npy file and write its header; the caller writes the rows."""
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -22,7 +22,7 @@ def npy_writer(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> Iterator[
 
 
 class NpyFile:
-    """An array in a npy file, of which some rows are read at a time.
+    """An array in an npy file, read in slices of rows.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class NpyFile:
     Raises
     ------
     ValueError
-        When the file is no npy file, or of an array in Fortran's order.
+        When the file is no npy file, or holds an array in Fortran order.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,17 +55,18 @@ class NpyFile:
         shape = max(0, stop - start), *self.shape[1:]
         offset = self._begin + start * int(np.prod(self.shape[1:])) * self.dtype.itemsize
         values = np.fromfile(self.path, self.dtype, int(np.prod(shape)), offset=offset)
-        return values.reshape(shape)  # raises, when the file ends early
+        return values.reshape(shape)  # ValueError when the file is cut short
 
 
-FRAMES = 512  # of 478 points, three megabytes
-_VALUES = 1 << 18  # that a median may copy at a time
+FRAMES = 512  # a block of 478-point meshes is three megabytes
+_VALUES = 1 << 18  # most values that a median copies at a time
 
 
 def blocks(n_frames: int) -> Iterator[slice]:
-    """Yield the slices that divide so many frames into blocks of `FRAMES` frames.
+    """Yield the slices that divide a recording into blocks of `FRAMES` frames.
 
-    The last is longer by what is left over: numpy would sum up a lone frame in another order.
+    The last block also takes the remainder: numpy would sum a block of a single frame in another
+    order.
 
     >>> list(blocks(1100))
     [slice(0, 512, None), slice(512, 1100, None)]
@@ -76,7 +77,7 @@ def blocks(n_frames: int) -> Iterator[slice]:
 
 
 def median_points(points: np.ndarray) -> np.ndarray:
-    """Median over the frames, float64 [N, D], of points [T, N, D]; a few points at a time."""
+    """Return the median over frames, float64 [N, D], of points [T, N, D]; a few points a time."""
     width = max(1, _VALUES // max(1, points[:, :1].size))
     parts = [points[:, i : i + width] for i in range(0, points.shape[1], width)]
     return np.concatenate([np.median(part, axis=0) for part in parts])

@@ -1,7 +1,7 @@
-"""Which landmark is what: index sets of the 478-point mesh, of the 68 iBUG points, distances.
+"""Landmark index sets of the 478-point mesh and of the 68 iBUG points, and the distances of points.
 
-Backends find one or the other; :func:`layout_of` says which a set of landmarks is. Left and right
-are the image's. Promise: every set here is mirror-symmetric, as :data:`MIRROR_68` and the tests
+A backend returns one of the two; :func:`layout_of` recognises it by the number of points. Left and
+right are the image's. Promise: every set is mirror-symmetric, as :data:`MIRROR_68` and the tests
 show, so that a face and its mirror image are measured alike.
 """
 
@@ -23,7 +23,7 @@ STABLE = np.array(
 )
 
 RIGID = np.setdiff1d(STABLE, [10, 151, 9, 8, 103, 332])
-"""Those of them that a raised brow does not reach: what the head's turns are measured by."""
+"""The stable points that a raised brow does not move; head rotation is measured by them."""
 
 STABLE_PAIRS = np.array([(33, 263), (133, 362), (127, 356), (234, 454), (103, 332)])
 """The stable points that have a mirror image: (image left, image right)."""
@@ -47,14 +47,14 @@ RIGHT_EYE_68 = np.array([45, 44, 43, 42, 47, 46])
 
 EYES_68 = np.arange(36, 48)
 FACE_68 = np.setdiff1d(np.arange(68), EYES_68)
-"""All of the 68 but those of the eyes."""
+"""The 56 points outside the eyes."""
 
-# The same kind of points among the 68: the ends of the jaw line, bridge, tip and base of the nose,
-# corners of the eyes.
+# Stable points among the 68: the ends of the jaw line, bridge, tip and base of the nose, corners of
+# the eyes.
 STABLE_68 = np.array([0, 16, 27, 28, 29, 30, 33, 36, 39, 42, 45])
 STABLE_PAIRS_68 = np.array([(0, 16), (36, 45), (39, 42)])
 
-# Where each of the 68 points lies in a mirrored face.
+# Index of each of the 68 points in a mirrored face.
 MIRROR_68 = np.concatenate(
     [
         range(16, -1, -1),
@@ -68,24 +68,24 @@ MIRROR_68 = np.concatenate(
 
 @dataclass(frozen=True)
 class Layout:
-    """What the landmarks of one kind of backend are.
+    """Point sets and noise of the landmarks of one kind of backend.
 
     Attributes
     ----------
     n_points : int
-        Points a face has.
+        Points of a face.
     iod : (int, int)
         Outer eye corners; their distance is the interocular distance (IOD).
     stable : int [K]
         Points that expressions hardly move.
     rigid : int [R]
-        Those of them that a raised brow does not reach either.
+        The stable points that a raised brow does not move.
     stable_pairs : int [P, 2]
-        Those of the stable points that have a mirror image: (image left, image right).
+        The stable points that have a mirror image: (image left, image right).
     to_68 : int [68]
         The 68 iBUG points.
     noise : float
-        Of a point, as a multiple of the noise of MediaPipe's.
+        Standard deviation of a point's noise, as a multiple of MediaPipe's.
     """
 
     n_points: int
@@ -109,7 +109,7 @@ def layout_of(landmarks: np.ndarray | Landmarks) -> Layout:
     Raises
     ------
     ValueError
-        When N is the number of points of no layout.
+        When no layout has N points.
     """
     n = landmarks.shape[-2]
     if n not in _LAYOUTS:
@@ -118,10 +118,10 @@ def layout_of(landmarks: np.ndarray | Landmarks) -> Layout:
 
 
 def pick(landmarks: Landmarks, points: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Some of the points in every frame, float32 [T, K, 3], of landmarks [T, N, 3]."""
+    """Return some points of every frame, float32 [T, K, 3], of landmarks [T, N, 3]."""
     n = landmarks.shape[0]
-    # Point by point in memory, as numpy lays out ``landmarks[:, points]``: sums over the points
-    # are taken, and rounded, in that order.
+    # Point by point in memory, as numpy lays out ``landmarks[:, points]``: the memory order decides
+    # the order of summation, and so the rounding.
     picked = np.empty((len(points), n, 3), np.float32).swapaxes(0, 1)
     for frames in blocks(n):
         picked[frames] = landmarks[frames][:, points]
@@ -134,9 +134,9 @@ def to_68(landmarks: np.ndarray) -> np.ndarray:
 
 
 def interocular_distance(landmarks: np.ndarray) -> np.ndarray:
-    """Distance of the outer eye corners, [...], of landmarks [..., N, D], in their unit.
+    """Return the distance of the outer eye corners, [...], of landmarks [..., N, D], in their unit.
 
-    With D = 3 it does not shrink when the head turns away.
+    With D = 3 the distance does not shrink when the head turns.
     """
     first, second = layout_of(landmarks).iod
     return np.linalg.norm(landmarks[..., first, :] - landmarks[..., second, :], axis=-1)

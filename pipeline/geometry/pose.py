@@ -1,4 +1,4 @@
-"""Which way a head faces: yaw, pitch and roll in degrees, the same for every backend.
+"""Head pose: yaw, pitch and roll in degrees, with the same signs for every backend.
 
 Yaw is positive with the nose to the image's right, pitch with the nose down, roll
 counter-clockwise in the image: R = Ry · Rx · Rz, with x right, y up and z to the viewer.
@@ -9,8 +9,8 @@ import numpy as np
 from fmdata.pipeline.geometry.points import STABLE_68
 from fmdata.pipeline.geometry.similarity import fit_3d
 
-# Where `STABLE_68` lie on a face that looks straight ahead, in cm: x right, y up, z to the viewer.
-# Vertices of the canonical face that MediaPipe's model bundle measures its own pose against.
+# `STABLE_68` of a face that looks straight ahead, in cm: x right, y up, z to the viewer. Vertices
+# of the canonical face model that MediaPipe fits its own head pose to.
 CANONICAL = np.array(
     [
         (-7.74, 2.36, -2.00),
@@ -29,7 +29,7 @@ CANONICAL = np.array(
 
 
 def angles(rotation: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll, float32 [3], of a rotation [3, 3] (x right, y up, z to the viewer)."""
+    """Return yaw, pitch, roll, float32 [3], of a rotation [3, 3] in x right, y up, z to viewer."""
     r = np.asarray(rotation, dtype=np.float64)
     yaw = np.arctan2(r[0, 2], r[2, 2])
     pitch = np.arcsin(np.clip(-r[1, 2], -1.0, 1.0))
@@ -38,7 +38,7 @@ def angles(rotation: np.ndarray) -> np.ndarray:
 
 
 def pose_of_68(points: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll, float32 [3], of a face's 68 points in space.
+    """Return yaw, pitch and roll, float32 [3], of a face's 68 points in space.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Least-squares similarity transforms in closed form, many at once.
+"""Least-squares similarity transforms in closed form, for many frames at once.
 
-A similarity is rotation, one scale and a shift, never a reflection. Umeyama, "Least-squares
+A similarity is a rotation, one scale and a translation, never a reflection. Umeyama, "Least-squares
 estimation of transformation parameters between two point patterns", PAMI 1991, eqs. 40-42; in the
 plane the same solution is one complex division.
 """
@@ -9,11 +9,11 @@ import numpy as np
 
 from fmdata.pipeline.geometry.blocks import blocks, median_points
 
-PASSES = 2  # the second median is taken over faces that already lie on one another
+PASSES = 2  # the second median is that of faces already aligned to the first
 
 
 def fit_2d(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Similarities of the plane that best take ``source`` to ``target``.
+    """Fit similarities of the plane that map ``source`` to ``target``.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def fit_2d(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64 [..., 2, 3]
-        ``[a -b tx; b a ty]``. Points that all coincide get scale 1 and no rotation.
+        ``[a -b tx; b a ty]``. Scale 1 and no rotation where all source points coincide.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     source_mean, target_mean = source.mean(-2), target.mean(-2)
@@ -37,19 +37,19 @@ def fit_2d(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def fit_3d(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Similarities of space that best take ``source`` to ``target``.
+    """Fit similarities of space that map ``source`` to ``target``.
 
     Parameters
     ----------
     source : float [T, N, 3]
         Points of each frame.
     target : float [N, 3]
-        Where they belong.
+        Points of the one shape that each frame is fitted to.
 
     Returns
     -------
     float64 [T, 3, 4]
-        Scaled rotation and shift. Points that all coincide get scale 1.
+        Scaled rotation and translation. Scale 1 where all points of a frame coincide.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     source_mean, target_mean = source.mean(-2), target.mean(-2)
@@ -66,20 +66,20 @@ def fit_3d(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def apply(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Move points [..., N, D] by transforms [..., D, D + 1]; leading axes broadcast."""
+    """Apply transforms [..., D, D + 1] to points [..., N, D]; leading axes broadcast."""
     linear, shift = transform[..., :-1], transform[..., -1]
     return points @ np.swapaxes(linear, -1, -2) + shift[..., None, :]
 
 
 def compose(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Transform that does ``inner`` first, then ``outer``; both [..., D, D + 1]."""
+    """Return the transform ``outer`` after ``inner``; both [..., D, D + 1]."""
     linear = outer[..., :-1] @ inner[..., :-1]
     shift = apply(outer, inner[..., None, :, -1])[..., 0, :]
     return np.concatenate([linear, shift[..., None]], -1)
 
 
 def to_median(points: np.ndarray) -> np.ndarray:
-    """Similarities that take each frame's points to the clip's median shape.
+    """Fit the similarities that map each frame's points to the clip's median shape.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def to_median(points: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64 [T, D, D + 1]
-        One transform a frame. The median shape lies where the median of the raw points lies.
+        One transform a frame. The median shape is aligned to the median of the raw points.
     """
     fit = fit_2d if points.shape[-1] == 2 else fit_3d
     parts = list(blocks(len(points)))

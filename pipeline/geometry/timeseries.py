@@ -1,34 +1,33 @@
-"""Smoothing in time without lag.
+"""Time series of a clip: smoothing, linear interpolation over missing frames, and runs of frames.
 
-A Savitzky-Golay filter is symmetric, so it delays nothing, and of order 2 it keeps the height of
-a peak that a moving average would flatten. Computed per clip: no frame's result depends on how a
-recording was cut into chunks.
+Smoothing is a Savitzky-Golay filter: symmetric, so it has no lag, and of order 2, so it keeps the
+height of a peak that a moving average would flatten.
 """
 
 import numpy as np
 from scipy.signal import savgol_filter
 
-WINDOW_S = 0.17  # long enough to halve the landmarks' jitter, short beside any expression
+WINDOW_S = 0.17  # halves the landmark jitter; shorter than any expression
 ORDER = 2
 
 
 def window_frames(seconds: float, fps: float) -> int:
-    """Odd number of frames nearest to a duration, at least 1."""
+    """Return the odd number of frames nearest to a duration, at least 1."""
     return 2 * max(0, round((seconds * fps - 1) / 2)) + 1
 
 
 def smooth(values: np.ndarray, fps: float, window_s: float = WINDOW_S) -> np.ndarray:
-    """Smooth along the first axis, float64 [T, ...]; of too short a series return a copy."""
+    """Smooth along the first axis, float64 [T, ...]; copy a series shorter than the window."""
     window = window_frames(window_s, fps)
     if window <= ORDER + 1 or len(values) < window:
         return np.array(values, np.float64)
     return savgol_filter(np.asarray(values, np.float64), window, ORDER, axis=0)
 
 
-def bridged(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Interpolate values [T, ...] where they are not known, bool [T]; hold them at either end.
+def interpolated(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Interpolate values [T, ...] linearly in the frames that are not `known`, bool [T].
 
-    Where none is known all are 0.
+    The first and the last known value are held at the ends; without a known value all are 0.
     """
     if not known.any():
         return np.zeros_like(values)
@@ -48,7 +47,7 @@ def runs_of(mask: np.ndarray) -> list[tuple[int, int]]:
 
 
 def merged(runs: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
-    """Join runs that at most `gap` frames separate.
+    """Join runs that are separated by at most `gap` frames.
 
     >>> merged([(1, 3), (4, 5), (9, 10)], gap=1)
     [(1, 5), (9, 10)]

@@ -1,10 +1,8 @@
-"""Landmarks: from an RGB frame to the faces in it. The contract, and the backends by name.
+"""Landmark backends by name. The contract of a backend is in :mod:`fmdata.pipeline.landmarks.face`.
 
-A backend is a class with a ``detect`` method that returns a list of :class:`Face`, an empty one
-when there is no face. It never turns a fault of its library into "no face": a fault is raised. It
-keeps no memory of earlier frames, so that a frame's result does not depend on where decoding
-began; whom to follow is decided in :mod:`fmdata.pipeline.landmarks.person`, for all
-backends. Another backend is one new file and one line in :func:`open_landmarker`.
+Another backend is one new file, one line in `_BACKENDS`, and one more choice of the setting
+``landmarks`` in :mod:`fmdata.pipeline.settings`. Promise: the libraries of a backend are imported
+only when it is opened.
 """
 
 from pathlib import Path
@@ -12,44 +10,46 @@ from pathlib import Path
 from fmdata.catalog.errors import ModelError, UsageError
 from fmdata.pipeline.landmarks.face import Landmarker
 
-BACKENDS = ("mediapipe", "fan")
+
+def _mediapipe(model: Path | None) -> Landmarker:
+    from fmdata.pipeline.landmarks.mediapipe import MediaPipeLandmarker
+
+    return MediaPipeLandmarker(model)
 
 
-def check_backend(name: str) -> None:
-    """Raise UsageError for a name that is no backend's."""
-    if name not in BACKENDS:
-        raise UsageError(
-            f"landmark backend {name!r}",
-            wanted=f"one of {', '.join(BACKENDS)}",
-            where="--landmarks",
-            todo="choose one of those",
-        )
+def _fan(model: Path | None) -> Landmarker:
+    from fmdata.pipeline.landmarks.fan import FanLandmarker
+
+    return FanLandmarker(model)
 
 
-def open_landmarker(name: str = "mediapipe", model: Path | None = None) -> Landmarker:
-    """Return a ready backend; `model` names its weights' file, or their folder.
+_BACKENDS = {"mediapipe": _mediapipe, "fan": _fan}
+
+
+def open_landmarker(name: str, model: Path | None = None) -> Landmarker:
+    """Open the backend `name`; `model` is the file of its weights, or the folder that holds them.
 
     Raises
     ------
     UsageError
-        For a name that is no backend's.
+        When there is no such backend.
     ModelError
-        When the backend's weights cannot be had, or its library does not start.
+        When the weights are missing or have a wrong checksum, or the library does not start.
     """
-    check_backend(name)
+    if name not in _BACKENDS:
+        raise UsageError(
+            f"landmark backend {name!r}",
+            wanted=f"one of {', '.join(_BACKENDS)}",
+            where="--landmarks",
+            todo="choose one of those",
+        )
     try:
-        if name == "fan":
-            from fmdata.pipeline.landmarks.fan import FanLandmarker
-
-            return FanLandmarker(model)
-        from fmdata.pipeline.landmarks.mediapipe import MediaPipeLandmarker
-
-        return MediaPipeLandmarker(model)
-    except (ImportError, OSError, RuntimeError) as fault:
+        return _BACKENDS[name](model)
+    except (ImportError, OSError, RuntimeError) as error:
         raise ModelError(
-            f"the landmark backend {name} does not start: {fault}",
+            f"the landmark backend {name} does not start: {error}",
             wanted=f"a working {name}",
             where="this Python environment and machine",
-            todo="install what the message names (for fan: pip install 'fmdata[fan]'), "
-            "or run on another machine",
-        ) from fault
+            todo="install the packages that the message names (for fan: "
+            "pip install 'fmdata[fan]'), or run on another machine",
+        ) from error

@@ -1,4 +1,10 @@
-"""The landmark contract: the faces of one frame, and the backend that finds them."""
+"""The contract of a landmark backend: from an RGB frame to the faces in it.
+
+A backend has one method, ``detect``, which returns a list of :class:`Face`, empty when there is no
+face. A backend raises the errors of its library; it never turns one into "no face". It keeps no
+memory of earlier frames, so the result of a frame does not depend on where decoding began. The
+choice among several faces is made in :mod:`fmdata.pipeline.landmarks.person`, for all backends.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,12 +21,12 @@ class Face(ArrayRepr):
     Attributes
     ----------
     landmarks : float32 [N, 3]
-        x and y in pixels of the frame, z in the same unit, smaller when nearer to the camera. N
+        x and y in pixels of the frame; z in the same unit, smaller when nearer to the camera. N
         is one of :data:`fmdata.catalog.types.N_POINTS`.
     pose : float32 [3]
         Yaw, pitch, roll in degrees, signs as in :class:`fmdata.catalog.types.Track`.
     blendshapes : float32 [52] or None
-        Scores, 0 to 1; None from a backend that has none, for every face.
+        Scores, 0 to 1; None for every face of a backend without blendshapes.
     """
 
     landmarks: np.ndarray
@@ -29,7 +35,7 @@ class Face(ArrayRepr):
 
 
 class Landmarker(Protocol):
-    """What the pipeline asks of a landmark backend."""
+    """A landmark backend."""
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
-        """Find the faces in an RGB frame, uint8 [H, W, 3], in no order that means anything."""
+        """Find the faces in an RGB frame, uint8 [H, W, 3], in any order."""

@@ -1,9 +1,9 @@
-"""FAN, of the package face-alignment, as a landmark backend: 68 points in space, no blendshapes.
+"""FAN, of the package face-alignment, as a landmark backend: 68 points in 3D, no blendshapes.
 
 Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment problem?", ICCV
-2017. Three networks in a row: S3FD finds faces, FAN their points, a third the points' depth. Much
-slower than MediaPipe, and its points lie on a grid of a sixtieth of the face. Promise: nothing in a
-file of weights is executed, and the result does not depend on the number of cores.
+2017. Three networks: S3FD detects faces, FAN finds their points, the third estimates the points'
+depth. Much slower than MediaPipe, and its points are quantised to a sixtieth of the face. Promise:
+no code in a file of weights is executed, and the result does not depend on the number of cores.
 """
 
 import pickle
@@ -22,18 +22,18 @@ from fmdata.pipeline.geometry.pose import pose_of_68
 from fmdata.pipeline.landmarks.face import Face
 from fmdata.pipeline.landmarks.weights import FAN_DETECTOR, find
 
-MOST_FACES = 4  # the largest; each costs as much as the first
-DETECT_SIDE = 480  # faces are looked for in a frame no larger than this, in pixels
+MAX_FACES = 4  # the largest ones; each costs as much time as the first
+DETECT_SIDE = 480  # pixels; a frame with a longer side is shrunk to it for the detector
 
 
 class FanLandmarker:
-    """Finds 68 points and the head's pose of up to four faces, on the processor."""
+    """Finds 68 points and the head pose of up to four faces, on the CPU."""
 
     def __init__(self, model: Path | None = None) -> None:
         files = find("fan", model)
         for path in files.values():
-            _require_harmless(path)
-        with _in_place_of_downloads(files):
+            _require_numbers_only(path)
+        with _no_downloads(files):
             self._networks = face_alignment.FaceAlignment(
                 face_alignment.LandmarksType.THREE_D,
                 device="cpu",
@@ -51,7 +51,7 @@ class FanLandmarker:
         return [_face(points) for points in found]
 
     def _boxes(self, rgb: np.ndarray) -> list[np.ndarray]:
-        """Boxes of the largest faces: left, top, right, bottom in pixels, and a score."""
+        """Detect the largest faces: left, top, right, bottom in pixels, and a score."""
         height, width = rgb.shape[:2]
         factor = max(1.0, max(height, width) / DETECT_SIDE)
         small = (round(width / factor), round(height / factor))
@@ -61,7 +61,7 @@ class FanLandmarker:
             for box in self._networks.face_detector.detect_from_image(picture)
         ]
         boxes.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
-        return boxes[:MOST_FACES]
+        return boxes[:MAX_FACES]
 
 
 def _face(points: np.ndarray) -> Face:
@@ -70,10 +70,10 @@ def _face(points: np.ndarray) -> Face:
     return Face(landmarks, pose_of_68(landmarks), None)
 
 
-def _require_harmless(path: Path) -> None:
-    """Refuse a file of weights with anything but numbers in it.
+def _require_numbers_only(path: Path) -> None:
+    """Refuse a file of weights that holds anything but numbers.
 
-    The package reads some of its files with an unpickler that would run what they say.
+    The package reads some of its files with an unpickler that executes code in them.
     """
     # A score in a training checkpoint is a numpy number: harmless, but not on torch's own list.
     scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
@@ -87,18 +87,18 @@ def _require_harmless(path: Path) -> None:
     try:
         with torch.serialization.safe_globals(numbers):
             torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as fault:
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
         raise ModelError(
-            f"weights that cannot be read as numbers alone: {fault}",
-            wanted="tensors, and nothing that would be run on loading",
+            f"weights that cannot be read as numbers alone: {error}",
+            wanted="tensors, and nothing that is executed on loading",
             where=str(path),
             todo="download the file again from its authors",
-        ) from fault
+        ) from error
 
 
 @contextmanager
-def _in_place_of_downloads(files: dict[str, Path]) -> Iterator[None]:
-    """Have the package read these files, found and checked, where it would download its own."""
+def _no_downloads(files: dict[str, Path]) -> Iterator[None]:
+    """Make the package read these verified files where it would download its own."""
     download = api.load_file_from_url
     api.load_file_from_url = lambda url: str(files[url.rsplit("/", 1)[-1]])
     try:
@@ -109,7 +109,7 @@ def _in_place_of_downloads(files: dict[str, Path]) -> Iterator[None]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums come out the same on any machine only when they are made in one order."""
+    """Use one thread, so that sums are made in the same order on every machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,7 @@
 """MediaPipe's Face Landmarker as a landmark backend.
 
-IMAGE mode: bit-identical on repeat, and independent of what came before, which VIDEO mode is not.
-The jitter that this leaves is smoothed later, with zero phase.
+It runs in IMAGE mode, which, unlike VIDEO mode, gives the same bits on every run and does not
+depend on earlier frames. Later stages smooth the remaining jitter, with zero phase.
 """
 
 import os
@@ -17,27 +17,29 @@ from fmdata.pipeline.geometry.pose import angles
 from fmdata.pipeline.landmarks.face import Face
 from fmdata.pipeline.landmarks.weights import FACE_LANDMARKER, find
 
-# Faces looked for in a frame. A frame with one face costs the same, and gives the same bits, as if
-# only one were looked for; each further face there is costs as much as the first.
-MOST_FACES = 4
+# A frame with one face costs the same time, and gives the same bits, with any limit; each further
+# face in it costs as much as the first.
+MAX_FACES = 4
 
 
 class MediaPipeLandmarker:
-    """Finds 478 points, the head's pose and 52 blendshapes of up to four faces."""
+    """Finds 478 points, the head pose and 52 blendshapes of up to four faces."""
 
     def __init__(self, model: Path | None = None) -> None:
         path = find("mediapipe", model)[FACE_LANDMARKER.name]
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=path.read_bytes()),
             running_mode=vision.RunningMode.IMAGE,
-            num_faces=MOST_FACES,
+            num_faces=MAX_FACES,
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
         with _native_logs_off():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
             self._landmarker.__class__ = _FaceLandmarker
-            self.detect(np.zeros((64, 64, 3), np.uint8))  # some of it is set up only now
+            self.detect(
+                np.zeros((64, 64, 3), np.uint8)
+            )  # the library finishes its set-up with the first frame
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Find the faces in an RGB frame, uint8 [H, W, 3]."""
@@ -51,7 +53,7 @@ class MediaPipeLandmarker:
             result.facial_transformation_matrixes,
             strict=True,
         ):
-            # z comes in units of the image's width.
+            # The library gives z in units of the image's width.
             points = np.array([(p.x, p.y, p.z) for p in mesh]) * (width, height, width)
             blendshapes = np.array([b.score for b in scores], np.float32)
             faces.append(Face(points.astype(np.float32), angles(matrix[:3, :3]), blendshapes))
@@ -59,7 +61,7 @@ class MediaPipeLandmarker:
 
 
 class _FaceLandmarker(vision.FaceLandmarker):
-    """The library's own, without its clean-up: that fails, or waits for ever, at Python's end."""
+    """The library's class without its clean-up, which fails or hangs at interpreter exit."""
 
     def __del__(self) -> None:
         pass
@@ -67,16 +69,17 @@ class _FaceLandmarker(vision.FaceLandmarker):
 
 @contextmanager
 def _native_logs_off() -> Iterator[None]:
-    """Keep the notices that the native library writes at its start off the user's terminal.
+    """Silence the start-up messages of the native library.
 
-    They go straight to file descriptor 2 and no setting stops them; its faults are raised.
+    The library writes them directly to file descriptor 2, and no setting turns them off. Errors
+    are not affected: the library raises them.
     """
     saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
         os.dup2(saved, 2)
         os.close(saved)
-        os.close(nowhere)
+        os.close(null)

@@ -1,6 +1,7 @@
-"""From frames to a track: one person's face in every frame, and what is known of the frame.
+"""From frames to a track: one person's face in every frame, and measures of the frame.
 
-Promise: memory does not hold the recording's landmarks. They go to a file, as they are found.
+Promise: memory does not hold the recording's landmarks. They are written to files as they are
+found.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +15,14 @@ import numpy as np
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Track
-from fmdata.pipeline.cropping.lbp import grey
 from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.geometry.timeseries import merged, runs_of
 from fmdata.pipeline.landmarks.face import Face, Landmarker
-from fmdata.pipeline.landmarks.person import Place, choose, place_of
+from fmdata.pipeline.landmarks.person import FaceBox, box_of, choose_person
 from fmdata.pipeline.reading.decode import Frame
 
-POSE, LOOK = 3, 2  # numbers of a face: yaw, pitch, roll; brightness, sharpness
-MOST_GAP = 5  # frames without a face, between two with one, that may be taken as seen
+N_POSE, N_QUALITY = 3, 2  # values per face: yaw, pitch, roll; brightness, sharpness
+MAX_GAP = 5  # frames without the face, between two with it, that may count as detected
 
 
 def follow(
@@ -30,9 +30,9 @@ def follow(
 ) -> Track:
     """Find one person's face in every frame.
 
-    Where it is not found, all that is measured of it is interpolated in time between the frames
-    before and after, and `detected` says so. Gaps of up to `MOST_GAP` frames are forgiven;
-    longer ones, and what lies before the first face and after the last, count as lost.
+    In frames without the face, `detected` is False and all its values are interpolated linearly in
+    time. Gaps of up to `MAX_GAP` frames count as detected; longer gaps, and the frames before the
+    first face and after the last, do not.
 
     Parameters
     ----------
@@ -41,136 +41,151 @@ def follow(
     landmarker : Landmarker
         The backend.
     min_detected : float
-        Share of the frames that must show the face or lie in a gap that is forgiven.
+        Smallest share of frames that must count as detected.
     file : Path
-        Where the landmarks go (npy, float32 [T, N, 3]); the track's are read from there.
+        File for the landmarks (npy, float32 [T, N, 3]); the track reads them from there.
 
     Raises
     ------
     RecordingError
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
-    times: list[float] = []
-    places: list[list[Place]] = []
-    width = height = 0
-    with _Faces(file.parent) as found:
+    with _Detections(file.parent) as found:
         for frame in frames:
-            height, width = frame.rgb.shape[:2]
-            times.append(frame.time_s)
-            some = landmarker.detect(frame.rgb)
-            places.append([place_of(face.landmarks) for face in some])
-            for face in some:
-                found.add(face, _look(frame.rgb, face))
-        most = max(map(len, places), default=0)
-        chosen = choose(places)
-        detected = np.array([i is not None for i in chosen], bool)
-        _require(detected, min_detected, most)
-        firsts = accumulate(map(len, places), initial=0)
-        rows = [None if i is None else n + i for n, i in zip(firsts, chosen, strict=False)]
-        other = _write_landmarks(file, found, rows)
-    pose, look, blendshapes = np.split(other, [POSE, POSE + LOOK], axis=1)
-    brightness, sharpness = np.ascontiguousarray(look.T)
-    return Track(
-        detected=detected,
-        timestamps_s=np.array(times, np.float64),
-        landmarks=NpyFile(file),
-        pose=pose.copy(),
-        blendshapes=blendshapes.copy() if blendshapes.size else None,
-        brightness=brightness,
-        sharpness=sharpness,
-        width=width,
-        height=height,
-        faces=most,
-    )
+            found.add(frame, landmarker.detect(frame.rgb))
+        chosen = choose_person(found.boxes)
+        detected = np.array([position is not None for position in chosen], bool)
+        _require(detected, min_detected, found.max_faces)
+        others = _write_landmarks(file, found, found.rows_of(chosen))
+    return _track(file, found, detected, others)
 
 
-class _Faces:
-    """All faces found in a recording, one after the other in a file without a name.
+class _Detections:
+    """All faces found in a recording, one row of numbers each in an unnamed temporary file.
 
-    Each is a row of numbers: the landmarks, the pose, the look, the blendshapes if there are any.
+    A row holds the landmarks, the pose, brightness and sharpness, and the blendshapes if any.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.n_points = 0
+        self.times_s: list[float] = []
+        self.boxes: list[list[FaceBox]] = []  # of each frame
+        self.width = self.height = self.n_points = 0
         self._row_bytes = 0
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115
 
-    def __enter__(self) -> "_Faces":
+    def __enter__(self) -> "_Detections":
         return self
 
-    def __exit__(self, *fault: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
-    def add(self, face: Face, look: np.ndarray) -> None:
-        parts = [face.landmarks.ravel(), face.pose, look]
+    @property
+    def max_faces(self) -> int:
+        """Largest number of faces in one frame."""
+        return max(map(len, self.boxes), default=0)
+
+    def add(self, frame: Frame, faces: Sequence[Face]) -> None:
+        """Add the next frame with its faces."""
+        self.height, self.width = frame.rgb.shape[:2]
+        self.times_s.append(frame.time_s)
+        self.boxes.append([box_of(face.landmarks) for face in faces])
+        for face in faces:
+            self._write(face, _quality(frame.rgb, face))
+
+    def _write(self, face: Face, quality: np.ndarray) -> None:
+        parts = [face.landmarks.ravel(), face.pose, quality]
         if face.blendshapes is not None:
             parts.append(face.blendshapes)
         row = np.concatenate(parts, dtype=np.float32)
         self.n_points, self._row_bytes = len(face.landmarks), row.nbytes
         self._file.write(row.data)
 
+    def rows_of(self, chosen: Sequence[int | None]) -> list[int | None]:
+        """Return the row of the chosen face of each frame, None where there is none."""
+        firsts = accumulate(map(len, self.boxes), initial=0)
+        return [None if i is None else n + i for n, i in zip(firsts, chosen, strict=False)]
+
     def row(self, number: int) -> np.ndarray:
-        """Numbers of one face, float32 [R]."""
+        """Read one row, float32 [R]."""
         self._file.seek(number * self._row_bytes)
         return np.frombuffer(self._file.read(self._row_bytes), np.float32)
 
 
-def _write_landmarks(file: Path, found: _Faces, rows: Sequence[int | None]) -> np.ndarray:
-    """Write every frame's landmarks; return what else is known of it, float32 [T, R].
+def _track(file: Path, found: _Detections, detected: np.ndarray, others: np.ndarray) -> Track:
+    """Return the track of the landmarks in `file` and of `others`, float32 [T, R], the rest."""
+    pose, quality, blendshapes = np.split(others, [N_POSE, N_POSE + N_QUALITY], axis=1)
+    brightness, sharpness = np.ascontiguousarray(quality.T)
+    return Track(
+        detected=detected,
+        timestamps_s=np.array(found.times_s, np.float64),
+        landmarks=NpyFile(file),
+        pose=pose.copy(),
+        blendshapes=blendshapes.copy() if blendshapes.size else None,
+        brightness=brightness,
+        sharpness=sharpness,
+        width=found.width,
+        height=found.height,
+        faces=found.max_faces,
+    )
 
-    `rows` are the numbers of the person's faces among those found; None is interpolated.
+
+def _write_landmarks(file: Path, found: _Detections, rows: Sequence[int | None]) -> np.ndarray:
+    """Write every frame's landmarks; return its other values, float32 [T, R].
+
+    `rows` are the rows of the person's faces; a frame with None is interpolated.
     """
     n, n_points = len(rows), found.n_points
-    other = None
+    others = None
     with npy_writer(file, np.dtype(np.float32), (n, n_points, 3)) as landmarks:
-        for t, row in enumerate(_filled(found, rows)):
+        for t, row in enumerate(_interpolated(found, rows)):
             landmarks.write(row[: 3 * n_points].data)
             rest = row[3 * n_points :]
-            other = np.empty((n, len(rest)), np.float32) if other is None else other
-            other[t] = rest
-    assert other is not None  # there is a frame with a face
-    return other
+            others = np.empty((n, len(rest)), np.float32) if others is None else others
+            others[t] = rest
+    assert others is not None  # at least one frame has a face
+    return others
 
 
-def _require(detected: np.ndarray, min_detected: float, most: int) -> None:
+def _require(detected: np.ndarray, min_detected: float, max_faces: int) -> None:
+    """Raise RecordingError when too few frames show the face."""
     if len(detected) == 0:
         raise RecordingError("decode", "no_frames", "no frame in the recording")
-    found, asked = int(detected.sum()), len(detected)
+    found, total = int(detected.sum()), len(detected)
     if found == 0:
-        raise RecordingError("landmarks", "no_face", f"no face in any of {asked} frames")
-    bridged = sum(stop - start for start, stop in merged(runs_of(detected), MOST_GAP))
-    if bridged < min_detected * asked:
-        forgiven = f" and {bridged - found} more in short gaps" if bridged > found else ""
-        others = f"; of {most} faces the largest was followed" if most > 1 else ""
+        raise RecordingError("landmarks", "no_face", f"no face in any of {total} frames")
+    counted = sum(stop - start for start, stop in merged(runs_of(detected), MAX_GAP))
+    if counted < min_detected * total:
+        gaps = f" and {counted - found} more in short gaps" if counted > found else ""
+        others = f"; of {max_faces} faces the largest was followed" if max_faces > 1 else ""
         raise RecordingError(
             "landmarks",
             "face_lost",
-            f"a face in {found} of {asked} frames{forgiven} ({bridged / asked:.0%}), "
+            f"a face in {found} of {total} frames{gaps} ({counted / total:.0%}), "
             f"wanted at least {min_detected:.0%} (--min-detected){others}",
         )
 
 
-def _look(rgb: np.ndarray, face: Face) -> np.ndarray:
-    """Mean grey level and variance of the Laplacian in the face's box, float32 [2].
+def _quality(rgb: np.ndarray, face: Face) -> np.ndarray:
+    """Measure mean grey level and variance of the Laplacian in the face's box, float32 [2].
 
-    Of the whole frame, where the box lies outside it.
+    The box of a face outside the frame is the whole frame.
     """
     x0, y0 = np.floor(face.landmarks[:, :2].min(axis=0)).astype(int).clip(0)
     x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
     box = rgb[y0 : y1 + 1, x0 : x1 + 1]
-    patch = grey(box if box.size else rgb)
-    return np.array([patch.mean(), cv2.Laplacian(patch, cv2.CV_32F).var()], np.float32)
+    grey = cv2.cvtColor(box if box.size else rgb, cv2.COLOR_RGB2GRAY)
+    return np.array([grey.mean(), cv2.Laplacian(grey, cv2.CV_32F).var()], np.float32)
 
 
-def _filled(found: _Faces, rows: Sequence[int | None]) -> Iterator[np.ndarray]:
-    """Yield every frame's numbers; those missing are interpolated linearly.
+def _interpolated(found: _Detections, rows: Sequence[int | None]) -> Iterator[np.ndarray]:
+    """Yield the row of every frame, interpolated linearly in time where it is None.
 
-    Before the first and after the last that is known, its numbers are held.
+    Before the first known row and after the last, that row is repeated.
     """
     known = [t for t, row in enumerate(rows) if row is not None]
     numbers = [row for row in rows if row is not None]
-    place = np.interp(np.arange(len(rows)), known, np.arange(len(known)))
-    before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
+    position = np.interp(np.arange(len(rows)), known, np.arange(len(known)))
+    before, after = np.floor(position).astype(int), np.ceil(position).astype(int)
     read = lru_cache(maxsize=2)(found.row)
-    for a, b, share in zip(before, after, (place - before).astype(np.float32), strict=True):
+    for a, b, share in zip(before, after, (position - before).astype(np.float32), strict=True):
         yield (1 - share) * read(numbers[a]) + share * read(numbers[b])

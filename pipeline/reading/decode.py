@@ -1,9 +1,9 @@
-"""Decode: from a recording to its frames, each with the time it is shown.
+"""Decodes a recording: from its file to its frames, each with its presentation time.
 
-Promise: one :class:`Frame` for each frame in the file, in order of presentation, none left out,
-none repeated, rotation applied. Frames stream: memory does not grow with the recording's length.
-A file that cannot be read whole (within the span asked for) raises; it never becomes a shorter
-clip in silence.
+Promise: one :class:`Frame` for each frame in the file, in order of presentation, none omitted,
+none repeated, rotation applied. Frames are streamed: memory does not grow with the recording's
+length. A file that is damaged within the requested span raises an error; it never silently becomes
+a shorter clip.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ from fmdata.catalog.types import ArrayRepr, Recording
 from fmdata.pipeline.reading.images import image_frames
 from fmdata.pipeline.reading.video import declared_rate, video_frames
 
-DEFAULT_FPS = 25.0  # of a folder of images whose rate nobody states
+DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 
-_SNAP = 0.01  # relative distance within which a measured rate is taken for the nominal one
-_ROUNDING_S = 0.5e-6  # a table states seconds to the microsecond; a container counts in ticks
+_SNAP = 0.01  # relative difference up to which a measured rate is replaced by the nominal one
+_ROUNDING_S = 0.5e-6  # a table gives times in microseconds; a container in ticks of its clock
 
 LazyFrame = tuple[float, Callable[[], np.ndarray]]  # seconds after the first frame; its pixels
 
@@ -31,11 +31,11 @@ class Frame(ArrayRepr):
     Attributes
     ----------
     index : int
-        Counts from 0 within the recording, that is, after the cut to ``[start_s, stop_s)``.
+        Position in the recording, from 0 at the first frame of ``[start_s, stop_s)``.
     time_s : float
         Presentation time, in seconds after the first frame of the *file*.
     rgb : uint8 [H, W, 3]
-        Pixels as they are meant to be seen: rotation and mirroring applied.
+        Pixels as displayed: rotation and mirroring applied.
     """
 
     index: int
@@ -46,19 +46,18 @@ class Frame(ArrayRepr):
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
     """Yield the frames of `recording` whose time is in ``[start_s, stop_s)``.
 
-    `on_frame` is told of each frame of the file that is come by, in the span or before it.
-    Times are the file's own, variable or not. With ``recording.fps``, frame n of the file is at
-    ``n / fps`` in place of that; a folder of images without it is taken to have 25 frames/s.
-    Nothing is decoded beyond ``stop_s``, so damage after it does no harm.
+    `on_frame` is called for each frame of the file, in the span or before it. Times are the
+    file's own, constant rate or not; with ``recording.fps``, frame n of the file is at ``n / fps``
+    instead. A folder of images without a rate has 25 frames/s. Nothing after ``stop_s`` is
+    decoded, so damage there does not matter.
 
     Raises
     ------
     RecordingError
-        At stage ``decode``: ``unreadable`` (no video in the file, or frames that differ in size),
-        ``too_large`` (frames of more pixels than are ever decoded),
-        ``truncated`` (the file ends or is damaged before its last frame, or a number is missing
-        from a folder of images), ``no_frames`` (none in the span), ``failed`` (anything else that
-        the decoding library refuses).
+        At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
+        ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
+        before its last frame, or a number is missing in a folder of images), ``no_frames`` (none
+        in the span), ``failed`` (any other error of the decoding library).
     """
     span = _Span(recording)
     index, shape = 0, None
@@ -86,17 +85,17 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
 
 
 def frame_rate(times_s: np.ndarray, nominal: float | None) -> float:
-    """Frames per second of a clip, from its presentation times.
+    """Compute the frames per second of a clip from its presentation times.
 
-    The mean rate ``(n - 1) / (last - first)``; the nominal rate when that lies within 1 % of it,
-    because containers round times to their ticks.
+    The result is the mean rate ``(n - 1) / (last - first)``, or the nominal rate if it differs by
+    at most 1 %, because containers round times to ticks.
 
     Parameters
     ----------
     times_s : float64 [T]
         Presentation times in seconds, increasing, at least one.
     nominal : float or None
-        From :func:`nominal_rate`. With a single frame it is the answer (25 when None).
+        From :func:`nominal_rate`. The result for a single frame (25 when None).
 
     Examples
     --------
@@ -112,9 +111,9 @@ def frame_rate(times_s: np.ndarray, nominal: float | None) -> float:
 
 
 def nominal_rate(recording: Recording) -> float | None:
-    """Frames per second as stated: by the recording, else by the file, else 25 for images.
+    """Return the frames per second stated by the recording, else by the file, else 25 for images.
 
-    None for a video that states no rate.
+    None for a video without a stated rate.
 
     Raises
     ------
@@ -129,14 +128,14 @@ def nominal_rate(recording: Recording) -> float | None:
 
 
 def _all_frames(recording: Recording) -> Iterator[LazyFrame]:
-    """Yield the frames of the whole file; pixels are converted only when asked for."""
+    """Yield the frames of the whole file; pixels are converted only on request."""
     if recording.path.is_dir():
         return image_frames(recording.path, recording.fps or DEFAULT_FPS)
     return video_frames(recording.path, recording.fps)
 
 
 class _Span:
-    """``[start_s, stop_s)``, with adjoining spans sharing no frame and losing none."""
+    """The span ``[start_s, stop_s)``; adjoining spans share no frame and lose none."""
 
     def __init__(self, recording: Recording) -> None:
         self.start_s = -np.inf if recording.start_s is None else recording.start_s
@@ -162,7 +161,7 @@ def _seen(n_frames: int, last_s: float) -> str:
     return f"{n_frames} frames before it, the last at {last_s:.3f} s"
 
 
-def other_frames(first: int, second: str) -> RecordingError:
-    """Return the fault of a recording that has other frames when it is read once more."""
+def frame_count_error(first: int, second: str) -> RecordingError:
+    """Return the error for a recording whose number of frames differs on a later reading."""
     detail = f"{second} frames on a later reading, {first} on the first"
     return RecordingError("decode", "truncated", detail)

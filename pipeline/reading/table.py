@@ -1,9 +1,9 @@
-"""Read a table of recordings, for raw folders of any other layout.
+"""Reads a table of recordings, for raw folders of any other layout.
 
-A CSV file with a header: columns ``path, subject, action, take`` and, optionally, ``start`` and
-``stop`` (seconds after the file's first frame, half-open) and ``fps`` (in place of the file's
-own; 25 for a folder of images where it is left out). Other columns are ignored. Several rows may
-name one file, with other spans.
+The table is a CSV file with a header: columns ``path, subject, action, take`` and, optionally,
+``start`` and ``stop`` (seconds after the file's first frame, half-open) and ``fps`` (replaces the
+file's own; by default 25 for a folder of images). Other columns are ignored. Several rows may name
+different spans of one file.
 """
 
 import csv
@@ -12,43 +12,43 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.printable import shown
+from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 
 COLUMNS = ("path", "subject", "action", "take")
 OPTIONAL_COLUMNS = ("start", "stop", "fps")
 
-LEAST_FPS, MOST_FPS = 0.1, 1000.0
-_SHOWN = 20  # faults listed in a message; the rest are counted
+MIN_FPS, MAX_FPS = 0.1, 1000.0
+_MAX_ERRORS = 20  # listed in a message; the others are counted
 
 
 def read_table(table: Path, raw: Path) -> list[Recording]:
     """Return one recording for each row of `table`, in its order.
 
-    A path is absolute or below `raw`, wherever the table itself lies. The recording's source is
-    the path below `raw`, or the path as written where the file lies elsewhere.
+    A path is absolute or relative to `raw`, independent of the table's own folder. The recording's
+    source is the path below `raw`, or the path as written for a file outside `raw`.
 
     Raises
     ------
     UsageError
-        When the table cannot be read, lacks a column, or has no row; or for all faulty rows at
-        once, each with its line number.
+        When the table cannot be read, lacks a column, has no row, or has invalid rows: all of them
+        are listed, with their line numbers.
     """
-    recordings, faults = [], []
+    recordings, errors = [], []
     for line, row in _rows(table):
-        found = _faults(row, raw)
-        faults += [f"line {line}: {fault}" for fault in found]
+        found = _errors(row, raw)
+        errors += [f"line {line}: {error}" for error in found]
         if not found:
             recordings.append(_recording(row, raw))
-    if faults:
-        more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+    if errors:
+        more = [f"and {len(errors) - _MAX_ERRORS} more"] if len(errors) > _MAX_ERRORS else []
         raise UsageError(
-            "\n  ".join([f"{_count(faults)} in the table:", *faults[:_SHOWN], *more]),
+            "\n  ".join([f"{_count(errors)} in the table:", *errors[:_MAX_ERRORS], *more]),
             wanted=f"in every row a path that is absolute or below {raw}, a subject, an action and "
             "a take; start and stop in seconds with start < stop, or empty",
             where=str(table),
-            todo="mend these lines; nothing was built",
+            todo="correct these lines; nothing was built",
         )
     if not recordings:
         raise _unusable(table, "a table without rows", "one row for each recording")
@@ -63,18 +63,18 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
             reader = csv.reader(file, strict=True)
             header = [name.strip() for name in next(reader, [])]
             lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as fault:
-        got = fault.strerror if isinstance(fault, OSError) else str(fault)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        got = error.strerror if isinstance(error, OSError) else str(error)
         raise _unusable(table, f"a table that cannot be read: {got}", "a CSV file in UTF-8") from (
-            fault
+            error
         )
-    absent = [name for name in COLUMNS if name not in header]
+    missing = [name for name in COLUMNS if name not in header]
     twice = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS) if header.count(name) > 1]
-    if absent or twice:
-        got = f"no column {', '.join(absent)}" if absent else f"two columns {', '.join(twice)}"
+    if missing or twice:
+        got = f"no column {', '.join(missing)}" if missing else f"two columns {', '.join(twice)}"
         raise _unusable(
             table,
-            f"{got} among: {shown(', '.join(header)) or 'nothing'}",
+            f"{got} among: {printable(', '.join(header)) or 'nothing'}",
             f"columns {','.join(COLUMNS)} and optionally {','.join(OPTIONAL_COLUMNS)}",
         )
     return [
@@ -84,28 +84,28 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     ]
 
 
-def _faults(row: Mapping[str, str], raw: Path) -> list[str]:
-    """List everything that is wrong with a row."""
-    faults = [f"{name} is empty" for name in COLUMNS if not row[name]]
+def _errors(row: Mapping[str, str], raw: Path) -> list[str]:
+    """List all errors in a row."""
+    errors = [f"{name} is empty" for name in COLUMNS if not row[name]]
     if row["path"]:
-        faults += _path_faults(raw / row["path"], shown(row["path"]))
+        errors += _path_errors(raw / row["path"], printable(row["path"]))
     numbers: dict[str, float | None] = {}
     for name in OPTIONAL_COLUMNS:
         try:
             numbers[name] = _number(row.get(name, ""))
         except ValueError:
-            faults.append(f"{name} is {row[name]!r}, not a number")
+            errors.append(f"{name} is {row[name]!r}, not a number")
     start, stop, fps = (numbers.get(name) for name in OPTIONAL_COLUMNS)
     if start is not None and start < 0:
-        faults.append(f"start {start:g} is negative")
+        errors.append(f"start {start:g} is negative")
     if stop is not None and stop <= (start or 0.0):
-        faults.append(f"stop {stop:g} is not after start {start or 0.0:g}")
-    if fps is not None and not LEAST_FPS <= fps <= MOST_FPS:
-        faults.append(f"fps {fps:g} is not from {LEAST_FPS:g} to {MOST_FPS:g}")
-    return faults
+        errors.append(f"stop {stop:g} is not after start {start or 0.0:g}")
+    if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+        errors.append(f"fps {fps:g} is not from {MIN_FPS:g} to {MAX_FPS:g}")
+    return errors
 
 
-def _path_faults(path: Path, written: str) -> list[str]:
+def _path_errors(path: Path, written: str) -> list[str]:
     try:
         if path.is_file():
             return []
@@ -116,12 +116,12 @@ def _path_faults(path: Path, written: str) -> list[str]:
             odd = [ascii(name) for name in names if not is_utf8(name)]
             return [f"{written} holds a name not in UTF-8, {odd[0]}: rename it"] if odd else []
         return [f"{written} is not a file"] if path.exists() else [f"no file {written}"]
-    except (OSError, ValueError) as fault:  # ValueError: a null byte in the name
-        return [f"{written}: {getattr(fault, 'strerror', None) or fault}"]
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        return [f"{written}: {getattr(error, 'strerror', None) or error}"]
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a file's name can be written down; Python reads other bytes as lone surrogates."""
+    """Check that a file's name is UTF-8; Python reads other bytes as lone surrogates."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -145,7 +145,7 @@ def _recording(row: Mapping[str, str], raw: Path) -> Recording:
 
 
 def _number(cell: str) -> float | None:
-    """Value of a cell, None when it is empty; ValueError unless finite."""
+    """Return the number in a cell, None if empty; raise ValueError unless it is finite."""
     if not cell:
         return None
     value = float(cell)
@@ -154,11 +154,14 @@ def _number(cell: str) -> float | None:
     return value
 
 
-def _count(faults: list[str]) -> str:
-    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+def _count(errors: list[str]) -> str:
+    return "1 error" if len(errors) == 1 else f"{len(errors)} errors"
 
 
 def _unusable(table: Path, got: str, wanted: str) -> UsageError:
     return UsageError(
-        got, wanted=wanted, where=str(table), todo="mend the table, or give another by --table"
+        got,
+        wanted=wanted,
+        where=str(table),
+        todo="correct the table, or give another one with --table",
     )

@@ -1,31 +1,73 @@
-"""Spot again on refined landmarks; may withdraw a doubtful motion."""
+"""Decision of the second pass: spot doubtful clips again, on refined landmarks.
+
+A motion that the first pass finds beyond doubt is never withdrawn.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.second_pass.redetect import TURNS_NOISE, VIEWS_NOISE, Closer
-from fmdata.pipeline.spotting.head_rotation import turned_deg, turns
+from fmdata.pipeline.landmarks.face import Landmarker
+from fmdata.pipeline.reading.decode import Frame
+from fmdata.pipeline.second_pass.redetect import Refined, refine
+from fmdata.pipeline.spotting.head_rotation import head_rotation, rms_deg
 from fmdata.pipeline.spotting.spot import Spotting, spot
+
+# Standard deviation of the refined landmarks' noise, relative to landmarks detected once: the noise
+# that the views leave, and for each degree of head rotation (RMS) the deformation of the mesh,
+# which all views share. Chosen on still faces and on motions of a quarter of the amplitude, see
+# docs/fidelity.md.
+VIEWS_NOISE, ROTATION_NOISE = 0.37, 0.32
+
+
+def respot(
+    frames: Iterable[Frame],
+    track: Track,
+    fps: float,
+    landmarker: Landmarker,
+    first: Spotting,
+    folder: Path,
+) -> Spotting:
+    """Run the second pass where the first one left a doubt; otherwise return its result.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+        The frames of the track, consumed one at a time; not iterated without a second pass.
+    track : Track
+        The face in every frame.
+    fps : float
+        Frames per second.
+    landmarker : Landmarker
+        The backend of the track.
+    first : Spotting
+        Result of the first pass.
+    folder : Path
+        Where temporary files go; all are removed.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``truncated``, when the number of frames is not that of the track.
+    """
+    if not first.needs_second_pass:
+        return first
+    with TemporaryDirectory(dir=folder) as work:
+        refined = refine(frames, track, fps, landmarker, Path(work))
+        return first if refined is None else spot_refined(first, refined, fps)
+
+
+def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
+    """Spot on refined landmarks; withdraw the first pass's motion only if it was doubtful."""
+    noise, in_doubt = noise_of(refined.track, fps), first.is_doubtful
+    second = spot(refined.track, fps, noise, lids=refined.lids, in_doubt=in_doubt)
+    return first if second.motion is None and not in_doubt else second
 
 
 def noise_of(track: Track, fps: float) -> float:
     """Return the noise of a refined track, for :func:`fmdata.pipeline.spotting.spot.spot`."""
-    turned = turned_deg(turns(track.landmarks, fps))
-    return min(1.0, float(np.hypot(VIEWS_NOISE, TURNS_NOISE * turned)))
-
-
-def settled(first: Spotting, closer: Closer, fps: float) -> Spotting:
-    """Spot again by a closer look, which takes back what was in doubt, and nothing else.
-
-    Parameters
-    ----------
-    first : Spotting
-        By the landmarks as they were found once.
-    closer : Closer
-        What the closer look at the same clip shows.
-    fps : float
-        Frames per second.
-    """
-    noise, in_doubt = noise_of(closer.track, fps), first.is_doubtful
-    second = spot(closer.track, fps, noise, lids=closer.lids, in_doubt=in_doubt)
-    return first if second.motion is None and not in_doubt else second
+    rotation_deg = rms_deg(head_rotation(track.landmarks, fps))
+    return min(1.0, float(np.hypot(VIEWS_NOISE, ROTATION_NOISE * rotation_deg)))

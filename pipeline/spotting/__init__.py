@@ -1,7 +1,7 @@
-"""Spotting: from a track to when the face moves.
+"""Spotting: pure functions that find the facial motion of a clip from its track.
 
-The files, in the order in which a track passes them: displacement (the head held still), blinks
-(taken out), turns (what follows the head), directions (the way the motion goes), rest and look
-(where it is), edge (when it begins), spot (the motion). Where a doubt is left, refine takes a
-closer look at the landmarks, and lids, by eye, at what the pictures show of the lids.
+In the order of a track's way through them: displacement (head held still), blinks (removed),
+head_rotation (artefacts removed), directions (of the motion), rest and phases (frames at rest and
+frames of the motion), edges (onset, apex, offset), spot (all of it). lid_motion holds eyelid motion
+as :mod:`fmdata.pipeline.second_pass` measures it in the pixels.
 """

@@ -1,12 +1,12 @@
-"""The way a face moves: the one or two directions of the mesh along which its clearest steps go.
+"""Directions of a motion: the one or two directions of the mesh along its clearest steps.
 
-A facial motion moves all its points together, and landmark noise goes every way. Along the
-motion's own direction the noise is a small part of what a root mean square over all points adds
-up, so a faint motion is seen by it, and a short one is not drowned by a slow drift.
+A facial motion moves its points together, while landmark noise has no preferred direction.
+Projected on the motion's direction, the noise is a small part of its root mean square over all
+points, so a faint motion can be seen, and a slow drift does not hide a short motion.
 
-A direction is that of the clip's clearest step: the difference of the mean faces just after and
-just before a moment, over the noise that means of so many frames, so far apart, are known to have.
-A motion of several phases may take a second direction: a brow, then the mouth.
+A step is the difference of the mean faces just after and just before a moment. The clearest step
+is the largest one relative to the noise that such means have. A motion of several phases may have
+a second direction: a brow, then the mouth.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,60 +18,60 @@ from fmdata.pipeline.geometry.blocks import blocks
 from fmdata.pipeline.geometry.timeseries import smooth
 
 JITTER_IOD = 0.0025  # from frame to frame, RMS over the face
-DRIFT_IOD = 0.0025  # of a face at rest, over DRIFT_S and more
+DRIFT_IOD = 0.0025  # of a face at rest, over `DRIFT_S` and more
 DRIFT_S = 0.5
 WIDTHS_S = (0.1, 0.2, 0.4, 0.8)  # of the means; a flash is as short as the first
-GAPS_S = (0.04, 0.2)  # between the two means: how long the step itself takes
-SECOND_SHARE = 0.6  # of the range along the first direction; a second one has at least this
-SECOND_IOD = 0.035  # and more than noise can have
+GAPS_S = (0.04, 0.2)  # between the two means: the duration of the step
+SECOND_SHARE = 0.6  # least range along a second direction, as a share of that along the first
+SECOND_IOD = 0.035  # least range along a second direction; noise has less
 
 
-def along_motion(face: np.ndarray, doubt: np.ndarray, fps: float) -> np.ndarray:
-    """How far a face is along the directions that its motion takes.
+def project_on_motion(face: np.ndarray, artefact: np.ndarray, fps: float) -> np.ndarray:
+    """Project a face's displacement on the directions of its motion.
 
     Parameters
     ----------
     face : float64 [T, D]
-        Displacement, in interocular distances.
-    doubt : float64 [T]
-        How far something else, such as a blink, may have moved a frame's face, in IOD.
+        Displacement, in interocular distances (IOD).
+    artefact : float64 [T]
+        Displacement that something else, such as a blink, may have caused, in IOD.
     fps : float
         Frames per second.
 
     Returns
     -------
     float64 [T, R]
-        In IOD. R is 1, or 2 where along a second direction, at right angles to the first, the
-        face moves nearly as far.
+        In IOD. R is 1, or 2 where the face moves nearly as far along a second direction, at right
+        angles to the first.
     """
-    sure = doubt < JITTER_IOD
-    first = clearest_step(face, doubt, fps)
+    clean = artefact < JITTER_IOD
+    first = clearest_step(face, artefact, fps)
     along = face @ first
-    second = clearest_step(face, doubt, fps, beside=(along, first))
-    beside = face @ second
-    least = max(SECOND_IOD, SECOND_SHARE * _range(along[sure], fps))
-    ways = [along, beside] if _range(beside[sure], fps) > least else [along]
-    return np.stack(ways, axis=1)
+    second = clearest_step(face, artefact, fps, leave_out=(along, first))
+    across = face @ second
+    least = max(SECOND_IOD, SECOND_SHARE * _range(along[clean], fps))
+    axes = [along, across] if _range(across[clean], fps) > least else [along]
+    return np.stack(axes, axis=1)
 
 
 def clearest_step(
     face: np.ndarray,
-    doubt: np.ndarray,
+    artefact: np.ndarray,
     fps: float,
-    beside: tuple[np.ndarray, np.ndarray] | None = None,
+    leave_out: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Find the direction of the clearest step, float64 [D].
 
     Of length 1; of length 0 in a clip that is too short, or does not move at all. Parameters are
-    those of :func:`along_motion`, and a direction to leave out of the face: how far the face is
-    along it, float64 [T], and the direction, float64 [D].
+    those of :func:`project_on_motion`, and a direction to leave out: the projections on it, float64
+    [T], and the direction itself, float64 [D].
     """
-    trust = 1 / (1 + (doubt / JITTER_IOD) ** 2)
+    trust = 1 / (1 + (artefact / JITTER_IOD) ** 2)
 
     def weighted(frames: slice) -> np.ndarray:
         some = face[frames]
-        if beside is not None:
-            some = some - beside[0][frames, None] * beside[1]
+        if leave_out is not None:
+            some = some - leave_out[0][frames, None] * leave_out[1]
         return np.column_stack([trust[frames, None] * some, trust[frames]])
 
     widths = sorted({max(2, round(w * fps)) for w in WIDTHS_S})
@@ -91,9 +91,10 @@ def clearest_step(
 def _clearest(
     sums: np.ndarray, before: int, after: int, gap: int, fps: float
 ) -> tuple[float, np.ndarray]:
-    """How clear the clearest step between two means of so many frames is, and the step.
+    """Find the clearest step between means of `before` and `after` frames, `gap` frames apart.
 
     `sums` are the running sums of weighted displacements and of the weights, [T + 1, D + 1].
+    Returns the squared ratio of the step to its noise, and the step, float64 [D].
     """
     start = np.arange(len(sums) - before - gap - after)
     if len(start) == 0:
@@ -106,16 +107,16 @@ def _clearest(
     noise = JITTER_IOD**2 * (1 / n0 + 1 / n1) + DRIFT_IOD**2 * min(1.0, apart_s / DRIFT_S)
     clear = (step**2).sum(1) / noise[:, 0]
     best = int(np.argmax(clear))
-    return float(clear[best]), step[best].copy()  # a view would hold them all
+    return float(clear[best]), step[best].copy()  # a view would keep all steps in memory
 
 
 def _running_sums(
     values: Callable[[slice], np.ndarray], n_frames: int, reach: int
 ) -> Iterator[np.ndarray]:
-    """Yield running sums of [T, D], block by block, so that a difference of two sums up frames.
+    """Yield running sums of values [T, D], block by block.
 
-    Each block begins `reach` frames before the end of the last one, so that every difference over
-    `reach` frames or fewer lies inside a block.
+    Each block begins `reach` frames before the end of the last one, so that the sum over any
+    `reach` frames or fewer is a difference within one block.
     """
     sums = None
     for frames in blocks(n_frames):

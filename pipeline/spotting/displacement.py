@@ -1,8 +1,8 @@
-"""How a face moves once its head is held still: the displacement that motions are spotted in.
+"""Displacement of the face with its head held still: the signal in which motions are spotted.
 
-The head is taken out by a similarity in space, not in the plane: turning the head would otherwise
-look like a motion of the face. Blinks are left out by leaving out the eyes, except for what one
-eye's lids do alone; and what blinks do to the rest of the mesh is taken out.
+Head motion is removed by a similarity in space, not in the plane, in which a turning head would
+look like a moving face. The points of the eyes are left out, so blinks are too; only one-sided lid
+motion is kept. The artefact of blinks in the rest of the mesh is subtracted.
 """
 
 import numpy as np
@@ -18,16 +18,22 @@ from fmdata.pipeline.geometry.points import (
     to_68,
 )
 from fmdata.pipeline.geometry.similarity import apply, to_median
-from fmdata.pipeline.spotting.blinks import LIDS, alone, blink_response, blinks, with_shut_eyes
+from fmdata.pipeline.spotting.blinks import (
+    LIDS,
+    blink_closure,
+    blink_response,
+    one_sided_motion,
+    with_shut_eyes,
+)
 from fmdata.pipeline.spotting.lid_motion import Lids
 
-LID_WEIGHT = 1.7  # a wink has little else to be seen by
+LID_WEIGHT = 1.7  # above 1, because a wink moves little else
 
 
 def displacement(
     track: Track, fps: float, lids: Lids | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hold the head still: where the face's points are, upright and in units of its size.
+    """Measure the face's points with the head held still, upright and in interocular distances.
 
     Parameters
     ----------
@@ -36,23 +42,22 @@ def displacement(
     fps : float
         Frames per second.
     lids : Lids, optional
-        How far the lids have moved, where that is known better than by the track.
+        Lid motion as measured in the pixels.
 
     Returns
     -------
     face : float64 [T, 120]
-        x and y of 60 points in turn, right and down, in interocular distances, weighted so that
+        x and y of 60 points in turn, right and down, in interocular distances. Weighted so that
         the squared differences of two frames add up to the mean square over the 56 points outside
-        the eyes, plus `LID_WEIGHT` squared times that over the eyelids, where only what one eye
-        does and the other does not counts.
+        the eyes, plus `LID_WEIGHT` squared times the mean square of the one-sided lid motion.
     blink : float64 [T]
-        How far blinks close both eyes, in interocular distances; 0 between them.
+        Closure of both eyes by blinks, in interocular distances; 0 between blinks.
     """
-    points = _still(track.landmarks)
+    points = _stabilised(track.landmarks)
     if lids is not None:
         lids = with_shut_eyes(lids, points)
-    blink = blinks(points, fps, lids)
-    single = alone(points, blink, fps, lids)
+    blink = blink_closure(points, fps, lids)
+    single = one_sided_motion(points, blink, fps, lids)
     response = blink_response(points, blink, fps)
     for frames in blocks(len(points)):
         points[frames] -= blink[frames, None, None] * response
@@ -64,37 +69,37 @@ def displacement(
 
 
 def lid_share(direction: np.ndarray) -> float:
-    """How much of a direction in which a face moves, float [120], is the lids', 0 to 1."""
+    """Return the lids' share, 0 to 1, of the squared length of a displacement, float [120]."""
     squares = np.square(direction)
     return float(squares[2 * len(FACE_68) :].sum() / max(squares.sum(), 1e-12))
 
 
-def _still(landmarks: Landmarks) -> np.ndarray:
-    """Take every frame's turn, place and size out of landmarks [T, N, 3]; float64 [T, 68, 2].
+def _stabilised(landmarks: Landmarks) -> np.ndarray:
+    """Remove each frame's head pose, position and size from landmarks [T, N, 3].
 
-    And the median face's own yaw and roll.
+    Also the median face's own yaw and roll. Returns float64 [T, 68, 2] in IOD.
     """
     n = landmarks.shape[0]
     to_face = to_median(pick(landmarks, layout_of(landmarks).stable).astype(np.float64))
 
-    def faced(frames: slice) -> np.ndarray:
+    def aligned(frames: slice) -> np.ndarray:
         return apply(to_face[frames], to_68(landmarks[frames]).astype(np.float64))
 
     faces = np.empty((n, 68, 3))
     for frames in blocks(n):
-        faces[frames] = faced(frames)
+        faces[frames] = aligned(frames)
     median = median_points(faces)
     del faces
     turn, size = _upright(median), max(float(interocular_distance(median)), 1e-6)
-    # Made once more rather than kept: in a long clip, three coordinates are the half too much.
+    # Computed twice, not kept: in a long clip the third coordinate would take too much memory.
     still = np.empty((n, 68, 2))
     for frames in blocks(n):
-        still[frames] = (faced(frames) @ turn.T)[..., :2] / size
+        still[frames] = (aligned(frames) @ turn.T)[..., :2] / size
     return still
 
 
 def _upright(face: np.ndarray) -> np.ndarray:
-    """Rotation that lays the line between the eyes along x, so that mirroring is x to -x."""
+    """Return the rotation that aligns the line between the eyes with x, so that mirroring is -x."""
     left, right = STABLE_PAIRS_68.T
     across = (face[right] - face[left]).sum(0)
     x = across / max(float(np.linalg.norm(across)), 1e-6)

@@ -1,9 +1,9 @@
-"""What turning the head does to the mesh beyond the turn itself, learned from the clip.
+"""Artefacts of head rotation in the mesh, removed by ridge regression on yaw and pitch.
 
-A landmark network sees a turned head as a slightly different face: a degree of yaw or pitch bends
-the mesh by a thousandth or two of the interocular distance, each face in its own way. Over ten
-degrees that is as much as a faint expression. It is linear enough to be learned from the very clip
-by ridge regression on the head's own turns.
+A landmark network sees a rotated head as a slightly different face: a degree of yaw or pitch
+deforms the mesh by a thousandth or two of the interocular distance, differently for each face. Over
+ten degrees that is as much as a faint expression. The deformation is nearly linear in the angles,
+so it is estimated from the clip itself.
 """
 
 import numpy as np
@@ -14,16 +14,16 @@ from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.geometry.similarity import to_median
 from fmdata.pipeline.geometry.timeseries import smooth
 
-BEND_IOD = 0.0015  # what a degree may be expected to do, RMS over the face
-IN_DOUBT_ROUNDS = 3  # of telling what the turns explain from what they leave
-MOST_BEND_IOD = 0.003  # most that is laid to a degree; more may be a motion that goes with the head
-LEAST_DOUBT = 0.01  # of a face that never moves, which teaches nothing
-FREE = 0.01  # doubt of a motion's height: of that nothing is expected
-MEMORY_S = 0.4  # a head keeps its way for so long: frames nearer than that tell the same
+PRIOR_IOD_PER_DEG = 0.0015  # prior standard deviation of the deformation, RMS over the face
+MAX_IOD_PER_DEG = 0.003  # of the deformation removed; more may be a motion that follows the head
+DOUBTFUL_ROUNDS = 3  # of estimating the residual variance, where a motion is in doubt
+MIN_PENALTY = 0.01  # square degrees; for a face that never moves
+MOTION_PENALTY = 0.01  # for the motion's regressor, which has no prior
+CORRELATION_S = 0.4  # of the head's angles: frames nearer than that are no independent samples
 
 
-def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
-    """Yaw and pitch of each frame's head against the clip's median head, in degrees.
+def head_rotation(landmarks: Landmarks, fps: float) -> np.ndarray:
+    """Measure yaw and pitch of each frame's head against the clip's median head, in degrees.
 
     Their signs are not those of a row's pose.
 
@@ -37,7 +37,7 @@ def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
     Returns
     -------
     float64 [T, 2]
-        From the points that expressions do not move, smoothed, with a mean of 0.
+        From the points that expressions do not move; smoothed, with a mean of 0.
     """
     rigid = pick(landmarks, layout_of(landmarks).rigid)
     back = to_median(rigid.astype(np.float64))[:, :, :3]
@@ -49,61 +49,74 @@ def turns(landmarks: Landmarks, fps: float) -> np.ndarray:
     return centred
 
 
-def turned_deg(turned: np.ndarray) -> float:
-    """How much a head turns, RMS in degrees, by the angles of :func:`turns`."""
-    return float(np.sqrt(np.square(turned).sum(axis=1).mean()))
+def rms_deg(rotation: np.ndarray) -> float:
+    """Return the RMS size, in degrees, of the angles of :func:`head_rotation`."""
+    return float(np.sqrt(np.square(rotation).sum(axis=1).mean()))
 
 
-def unbent(
+def without_rotation(
     face: np.ndarray,
-    turned: np.ndarray,
+    rotation: np.ndarray,
     fps: float,
     noise: float = 1.0,
     motion: np.ndarray | None = None,
     *,
     in_doubt: bool = False,
 ) -> np.ndarray:
-    """Take out of a face what follows the head's turns.
+    """Subtract the displacement that is linear in yaw and pitch.
 
-    Ridge regression, under a Gaussian prior of `BEND_IOD` a degree: a face that moves much, in a
-    clip whose head turns little, is hardly touched, because such a clip teaches little about turns.
-    How much it moves by itself is at first taken from all that is seen; in doubt it is taken from
-    what the turns leave, once more and again, so that a bend does not weigh against itself.
+    Ridge regression under a Gaussian prior with a standard deviation of `PRIOR_IOD_PER_DEG`. A clip
+    whose head rotates little and whose face moves much says little about rotation, and is hardly
+    changed.
 
     Parameters
     ----------
     face : float64 [T, D]
         Displacement, in interocular distances over `noise`; squares over D add up to a mean.
-    turned : float64 [T, 2]
-        Of :func:`turns`.
+    rotation : float64 [T, 2]
+        Of :func:`head_rotation`.
     fps : float
         Frames per second.
     noise : float
         By which displacements have been divided.
     motion : float64 [T], optional
-        The course of a motion that is known to be there, 0 to 1. What follows it is not the
-        turns' doing, though the head may have turned at the same time.
+        The course of a known motion, 0 to 1. A further regressor: displacement that follows it is
+        not attributed to the head, even if the head rotated at the same time.
     in_doubt : bool
-        Whether it is in doubt that there is a motion.
+        Whether a motion is in doubt. The residual variance is then estimated again from the
+        residual, `DOUBTFUL_ROUNDS` times in all, so that a deformation does not increase the
+        penalty on itself. Otherwise it is the variance of the whole displacement.
+    """
+    regressors = rotation if motion is None else np.column_stack([rotation, motion - motion.mean()])
+    rounds = DOUBTFUL_ROUNDS if in_doubt else 1
+    artefact: np.ndarray = rotation @ _ridge(regressors, face, fps, noise, rounds)[:2]
+    return np.subtract(face, artefact, out=artefact)
+
+
+def _ridge(
+    regressors: np.ndarray, face: np.ndarray, fps: float, noise: float, rounds: int
+) -> np.ndarray:
+    """Return the coefficients, float64 [K, D], of the regressors, [T, K].
+
+    The normal equations are those of the effective sample size, of frames that `CORRELATION_S`
+    separates. With s² the residual variance and p the prior standard deviation, the penalty is
+    s² / p².
     """
     n = len(face)
-    causes = turned if motion is None else np.column_stack([turned, motion - motion.mean()])
     moves = smooth(face, fps)
     moves -= moves.mean(0)
-    swing = sum(float(np.square(moves[frames]).sum()) for frames in blocks(n))
-    samples = min(float(n), max(2.0, n / (MEMORY_S * fps)))  # that tell something of their own
+    total = sum(float(np.square(moves[frames]).sum()) for frames in blocks(n))
+    samples = min(float(n), max(2.0, n / (CORRELATION_S * fps)))  # effective sample size
     share = samples / n
-    told, follows = share * causes.T @ causes, share * causes.T @ moves
-    del moves  # as large as a long recording's face, and so is the result
-    own = swing / n  # the variance of what the face does by itself
-    for _ in range(IN_DOUBT_ROUNDS if in_doubt else 1):
-        doubt = max(LEAST_DOUBT, own / (BEND_IOD / noise) ** 2)  # in square degrees
-        inverse = np.linalg.inv(told + np.diag([doubt, doubt, FREE][: len(told)]))
-        response = inverse @ follows
-        bend = noise * np.linalg.norm(response[:2], axis=1)
-        response[:2] /= np.maximum(1.0, bend / MOST_BEND_IOD)[:, None]
-        explained = float((response * (2 * follows - told @ response)).sum())
-        freedom = float(np.trace(inverse @ told))
-        own = max(0.0, share * swing - explained) / max(1.0, samples - freedom)
-    result: np.ndarray = turned @ response[:2]
-    return np.subtract(face, result, out=result)
+    gram, moments = share * regressors.T @ regressors, share * regressors.T @ moves
+    variance = total / n
+    for _ in range(rounds):
+        penalty = max(MIN_PENALTY, variance / (PRIOR_IOD_PER_DEG / noise) ** 2)  # square degrees
+        inverse = np.linalg.inv(gram + np.diag([penalty, penalty, MOTION_PENALTY][: len(gram)]))
+        response = inverse @ moments
+        size = noise * np.linalg.norm(response[:2], axis=1)
+        response[:2] /= np.maximum(1.0, size / MAX_IOD_PER_DEG)[:, None]
+        explained = float((response * (2 * moments - gram @ response)).sum())
+        freedom = float(np.trace(inverse @ gram))  # effective degrees of freedom
+        variance = max(0.0, share * total - explained) / max(1.0, samples - freedom)
+    return response

@@ -1,4 +1,4 @@
-"""The eyelids' motion, measured in the pictures."""
+"""Motion of the eyelids, as measured in the pixels."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from fmdata.catalog.types import ArrayRepr
 
 @dataclass(frozen=True, repr=False)
 class Lids(ArrayRepr):
-    """How far the lids have moved from where they are when the eyes are wide open.
+    """Displacement of the eyelids from their positions in the wide-open eye.
 
     Attributes
     ----------
     down : float64 [T, 2, 2]
-        Of the left and the right eye of the image, how far the middle of the upper and of the lower
-        lid has moved down, in interocular distances; a part of the eye's height at most.
+        Downward displacement of the middle of the upper and of the lower lid, of the image's left
+        and right eye, in interocular distances (IOD); limited to a part of the eye's height.
     known : bool [T, 2]
-        Whether that is known of the left and of the right eye.
+        False where the displacement of the left or of the right eye's lids could not be measured.
     height : float64 [2]
-        Of the left and of the right eye wide open, in interocular distances.
+        Height of the left and of the right eye, wide open, in IOD.
     """
 
     down: np.ndarray

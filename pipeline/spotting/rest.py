@@ -1,7 +1,7 @@
-"""The face at rest: the poses that a clip begins and ends in, and whether it ends in its apex.
+"""The face at rest: its pose at the beginning and at the end of a clip, and held apexes.
 
-A face need not return to just the pose it came from, so each end of the clip has its own rest.
-Poses are displacements as :func:`fmdata.pipeline.spotting.displacement.displacement` gives them.
+A face need not return to the pose it left, so each end of the clip has a rest of its own. Poses are
+displacements as :func:`fmdata.pipeline.spotting.displacement.displacement` returns them.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.timeseries import merged, runs_of, window_frames
 
 TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
-REST_SHARE = 0.15  # of the largest displacement; nearer than this to the rest pose is at rest
-REST_SEARCH_S = 0.1  # a recording may begin with the end of something else
-REST_WINDOW_S = 0.12  # least that a rest lasts
+REST_SHARE = 0.15  # of the largest displacement; a face nearer than this to a rest is at rest
+REST_SEARCH_S = 0.1  # a recording may begin with the end of another motion
+REST_WINDOW_S = 0.12  # shortest rest
 REST_GAP_S = 0.15  # a twitch this short does not end a rest
-SETTLE_S = 0.3  # least to settle a rest pose on
-DIP_S = 0.08  # coming back for no longer than this is not coming back
-FALSE_STARTS = 1  # times that a face may come back before it goes to hold
-RETURN_SHARE = 0.5  # of the largest displacement; further than this from the first rest: elsewhere
+SETTLE_S = 0.3  # shortest time at rest that a rest pose is refined on
+DIP_S = 0.08  # a return for no longer than this is not a return
+FALSE_STARTS = 1  # returns of a face before it holds its apex
+RETURN_SHARE = 0.5  # of the largest displacement; nearer than this to a rest is a return
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,16 +32,16 @@ class Rest(ArrayRepr):
 
 
 def rms(face: np.ndarray) -> np.ndarray:
-    """Size of displacements [..., D] in IOD; their weights already make the sum a mean."""
+    """Return the size of displacements [..., D] in IOD; their weights make the sum a mean."""
     return np.sqrt((face**2).sum(-1))
 
 
 def amplitude(level: np.ndarray) -> float:
-    """Largest displacement that lasts two frames: a single wild frame is a landmark fault."""
+    """Return the largest displacement that lasts two frames; one frame may be an outlier."""
     return float(np.minimum(level[1:], level[:-1]).max()) if len(level) > 1 else 0.0
 
 
-def rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest | None]:
+def find_rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest | None]:
     """Find the rests before and after the motion; None after it when the apex is held.
 
     Parameters
@@ -49,7 +49,7 @@ def rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest |
     face : float64 [T, D]
         Displacement, smoothed.
     blink : float64 [T]
-        How far a blink may have moved the face, in IOD.
+        Displacement that a blink may have caused, in IOD.
     fps : float
         Frames per second.
     """
@@ -60,7 +60,7 @@ def rests(face: np.ndarray, blink: np.ndarray, fps: float) -> tuple[Rest, Rest |
 
 
 def first_rest(face: np.ndarray, fps: float) -> Rest:
-    """Find the rest that a clip begins with; where it begins in motion, its first frames."""
+    """Find the rest at the beginning of a clip; a single frame if the clip begins in motion."""
     width = min(len(face), window_frames(REST_WINDOW_S, fps))
     starts = range(min(len(face) - width, round(REST_SEARCH_S * fps)) + 1)
     windows = [face[s : s + width] for s in starts]
@@ -71,7 +71,7 @@ def first_rest(face: np.ndarray, fps: float) -> Rest:
         return Rest(face[first], 0, first + 1)
     first = int(np.argmax(quiet))
     pose, stop = np.median(windows[first], axis=0), first + width
-    for _ in range(2):  # the second time around a pose that no longer hangs on a few frames
+    for _ in range(2):  # the second time with a pose that does not depend on a few frames
         level = rms(face - pose)
         near = level < max(TOLERANCE_IOD, REST_SHARE * amplitude(level))
         near[first : first + width] = True
@@ -82,10 +82,10 @@ def first_rest(face: np.ndarray, fps: float) -> Rest:
 
 
 def is_held(face: np.ndarray, blink: np.ndarray, before: Rest, after: Rest, fps: float) -> bool:
-    """Tell a held apex from a new rest.
+    """Check whether the clip ends in a held apex, not in a new rest.
 
-    Both are away from the first rest. But a face that holds its apex goes there once, or at the
-    second start; in speech, say, it goes to and fro before the mouth comes to rest elsewhere.
+    Both are away from the first rest. A face that holds its apex leaves that rest once, or twice
+    after a false start; in speech, say, it leaves and returns often before its last pose.
     """
     level = rms(face - before.pose)
     gap = float(rms(after.pose - before.pose))
@@ -96,15 +96,15 @@ def is_held(face: np.ndarray, blink: np.ndarray, before: Rest, after: Rest, fps:
     return len(sure) <= FALSE_STARTS + 1
 
 
-def settled(
+def refined_rests(
     face: np.ndarray, before: Rest, after: Rest | None, core: tuple[int, int], fps: float
 ) -> tuple[Rest, Rest | None]:
-    """Take the rest poses from all frames near rest outside a motion's core ``[start, stop)``.
+    """Compute the rest poses from all frames near rest outside a motion's core ``[start, stop)``.
 
-    The first frames of a clip alone may be a blink. Where too little lies outside the core, a rest
-    stays as it was: those frames are the rise itself.
+    The first frames of a clip may be a blink. A rest keeps its pose if there are fewer than
+    `SETTLE_S` of such frames, because those would be part of the rise.
     """
-    level = away(face, before, after)
+    level = distance(face, before, after)
     near = np.flatnonzero(level < RETURN_SHARE * amplitude(level))
     least = max(2, round(SETTLE_S * fps))
 
@@ -117,10 +117,11 @@ def settled(
     return first, Rest(pose_of(near[near >= core[1]], after), core[1], after.stop)
 
 
-def away(face: np.ndarray, before: Rest, after: Rest | None) -> np.ndarray:
-    """How far the face is from the nearer rest, float64 [T] in IOD.
+def distance(face: np.ndarray, before: Rest, after: Rest | None) -> np.ndarray:
+    """Return the distance of the face from the nearer rest, float64 [T] in IOD.
 
-    What lies outside the rests, at the very ends of a clip, is part of something else.
+    Frames before the first rest and after the last one belong to another motion; they repeat the
+    distance of the nearest frame of a rest.
     """
     level = rms(face - before.pose)
     if after is not None:

@@ -1,10 +1,10 @@
-"""Spotting: when the face moves, from its track alone.
+"""Spotting: the motion of a clip from its track, in which blinks and head rotation are no motion.
 
-The measure is how far the face is from rest, not how it varies: standard deviations, which the
-2022 paper uses in its Section 2.5, cannot tell a held apex from a neutral face. A clip begins at
-rest and ends at rest or in a held apex; the frames furthest from rest are the motion's core, and
-the edges of the core's rise and fall are onset and offset. Promise: a motion that is not there is
-None. Blinks and turns of the head are no motion.
+A motion is measured by the distance of the face from rest. Standard deviations, which the 2022
+paper uses in its Section 2.5, do not distinguish a held apex from a neutral face. A clip begins at
+rest and ends at rest or in a held apex. The frames furthest from rest are the core of the motion;
+the edges of the core's rise and fall are onset and offset. Promise: a clip without a motion has a
+motion of None.
 """
 
 from dataclasses import dataclass, replace
@@ -16,60 +16,65 @@ from fmdata.pipeline.geometry.points import layout_of
 from fmdata.pipeline.geometry.timeseries import runs_of, smooth
 from fmdata.pipeline.spotting.displacement import displacement, lid_share
 from fmdata.pipeline.spotting.edges import SOFTER, first_moving, project
-from fmdata.pipeline.spotting.head_rotation import turned_deg, turns, unbent
+from fmdata.pipeline.spotting.head_rotation import head_rotation, rms_deg, without_rotation
 from fmdata.pipeline.spotting.lid_motion import Lids
-from fmdata.pipeline.spotting.phases import Look, look_at
+from fmdata.pipeline.spotting.phases import Phases, find_phases
 from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
 
-BLINK_LEFT = 0.1  # of the lids' closing: what may be left of a blink in the rest of the face
-PASSES = 2  # of telling the motion from what follows the head
-DIRECTION_S = 0.1  # of the core, whose mean direction stands for the rise
-END_S = 0.15  # of the clip, by which its style is judged
-APEX_MARGIN_S = 0.07  # a little late is still the plateau, a little early is still the rise
+BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may remain of a blink
+PASSES = 2  # of separating the motion from head rotation
+DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
+END_S = 0.15  # of the clip, which decides its style
+APEX_MARGIN_S = 0.07  # added, because a late apex is still in the plateau, an early one in the rise
 PLATEAU_SHARE = 0.9  # of the largest displacement
-# A motion that is fainter, or less clear of the noise, deserves a closer look; and so does none.
+# A motion below one of these is doubtful, and so is a clip without one: the second pass decides.
 DOUBTFUL_IOD = 0.0145
-DOUBTFUL_TURN_IOD = 0.016  # for each degree of the head's turns (RMS); ten times their bend
+DOUBTFUL_IOD_PER_DEG = 0.016  # of head rotation (RMS); ten times the deformation by rotation
 DOUBTFUL_SNR = 6.0
-CLEAR_SNR = 7.5  # what is still faint in a closer look, and no clearer, is none
-MOSTLY_LIDS = 0.4  # share of what moves
+CLEAR_SNR = 7.5  # a faint motion in the second pass must be clearer than this
+LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids
 
 
 @dataclass(frozen=True, repr=False)
 class Spotting(ArrayRepr):
-    """What was found in one clip.
+    """Result of spotting one clip.
 
     Attributes
     ----------
     intensity : float32 [T]
-        How far the face is from rest along the motion's directions, in interocular distances
+        Distance of the face from rest along the motion's directions, in interocular distances
         (IOD).
     motion : Motion or None
         None where the face does not move.
-    turned_deg : float
-        How much the head turns, by yaw and pitch, RMS.
+    rotation_deg : float
+        Rotation of the head, by yaw and pitch, RMS.
     lid_share : float
-        How much of the motion is that of one eye's lids, 0 to 1; 0 without one.
+        Share of one-sided lid motion in the motion, 0 to 1; 0 without a motion.
     """
 
     intensity: np.ndarray
     motion: Motion | None
-    turned_deg: float
+    rotation_deg: float
     lid_share: float
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the landmarks' noise, or the head, may have hidden a motion or made one."""
+        """True if landmark noise or head rotation may have hidden a motion or made one."""
         motion = self.motion
         if motion is None:
             return True
-        least = max(DOUBTFUL_IOD, DOUBTFUL_TURN_IOD * self.turned_deg)
+        least = max(DOUBTFUL_IOD, DOUBTFUL_IOD_PER_DEG * self.rotation_deg)
         return motion.amplitude_iod < least or motion.snr < DOUBTFUL_SNR
 
     @property
     def is_of_lids(self) -> bool:
-        """Whether it is mostly one eye's lids that move; of them a closer look tells far more."""
-        return self.lid_share > MOSTLY_LIDS
+        """True if the motion is mostly that of one eye's lids, as in a wink."""
+        return self.lid_share > LID_SHARE
+
+    @property
+    def needs_second_pass(self) -> bool:
+        """True if the second pass should decide: a doubtful motion, or one of the lids."""
+        return self.is_doubtful or self.is_of_lids
 
 
 def spot(
@@ -89,46 +94,64 @@ def spot(
     fps : float
         Frames per second.
     noise : float
-        Of the landmarks, as a share of that of a single look.
+        Standard deviation of the landmarks' noise, relative to landmarks detected once.
     lids : Lids, optional
-        How far the lids have moved, where that is known better than by the track.
+        Lid motion as measured in the pixels.
     in_doubt : bool
-        Whether an earlier look has left a doubt. What may be the head's doing, or is faint and
-        not clear of the noise, is then no motion.
+        Whether to discard a faint motion that may be noise or an artefact of head rotation.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None, 0.0, 0.0)
-    # The thresholds are for the noise of a single look by MediaPipe. So lengths are stretched until
-    # the noise is as large as that, and made IOD again at the end.
+    # The thresholds hold for the noise of landmarks that MediaPipe detects once. So displacements
+    # are divided by the relative noise, and the results multiplied by it.
     noise *= layout_of(track.landmarks).noise
     face, closed = displacement(track, fps, lids)
     face /= noise
-    blink, turned = BLINK_LEFT / noise * closed, turns(track.landmarks, fps)
-    look = look_at(unbent(face, turned, fps, noise, in_doubt=in_doubt), blink, turned / noise, fps)
-    motion, by_lids = None, 0.0
-    if look.phases:
-        # What the head does is told from the motion once the motion's course is known.
-        for _ in range(PASSES):
-            calm = unbent(face, turned, fps, noise, look.course, in_doubt=in_doubt)
-            look = look_at(calm, blink, turned / noise, fps, moves=True)
-            by_lids = lid_share((look.course - look.course.mean()) @ calm)
-            del calm  # as large as a long recording's face
-        motion = _motion(look, blink, fps)
+    blink, rotation = BLINK_REMAINDER / noise * closed, head_rotation(track.landmarks, fps)
+    found, by_lids = _search(face, blink, rotation, fps, noise, in_doubt)
+    motion = None
+    if found.runs:
+        motion = _motion(found, blink, fps)
         motion = replace(motion, amplitude_iod=noise * motion.amplitude_iod)
         if in_doubt and motion.amplitude_iod < DOUBTFUL_IOD and motion.snr < CLEAR_SNR:
             motion, by_lids = None, 0.0
-    level = (noise * look.level).astype(np.float32)
-    return Spotting(level, motion, turned_deg(turned), by_lids)
+    level = (noise * found.level).astype(np.float32)
+    return Spotting(level, motion, rms_deg(rotation), by_lids)
 
 
-def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:
-    """Measure the motion; `blink` is how far blinks may have moved the face, in IOD."""
-    face, level, phases = look.face, look.level, look.phases
-    before, after = look.before, look.after
+def _search(
+    face: np.ndarray,
+    blink: np.ndarray,
+    rotation: np.ndarray,
+    fps: float,
+    noise: float,
+    in_doubt: bool,
+) -> tuple[Phases, float]:
+    """Find the phases of the motion, and the lids' share in it."""
+    found = find_phases(
+        without_rotation(face, rotation, fps, noise, in_doubt=in_doubt),
+        blink,
+        rotation / noise,
+        fps,
+    )
+    by_lids = 0.0
+    # Head rotation can be separated from the motion once the course of the motion is known.
+    for _ in range(PASSES if found.runs else 0):
+        calm = without_rotation(face, rotation, fps, noise, found.course, in_doubt=in_doubt)
+        found = find_phases(calm, blink, rotation / noise, fps, known=True)
+        by_lids = lid_share((found.course - found.course.mean()) @ calm)
+        del calm  # as large as a long recording's face
+    return found, by_lids
+
+
+def _motion(found: Phases, blink: np.ndarray, fps: float) -> Motion:
+    """Measure the motion; `blink` is the displacement that blinks may have caused, in IOD."""
+    face, level, runs = found.face, found.level, found.runs
+    before, after = found.before, found.after
     n = len(level)
-    start, stop = phases[0][0], phases[-1][1]
+    start, stop = runs[0][0], runs[-1][1]
     held = stop == n
-    if len(phases) > 1:  # in speech, say, a syllable is too small a part to extrapolate from
+    if len(runs) > 1:  # a phase, such as a syllable, is too short to extrapolate its edges
         onset, offset = start, stop
     else:
         size = amplitude(level)
@@ -153,10 +176,10 @@ def _motion(look: Look, blink: np.ndarray, fps: float) -> Motion:
 
 
 def _style_margin(face: np.ndarray, top: float, held: bool, fps: float) -> float:
-    """How far the clip's end is from where its style would be another, 0 to 1.
+    """Return how far the clip's end is from a change of style, 0 to 1.
 
-    The end is judged by how far it still is from the first rest: 0 would be a clear return, the
-    motion's whole height a clear hold, and `RETURN_SHARE` of it either.
+    The style depends on the final distance from the first rest: a clear return ends at 0, a clear
+    hold at the motion's height, and the styles meet at `RETURN_SHARE` of the height.
     """
     end = np.median(face[-max(1, round(END_S * fps)) :], axis=0)
     share = min(1.0, float(rms(end)) / max(top, 1e-9))
@@ -182,19 +205,20 @@ def _apex(
     inside = level[onset:offset]
     far = onset + np.flatnonzero(inside >= PLATEAU_SHARE * inside.max())
     along = project(face, face[far].mean(0))
-    # Smoothed, and the longest run of several: a frame's noise may reach the height on its way.
+    # The longest run of the smoothed projection: noise may lift a single frame of the rise so high.
     calm = smooth(along, fps)[onset:offset]
     runs = runs_of(calm >= PLATEAU_SHARE * calm.max())
     first, stop = max(runs, key=lambda run: run[1] - run[0])
     first, stop = onset + first, onset + stop
     plateau = along[first:stop]
-    # Twice: the first median still counts the last of the rise and the first of the fall.
+    # Twice: the first median includes the end of the rise and the beginning of the fall.
     top = float(np.median(plateau[plateau >= np.median(plateau)]))
     low = np.flatnonzero(along[:first] < top / 2)
     if len(low) == 0:
         return first, top
-    # The arrival at the plateau is the edge of the same curve seen from its other end, where frame
-    # i is the clip's frame stop - 1 - i. The apex is the frame after the last one of the rise.
+    # The arrival at the plateau is an edge of the same curve with time and height reversed; frame i
+    # of the reversed curve is frame stop - 1 - i of the clip. The apex follows the last frame of
+    # the rise.
     lack = (top - along[:stop])[::-1]
     apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
     apex += round(APEX_MARGIN_S * fps)

@@ -1,4 +1,4 @@
-"""What a recording is, by content: the digest that says whether its work is already done."""
+"""Identity of a recording by content: a digest that recognises finished work."""
 
 import errno
 import hashlib
@@ -14,24 +14,24 @@ from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 from fmdata.pipeline.settings import STAGES_VERSION, BuildSettings
 
-# A file that claims terabytes takes hours to read through though next to nothing lies on the disk.
-# No recording is like that; the share leaves room for black frames kept as holes.
-_LEAST_DATA = 0.01  # of a file's bytes, that must ever have been written
-_SMALL = 64 << 20  # bytes, which are read in a moment whatever they are
+# A sparse file of terabytes takes hours to read though the disk holds next to nothing of it. No
+# recording is like that; the share leaves room for black frames kept as holes.
+_MIN_DATA = 0.01  # least share of a file's bytes that must have been written
+_SMALL = 64 << 20  # bytes; a smaller file is read without that check
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A recording's content, and the digest of all that decides the clip made from it.
+    """Digests of a recording's content and of everything that decides its clip.
 
     Attributes
     ----------
     source_sha256 : str
         SHA-256 of the file; of a folder, SHA-256 over its images' names and digests.
     digest : str
-        SHA-256 over content, names, span, settings, the version of the stages and of the tools.
+        SHA-256 over content, names, span, settings, and the versions of stages and tools.
     state : str
-        The :func:`file_state` just before the content was read; empty if that is not known.
+        The :func:`file_state` just before the content was read; empty if unknown.
     """
 
     source_sha256: str
@@ -40,9 +40,9 @@ class Identity:
 
 
 def identify(recording: Recording, content: str, state: str, settings: BuildSettings) -> Identity:
-    """Digest all that decides a recording's clip.
+    """Digest everything that decides a recording's clip.
 
-    `content` is its :func:`content_digest`, `state` its files' :func:`file_state` before that.
+    `content` is its :func:`content_digest`, `state` the :func:`file_state` before that.
     """
     facts = {
         "content": content,
@@ -60,16 +60,16 @@ def identify(recording: Recording, content: str, state: str, settings: BuildSett
 
 
 def file_state(path: Path) -> str:
-    """Digest the sizes and times of a recording's files: another one tells that they have changed.
+    """Digest the sizes and times of a recording's files; a change of the files changes it.
 
     Raises
     ------
     OSError
-        When one of them is not there.
+        When a file is missing.
     """
     files = _images(path) if path.is_dir() else [path]
-    told = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _images(folder: Path) -> list[Path]:
@@ -77,7 +77,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def content_digest(recording: Recording) -> str:
-    """SHA-256 of a recording's file, or of its images' names and digests.
+    """Return the SHA-256 of a recording's file, or of its images' names and digests.
 
     Raises
     ------
@@ -93,46 +93,44 @@ def content_digest(recording: Recording) -> str:
             _require_file(image)
             whole.update(f"{image.name}\0{_file_sha256(image)}\n".encode())
         return whole.hexdigest()
-    except OSError as fault:
-        detail = fault.strerror or type(fault).__name__
-        raise RecordingError("discover", "unreadable", detail) from fault
+    except OSError as error:
+        detail = error.strerror or type(error).__name__
+        raise RecordingError("discover", "unreadable", detail) from error
 
 
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > _SMALL and not _has_data(file.fileno(), size):
-            detail = (
-                f"of its {size} bytes fewer than one in {1 / _LEAST_DATA:.0f} were ever written"
-            )
+            detail = f"of its {size} bytes fewer than one in {1 / _MIN_DATA:.0f} were ever written"
             raise RecordingError("discover", "unreadable", detail)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _has_data(file: int, size: int) -> bool:
-    """Whether enough of an open file is data and not holes; a file system that cannot tell has.
+    """Return whether enough of an open file is data, not holes; True where that is unknown.
 
-    Asked by extents rather than by the blocks in use, which are fewer where a file system
-    compresses and unknown to some in a network.
+    Extents are counted, not blocks: a compressing file system uses fewer blocks, and some network
+    file systems do not report them.
     """
     at = data = 0
     try:
-        while at < size and data < _LEAST_DATA * size:
+        while at < size and data < _MIN_DATA * size:
             start = os.lseek(file, at, os.SEEK_DATA)
             at = os.lseek(file, start, os.SEEK_HOLE)
             data += at - start
-    except OSError as fault:
-        if fault.errno != errno.ENXIO:  # which says that all the rest is a hole
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # ENXIO: the rest is a hole
             return True
     finally:
         os.lseek(file, 0, os.SEEK_SET)
-    return data >= _LEAST_DATA * size
+    return data >= _MIN_DATA * size
 
 
 def _require_file(path: Path) -> None:
-    """Raise before a pipe or a device is opened, which may wait or go on for ever.
+    """Raise RecordingError for a pipe or a device, whose reading may never end.
 
-    What is not there at all is left for opening to report.
+    A missing file is left for opening to report.
     """
     if path.exists() and not is_regular(path):
         detail = f"{path.name} is a pipe, a device or a socket, not a file"

@@ -1,128 +1,114 @@
-"""What the recordings have come to: clips ready for a shard, and those that are left out.
+"""Contents of the dataset that a build makes: clips ready for a shard, and dropped recordings.
 
 Promise: every recording is one or the other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fmdata.catalog.errors import InputError, InternalError, RecordingError
-from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.keys import fold
 from fmdata.catalog.storage.pack import Planned
-from fmdata.catalog.storage.shards import Sample
-from fmdata.catalog.types import Dropped, Recording
+from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.outcome import Outcome, drop
-from fmdata.pipeline.work.pose_limit import UNSTEADY, too_unsteady
-from fmdata.pipeline.work.previous import FinishedClip
-from fmdata.pipeline.work.retry import Kept
-from fmdata.pipeline.work.unit import sample_of, unit_bytes
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import Finished, ReadyClip, drop
+from fmdata.pipeline.work.pose_limit import UNSTEADY, drop_if_unsteady
+from fmdata.pipeline.work.previous import Previous
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """What a dataset is to hold.
+class Contents:
+    """Clips and dropped recordings of a build.
 
     Attributes
     ----------
-    clips : dict of Planned to callable
-        The place of each clip, and what gives its sample.
+    clips : dict of Planned to ReadyClip
+        The clips, by their place in the shards.
     dropped : list of (Dropped, str)
-        Recordings left out, with their digests; sorted by subject, action and take.
-    packed : set of str
-        Keys of the clips that lie in an intact shard already.
+        Dropped recordings with their digests, sorted by subject, action and take.
     """
 
-    clips: dict[Planned, Callable[[], Sample]]
+    clips: dict[Planned, ReadyClip]
     dropped: list[tuple[Dropped, str]]
-    packed: set[str]
+
+    @property
+    def packed(self) -> set[str]:
+        """Keys of the clips that an intact shard holds already."""
+        return {plan.key for plan, clip in self.clips.items() if clip.is_packed}
+
+    @property
+    def n_recordings(self) -> int:
+        """Number of recordings."""
+        return len(self.clips) + len(self.dropped)
 
 
-def key_of(recording: Recording) -> str:
-    """Return the key of a recording's clip."""
-    return action_key(recording.subject, recording.action, recording.take)
-
-
-def finished(outcome: Outcome, work: Path, tried: int = 0) -> FinishedClip | Dropped:
-    """Return what an outcome comes to; earlier builds have `tried` so often."""
-    if outcome.dropped:
-        return replace(outcome.dropped, attempts=outcome.dropped.attempts + tried)
-    unit = work / outcome.digest
-    return FinishedClip(unit_bytes(unit), outcome.pose_range, partial(sample_of, unit))
-
-
-def require_some_left(out: Path, there: Sequence[str], gathered: Gathered) -> None:
-    """Raise InputError when, by faults alone, nothing would be left of a dataset.
-
-    `there` are the keys of its clips. A limit that the user sets may well leave nothing.
-    """
-    faults = [left_out for left_out, _ in gathered.dropped if left_out.reason != UNSTEADY]
-    if there and faults and not gathered.clips:
-        first = faults[0]
-        raise InputError(
-            f"{len(gathered.dropped)} recordings of which none came to a clip; of "
-            f"{first.source}: {first.stage}, {first.reason}: {first.detail}",
-            wanted=f"a clip at least, where there are {len(there)} now",
-            where=str(out),
-            todo="mend that, or name another folder with --out; the dataset was left as it is",
-        )
-
-
-def gather(
-    recordings: Sequence[Recording],
-    identities: Sequence[Identity | RecordingError],
-    done: dict[str, FinishedClip | Dropped],
-    kept: Kept,
+def merge(
+    jobs: Sequence[Job],
+    done: Mapping[str, Finished],
+    previous: Previous,
     settings: BuildSettings,
-    unread: Mapping[tuple[str, ...], int],
-) -> Gathered:
-    """Divide recordings into clips and those left out, and add what is `kept` of a dataset.
+) -> Contents:
+    """Merge finished work, and all that a retry leaves as it is, into the contents of a dataset.
 
     Parameters
     ----------
-    recordings, identities : sequences of one length
-        What was asked for; an error where a recording could not even be read.
-    done : dict
-        What each digest has come to.
-    kept : Kept
-        Clips, and recordings left out, that were not asked for and stay.
-    settings : BuildSettings
-        With the limit of the pose range.
-    unread : mapping of tuple to int
-        How often earlier builds have tried those that could not be read, by their names.
+    jobs : sequence of Job
+        The recordings of this build.
+    done : mapping of str to Finished
+        Finished work by digest.
 
     Raises
     ------
+    InputError
+        When errors alone would leave a dataset without any clip.
     InternalError
         When a recording is lost on the way.
     """
-    clips: dict[Planned, Callable[[], Sample]] = dict(kept.clips)
-    dropped = list(kept.dropped)
-    packed = {plan.key for plan in kept.clips}
-    for recording, who in zip(recordings, identities, strict=True):
-        if isinstance(who, RecordingError):
-            attempts = unread.get(recording.names, 0) + 1
-            dropped.append((drop(recording, who, attempts), ""))
-            continue
-        found = done[who.digest]
-        if found.pose_range is not None:
-            found = too_unsteady(recording, found.pose_range, settings.max_pose_range) or found
+    clips, dropped = previous.kept(jobs)
+    n_in = len(clips) + len(dropped) + len(jobs)
+    for job in jobs:
+        found = _finished_job(job, done, settings.max_pose_range)
         if isinstance(found, Dropped):
-            dropped.append((found, who.digest))
+            dropped.append((found, job.digest))
         else:
-            place = fold(recording.subject, settings.seed)
-            plan = Planned(place, recording.subject, key_of(recording), found.n_bytes)
-            clips[plan] = found.load
-            if found.packed:
-                packed.add(plan.key)
-    n_in = len(recordings) + len(kept.clips) + len(kept.dropped)
-    if len(clips) + len(dropped) != n_in:
+            subject = job.recording.subject
+            plan = Planned(fold(subject, settings.seed), subject, job.key, found.n_bytes)
+            clips[plan] = found
+    contents = Contents(clips, sorted(dropped, key=lambda row: row[0].names[1:]))
+    if contents.n_recordings != n_in:
         raise InternalError(
-            f"{n_in} recordings, of which came {len(clips)} clips and {len(dropped)} dropped",
+            f"{n_in} recordings, of which {len(clips)} became clips and {len(dropped)} dropped",
             wanted="each recording a clip or dropped",
             where="build",
         )
-    return Gathered(clips, sorted(dropped, key=lambda row: row[0].names[1:]), packed)
+    _require_a_clip(contents, previous.out, len(previous.keys))
+    return contents
+
+
+def _finished_job(job: Job, done: Mapping[str, Finished], limit: float | None) -> Finished:
+    """Return a job's clip, or the record of its dropped recording."""
+    if isinstance(job.identity, RecordingError):
+        return drop(job.recording, job.identity, job.attempts + 1)
+    found = done[job.digest]
+    if found.pose_range is None:
+        return found
+    return drop_if_unsteady(job.recording, found.pose_range, limit) or found
+
+
+def _require_a_clip(contents: Contents, out: Path, n_before: int) -> None:
+    """Raise InputError when errors alone would leave a dataset without any clip.
+
+    A limit set by the user may well leave none.
+    """
+    errors = [dropped for dropped, _ in contents.dropped if dropped.reason != UNSTEADY]
+    if n_before and errors and not contents.clips:
+        first = errors[0]
+        raise InputError(
+            f"{len(contents.dropped)} recordings of which none became a clip; of "
+            f"{first.source}: {first.stage}, {first.reason}: {first.detail}",
+            wanted=f"a clip at least, where there are {n_before} now",
+            where=str(out),
+            todo="correct that, or name another folder with --out; the dataset was left as it is",
+        )

@@ -1,12 +1,7 @@
-"""Which clips are steady enough: leaving out those in which the head turns too far.
+"""The limit of the head's pose range, by which clips are kept or dropped after they are made.
 
-A network that learns of itself may learn head poses in place of facial motions. The 2023 paper
-(section 4.3) therefore takes only "the clips with a stable head pose across all frames", and says
-no number; here it is ``--max-pose-range``, in degrees, and the measure is a row's ``pose_range``:
-the largest range of yaw, pitch or roll over the frames with a face.
-
-Promise: a clip's work does not depend on the limit. It is chosen, or left out, when the clips are
-packed, so another limit costs no decoding, but for clips whose work is no longer there.
+Another limit needs no frame decoded again: a clip carries its pose range, and so does the record of
+a recording that was dropped for it.
 """
 
 from dataclasses import replace
@@ -18,15 +13,17 @@ from fmdata.pipeline.work.outcome import drop
 UNSTEADY = "unsteady"
 
 
-def too_unsteady(recording: Recording, pose_range: float, limit: float | None) -> Dropped | None:
-    """Return the record of a recording whose head turns by more than `limit`, or None.
+def drop_if_unsteady(
+    recording: Recording, pose_range: float, limit: float | None
+) -> Dropped | None:
+    """Return the record of a recording whose head turns by more than `limit`, else None.
 
     Parameters
     ----------
     recording : Recording
-        What the clip was made from.
+        The clip's source.
     pose_range : float
-        Of the clip, in degrees.
+        Largest range of the clip's yaw, pitch or roll, in degrees.
     limit : float or None
         Largest range to keep, in degrees; None keeps all.
     """
@@ -36,5 +33,12 @@ def too_unsteady(recording: Recording, pose_range: float, limit: float | None) -
         f"the head's pose ranges over {pose_range:.1f} degrees, "
         f"wanted at most {limit:g} (--max-pose-range)"
     )
-    fault = RecordingError("landmarks", UNSTEADY, detail)
-    return replace(drop(recording, fault), pose_range=pose_range)
+    error = RecordingError("landmarks", UNSTEADY, detail)
+    return replace(drop(recording, error), pose_range=pose_range)
+
+
+def is_steady_now(dropped: Dropped, limit: float | None) -> bool:
+    """Return whether a recording was dropped as unsteady that the present limit keeps."""
+    if dropped.reason != UNSTEADY or dropped.pose_range is None:
+        return False
+    return limit is None or dropped.pose_range <= limit

@@ -1,69 +1,185 @@
-"""What an earlier build has left in the dataset's folder, and whether it can be gone on from.
+"""State of a previous build in the dataset's folder, and whether it can be resumed.
 
 Promise: nothing is written here, and a folder that holds anything else is refused.
 """
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
-from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import Planned
 from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.settings import CHOOSING, BuildSettings
+from fmdata.pipeline.settings import SELECTING, BuildSettings
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.outcome import TRIED_AGAIN
-from fmdata.pipeline.work.pose_limit import UNSTEADY
+from fmdata.pipeline.work.job import Job, key_of
+from fmdata.pipeline.work.outcome import RETRIED, Finished, ReadyClip, done_before, finished
+from fmdata.pipeline.work.pose_limit import is_steady_now
 
 
 @dataclass(frozen=True)
-class FinishedClip:
-    """A clip that needs only to be put into a shard.
+class Previous:
+    """Clips, dropped recordings and attempts of the last build; all empty without one.
 
     Attributes
     ----------
-    n_bytes : int
-        Size of its pixels and LBP maps.
-    pose_range : float
-        In degrees.
-    load : callable
-        Gives the sample.
-    packed : bool
-        Whether it lies in an intact shard of the dataset already.
+    out : Path
+        Folder of the dataset.
+    dataset : Dataset or None
+        The dataset, if there is one.
+    retry : bool
+        Whether only dropped recordings are to be built.
+    keys : list of str
+        Keys of the clips that a build without faults keeps.
+    dropped : list of (Dropped, str)
+        Dropped recordings with their digests; the digest is empty where there is none.
+    done : dict of str to Finished
+        Finished work by digest: intact clips, and dropped recordings not worth a retry.
     """
 
-    n_bytes: int
-    pose_range: float
-    load: Callable[[], Sample]
-    packed: bool = False
+    out: Path
+    dataset: Dataset | None = None
+    retry: bool = False
+    keys: list[str] = field(default_factory=list)
+    dropped: list[tuple[Dropped, str]] = field(default_factory=list)
+    done: dict[str, Finished] = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, out: Path, settings: BuildSettings, *, retry: bool = False) -> "Previous":
+        """Read the state of the last build in `out`.
 
-@dataclass(frozen=True)
-class Tries:
-    """How often earlier builds have tried what they left out.
+        Raises
+        ------
+        UsageError
+            When the clips in `out` were made with other settings; with `retry`, when there is no
+            dataset, or it is damaged, or was made with another selection of clips.
+        """
+        dataset = _dataset_at(out, settings)
+        if retry:
+            _require_retriable(out, dataset, settings)
+        if dataset is None:
+            return cls(out, retry=retry)
+        dropped = _dropped_of(dataset)
+        if retry:
+            return cls(out, dataset, retry, dropped=dropped)
+        intact = dataset.intact_actions()
+        done = _finished_work(intact, dropped, settings.max_pose_range)
+        return cls(out, dataset, retry, intact.keys, dropped, done)
 
-    Attributes
-    ----------
-    of_digest : dict of str to int
-        By digest.
-    unread : dict of tuple to int
-        By :attr:`fmdata.catalog.types.Recording.names`, where it could not even be read and so has
-        no digest.
-    """
+    def select(self, recordings: Sequence[Recording]) -> list[Recording]:
+        """Return the recordings to build: all of them, or with `retry` the dropped ones.
 
-    of_digest: dict[str, int]
-    unread: dict[tuple[str, ...], int]
+        Raises
+        ------
+        UsageError
+            When none of the clips in the dataset are of these recordings.
+        """
+        if self.retry:
+            names = {dropped.names for dropped, _ in self.dropped}
+            return [recording for recording in recordings if recording.names in names]
+        keys = {key_of(recording) for recording in recordings}
+        if self.keys and keys.isdisjoint(self.keys):
+            raise UsageError(
+                f"a dataset of {len(self.keys)} clips, none of them from these recordings",
+                wanted="a dataset of the same recordings, some of them new or changed perhaps",
+                where=str(self.out),
+                todo="name the right --subjects, or another folder with --out; "
+                "the dataset was left as it is",
+            )
+        return list(recordings)
+
+    def recall(self, jobs: Iterable[Job]) -> list[Job]:
+        """Add the attempts of earlier builds, and clips for recordings that cannot be read now.
+
+        A disk that is missing for an hour must not cost the clips made from it. An error of the
+        content, not of reading it, stays an error: the recording has changed.
+        """
+        by_digest = {digest: d.attempts for d, digest in self.dropped if digest}
+        by_names = {d.names: d.attempts for d, digest in self.dropped if not digest}
+        jobs = list(jobs)
+        clips = self._identities() if any(job.is_out_of_reach for job in jobs) else {}
+        recalled = []
+        for job in jobs:
+            names = job.recording.names
+            if job.is_out_of_reach and names in clips:
+                job = replace(job, identity=clips[names], stands_in=True)
+            attempts = by_digest.get(job.digest, 0) if job.digest else by_names.get(names, 0)
+            recalled.append(replace(job, attempts=attempts))
+        return recalled
+
+    def divide(self, jobs: Iterable[Job], work: Path) -> tuple[list[Job], dict[str, Finished]]:
+        """Divide jobs into those to do and the finished work of the others, by digest.
+
+        `work` is the folder of unfinished work.
+        """
+        todo, done = [], dict(self.done)
+        for job in jobs:
+            if not job.digest:
+                continue
+            unit = Unit(work / job.digest)
+            if job.digest not in done and (outcome := done_before(unit, self.retry)):
+                done[job.digest] = finished(outcome, unit, job.attempts)
+            if job.digest not in done:
+                todo.append(job)
+        return todo, done
+
+    def is_current(self, jobs: Iterable[Job], settings: BuildSettings) -> bool:
+        """Return whether the dataset holds exactly the outcomes of these jobs already."""
+        return (
+            self.dataset is not None
+            and not self.retry
+            and self.dataset.card.actions.settings == settings.to_json()
+            and set(self.done) == {job.digest for job in jobs}
+            and _has_its_dropped_file(self.dataset)
+        )
+
+    def kept(
+        self, jobs: Iterable[Job]
+    ) -> tuple[dict[Planned, ReadyClip], list[tuple[Dropped, str]]]:
+        """Return the clips and dropped recordings that a retry of `jobs` leaves as they are."""
+        if self.dataset is None or not self.retry:
+            return {}, []
+        tried = {job.recording.names for job in jobs}
+        clips = self.dataset.actions
+        return (
+            {
+                Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): _ready(clips, clip)
+                for clip in clips
+            },
+            [(dropped, digest) for dropped, digest in self.dropped if dropped.names not in tried],
+        )
+
+    def untouched_shards(self, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
+        """Return the intact shards, by their keys, all of whose clips are among `packed`."""
+        if self.dataset is None:
+            return {}
+        shards = self.dataset.intact_actions().shards()
+        return {keys: shard for keys, shard in shards if packed >= set(keys)}
+
+    def _identities(self) -> dict[tuple[str, ...], Identity]:
+        """Return the identities of the finished clips, by the names of their recordings."""
+        if self.dataset is None or not self.done:
+            return {}
+        rows = (clip.row for clip in self.dataset.intact_actions())
+        return {
+            (row["source"], row["subject"], row["action"], row["take"]): Identity(
+                row["source_sha256"], row["digest"]
+            )
+            for row in rows
+            if row["digest"] in self.done
+        }
 
 
 def check_place(out: Path) -> None:
-    """Raise UsageError where something else than a dataset, or the start of one, stands."""
+    """Raise UsageError when `out` is neither a dataset, nor the start of one, nor empty."""
     if not out.exists():
         return
     ours = out.is_dir() and any((out / name).exists() for name in (card_file.NAME, WORK))
@@ -76,19 +192,13 @@ def check_place(out: Path) -> None:
         )
 
 
-def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
-    """Return the dataset that is already there, if one is.
-
-    Raises
-    ------
-    UsageError
-        When its clips were made with other settings.
-    """
+def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
+    """Return the dataset in `out`, if there is one; raise UsageError if its settings differ."""
     if not (out / card_file.NAME).exists():
         return None
     dataset = Dataset(out)
     made, asked = dataset.card.actions.settings, settings.to_json()
-    differ = [name for name in asked if name not in CHOOSING and made.get(name) != asked[name]]
+    differ = [name for name in asked if name not in SELECTING and made.get(name) != asked[name]]
     if differ:
         raise UsageError(
             "a dataset made with " + ", ".join(f"{n} = {made.get(n)}" for n in differ),
@@ -100,106 +210,63 @@ def dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
     return dataset
 
 
-def require_same_recordings(out: Path, there: Sequence[str], keys: set[str]) -> None:
-    """Raise UsageError when none of the clips that are there are of the recordings given.
+def _require_retriable(out: Path, dataset: Dataset | None, settings: BuildSettings) -> None:
+    """Raise UsageError when there is no whole dataset whose dropped recordings can be retried."""
 
-    `there` and `keys` are the keys of the one and of the other.
-    """
-    if there and keys.isdisjoint(there):
-        raise UsageError(
-            f"a dataset of {len(there)} clips, none of them from these recordings",
-            wanted="a dataset of the same recordings, some of them new or changed perhaps",
-            where=str(out),
-            todo="name the right --subjects, or another folder with --out; "
-            "the dataset was left as it is",
+    def refused(got: str, todo: str) -> UsageError:
+        wanted = "a whole dataset, built before with these settings"
+        return UsageError(f"--retry-dropped {got}", wanted=wanted, where=str(out), todo=todo)
+
+    if dataset is None:
+        raise refused("without a dataset", "build first, without --retry-dropped")
+    whole = len(dataset.intact_actions()) == len(dataset.actions)
+    if not whole or not _has_its_dropped_file(dataset):
+        raise refused(
+            "on a dataset that is damaged",
+            "build without --retry-dropped, which makes again what is damaged",
+        )
+    if dataset.card.actions.settings != settings.to_json():
+        raise refused(
+            "with other settings than the dataset was made with",
+            "build without --retry-dropped, or with the settings of the last build",
         )
 
 
-def finished_work(
-    before: Dataset, intact: Clips[ActionClip], max_pose_range: float | None
-) -> dict[str, FinishedClip | Dropped]:
-    """Return what a finished dataset holds, by digest; of its clips, the `intact` ones.
+def _has_its_dropped_file(dataset: Dataset) -> bool:
+    return dataset.card.dropped_file.hold_for(dataset.path / card_file.DROPPED)
 
-    Not returned are dropped recordings of which another try, or the limit now asked for, may make
-    a clip.
+
+def _dropped_of(dataset: Dataset) -> list[tuple[Dropped, str]]:
+    """Return a dataset's dropped recordings with their digests; none if the file is damaged."""
+    if not _has_its_dropped_file(dataset):
+        return []
+    rows = dataset.dropped().to_pylist()
+    digests = [row.pop("digest") for row in rows]
+    return [(Dropped(**row), digest) for row, digest in zip(rows, digests, strict=True)]
+
+
+def _finished_work(
+    intact: Clips[ActionClip],
+    dropped: Iterable[tuple[Dropped, str]],
+    max_pose_range: float | None,
+) -> dict[str, Finished]:
+    """Return the finished work of a dataset by digest.
+
+    Dropped recordings that a retry, or the present limit of the pose range, may turn into a clip
+    are not among it.
     """
-    done: dict[str, FinishedClip | Dropped] = {}
-    for clip in intact:
-        load = partial(_sample, intact, clip.key)
-        done[clip.row["digest"]] = FinishedClip(
-            clip.n_bytes, clip.row["pose_range"], load, packed=True
-        )
-    if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
-        for values in before.dropped().to_pylist():
-            digest = values.pop("digest")
-            dropped = Dropped(**values)
-            if dropped.reason not in TRIED_AGAIN and not _steady_now(dropped, max_pose_range):
-                done[digest] = dropped
+    done: dict[str, Finished] = {clip.row["digest"]: _ready(intact, clip) for clip in intact}
+    for one, digest in dropped:
+        if digest and one.reason not in RETRIED and not is_steady_now(one, max_pose_range):
+            done[digest] = one
     return done
 
 
-def standing_in(
-    recordings: Sequence[Recording],
-    identities: Sequence[Identity | RecordingError],
-    intact: Clips[ActionClip],
-    done: Set[str],
-) -> list[Identity | RecordingError]:
-    """Let the clip that is `done` stand for a recording that just now cannot be read.
-
-    A disk that is away for an hour must not cost what was made from it. A fault of what the file
-    is, not of reading it, stays: there the recording has become another.
-    """
-    if not any(isinstance(who, RecordingError) for who in identities):
-        return list(identities)
-    made = {
-        tuple(row[name] for name in ("source", "subject", "action", "take")): Identity(
-            row["source_sha256"], row["digest"]
-        )
-        for row in (clip.row for clip in intact)
-        if row["digest"] in done
-    }
-
-    def stands(recording: Recording, who: Identity | RecordingError) -> Identity | RecordingError:
-        if isinstance(who, RecordingError) and isinstance(who.__cause__, OSError):
-            return made.get(recording.names, who)
-        return who
-
-    return [stands(*pair) for pair in zip(recordings, identities, strict=True)]
-
-
-def planned_clips(clips: Clips[ActionClip]) -> dict[Planned, Callable[[], Sample]]:
-    """Return the place of each clip that stays as it is, and what gives its sample."""
-    return {
-        Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): partial(_sample, clips, clip.key)
-        for clip in clips
-    }
+def _ready(clips: Clips[ActionClip], clip: ActionClip) -> ReadyClip:
+    # Looked up by key when it is loaded: a clip in memory lists the place of each of its frames.
+    load = partial(_sample, clips, clip.key)
+    return ReadyClip(clip.n_bytes, clip.row["pose_range"], load, is_packed=True)
 
 
 def _sample(clips: Clips[ActionClip], key: str) -> Sample:
-    # Looked up only now: a clip at hand lists where each of its frames lies.
     return clips[key].sample()
-
-
-def untouched_shards(before: Dataset, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
-    """Return the intact shards, by their keys, all of whose clips are `packed` in them to stay."""
-    intact = before.intact_actions()
-    return {keys: shard for keys, shard in intact.shards() if packed >= set(keys)}
-
-
-def attempts_before(before: Dataset) -> Tries:
-    """Return how often each recording left out has been tried."""
-    tries = Tries({}, {})
-    if before.card.dropped_file.hold_for(before.path / card_file.DROPPED):
-        for values in before.dropped().to_pylist():
-            digest, dropped = values.pop("digest"), Dropped(**values)
-            if digest:
-                tries.of_digest[digest] = dropped.attempts
-            else:
-                tries.unread[dropped.names] = dropped.attempts
-    return tries
-
-
-def _steady_now(dropped: Dropped, limit: float | None) -> bool:
-    if dropped.reason != UNSTEADY or dropped.pose_range is None:
-        return False
-    return limit is None or dropped.pose_range <= limit

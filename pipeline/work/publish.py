@@ -1,4 +1,4 @@
-"""The shards of D1, the list of what was left out, and the card: staged, then put in place."""
+"""The shards of D1, the dropped list and the card: staged, then put in place all together."""
 
 from dataclasses import asdict
 from importlib import metadata
@@ -7,35 +7,32 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, tool_versions
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.pack import commit, pack, staging
 from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.work.merge import Gathered
-from fmdata.pipeline.work.previous import untouched_shards
+from fmdata.pipeline.work.merge import Contents
+from fmdata.pipeline.work.previous import Previous
 
 
-def publish(out: Path, settings: BuildSettings, gathered: Gathered, before: Dataset | None) -> Card:
-    """Write the dataset's files and put them in place.
+def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Previous) -> Card:
+    """Write the dataset's files, put them in place, and return the new card.
 
-    Of the dataset `before`, the compounds stay as they are, and so do the shards in which nothing
-    changes.
+    The compounds stay as they are, and so does every shard in which nothing changes.
     """
-    there = untouched_shards(before, gathered.packed) if before else {}
-    loaders = {plan.key: load for plan, load in gathered.clips.items()}
+    clips = {plan.key: clip for plan, clip in contents.clips.items()}
     shards = pack(
         out,
         card_file.ACTIONS,
-        gathered.clips,
-        lambda key: loaders[key](),
+        contents.clips,
+        lambda key: clips[key].load(),
         ACTION_FACTS,
         settings.shard_mb * 10**6,
-        there,
+        previous.untouched_shards(contents.packed),
     )
-    rows = [asdict(left_out) | {"digest": digest} for left_out, digest in gathered.dropped]
+    rows = [asdict(dropped) | {"digest": digest} for dropped, digest in contents.dropped]
     dropped_file = staging(out) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
         pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
@@ -43,11 +40,11 @@ def publish(out: Path, settings: BuildSettings, gathered: Gathered, before: Data
         fmdata=metadata.version("fmdata"),
         tools=tool_versions(settings.landmarks),
         seed=settings.seed,
-        recordings=len(gathered.clips) + len(gathered.dropped),
-        dropped=len(gathered.dropped),
+        recordings=contents.n_recordings,
+        dropped=len(rows),
         dropped_file=FileFacts.of(dropped_file),
-        actions=Part(settings.to_json(), len(gathered.clips), shards),
-        compounds=before.card.compounds if before else None,
+        actions=Part(settings.to_json(), len(contents.clips), shards),
+        compounds=previous.dataset.card.compounds if previous.dataset else None,
     )
     commit(out, card)
     return card

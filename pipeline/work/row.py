@@ -1,19 +1,19 @@
-"""From what the stages found to a row of D1: the facts of one clip."""
+"""The row of one clip: everything that the stages found, as the columns of the Parquet file."""
 
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.keys import fold
 from fmdata.catalog.storage.schema import MOTION, one_row
+from fmdata.catalog.storage.work import UNIT_FACTS
 from fmdata.catalog.types import Recording, Track
-from fmdata.pipeline.cropping.encode import Encoded
 from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.unit import UNIT_FACTS
+from fmdata.pipeline.work.job import key_of
 
 # The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.
 FLASH_SHARE = 0.3
@@ -28,15 +28,14 @@ def action_row(
     track: Track,
     spotting: Spotting,
     transforms: np.ndarray,
-    encoded: Encoded,
+    change: np.ndarray,
 ) -> pa.Table:
-    """One row, the columns of :data:`fmdata.pipeline.work.unit.UNIT_FACTS`."""
-    n = track.n_frames
-    seen = track.detected
-    eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
-    face_px = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
+    """Return a clip's row, the columns of :data:`fmdata.catalog.storage.work.UNIT_FACTS`.
+
+    A new column is a field of ``ACTION_FACTS`` in ``catalog/storage/schema.py`` and a value here.
+    """
     values: dict[str, Any] = {
-        "key": action_key(recording.subject, recording.action, recording.take),
+        "key": key_of(recording),
         "subject": recording.subject,
         "action": recording.action,
         "take": recording.take,
@@ -45,9 +44,26 @@ def action_row(
         "source_sha256": identity.source_sha256,
         "digest": identity.digest,
         "fps": fps,
-        "n_frames": n,
+        "n_frames": track.n_frames,
         "size": settings.size,
-        **_motion(spotting, n),
+        **_motion(spotting, track.n_frames),
+        **_quality(track),
+        "intensity": spotting.intensity,
+        "timestamps": track.timestamps_s.astype(np.float32),
+        "change": change,
+        "pose": track.pose,
+        "blendshapes": track.blendshapes,
+        "transform": transforms,
+    }
+    return one_row(UNIT_FACTS, values)
+
+
+def _quality(track: Track) -> dict[str, Any]:
+    """Return the quality of a clip, over the frames that show the face, and of every frame."""
+    seen = track.detected
+    eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
+    face_px = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
+    return {
         "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
         "detected_share": float(seen.mean()),
         "faces": track.faces,
@@ -58,17 +74,11 @@ def action_row(
         "frame_face_px": face_px,
         "frame_sharpness": track.sharpness,
         "frame_brightness": track.brightness,
-        "intensity": spotting.intensity,
-        "timestamps": track.timestamps_s.astype(np.float32),
-        "change": encoded.change,
-        "pose": track.pose,
-        "blendshapes": track.blendshapes,
-        "transform": transforms,
     }
-    return one_row(UNIT_FACTS, values)
 
 
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
+    """Return the columns of the motion, all of them null without one."""
     motion = spotting.motion
     if motion is None:
         return dict.fromkeys(MOTION)

@@ -1,1 +1,1 @@
-"""Recordings whose onset, apex and offset are known exactly: portraits, animated."""
+"""Animated portraits: recordings whose onset, apex and offset are known exactly."""

@@ -1,4 +1,4 @@
-"""One subject doing one action: a portrait, its fields made once, its frames drawn fast."""
+"""Draws one subject doing one action; displacement fields are computed once per recording."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from fmdata.synth.simulator.expressions import Expression
 from fmdata.synth.simulator.portrait import Portrait
 from fmdata.synth.simulator.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
 
-_ARRIVALS = 12  # steps towards where a point of the skin arrives
+_ITERATIONS = 12  # of the fixed-point search for a displaced point
 
 
 class Actor:
@@ -19,7 +19,7 @@ class Actor:
     portrait : Portrait
         The face at rest.
     expression : Expression
-        What it does at intensity 1.
+        Its motion at intensity 1.
     """
 
     def __init__(self, portrait: Portrait, expression: Expression) -> None:
@@ -39,19 +39,24 @@ class Actor:
     def draw(
         self, intensity: float, blink: float, yaw: float = 0.0, pitch: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the picture with its sheets moved, and the field that moves the rest.
+        """Return the picture with lids and jaw moved, and the displacement field of the skin.
 
         Parameters
         ----------
         intensity : float
-            Of the expression; 0 is neutral.
+            Intensity of the expression; 0 is neutral.
         blink : float
-            How far both lids are closed at least, 0 to 1.
+            Minimum closure of both lids, 0 to 1.
         yaw, pitch : float
-            Small turns of the head, in radians.
+            Small rotations of the head, in radians.
+
+        Returns
+        -------
+        uint8 [S, S, 3], float32 [S, S, 2]
+            Displacements are x and y in pixels, read at the displaced position.
         """
         picture = self._picture
-        slides = [(sheet, min(1.0, max(blink, intensity * most))) for sheet, most in self._lids]
+        slides = [(sheet, min(1.0, max(blink, intensity * full))) for sheet, full in self._lids]
         slides.append((self._jaw, intensity * self._expression.jaw))
         for sheet, amount in slides:
             if amount > 0:
@@ -65,7 +70,10 @@ class Actor:
     def frame(
         self, t: int, intensity: float, blink: float, camera: Camera, size: int
     ) -> np.ndarray:
-        """Return frame `t` before the sensor, uint8 [size, size, 3]: one interpolation in all."""
+        """Return frame `t` before the sensor, uint8 [size, size, 3].
+
+        Skin motion, head motion and crop are one resampling, so the picture is blurred only once.
+        """
         picture, field = self.draw(intensity, blink, camera.yaw[t], camera.pitch[t])
         place = camera.placement(t, picture.shape[0], size)
         field = cv2.warpAffine(field, place, (size, size))
@@ -80,20 +88,21 @@ class Actor:
     def positions(
         self, points: np.ndarray, t: int, intensity: float, camera: Camera, size: int
     ) -> np.ndarray:
-        """Return where points of the skin stand in frame `t`, float64 [N, 2], pixels.
+        """Return the true positions of skin points in frame `t`, float64 [N, 2], pixels.
 
         Parameters
         ----------
         points : int [N]
-            Landmarks. None of those that lids or the jaw carry along: only fields are followed.
+            Indices of landmarks. Points on the lids or the jaw are invalid, because only the
+            displacement fields are followed.
         t, intensity, camera, size
             As for :meth:`frame`.
         """
         rest = self._landmarks[points]
         turn = np.sin([camera.yaw[t], camera.pitch[t]])
         at = rest
-        # The field is read where the skin arrives; it never folds, so that this converges.
-        for _ in range(_ARRIVALS):
+        # Fields are read at the displaced position. They never fold, so the iteration converges.
+        for _ in range(_ITERATIONS):
             x, y = (at[:, k : k + 1].astype(np.float32) for k in (0, 1))
             skin = cv2.remap(self._skin, x, y, cv2.INTER_LINEAR)[:, 0]
             depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR)

@@ -1,7 +1,4 @@
-"""What stands between the face and the file: the head's motion, the light, the lens, the sensor.
-
-None of it counts as facial motion.
-"""
+"""Head motion, light, lens and sensor of a simulated recording; none of it is facial motion."""
 
 from dataclasses import dataclass
 
@@ -9,30 +6,32 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-# Spread (standard deviation) of shift as a share of the video's width, roll in degrees, log scale,
-# yaw and pitch in degrees.
+# Standard deviations of the shift (share of the video's width), roll (degrees), log scale and yaw
+# (degrees; the pitch varies by 0.7 times as much). Draws depend on the order of the names.
 HEADS: dict[str, tuple[float, float, float, float]] = {
     "still": (0.0, 0.0, 0.0, 0.0),
     "mild": (0.008, 1.0, 0.008, 2.0),
     "strong": (0.03, 4.0, 0.03, 6.0),
 }
-_LIGHT_SPREAD = 0.02  # of the gain, over time
+_GAIN_SD = 0.02
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Pose of the head and light in every frame, and what one frame loses.
+    """Head pose and light of every frame, lens blur and sensor noise.
 
     Attributes
     ----------
     shift : float64 [T, 2]
-        Right and down, in pixels.
+        Shift to the right and down, in pixels.
     roll, yaw, pitch : float64 [T]
-        Radians; signs as in :class:`fmdata.catalog.types.Track`.
+        Rotation in radians; signs as in :class:`fmdata.catalog.types.Track`.
     scale, gain : float64 [T]
-        Size of the head and brightness, both about 1.
-    blur, noise : float
-        Standard deviations: of the lens's blur in pixels, of the sensor's noise in grey levels.
+        Factors of head size and brightness, both about 1.
+    blur : float
+        Standard deviation of the lens blur, in pixels.
+    noise : float
+        Standard deviation of the sensor noise, in grey levels.
     """
 
     shift: np.ndarray
@@ -45,16 +44,16 @@ class Camera:
     noise: float
 
     def placement(self, t: int, canvas: int, size: int) -> np.ndarray:
-        """Affine map, float64 [2, 3], from a square canvas to the video's frame `t`."""
+        """Return the affine map, float64 [2, 3], from a square canvas to frame `t`."""
         c, s = self.scale[t] * np.cos(self.roll[t]), self.scale[t] * np.sin(self.roll[t])
         turn = np.array([[c, s], [-s, c]])
-        # The head turns about the neck, a little below the canvas's centre.
+        # The head rotates about the neck, a little below the canvas's centre.
         pivot = np.array([canvas / 2, 0.7 * canvas])
         middle = pivot + (size - canvas) / 2
         return np.column_stack([turn, middle + self.shift[t] - turn @ pivot])
 
     def expose(self, picture: np.ndarray, t: int, rng: np.random.Generator) -> np.ndarray:
-        """Return `picture`, uint8 [S, S, 3], as the sensor records it in frame `t`."""
+        """Apply lens blur, gain and sensor noise of frame `t` to `picture`, uint8 [S, S, 3]."""
         if self.blur > 0:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
         recorded = picture * np.float32(self.gain[t])
@@ -74,11 +73,11 @@ def draw_camera(
     blur: float,
     noise: float,
 ) -> Camera:
-    """Draw smooth random motion of the head (a key of `HEADS`) and of the light."""
+    """Draw smooth random head motion (`head` is a key of `HEADS`) and a smooth random gain."""
     shift, roll, scale, turn = HEADS[head]
 
-    def drift(spread: float) -> np.ndarray:
-        return spread * _smooth(rng, n_frames, fps)
+    def drift(sd: float) -> np.ndarray:
+        return sd * _smooth(rng, n_frames, fps)
 
     return Camera(
         shift=np.stack([drift(shift * size), drift(shift * size)], axis=1),
@@ -86,17 +85,17 @@ def draw_camera(
         yaw=np.radians(drift(turn)),
         pitch=np.radians(drift(0.7 * turn)),
         scale=np.exp(drift(scale)),
-        gain=1.0 + drift(_LIGHT_SPREAD),
+        gain=1.0 + drift(_GAIN_SD),
         blur=blur,
         noise=noise,
     )
 
 
 def _smooth(rng: np.random.Generator, n_frames: int, fps: float) -> np.ndarray:
-    """Draw smooth noise: unit spread, correlated over about half a second, [T]."""
+    """Draw noise of unit variance, correlated over about half a second, float64 [T]."""
     sigma = 0.4 * fps
     pad = int(4 * sigma)
     white = rng.standard_normal(n_frames + 2 * pad)
-    # A smoothed white noise has this spread: (2 σ √π)^(−1/2).
+    # Smoothed white noise has the standard deviation (2 σ √π)^(−1/2).
     smooth = gaussian_filter1d(white, sigma)[pad : pad + n_frames]
     return np.asarray(np.clip(smooth * np.sqrt(2 * sigma * np.sqrt(np.pi)), -2.5, 2.5))

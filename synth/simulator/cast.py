@@ -1,7 +1,7 @@
-"""Who plays in a simulation: each subject's face, and the actor and camera of each recording.
+"""Faces of the subjects; actor and camera of each recording.
 
-Everything is drawn from the settings, the subject, the action and the take, so that a recording
-can be played again later: :func:`skin_positions` tells where its skin was, exactly.
+All draws follow from the settings, the subject, the action and the take. So a recording can be
+reproduced later: :func:`skin_positions` returns the exact positions of its skin.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,16 @@ from fmdata.synth.simulator.portrait import Portrait, list_portraits, prepare, r
 from fmdata.synth.simulator.script import Script, Truth, subject_names, write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
 
+BACKEND = "mediapipe"  # its blendshapes measure the smile of a portrait
+
 
 def portrait_files(settings: SimulateSettings) -> list[Path]:
-    """Return the user's portraits in the order of the subjects; none for the built-in one.
+    """Return the user's portraits in the order of the subjects; empty for the built-in one.
 
     Raises
     ------
     UsageError
-        When there are fewer than subjects.
+        When there are fewer portraits than subjects.
     """
     if settings.portraits is None:
         return []
@@ -37,7 +39,7 @@ def portrait_files(settings: SimulateSettings) -> list[Path]:
             f"{len(pictures)} portraits for {settings.subjects} subjects",
             wanted="a portrait for each subject",
             where=f"--portraits {settings.portraits}",
-            todo=f"add portraits, or say --subjects {len(pictures)}",
+            todo=f"add portraits, or use --subjects {len(pictures)}",
         )
     return pictures[: settings.subjects]
 
@@ -46,7 +48,7 @@ def face_of(
     picture: Path | None, subject: str, landmarker: Landmarker, settings: SimulateSettings
 ) -> Portrait:
     """Return a subject's face at rest; `picture` None is the built-in portrait."""
-    # A real portrait is somebody already; the built-in one becomes many.
+    # Every user's portrait is another person; the built-in one is varied to give several.
     seed = draw_seed(settings.seed, "identity", subject)
     return prepare(
         read_portrait(picture),
@@ -58,7 +60,7 @@ def face_of(
 
 
 def faces(settings: SimulateSettings, landmarker: Landmarker) -> Iterator[tuple[str, Portrait]]:
-    """Every subject and its face at rest, one by one."""
+    """Yield every subject and its face at rest."""
     pictures = portrait_files(settings)
     for number, subject in enumerate(subject_names(settings.subjects)):
         picture = pictures[number] if pictures else None
@@ -66,7 +68,7 @@ def faces(settings: SimulateSettings, landmarker: Landmarker) -> Iterator[tuple[
 
 
 def cast(script: Script, portrait: Portrait, settings: SimulateSettings) -> tuple[Actor, Camera]:
-    """Return who plays a recording, and what films it."""
+    """Return the actor and the camera of a recording."""
     truth = script.truth
     camera = draw_camera(
         np.random.default_rng(draw_seed("camera", *recording_key(truth, settings))),
@@ -81,12 +83,12 @@ def cast(script: Script, portrait: Portrait, settings: SimulateSettings) -> tupl
 
 
 def recording_key(truth: Truth, settings: SimulateSettings) -> tuple[int, str, str, str]:
-    """Return what the draws of one recording depend on, besides what they are for."""
+    """Return the seed and names that all draws of a recording depend on."""
     return settings.seed, truth.subject, truth.action, truth.take
 
 
 def expression_of(seed: int, subject: str, action: str) -> Expression:
-    """Return what an action is: the same for all, or the subject's own for ``personal_N``."""
+    """Return the expression of an action: a common one, or the subject's own for ``personal_N``."""
     if action in EXPRESSIONS:
         return EXPRESSIONS[action]
     rng = np.random.default_rng(draw_seed(seed, "personal", subject))
@@ -96,27 +98,27 @@ def expression_of(seed: int, subject: str, action: str) -> Expression:
 def skin_positions(
     settings: SimulateSettings, points: np.ndarray
 ) -> Iterator[tuple[Truth, np.ndarray]]:
-    """Where points of the skin truly are, in every frame of every recording.
+    """Yield the true positions of skin points in every frame of every recording.
 
     Parameters
     ----------
     settings : SimulateSettings
-        Those the recordings were made with.
+        Settings of the recordings.
     points : int [N]
-        Landmarks, as :meth:`fmdata.synth.simulator.actor.Actor.positions` takes them.
+        Landmarks, as in :meth:`fmdata.synth.simulator.actor.Actor.positions`.
 
     Yields
     ------
     Truth, float64 [T, N, 2]
-        Pixels of the video.
+        The recording, and positions in pixels of the video.
     """
     scripts = list(write_scripts(settings))
-    for subject, portrait in faces(settings, open_landmarker()):
+    for subject, portrait in faces(settings, open_landmarker(BACKEND)):
         for script in scripts:
             if script.truth.subject == subject:
                 actor, camera = cast(script, portrait, settings)
-                where = [
+                positions = [
                     actor.positions(points, t, float(intensity), camera, settings.size)
                     for t, intensity in enumerate(script.intensity)
                 ]
-                yield script.truth, np.stack(where)
+                yield script.truth, np.stack(positions)

@@ -1,27 +1,32 @@
-"""When a simulated face moves: drawn timings, and the curves that follow them exactly.
+"""Timing of a simulated motion, and intensity curves that follow it exactly.
 
 Promise: ``intensity(timing, peak)`` is zero outside ``[onset, offset)``, above zero inside, and
-equal to `peak` from the apex until the release; so the timing *is* the truth.
+equal to `peak` from the apex until the release. So the timing is the ground truth.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-FLASH_FRAMES = (3, 5)  # shortest and longest motion of a flash, in frames
+FLASH_FRAMES = (3, 5)  # minimum and maximum length of a flash
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The frames at which one motion changes; a still face has ``onset == offset``.
+    """Key frames of one motion.
 
     Attributes
     ----------
     n_frames : int
         Length of the recording.
-    onset, apex, release, offset : int
-        First frame that moves, first of the plateau, first after the plateau, first after the
-        motion. A held apex has ``release == offset == n_frames``.
+    onset : int
+        First frame of the motion.
+    apex : int
+        First frame of the plateau.
+    release : int
+        First frame after the plateau.
+    offset : int
+        First frame after the motion. A held apex has ``release == offset == n_frames``.
     """
 
     n_frames: int
@@ -39,19 +44,19 @@ def draw_timing(
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of the draws.
+        Random generator.
     fps : float
         Frames per second; all lengths are drawn in seconds.
     hold : bool
         Keep the apex until the last frame.
     flash : bool
-        Make the motion 3 to 5 frames long, whatever the frame rate.
+        Make the motion 3 to 5 frames long at any frame rate.
     lead : bool
-        Begin with neutral frames; otherwise the first frame moves already.
+        Begin with neutral frames; otherwise the motion begins in the first frame.
     """
 
-    def frames(low_s: float, high_s: float, least: int) -> int:
-        return max(least, round(fps * rng.uniform(low_s, high_s)))
+    def frames(low_s: float, high_s: float, minimum: int) -> int:
+        return max(minimum, round(fps * rng.uniform(low_s, high_s)))
 
     before = frames(0.44, 0.62, 8)
     rise, plateau, fall = frames(0.24, 0.44, 2), frames(0.36, 0.6, 2), frames(0.28, 0.5, 2)
@@ -60,7 +65,7 @@ def draw_timing(
         length = int(rng.integers(FLASH_FRAMES[0], FLASH_FRAMES[1] + 1))
         rise = fall = (length - 1) // 2
         plateau = length - rise - fall
-        before, after = before * 2, after * 2  # so that the motion stays a small part of the whole
+        before, after = before * 2, after * 2  # the motion stays a small part of the clip
     if hold:
         plateau, fall, after = 2 * plateau + fall, 0, 0
     onset = before if lead else 0
@@ -70,7 +75,7 @@ def draw_timing(
 
 
 def intensity(timing: Timing, peak: float) -> np.ndarray:
-    """How far the face is from neutral in every frame, float64 [T], 0 to `peak`.
+    """Return the intensity of every frame, float64 [T], 0 (neutral) to `peak`.
 
     The rise and the fall are half periods of a cosine.
     """
@@ -85,20 +90,21 @@ def intensity(timing: Timing, peak: float) -> np.ndarray:
 
 
 def raised_cosine(x: np.ndarray) -> np.ndarray:
-    """0 at 0 and below, 1 at 1 and above, half a cosine between."""
+    """Return 0 for x ≤ 0, 1 for x ≥ 1, and half a period of a cosine between."""
     return 0.5 - 0.5 * np.cos(np.pi * np.clip(x, 0.0, 1.0))
 
 
 def blinks(rng: np.random.Generator, n_frames: int, fps: float) -> np.ndarray:
-    """How far both lids are closed by blinking in every frame, float64 [T], 0 to 1.
+    """Draw blinks: the closure of both lids in every frame, float64 [T], 0 to 1.
 
-    Blinks come as a Poisson process of one in two seconds, motion or none, 0.2 to 0.32 s each.
+    A Poisson process with one blink in two seconds, independent of the motion; each blink takes
+    0.2 to 0.32 s.
     """
     closed = np.zeros(n_frames)
     t = np.arange(n_frames)
     for _ in range(rng.poisson(0.5 * n_frames / fps)):
         centre = rng.uniform(0, n_frames)
         half = 0.5 * fps * rng.uniform(0.2, 0.32)
-        # Lids stay shut for a moment: the curve is cut at 1.
+        # The curve is clipped at 1, so the lids stay shut for a moment.
         closed = np.maximum(closed, raised_cosine(1.4 * (1 - np.abs(t - centre) / half)))
     return closed

@@ -1,7 +1,7 @@
-"""What simulated faces do: each expression as pushes of its skin, its lids and its jaw.
+"""Expressions of simulated faces: displacements of the skin, the lids and the jaw.
 
-Lengths are in interocular distances (IOD: between the outer eye corners), x to the image's right
-and y down, on an upright face. Left and right are the subject's own, as in MediaPipe's
+Lengths are in interocular distances (IOD, the distance of the outer eye corners), x to the image's
+right and y down, on an upright face. Left and right are the subject's own, as in MediaPipe's
 blendshapes: the subject's left is the image's right.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Push:
-    """Skin around landmark `point` moves by (dx, dy), falling off as a Gaussian of (sx, sy)."""
+    """Displacement (dx, dy) of the skin at landmark `point`, with Gaussian falloff (sx, sy)."""
 
     point: int
     dx: float
@@ -29,11 +29,11 @@ class Expression:
     Attributes
     ----------
     pushes : tuple of Push
-        Movements of the skin.
+        Displacements of the skin.
     left_lid, right_lid : float
-        How far each eye closes, 0 to 1.
+        Closure of each eye, 0 to 1.
     jaw : float
-        How far the jaw drops, 0 to 1.
+        Opening of the jaw, 0 to 1.
     """
 
     pushes: tuple[Push, ...] = ()
@@ -59,7 +59,7 @@ class Expression:
         )
 
 
-# The right side's points with their mirror images on the left.
+# Landmarks of the right side, and their mirror images on the left.
 MIRROR = {
     61: 291, 40: 270, 91: 321, 205: 425, 50: 280, 145: 374, 159: 386, 105: 334, 66: 296,
     63: 293, 107: 336, 70: 300, 129: 358, 48: 278, 172: 397, 127: 356, 468: 473, 37: 267,
@@ -67,14 +67,14 @@ MIRROR = {
 
 
 def mirrored(pushes: tuple[Push, ...]) -> tuple[Push, ...]:
-    """Return the same pushes on the other side of the face."""
+    """Return the pushes of the right side, mirrored to the left."""
     return tuple(Push(MIRROR[p.point], -p.dx, p.dy, p.sx, p.sy) for p in pushes)
 
 
 _SMILE_RIGHT = (
     Push(61, -0.11, -0.09, 0.19, 0.16),  # mouth corner out and up
-    Push(205, -0.03, -0.06, 0.16, 0.14),  # the cheek gathers
-    Push(145, 0.0, -0.02, 0.14, 0.07),  # and lifts the lower lid
+    Push(205, -0.03, -0.06, 0.16, 0.14),  # cheek rises
+    Push(145, 0.0, -0.02, 0.14, 0.07),  # lower lid rises
 )
 _BROW_RIGHT = (
     Push(105, 0.0, -0.12, 0.18, 0.13),
@@ -102,7 +102,7 @@ _WRINKLE_RIGHT = (
     Push(145, 0.0, -0.03, 0.14, 0.07),
 )
 
-# In the order in which `--actions` takes them. The first ones move the most points.
+# `--actions N` takes the first N. The first ones move the most points.
 EXPRESSIONS: dict[str, Expression] = {
     "smile": Expression(_SMILE_RIGHT + mirrored(_SMILE_RIGHT)),
     "brow_raise": Expression(_BROW_RIGHT + mirrored(_BROW_RIGHT)),
@@ -126,20 +126,20 @@ EXPRESSIONS: dict[str, Expression] = {
     "wink_right": Expression(_WINK_RIGHT, right_lid=1.0),
 }
 
-# What a personal motion is mixed from: one that moves the mouth, so that it is seen, and two more.
+# A personal motion is a mixture of one base, which moves the mouth visibly, and two extras.
 _BASES = ("smirk_left", "smirk_right", "pucker", "jaw_drop")
 _EXTRAS = ("wink_left", "wink_right", "nose_wrinkle", "brow_raise", "brow_furrow")
 _CANDIDATES = 32
-# About how far a lid's edge and the chin go, in IOD.
+# Approximate path of a lid's edge and of the chin at full scale, in IOD.
 _LID, _JAW = 0.1, 0.3
 _POINTS = sorted({push.point for e in EXPRESSIONS.values() for push in e.pushes})
 
 
 def personal(rng: np.random.Generator, number: int) -> Expression:
-    """Draw a subject's own motion of a number, 1 or more; `rng` is the subject's.
+    """Draw a subject's own motion with a number from 1; `rng` is the subject's.
 
-    Somebody who is to show several motions chooses such as can be told apart: each is, of some
-    mixtures of three expressions, the one whose direction is least like those before.
+    The motions of a subject are distinct: each is chosen among random mixtures of three
+    expressions, as the one with the smallest cosine to the motions with lower numbers.
     """
     before = np.zeros((0, len(direction(EXPRESSIONS["smile"]))))
     for _ in range(number):
@@ -151,7 +151,7 @@ def personal(rng: np.random.Generator, number: int) -> Expression:
 
 
 def direction(expression: Expression) -> np.ndarray:
-    """Where a motion goes, float64 [n], of length 1: points that are pushed, lids and jaw."""
+    """Return the unit vector, float64 [n], of a motion's displacements: skin points, lids, jaw."""
     moved = np.zeros(2 * len(_POINTS) + 3)
     for push in expression.pushes:
         i = 2 * _POINTS.index(push.point)
@@ -180,7 +180,7 @@ def action_names(n: int) -> list[str]:
 
 
 def known_action(name: str) -> bool:
-    """Whether an action of this name can be simulated.
+    """Return whether the simulator knows an action of this name.
 
     >>> known_action("smile"), known_action("personal_3"), known_action("yawn")
     (True, True, False)

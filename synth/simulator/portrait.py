@@ -1,8 +1,7 @@
 """Portraits: from a picture with a face to an upright, neutral face that can be animated.
 
-Without portraits of the user's own, the one portrait that comes with scikit-image (a NASA picture
-of Eileen Collins, in the public domain) gives any number of subjects by changing its shape and its
-colours.
+The built-in portrait comes with scikit-image (a NASA picture of Eileen Collins, in the public
+domain). Random changes of its shape and colours give any number of subjects.
 """
 
 from dataclasses import dataclass
@@ -15,15 +14,15 @@ from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.face import Face, Landmarker
-from fmdata.pipeline.landmarks.person import largest, place_of
+from fmdata.pipeline.landmarks.person import box_of, largest
 from fmdata.synth.simulator.expressions import Push, mirrored
 from fmdata.synth.simulator.rig import LIPS, closing, push_field
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
-MARGIN = 1.25  # the canvas is this much larger than the video, for the head to move in
-_IOD_SHARE = 0.3  # interocular distance over the video's width: the face fills half the frame
-_EYE_LEVEL = 0.43  # height of the eyes in the video, from the top
-_LEAST_IOD_PX = 30.0  # a smaller face shows nothing when enlarged
+MARGIN = 1.25  # width of the canvas over width of the video: room for head motion
+_IOD_SHARE = 0.3  # interocular distance over the video's width; the face fills half the frame
+_EYE_LEVEL = 0.43  # distance of the eyes from the top, as a share of the height
+_MIN_IOD_PX = 30.0  # a smaller face has too little detail to be enlarged
 _MOUTH_SMILE = (44, 45)  # MediaPipe's mouthSmileLeft, mouthSmileRight
 
 
@@ -36,7 +35,7 @@ class Portrait(ArrayRepr):
     picture : uint8 [S, S, 3]
         RGB.
     landmarks : float32 [478, 3]
-        In pixels of `picture`.
+        Landmarks in pixels of `picture`.
     """
 
     picture: np.ndarray
@@ -44,7 +43,7 @@ class Portrait(ArrayRepr):
 
 
 def list_portraits(folder: Path) -> list[Path]:
-    """Return the pictures of a folder, in the order of their names.
+    """Return the pictures of a folder, sorted by name.
 
     Raises
     ------
@@ -64,7 +63,7 @@ def list_portraits(folder: Path) -> list[Path]:
 
 
 def read_portrait(path: Path | None) -> np.ndarray:
-    """Read a picture as RGB, uint8 [H, W, 3]; the built-in portrait for None."""
+    """Read a picture as RGB, uint8 [H, W, 3]; None is the built-in portrait."""
     if path is None:
         from skimage import data
 
@@ -75,7 +74,7 @@ def read_portrait(path: Path | None) -> np.ndarray:
             "a portrait that cannot be read as a picture",
             wanted="a png or jpg file",
             where=str(path),
-            todo="save it again as png or jpg, or take it out of the folder",
+            todo="save it again as png or jpg, or remove it from the folder",
         )
     return np.ascontiguousarray(picture[..., ::-1])
 
@@ -88,54 +87,42 @@ def prepare(
     where: str,
     identity: np.random.Generator | None = None,
 ) -> Portrait:
-    """Crop a portrait around its face, upright, with the smile taken out of it.
+    """Crop a portrait around its face, rotate it upright, and remove its smile.
 
     Parameters
     ----------
     picture : uint8 [H, W, 3]
-        RGB, with a face.
+        RGB picture with a face.
     landmarker : Landmarker
-        Finds the face.
+        Landmark backend with blendshapes.
     size : int
-        Width of the video to be made, in pixels; the canvas is `MARGIN` times as large.
+        Width of the video, in pixels; the canvas is `MARGIN` times as large.
     where : str
-        The portrait's file, for messages.
+        File of the portrait, for messages.
     identity : numpy.random.Generator, optional
-        Draws another identity: another shape of face, other colours, perhaps mirrored.
+        Draws another identity: shape of the face, colours, perhaps mirrored.
 
     Raises
     ------
     InputError
-        When no face, or only a tiny one, is found.
+        When no face is found, or one that is too small.
     """
     if identity is not None and identity.random() < 0.5:
         picture = np.ascontiguousarray(picture[:, ::-1])
     face = _face(picture, landmarker, where)
-    iod = float(interocular_distance(face.landmarks[:, :2]))
-    if iod < _LEAST_IOD_PX:
-        raise InputError(
-            f"a face of {iod:.0f} pixels between the outer eye corners",
-            wanted=f"at least {_LEAST_IOD_PX:.0f} pixels",
-            where=where,
-            todo="use a picture of higher resolution, or crop it closer to the face",
-        )
+    _require_size(face, where)
     widen = 1.0 if identity is None else float(identity.uniform(0.92, 1.07))
     canvas, landmarks = _upright(picture, face.landmarks, size, widen)
-    assert face.blendshapes is not None  # MediaPipe's, which has them
-    smile = float(face.blendshapes[list(_MOUTH_SMILE)].mean())
     closing(canvas, landmarks, LIPS).slide(canvas, 1.0)
-    pushes = relaxation(smile)
-    if identity is not None:
-        pushes += _shape(identity)
-    field = push_field(landmarks, pushes, *canvas.shape[:2])
-    canvas = warp(canvas, field)
+    pushes = relaxation(_smile(face)) + (_shape(identity) if identity else ())
+    canvas = warp(canvas, push_field(landmarks, pushes, *canvas.shape[:2]))
     if identity is not None:
         canvas = _recolour(canvas, landmarks, identity)
     return Portrait(canvas, _face(canvas, landmarker, where).landmarks)
 
 
 def relaxation(smile: float) -> tuple[Push, ...]:
-    """Pushes that take a smile of score `smile` (0 to 1) out of a face."""
+    """Return the pushes that remove a smile with the blendshape score `smile` (0 to 1)."""
     right = (
         Push(61, 0.11 * smile, 0.06 * smile, 0.15, 0.13),
         Push(205, 0.02 * smile, 0.04 * smile, 0.16, 0.14),
@@ -144,7 +131,7 @@ def relaxation(smile: float) -> tuple[Push, ...]:
 
 
 def warp(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
-    """Move `picture` by `field` [H, W, 2] (pixels, read where the skin arrives)."""
+    """Displace `picture` by `field` [H, W, 2], in pixels, with backward sampling."""
     height, width = picture.shape[:2]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return np.asarray(
@@ -159,21 +146,39 @@ def warp(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
 
 
 def _face(picture: np.ndarray, landmarker: Landmarker, where: str) -> Face:
+    """Find the largest face of a picture."""
     faces = landmarker.detect(picture)
     if not faces:
         raise InputError(
             "a portrait without a face that can be found",
             wanted="a picture with one face, seen from the front",
             where=where,
-            todo="use another picture, or take it out of the folder",
+            todo="use another picture, or remove it from the folder",
         )
-    return faces[largest([place_of(face.landmarks) for face in faces])]
+    return faces[largest([box_of(face.landmarks) for face in faces])]
+
+
+def _require_size(face: Face, where: str) -> None:
+    iod = float(interocular_distance(face.landmarks[:, :2]))
+    if iod < _MIN_IOD_PX:
+        raise InputError(
+            f"a face of {iod:.0f} pixels between the outer eye corners",
+            wanted=f"at least {_MIN_IOD_PX:.0f} pixels",
+            where=where,
+            todo="use a picture of higher resolution, or crop it closer to the face",
+        )
+
+
+def _smile(face: Face) -> float:
+    """Return the mean score of the two smile blendshapes."""
+    assert face.blendshapes is not None  # the simulator's backend, MediaPipe, computes them
+    return float(face.blendshapes[list(_MOUTH_SMILE)].mean())
 
 
 def _upright(
     picture: np.ndarray, landmarks: np.ndarray, size: int, widen: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Canvas with the eyes level and in their place, and the landmarks in it."""
+    """Return the canvas, on which the eyes are level and at a fixed height, and its landmarks."""
     side = round(MARGIN * size)
     right, left = landmarks[33, :2], landmarks[263, :2]
     across = (left - right) / np.linalg.norm(left - right)
@@ -192,10 +197,10 @@ def _upright(
 
 
 def _shape(rng: np.random.Generator) -> tuple[Push, ...]:
-    """Draw the pushes that make another face of this one."""
+    """Draw the pushes that change the shape of a face."""
 
-    def draw(spread: float) -> float:
-        return float(np.clip(rng.normal(0.0, spread), -1.6 * spread, 1.6 * spread))
+    def draw(sd: float) -> float:
+        return float(np.clip(rng.normal(0.0, sd), -1.6 * sd, 1.6 * sd))
 
     right = (
         Push(172, draw(0.06), 0.0, 0.26, 0.3),  # jaw
@@ -217,7 +222,7 @@ def _shape(rng: np.random.Generator) -> tuple[Push, ...]:
 
 
 def _recolour(picture: np.ndarray, landmarks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give the skin one tone, and hair, clothes and background another."""
+    """Draw another tone for the skin, and another for hair, clothes and background."""
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cheeks = landmarks[[50, 280, 151, 205, 425], :2].round().astype(int)
     tone = np.median(lab[cheeks[:, 1], cheeks[:, 0]], axis=0)
@@ -230,7 +235,7 @@ def _recolour(picture: np.ndarray, landmarks: np.ndarray, rng: np.random.Generat
         np.float32(np.exp(-0.5 * distance.sum(-1)) ** 0.25 * near), (0, 0), 1.5
     )[..., None]
     skin_gamma, rest_gamma = np.exp(rng.uniform(-0.25, 0.75)), np.exp(rng.uniform(-0.45, 0.6))
-    angle = rng.uniform(-0.9, 0.15)  # from golden to auburn; the other way lies green
+    angle = rng.uniform(-0.9, 0.15)  # from golden to auburn; a larger angle gives green
     warmth = np.array([rng.uniform(-2, 4), rng.uniform(-3, 6)], np.float32)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
     on_skin, off_skin = lab.copy(), lab.copy()

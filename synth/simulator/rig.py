@@ -1,9 +1,8 @@
-"""A face that can be moved: displacement fields, sliding lids and jaw, placed by landmarks.
+"""Deformation of a portrait: displacement fields, and sliding sheets for lids and jaw.
 
-Skin is moved by smooth fields, sampled backwards: the picture at x is the portrait at x − F(x).
-Where skin slides over or away from something else (lids over eyes, the lower lip away from the
-upper) a smooth field would smear, so these are sheets: layers with an edge of their own, laid
-over what lies behind.
+Skin is moved by smooth fields with backward sampling: the result at x is the portrait at x − F(x).
+A smooth field would smear at the edge of a lid or a lip. So lids, lower lip and jaw are sheets:
+layers with an edge, drawn over the eye or the inside of the mouth.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +14,8 @@ import numpy as np
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.synth.simulator.expressions import Push
 
-# Contours from one corner to the other. A closing sheet is three of them: the edge that moves, the
-# line that it meets when closed, and the line from which the skin is stretched.
+# Contours from one corner to the other. A closing sheet has three: the moving edge, the line that
+# the edge meets when closed, and the fixed line from which the skin is stretched.
 Contour = tuple[int, ...]
 RIGHT_LID: tuple[Contour, Contour, Contour] = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133),
@@ -31,7 +30,7 @@ LEFT_LID: tuple[Contour, Contour, Contour] = (
 UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 LIPS = (LOWER_LIP, UPPER_LIP, (150, 149, 176, 148, 152, 377, 400, 378, 379))
-JAW_DROP_IOD = 0.32  # how far a full jaw drop lowers the middle of the lower lip
+JAW_DROP_IOD = 0.32  # path of the middle of the lower lip in a full jaw drop
 _CAVITY = (44.0, 20.0, 22.0)  # RGB of the inside of a mouth
 _TEETH = (170.0, 158.0, 146.0)
 
@@ -39,13 +38,13 @@ _TEETH = (170.0, 158.0, 146.0)
 def push_field(
     landmarks: np.ndarray, pushes: Sequence[Push], height: int, width: int
 ) -> np.ndarray:
-    """Sum of Gaussian pushes, float32 [H, W, 2] of x and y in pixels."""
+    """Return the sum of Gaussian pushes, float32 [H, W, 2], x and y in pixels."""
     unit = float(interocular_distance(landmarks[:, :2]))
     x = np.arange(width, dtype=np.float32)
     y = np.arange(height, dtype=np.float32)
     field = np.zeros((height, width, 2), np.float32)
     for push in pushes:
-        # Centred halfway: backwards, the field is read where the skin arrives.
+        # Centred halfway, because backward sampling reads the field at the displaced position.
         cx, cy = landmarks[push.point, :2] + 0.5 * unit * np.array([push.dx, push.dy])
         across = np.exp(-0.5 * ((x - cx) / (push.sx * unit)) ** 2)
         down = np.exp(-0.5 * ((y - cy) / (push.sy * unit)) ** 2)
@@ -56,9 +55,9 @@ def push_field(
 
 
 def depth_field(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
-    """How far each pixel stands before the face's outline, float32 [H, W], pixels.
+    """Return the depth of each pixel before the outline of the face, float32 [H, W], pixels.
 
-    A small turn of the head by yaw moves it by ``sin(yaw)`` times this. Zero off the face.
+    A small yaw of the head moves a pixel by ``sin(yaw)`` times its depth. Zero off the face.
     """
     unit = float(interocular_distance(landmarks[:, :2]))
     x, y = landmarks[:, 0], landmarks[:, 1]
@@ -71,24 +70,24 @@ def depth_field(landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
     np.add.at(weight, (row, col), 1.0)
     total = cv2.GaussianBlur(total, (0, 0), 0.14 * unit)
     weight = cv2.GaussianBlur(weight, (0, 0), 0.14 * unit)
-    # A floor under the weight makes the depth fade to zero away from the face.
+    # The constant in the denominator makes the depth fade to zero off the face.
     return np.asarray(total / (weight + 0.05 * weight.max()), np.float32)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Skin that slides up or down over what is behind it, inside one box of the picture.
+    """Skin that slides up or down over a background, inside one box of the picture.
 
     Attributes
     ----------
     top, left : int
-        Where the box stands in the picture, in pixels.
+        Position of the box in the picture, in pixels.
     shift : float32 [h, w]
-        Downward displacement at full scale, pixels, read where the skin arrives.
+        Downward displacement at full scale, in pixels, read at the displaced position.
     skin : float32 [h, w]
-        1 where the picture at rest is this skin, 0 where it is not; soft at the edge.
+        Opacity: 1 where the picture at rest is this skin, 0 elsewhere, soft at the edge.
     behind : float32 [h, w, 3]
-        What is seen where the skin is not.
+        Background, visible where the skin is not.
     """
 
     top: int
@@ -105,7 +104,7 @@ class Sheet:
         y -= np.float32(amount) * self.shift
         moved = cv2.remap(box, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         alpha = cv2.remap(self.skin, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        # Behind it the picture at rest, and what it hides only as far as the skin has moved.
+        # The background fades in with the first motion, so that rest is the portrait itself.
         behind = box + min(1.0, abs(amount) * 8.0) * (self.behind - box)
         box[:] = np.rint(behind + alpha[..., None] * (moved - behind))
 
@@ -113,16 +112,16 @@ class Sheet:
 def closing(
     picture: np.ndarray, landmarks: np.ndarray, contours: tuple[Contour, Contour, Contour]
 ) -> Sheet:
-    """Return a sheet that closes an opening at 1: a lid over its eye, the lower lip over teeth.
+    """Return the sheet that closes an opening at full scale: a lid, or the lower lip.
 
     Parameters
     ----------
     picture : uint8 [H, W, 3]
         The face at rest.
     landmarks : float32 [478, 3]
-        In pixels of it.
+        Landmarks in pixels of `picture`.
     contours : tuple
-        Landmarks of the edge, of the line it meets, and of the line it is stretched from.
+        Indices of landmarks: the moving edge, the line it meets, and the fixed line.
     """
     unit = float(interocular_distance(landmarks[:, :2]))
     edge_line, meeting_line, fixed_line = (landmarks[list(line), :2] for line in contours)
@@ -130,22 +129,22 @@ def closing(
     top, left, box, x, y = _box(picture, points, 0.08 * unit)
     edge, meeting, fixed = (_curve(x, c) for c in (edge_line, meeting_line, fixed_line))
     down = 1.0 if fixed.mean() < edge.mean() else -1.0
-    edge = edge + down * 0.005 * unit  # the lashes belong to the lid
+    edge = edge + down * 0.005 * unit  # include the lashes
     gap = np.where((x > edge_line[0, 0]) & (x < edge_line[-1, 0]), down * (meeting - edge), 0.0)
     gap = cv2.GaussianBlur(np.maximum(gap, 0.0)[None], (0, 0), 0.01 * unit)[0]
-    gap += 0.012 * unit * (gap > 0)  # closed means pressed together
+    gap += 0.012 * unit * (gap > 0)  # overlap, as closed lips are pressed together
     meeting = edge + down * gap
     fixed = edge - down * np.maximum(down * (edge - fixed), 0.08 * unit)
-    # The last of the skin moves as one, so that lashes keep their thickness.
-    last = meeting - down * 0.05 * unit
-    share = np.clip((y[:, None] - fixed) / (last - fixed), 0.0, 1.0)
+    # Skin near the edge moves rigidly, so that lashes keep their thickness.
+    rigid = meeting - down * 0.05 * unit
+    share = np.clip((y[:, None] - fixed) / (rigid - fixed), 0.0, 1.0)
     skin = np.clip(down * (edge - y[:, None]) + 0.5, 0.0, 1.0)
     shift = down * gap * share
     return Sheet(top, left, *_float32(shift, skin, box))
 
 
 def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
-    """Return the lower lip, chin and jaw: a dropped jaw at 1, behind it the inside of a mouth."""
+    """Return the sheet of lower lip, chin and jaw; its background is the inside of the mouth."""
     unit = float(interocular_distance(landmarks[:, :2]))
     upper, lower = landmarks[list(UPPER_LIP), :2], landmarks[list(LOWER_LIP), :2]
     outline = landmarks[[127, 356, 152, 61, 291], :2]
@@ -175,7 +174,7 @@ def _float32(*arrays: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _curve(x: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Height of the contour `line` [N, 2] at each of `x`; flat beyond its ends."""
+    """Return y of the contour `line` [N, 2] at each `x`, constant beyond its ends."""
     order = np.argsort(line[:, 0])
     return np.interp(x, line[order, 0], line[order, 1])
 
@@ -183,7 +182,7 @@ def _curve(x: np.ndarray, line: np.ndarray) -> np.ndarray:
 def _box(
     picture: np.ndarray, points: np.ndarray, margin: float
 ) -> tuple[int, int, np.ndarray, np.ndarray, np.ndarray]:
-    """Top, left, pixels, x and y of the box around `points` in `picture`."""
+    """Return top, left, pixels, x and y of the box around `points` in `picture`."""
     height, width = picture.shape[:2]
     left, top = np.maximum(np.floor(points.min(0) - margin), 0).astype(int)
     right, bottom = np.minimum(np.ceil(points.max(0) + margin), (width, height)).astype(int)

@@ -1,7 +1,7 @@
-"""The script of a simulation: which recordings there are, and when each face moves.
+"""The scripts of a simulation: the list of recordings, and the motion of each.
 
-Nothing is drawn here. A recording's script depends on the settings, its subject, action and take,
-and on nothing else; what it says is what is rendered, so it is the truth.
+A script holds no pixels. It depends on the settings, the subject, the action and the take, and on
+nothing else. Frames are rendered from it, so it is the ground truth.
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,23 @@ from fmdata.synth.simulator.settings import SimulateSettings
 
 @dataclass(frozen=True)
 class Truth:
-    """One simulated recording, and when its face moves; a row of ``truth.csv``.
+    """Ground truth of one simulated recording; a row of ``truth.csv``.
 
     Attributes
     ----------
     path : str
-        Below the raw folder, with forward slashes.
+        Path below the raw folder, with forward slashes.
     subject, action, take : str
-        Who, which motion, which repetition.
+        Names of the subject, the action and the take.
     fps : float
         Frames per second.
     n_frames : int
-        Length.
+        Number of frames.
     onset, apex, release, offset : int or None
-        The release is the first frame after the plateau, the others are as in
-        :class:`fmdata.catalog.types.Motion`; None when nothing moves.
+        The release is the first frame after the plateau; the others are as in
+        :class:`fmdata.catalog.types.Motion`. None for a still face.
     style : str
-        ``return`` or ``hold``; empty when nothing moves.
+        ``return`` or ``hold``; empty for a still face.
     amplitude : float
         Intensity at the apex; 1 is the expression's full scale.
     """
@@ -55,16 +55,18 @@ class Truth:
 
 @dataclass(frozen=True)
 class Script:
-    """One recording before it is drawn: its truth, and its curves.
+    """One recording before rendering: its ground truth and its curves.
 
     Attributes
     ----------
     truth : Truth
-        When the face moves.
+        Timing of the motion.
     head : str
-        How far the head moves.
-    intensity, blink : float64 [T]
-        Of the expression and of both lids, frame by frame.
+        Size of the head motion, a key of :data:`fmdata.synth.simulator.camera.HEADS`.
+    intensity : float64 [T]
+        Intensity of the expression in every frame.
+    blink : float64 [T]
+        Closure of both lids by blinks in every frame, 0 to 1.
     """
 
     truth: Truth
@@ -89,9 +91,9 @@ def write_scripts(settings: SimulateSettings) -> Iterator[Script]:
 def _script(settings: SimulateSettings, subject: str, action: str, take: int) -> Script:
     key = (settings.seed, subject, action, f"{take:02d}")
     rng = np.random.default_rng(draw_seed("timing", *key))
-    turn = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
+    chosen = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
     variation = _variation(settings, np.random.default_rng(draw_seed("varied", *key)))
-    style = "return" if variation.flash else turn
+    style = "return" if variation.flash else chosen
     timing = draw_timing(
         rng,
         settings.fps * variation.tempo,
@@ -99,9 +101,9 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         flash=variation.flash,
         lead=settings.lead,
     )
-    # Rounded, so that the table holds exactly what was drawn.
+    # Rounded, so that the table holds the exact value that is rendered.
     peak = round(settings.amplitude * variation.amplitude * float(rng.uniform(0.85, 1.1)), 4)
-    moves = peak > 0
+    is_moving = peak > 0
     truth = Truth(
         path=f"{subject}/{action}/{take:02d}.mp4",
         subject=subject,
@@ -109,11 +111,11 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         take=f"{take:02d}",
         fps=settings.fps,
         n_frames=timing.n_frames,
-        onset=timing.onset if moves else None,
-        apex=timing.apex if moves else None,
-        release=timing.release if moves else None,
-        offset=timing.offset if moves else None,
-        style=style if moves else "",
+        onset=timing.onset if is_moving else None,
+        apex=timing.apex if is_moving else None,
+        release=timing.release if is_moving else None,
+        offset=timing.offset if is_moving else None,
+        style=style if is_moving else "",
         amplitude=peak,
     )
     blink_rng = np.random.default_rng(draw_seed("blinks", *key))
@@ -123,7 +125,7 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
 
 
 class _Variation(NamedTuple):
-    """How one take differs from the others: factors of size and duration, head, flash or not."""
+    """Variation of one take: factors of amplitude and tempo, head motion, flash or not."""
 
     amplitude: float
     tempo: float

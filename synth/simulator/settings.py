@@ -1,144 +1,98 @@
-"""Settings of the simulator."""
+"""Settings of the simulator: how many recordings, of what, filmed how."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmdata.catalog.errors import UsageError
-from fmdata.synth.simulator.camera import HEADS
-from fmdata.synth.simulator.expressions import EXPRESSIONS, action_names, known_action
+from fmdata.catalog.settings import Options, choice, flag, number, text
 
-_STYLES = ("both", "return", "hold")
-_MOST_ACTIONS = 99
-# Option: lowest and highest value that can be meant. More amplitude would fold the skin.
-_RANGES: dict[str, tuple[float, float]] = {
-    "subjects": (1, 999),
-    "takes": (1, 999),
-    "seed": (0, 2**63 - 1),
-    "fps": (5, 240),
-    "size": (128, 1024),
-    "amplitude": (0, 1.3),
-    "noise": (0, 40),
-    "blur": (0, 10),
-    "crf": (0, 51),
-}
+HEADS = ("mild", "still", "strong")
+_MAX_ACTIONS = 99
 
 
-@dataclass(frozen=True)
-class SimulateSettings:
-    """What to simulate. Checked at construction; raises UsageError naming the option at fault.
-
-    Attributes
-    ----------
-    subjects, takes : int
-        How many of each; every subject does every action so many times.
-    actions : int or tuple of str
-        How many, the first ones of those known, or which.
-    seed : int
-        Of everything random.
-    portraits : Path or None
-        Folder of portraits, one a subject, in the order of their names. None: the built-in one,
-        with a face of its own for every subject.
-    fps : float
-        Frames per second.
-    size : int
-        Width and height of the video in pixels, even.
-    style : str
-        ``return``, ``hold``, or ``both`` by turns from take to take.
-    amplitude : float
-        Scale of all motions; 0 gives faces that only blink.
-    head : str
-        How far the head moves: ``still``, ``mild`` or ``strong``.
-    blinks : bool
-        Let the subjects blink, in and out of their motion.
-    noise, blur : float
-        Standard deviation of the sensor's noise in grey levels, of the lens's blur in pixels.
-    flash : bool
-        Make every motion 3 to 5 frames long; all of them return.
-    lead : bool
-        Begin with neutral frames.
-    varied : bool
-        Let amplitude (45 to 110 % of what it would be), tempo (0.65 to 1.6 times the usual
-        durations) and the head's motion differ from take to take, and make one motion in eight a
-        flash: people, recorded on different days.
-    crf : int
-        x264's quality, 0 (lossless) to 51.
-    """
-
-    subjects: int = 3
-    actions: int | tuple[str, ...] = 3
-    takes: int = 4
-    seed: int = 0
-    portraits: Path | None = None
-    fps: float = 25.0
-    size: int = 320
-    style: str = "both"
-    amplitude: float = 1.0
-    head: str = "mild"
-    blinks: bool = True
-    noise: float = 1.5
-    blur: float = 0.0
-    flash: bool = False
-    lead: bool = True
-    varied: bool = False
-    crf: int = 20
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                _refuse(name, value, f"a number from {low} to {high}")
-        _check_actions(self.actions)
-        if self.size % 2:
-            _refuse("size", self.size, "an even number: video stores colour for two pixels at once")
-        if self.style not in _STYLES:
-            _refuse("style", self.style, f"one of {', '.join(_STYLES)}")
-        if self.head not in HEADS:
-            _refuse("head", self.head, f"one of {', '.join(HEADS)}")
-        if self.flash and self.style == "hold":
-            _refuse("style", self.style, "return or both, with --flash: a flash does not last")
-
-    @property
-    def action_names(self) -> list[str]:
-        """The actions of each subject."""
-        return action_names(self.actions) if isinstance(self.actions, int) else list(self.actions)
-
-    @property
-    def n_recordings(self) -> int:
-        """How many recordings there will be."""
-        return self.subjects * len(self.action_names) * self.takes
-
-
-def parse_actions(text: str) -> int | tuple[str, ...]:
-    """Return what ``--actions`` means: how many, or which.
+def parse_actions(listed: str) -> int | tuple[str, ...]:
+    """Parse the value of ``--actions``: a number of actions, or their names.
 
     >>> parse_actions("3"), parse_actions("smile,wink_left")
     (3, ('smile', 'wink_left'))
     """
-    if text.strip().lstrip("-").isdigit():
-        return int(text)
-    return tuple(name.strip() for name in text.split(","))
+    if listed.strip().lstrip("-").isdigit():
+        return int(listed)
+    return tuple(name.strip() for name in listed.split(","))
 
 
-def _check_actions(actions: int | tuple[str, ...]) -> None:
-    if isinstance(actions, int):
-        if not 1 <= actions <= _MOST_ACTIONS:
-            _refuse("actions", actions, f"a number from 1 to {_MOST_ACTIONS}, or names")
-        return
-    listed = ",".join(actions)
-    if unknown := [name for name in actions if not known_action(name)]:
-        _refuse(
-            "actions",
-            unknown[0] or "''",
-            f"a number, or some of {', '.join(EXPRESSIONS)}, personal_1, personal_2, ...",
-        )
-    if not actions or len(set(actions)) < len(actions):
-        _refuse("actions", listed or "''", "at least one name, none of them twice")
+@dataclass(frozen=True)
+class SimulateSettings(Options):
+    """Settings of a simulation; the help of each field describes it."""
 
-
-def _refuse(name: str, value: object, wanted: str) -> None:
-    raise UsageError(
-        f"{name} {value}",
-        wanted=wanted,
-        where=f"--{name}",
-        todo=f"give another value, or leave --{name} out",
+    subjects: int = number(3, 1, 999, help="Number of subjects.")
+    actions: int | tuple[str, ...] = text(
+        3,
+        help="Actions of each subject: how many, or which (smile,wink_left).",
+        parse=parse_actions,
     )
+    takes: int = number(4, 1, 999, help="Takes of each action.")
+    seed: int = number(0, 0, 2**63 - 1, help="Seed of everything random.")
+    portraits: Path | None = text(
+        None,
+        help="Folder of portraits to animate, one a subject, in the order of their names; "
+        "otherwise the built-in one, changed into a face for each subject.",
+    )
+    fps: float = number(25.0, 5, 240, help="Frames per second.")
+    size: int = number(320, 128, 1024, help="Width and height of the video in pixels, even.")
+    style: str = choice(
+        "both", "return", "hold", help="How motions end; both: by turns from take to take."
+    )
+    # More amplitude than this would fold the skin.
+    amplitude: float = number(
+        1.0, 0, 1.3, help="Scale of all motions; 0 gives faces that only blink."
+    )
+    head: str = choice(*HEADS, help="How far the head moves.")
+    blinks: bool = flag(True, help="Let the subjects blink, during their motion too.")
+    noise: float = number(1.5, 0, 40, help="Standard deviation of sensor noise, in grey levels.")
+    blur: float = number(0.0, 0, 10, help="Standard deviation of the lens's blur, in pixels.")
+    flash: bool = flag(False, help="Make every motion 3 to 5 frames long; all of them return.")
+    lead: bool = flag(True, help="Begin with neutral frames.")
+    varied: bool = flag(
+        False,
+        help="Vary amplitude (45 to 110 %), tempo (0.65 to 1.6 times) and head motion from take "
+        "to take, and make one motion in eight a flash: people recorded on different days.",
+    )
+    crf: int = number(20, 0, 51, help="x264's quality, 0 (lossless) to 51.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size % 2:
+            wanted = "an even number: video stores colour for two pixels at once"
+            raise self.refused("size", self.size, wanted)
+        if self.flash and self.style == "hold":
+            wanted = "return or both, with --flash: a flash does not last"
+            raise self.refused("style", self.style, wanted)
+        self._check_actions()
+
+    def _check_actions(self) -> None:
+        # numpy comes with it, which the command line's help does not need.
+        from fmdata.synth.simulator.expressions import EXPRESSIONS, known_action
+
+        if isinstance(self.actions, int):
+            if not 1 <= self.actions <= _MAX_ACTIONS:
+                wanted = f"a number from 1 to {_MAX_ACTIONS}, or names"
+                raise self.refused("actions", self.actions, wanted)
+            return
+        if unknown := [name for name in self.actions if not known_action(name)]:
+            known = f"{', '.join(EXPRESSIONS)}, personal_1, personal_2, ..."
+            raise self.refused("actions", unknown[0] or "''", f"a number, or some of {known}")
+        if not self.actions or len(set(self.actions)) < len(self.actions):
+            listed = ",".join(self.actions) or "''"
+            raise self.refused("actions", listed, "at least one name, none of them twice")
+
+    @property
+    def action_names(self) -> list[str]:
+        """The actions of each subject."""
+        from fmdata.synth.simulator.expressions import action_names
+
+        return action_names(self.actions) if isinstance(self.actions, int) else list(self.actions)
+
+    @property
+    def n_recordings(self) -> int:
+        """The number of recordings."""
+        return self.subjects * len(self.action_names) * self.takes

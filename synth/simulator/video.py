@@ -1,4 +1,4 @@
-"""Simulated frames as an H.264 file: real loss, and the same bytes for the same frames."""
+"""Encodes simulated frames as H.264; the same frames give the same bytes on every machine."""
 
 import io
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ def encode_mp4(frames: Iterable[np.ndarray], fps: float, crf: int) -> bytes:
     Parameters
     ----------
     frames : iterable of uint8 [H, W, 3]
-        At least one.
+        One frame or more.
     fps : float
         Frames per second.
     crf : int
@@ -24,13 +24,13 @@ def encode_mp4(frames: Iterable[np.ndarray], fps: float, crf: int) -> bytes:
     with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.pix_fmt = "yuv420p"
-        # One thread: with more, x264's decisions depend on their number.
+        # x264's decisions depend on the number of threads.
         stream.thread_count = 1
         stream.options = {
             "crf": str(crf),
             "preset": "veryfast",
             "flags": "+bitexact",
-            # x264's AVX-512 code gives other bytes from run to run (seen with x264 in PyAV 18.1).
+            # x264's AVX-512 code gives different bytes from run to run (seen with PyAV 18.1).
             "x264-params": "threads=1:cpu-independent=1",
         }
         for n, image in enumerate(frames):

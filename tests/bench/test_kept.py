@@ -1,4 +1,4 @@
-"""What is kept is used again only for the same settings and the same code."""
+"""Kept results are reused only for the same settings and the same code."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from bench.kept import kept
 
 
-def test_other_settings_or_code_are_another_folder(
+def test_other_settings_or_code_give_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = tmp_path / "some_package" / "__init__.py"
@@ -25,7 +25,7 @@ def test_other_settings_or_code_are_another_folder(
     assert first.is_dir()
     other = kept(place, "raw", {"fps": 30}, [some_package])
     assert other != first
-    assert not first.exists()  # nobody needs it any more
+    assert not first.exists()  # removed, because its settings are obsolete
     assert (place / "dataset-1").is_dir()
     code.write_text("A = 2\n")
     assert kept(place, "raw", {"fps": 30}, [some_package]) != other

@@ -1,4 +1,4 @@
-"""A page keeps what was written by hand, and each of its tables is written by itself."""
+"""Pages keep their handwritten text, and each table is written separately."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bench.page import Marks, write_page
 ONE, OTHER = Marks("one", "bench"), Marks("other", "bench")
 
 
-def test_notes_around_the_figures_survive(tmp_path: Path) -> None:
+def test_text_around_the_figures_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
     between = f"{OTHER.begin}\nold\n{OTHER.end}"
     path.write_text(f"# Mine\n\n{ONE.begin}\n\nold\n\n{ONE.end}\n\nmy note\n\n{between}\nend\n")
@@ -20,13 +20,13 @@ def test_notes_around_the_figures_survive(tmp_path: Path) -> None:
     )
 
 
-def test_a_page_that_is_not_there_is_begun(tmp_path: Path) -> None:
+def test_a_missing_page_is_created(tmp_path: Path) -> None:
     write_page(tmp_path / "chaos.md", "figures", ONE)
     text = (tmp_path / "chaos.md").read_text()
     assert text == f"# Chaos\n\n{ONE.begin}\n\nfigures\n\n{ONE.end}\n"
 
 
-def test_a_page_without_its_marks_is_left_alone(tmp_path: Path) -> None:
+def test_a_page_without_marks_is_refused_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "page.md"
     path.write_text("all by hand\n")
     with pytest.raises(ValueError, match="one: written by"):

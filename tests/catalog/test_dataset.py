@@ -1,8 +1,7 @@
-"""The Python face of a dataset: clips by key and by position, their facts and pixels."""
+"""A dataset read from Python: clips by key and by position, their facts and pixels."""
 
 import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,9 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS
+from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
+from tests.helpers.datasets import make_up
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def dataset(dataset_path: Path) -> Dataset:
     return Dataset(dataset_path)
 
 
-def test_a_session(dataset: Dataset) -> None:
+def test_a_clip_has_frames_maps_and_per_frame_columns(dataset: Dataset) -> None:
     assert dataset.actions.table().num_rows == 36
     clip = dataset.actions["s01-smile-03"]
     frames = clip.frames()
@@ -39,29 +40,29 @@ def test_a_session(dataset: Dataset) -> None:
     assert (clip.subject, clip.action, clip.take) == ("s01", "smile", "03")
 
 
-def test_every_position_agrees_with_every_key(dataset: Dataset) -> None:
+def test_a_clip_is_the_same_by_position_and_by_key(dataset: Dataset) -> None:
     for clips in (dataset.actions, dataset.compounds):
         assert len(clips.keys) == len(set(clips.keys)) == len(clips)
         for i, key in enumerate(clips.keys):
             assert clips[i].row == clips[key].row
             assert key in clips
-        # Per-frame columns come from the right row too.
+        # Per-frame columns are read from the right row.
         assert all(len(clip.row["frame_offset"]) == clip.n_frames for clip in clips)
     assert all(len(clip.column("intensity")) == clip.n_frames for clip in dataset.actions)
     assert all(clip.facts()["key"][0].as_py() == clip.key for clip in dataset.actions)
 
 
-def test_long_clips_are_found_in_the_smaller_groups_that_they_come_in(
-    made_up: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_long_clips_are_found_in_their_smaller_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four clips of a shard, each too large for a group to hold another."""
+    """Four clips of a shard, each large enough to fill a row group."""
     monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", 1)
-    clips = Dataset(made_up(tmp_path, ["s01"])).actions
+    clips = Dataset(make_up(tmp_path, ["s01"])).actions
     assert len(clips) == 4
     assert [clip.facts()["key"][0].as_py() for clip in clips] == clips.keys
 
 
-def test_some_frames_are_the_same_as_in_all_of_them(dataset: Dataset) -> None:
+def test_selected_frames_equal_those_of_the_whole_clip(dataset: Dataset) -> None:
     clip = dataset.compounds[3]
     frames = clip.frames()
     assert np.array_equal(clip.frames([5, 0, 9]), frames[[5, 0, 9]])
@@ -70,7 +71,7 @@ def test_some_frames_are_the_same_as_in_all_of_them(dataset: Dataset) -> None:
 
 
 def test_other_tools_read_the_shards(dataset: Dataset) -> None:
-    """Parquet by pyarrow.dataset, tars by tarfile, both with the same samples in one order."""
+    """pyarrow.dataset and tarfile find the same samples in the same order."""
     for part, clips, schema in (
         ("actions", dataset.actions, ACTIONS),
         ("compounds", dataset.compounds, COMPOUNDS),
@@ -94,9 +95,7 @@ def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:
     assert all(len({s.fold}) == 1 for s in dataset.card.compounds.shards)
 
 
-def test_the_card_tells_how_the_dataset_was_made_and_nothing_of_the_machine(
-    dataset: Dataset,
-) -> None:
+def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) -> None:
     text = (dataset.path / "fmdata.json").read_text()
     document = json.loads(text)
     assert document["format"] == 1
@@ -107,7 +106,7 @@ def test_the_card_tells_how_the_dataset_was_made_and_nothing_of_the_machine(
     assert Card.read(dataset.path) == dataset.card
 
 
-def test_a_folder_without_a_card_is_no_dataset(tmp_path: Path) -> None:
+def test_a_folder_without_a_valid_card_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="fmdata build"):
         Dataset(tmp_path)
     (tmp_path / "fmdata.json").write_text('{"format": 99}')
@@ -115,9 +114,30 @@ def test_a_folder_without_a_card_is_no_dataset(tmp_path: Path) -> None:
         Dataset(tmp_path)
 
 
-def test_an_unknown_key_and_missing_compounds_are_said(dataset: Dataset, tmp_path: Path) -> None:
+def test_an_unknown_key_and_missing_compounds_are_errors(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="no clip 's01-smile-99'"):
         dataset.actions["s01-smile-99"]
     dataset.card.with_compounds(None).write(tmp_path)
     with pytest.raises(DatasetError, match="synth-compound"):
         _ = Dataset(tmp_path).compounds
+
+
+def test_the_summary_prints_itself_with_a_printable_path(tmp_path: Path) -> None:
+    path = make_up(tmp_path / "a\x1b[31m", ["s01", "s02"], dropped=["s01"], k=1)
+    title, *rows = str(summarise(Dataset(path))).splitlines()
+    assert title == f"{tmp_path}/a\\x1b[31m"
+    assert "  recordings     9: 8 clips, 1 dropped" in rows
+    assert "  dropped        unreadable 1" in rows
+    assert "  motions        4 return, 4 hold, 0 none; 0 flash" in rows
+    names = [row[2:15].rstrip() for row in rows]
+    assert names == ["recordings", "dropped", "subjects", "frames", "motions", "median motion",
+                     "compounds", "", "shards"]  # fmt: skip
+    assert "s01: no " in rows[7]  # a note on the compounds
+
+
+def test_parts_and_halves_are_those_that_the_dataset_has(tmp_path: Path) -> None:
+    only, both = (make_up(tmp_path / str(k), ["s01"], k=k) for k in (0, 1))
+    assert len(Card.read(only).parts) == len(Dataset(only).halves) == 1
+    card = Card.read(both)
+    assert card.parts == (card.actions, card.compounds)
+    assert [clips.part for clips in Dataset(both).halves] == list(card.parts)

@@ -1,7 +1,7 @@
-"""What packing holds: eight clips of 600 frames of 478 points, 3.4 MB of landmarks each.
+"""Memory of packing: eight clips of 600 frames of 478 points, 3.4 MB of landmarks each.
 
-One row after another costs Parquet six times a row, 22 MB. All eight at once would cost as much for
-each, and a copy: 200 MB. A clip's pixels are not held at all.
+Parquet needs six times the size of the rows that it writes at once. One row at a time needs 22 MB;
+all eight at once, with a copy, would need 200 MB. The pixels of a clip are never in memory.
 """
 
 import re
@@ -22,13 +22,15 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.schema import ACTION_FACTS, POSITIONS, cell
 from fmdata.catalog.storage.shards import Sample, write_shard
+from tests.helpers.datasets import make_up
 
 CLIPS, FRAMES, PIXELS = 8, 600, 8 << 20
 LANDMARKS = CLIPS * FRAMES * 478 * 3 * 4  # bytes
+ROOT = Path(__file__).parents[2]
 
 
 def rows(folder: Path, n_clips: int, n_frames: Callable[[int], int]) -> list[Sample]:
-    """Samples of nothing but their landmarks, which lie in a file, and of pixels in another."""
+    """Return samples with few columns; landmarks, maps and AVI are in files."""
     draw = np.random.default_rng(0)
     field = ACTION_FACTS.field("landmarks")
     samples = []
@@ -49,36 +51,36 @@ def rows(folder: Path, n_clips: int, n_frames: Callable[[int], int]) -> list[Sam
 
 
 def main() -> None:
-    """Pack; print the highest growth of the anonymous memory, in bytes."""
+    """Pack, and print the largest growth of anonymous memory in bytes."""
     anonymous, done = [], threading.Event()
 
-    def look() -> None:
+    def measure() -> None:
         status = Path("/proc/self/status").read_text()
         anonymous.append(1024 * int(re.search(r"RssAnon:\s*(\d+)", status)[1]))
 
-    def keep_looking() -> None:
+    def keep_measuring() -> None:
         while not done.wait(0.002):
-            look()
+            measure()
 
     with tempfile.TemporaryDirectory() as folder:
         samples = rows(Path(folder), CLIPS, lambda _: FRAMES)
-        look()
-        looking = threading.Thread(target=keep_looking)
-        looking.start()
+        measure()
+        measuring = threading.Thread(target=keep_measuring)
+        measuring.start()
         write_shard(Path(folder), "s", samples, samples[0].facts.schema)
         done.set()
-        looking.join()
+        measuring.join()
     sys.stdout.write(f"{max(anonymous) - anonymous[0]}\n")
 
 
-def test_packing_holds_a_row_at_a_time() -> None:
-    command = [sys.executable, __file__]
-    told = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert int(told.stdout) < 2 * LANDMARKS
+def test_packing_holds_one_row_at_a_time() -> None:
+    command = [sys.executable, "-m", "tests.catalog.test_memory"]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert int(run.stdout) < 2 * LANDMARKS
 
 
-def test_the_file_is_that_of_one_table(tmp_path: Path) -> None:
-    """Rows of a frame and of very many, in groups of eight and of three."""
+def test_rows_written_singly_give_the_same_file_as_one_table(tmp_path: Path) -> None:
+    """Rows of one frame and of hundreds, in groups of eight and of three."""
     samples = rows(tmp_path, 11, lambda i: (1, 3, 400, 2)[i % 4])
     facts = samples[0].facts.schema
     write_shard(tmp_path, "s", samples, facts)
@@ -92,25 +94,23 @@ def test_the_file_is_that_of_one_table(tmp_path: Path) -> None:
     assert sha256(one).digest() == sha256(other).digest()
 
 
-def test_a_clip_on_its_way_into_another_shard_holds_its_own_row_alone(
-    made_up: Callable[..., Path], tmp_path: Path
-) -> None:
-    clips = Dataset(made_up(tmp_path, ["s01"])).actions
+def test_a_clip_to_be_copied_holds_its_own_row_only(tmp_path: Path) -> None:
+    clips = Dataset(make_up(tmp_path, ["s01"])).actions
     samples = [clip.sample() for clip in clips]
     assert [sample.key for sample in samples] == clips.keys
     for sample in samples:
-        # A slice would count the buffers of its whole group.
+        # A slice would count the buffers of its whole row group.
         assert sample.facts.get_total_buffer_size() < 1.2 * sample.facts.nbytes
     assert not any(isinstance(content, bytes) for s in samples for content in (s.avi, s.lbp))
 
 
 @pytest.mark.parametrize("limit", [1, 10**9])
-def test_a_clip_from_a_shard_is_packed_as_it_was_the_first_time(
-    made_up: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+def test_a_clip_copied_from_a_shard_is_packed_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    """Rows that have been read count as many bytes towards a group as those that are made."""
+    """A row read from a shard counts as many bytes towards a group as a new row."""
     monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", limit)
-    dataset = made_up(tmp_path / "dataset", ["s01"])
+    dataset = make_up(tmp_path / "dataset", ["s01"])
     clips = Dataset(dataset).actions
     write_shard(tmp_path, "again", [clip.sample() for clip in clips], ACTION_FACTS)
     for suffix in (".tar", ".parquet"):

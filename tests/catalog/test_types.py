@@ -1,4 +1,4 @@
-"""The vocabulary checks itself once, at construction."""
+"""The dataclasses of the vocabulary refuse impossible values at construction."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def track(n: int = 3, **changed: np.ndarray) -> Track:
     return Track(**(values | changed), width=320, height=240)
 
 
-def test_a_track_has_one_row_a_frame_of_the_right_shape_and_type() -> None:
+def test_a_track_refuses_arrays_of_the_wrong_length_shape_or_type() -> None:
     assert track().n_frames == 3
     with pytest.raises(ValueError, match=r"landmarks is float32\[2, 478, 3\], wanted"):
         track(landmarks=np.zeros((2, 478, 3), np.float32))
@@ -27,12 +27,12 @@ def test_a_track_has_one_row_a_frame_of_the_right_shape_and_type() -> None:
         track(pose=np.zeros((3, 3)))
 
 
-def test_a_repr_shows_shapes_and_no_numbers() -> None:
+def test_a_repr_shows_shapes_and_no_values() -> None:
     assert "landmarks=float32[3, 478, 3]" in repr(track())
     assert "0." not in repr(track())
 
 
-def test_a_motion_is_half_open_and_in_order() -> None:
+def test_a_motion_is_half_open_and_its_frames_are_in_order() -> None:
     assert Motion(3, 5, 9, "return", 0.1, 10.0, 3, 1.0).n_frames == 6
     for wrong in [(5, 3, 9), (3, 9, 9), (-1, 3, 9)]:
         with pytest.raises(ValueError, match="onset <= apex < offset"):
@@ -49,7 +49,7 @@ def test_a_segment_may_be_empty_but_not_reversed() -> None:
         Segment("a", 3, 4, "middle")
 
 
-def test_reasons_come_from_a_fixed_list() -> None:
+def test_a_dropped_recording_has_a_known_reason() -> None:
     Dropped("a.mp4", "s", "a", "1", "decode", "truncated", "40 of 75 frames")
     with pytest.raises(ValueError, match="dropped at"):
         Dropped("a.mp4", "s", "a", "1", "decode", "because", "")

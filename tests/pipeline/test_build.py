@@ -1,8 +1,9 @@
-"""Building, whole: the same bytes every time, one bad file costs one file, frames stay true."""
+"""Whole builds: the same bytes every time, one bad file drops one recording, frames stay true."""
 
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +14,17 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.keys import fold
 from fmdata.catalog.verify.dataset import verify
+from fmdata.pipeline import stages
 from fmdata.pipeline.build import build
-from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.work.outcome import Outcome
+from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from tests.helpers.folders import assert_same_files, read_files
+from tests.helpers.progress import BuildProgress, InterruptedBuild
+from tests.helpers.videos import write_numbered_video
+
+IN_PROCESS = RunSettings(workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -35,84 +42,64 @@ def few(raw_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(few: Path) -> Path:
-    """The dataset of `few`, built in this process, with compounds. Not to be changed."""
+    """Dataset of `few`, built in this process, with compounds. Read only."""
     path = few.parent / "dataset"
-    build(few, path, BuildSettings(), workers=0)
+    build(few, path, BuildSettings(), IN_PROCESS)
     synth_compounds(path, CompoundSettings(k=2))
     return path
 
 
-class Recorder:
-    """Keeps what a build reports of its progress."""
-
-    def __init__(self) -> None:
-        self.reads: list[tuple[int, int]] = []
-        self.start: tuple[int, int] | None = None
-        self.outcomes: list[Outcome] = []
-
-    def read(self, done: int, recordings: int) -> None:
-        self.reads.append((done, recordings))
-
-    def started(self, recordings: int, done: int) -> None:
-        self.start = (recordings, done)
-
-    def outcome(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_same_bytes_again_with_one_worker_and_with_two(
+def test_one_worker_and_two_give_the_same_bytes(
     few: Path, built: Path, tmp_path: Path, workers: int
 ) -> None:
     again = tmp_path / "elsewhere"
-    build(few, again, BuildSettings(), workers=workers)
+    build(few, again, BuildSettings(), RunSettings(workers=workers))
     synth_compounds(again, CompoundSettings(k=2))
-    assert files(again) == files(built)
+    assert_same_files(again, built)
 
 
-def test_what_is_done_is_not_done_again(few: Path, built: Path) -> None:
-    before = files(built)
-    recorder = Recorder()
-    result = build(few, built, BuildSettings(), workers=0, progress=recorder)
-    assert recorder.reads == [(n, 8) for n in range(9)]
-    assert (recorder.start, recorder.outcomes) == ((8, 8), [])
+def test_finished_work_is_reused(few: Path, built: Path) -> None:
+    before = read_files(built)
+    reading: list[int] = []
+
+    class Progress(BuildProgress):
+        def step(self, n: int = 1) -> None:
+            super().step(n)
+            reading.append(self.done)
+
+    progress = Progress()
+    result = build(few, built, BuildSettings(), IN_PROCESS, progress=progress)
+    assert progress.phases == [("build", 8, "recordings")] * 2
+    assert reading == list(range(1, 8))
+    assert (progress.reused, progress.processed) == (8, 0)
     assert (result.reused, result.frames) == (8, 0)
-    assert files(built) == before
+    assert read_files(built) == before
 
 
-def test_only_what_has_changed_is_made_again(few: Path, built: Path, tmp_path: Path) -> None:
+def test_only_new_recordings_are_processed(few: Path, built: Path, tmp_path: Path) -> None:
     raw, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(few, raw)
     shutil.copytree(built, path)
-    shutil.copy(raw / "s01/smile/01.mp4", raw / "s01/smile/03.mp4")  # a new one
-    (raw / "s02/smile/02.mp4").unlink()  # one that is gone
-    recorder = Recorder()
-    build(raw, path, BuildSettings(), workers=0, progress=recorder)
-    assert recorder.start == (8, 7)
-    # A fresh build of the same input has the very same actions.
-    build(raw, tmp_path / "fresh", BuildSettings(), workers=0)
-    assert files(path / "actions") == files(tmp_path / "fresh/actions")
-    # The compounds are now those of other actions, and are said to be.
+    shutil.copy(raw / "s01/smile/01.mp4", raw / "s01/smile/03.mp4")  # new
+    (raw / "s02/smile/02.mp4").unlink()  # missing
+    progress = BuildProgress()
+    build(raw, path, BuildSettings(), IN_PROCESS, progress=progress)
+    assert (progress.reused, progress.processed) == (7, 1)
+    # A fresh build of the same input has the same actions.
+    build(raw, tmp_path / "fresh", BuildSettings(), IN_PROCESS)
+    assert_same_files(path / "actions", tmp_path / "fresh/actions")
+    # The compounds are those of other actions, and are reported as stale.
     assert Dataset(path).card.stale
-    assert [f.what for f in verify(path)] == [
+    assert [f.problem for f in verify(path)] == [
         "stale: the actions have changed since the compounds were made"
     ]
     synth_compounds(path, CompoundSettings(k=2))
     assert verify(path) == []
 
 
-def test_shards_in_which_nothing_changes_are_not_written_again(
-    few: Path, built: Path, tmp_path: Path
-) -> None:
-    """A new subject in a fold of its own: the others' shards are the very same files."""
+def test_unchanged_shards_are_not_rewritten(few: Path, built: Path, tmp_path: Path) -> None:
+    """A new subject has a fold of its own: the shards of the others are the same files."""
     raw, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(few, raw)
     shutil.copytree(built, path)
@@ -121,66 +108,53 @@ def test_shards_in_which_nothing_changes_are_not_written_again(
     (raw / new / "smile").mkdir(parents=True)
     shutil.copy(raw / "s01/smile/01.mp4", raw / new / "smile")
     inodes = {file.stat().st_ino for file in (path / "actions").iterdir()}
-    build(raw, path, BuildSettings(), workers=0)
+    build(raw, path, BuildSettings(), IN_PROCESS)
     after = [file.stat().st_ino for file in (path / "actions").iterdir()]
     assert inodes < set(after)
     assert len(after) == len(inodes) + 2
-    build(raw, tmp_path / "fresh", BuildSettings(), workers=0)
-    assert files(path / "actions") == files(tmp_path / "fresh/actions")
+    build(raw, tmp_path / "fresh", BuildSettings(), IN_PROCESS)
+    assert_same_files(path / "actions", tmp_path / "fresh/actions")
 
 
-def test_an_interrupted_build_goes_on(
+def test_an_interrupted_build_is_resumed(
     few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(Recorder):
-        def outcome(self, outcome: Outcome) -> None:
-            super().outcome(outcome)
-            if len(self.outcomes) == 3:
-                raise KeyboardInterrupt
-
     path = tmp_path / "dataset"
     with pytest.raises(KeyboardInterrupt):
-        build(few, path, BuildSettings(), workers=0, progress=Interrupted())
+        build(few, path, BuildSettings(), IN_PROCESS, progress=InterruptedBuild(after=3))
     assert not (path / "fmdata.json").exists()
-    processed = []
-    monkeypatch.setattr("fmdata.pipeline.stages._make", _counting(processed))
-    build(few, path, BuildSettings(), workers=0)
-    assert len(processed) == 5
-    assert files(path / "actions") == files(built / "actions")
+    made, make = [], stages._make
+
+    def counting(*arguments: Any) -> None:
+        made.append(arguments)
+        make(*arguments)
+
+    monkeypatch.setattr(stages, "_make", counting)
+    build(few, path, BuildSettings(), IN_PROCESS)
+    assert len(made) == 5
+    assert_same_files(path / "actions", built / "actions")
     assert {p.name for p in path.iterdir()} == {"actions", "dropped.parquet", "fmdata.json"}
 
 
-def _counting(calls: list) -> Callable:
-    from fmdata.pipeline.stages import _make
-
-    def make(*arguments: object) -> None:
-        calls.append(arguments)
-        _make(*arguments)
-
-    return make
-
-
-def test_one_bad_file_costs_one_file(
-    few: Path, built: Path, tmp_path: Path, numbered_video: Callable
-) -> None:
+def test_a_bad_file_drops_one_recording(few: Path, built: Path, tmp_path: Path) -> None:
     raw, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(few, raw)
     whole = (raw / "s01/smile/01.mp4").read_bytes()
     (raw / "s01/smile/text.mp4").write_text("this is a text file\n")
     (raw / "s01/smile/cut.mp4").write_bytes(whole[: len(whole) // 2])
-    numbered_video(raw / "s02/smile/nobody.mp4", 10)
-    result = build(raw, path, BuildSettings(), workers=2)
+    write_numbered_video(raw / "s02/smile/nobody.mp4", 10)
+    result = build(raw, path, BuildSettings(), RunSettings(workers=2))
     assert result.card.recordings == 11 == result.card.actions.samples + len(result.dropped)
     dropped = {d["take"]: d for d in pq.read_table(path / "dropped.parquet").to_pylist()}
     reasons = {take: (d["stage"], d["reason"]) for take, d in dropped.items()}
     assert reasons == {
         "text": ("decode", "unreadable"),
-        "cut": ("decode", "unreadable"),  # an mp4's index stands at its end, so it is gone
+        "cut": ("decode", "unreadable"),  # the index at the end of an mp4 is missing
         "nobody": ("landmarks", "no_face"),
     }
     assert dropped["nobody"]["detail"] == "no face in any of 10 frames"
     assert verify(path) == []
-    # The good ones are bit for bit what they are without the bad ones beside them.
+    # The bad files change no bit of the clips of the good ones.
     one, other = Dataset(path), Dataset(built)
     assert one.actions.keys == other.actions.keys
     for clip in one.actions:
@@ -188,68 +162,64 @@ def test_one_bad_file_costs_one_file(
         assert clip.facts().equals(other.actions[clip.key].facts())
 
 
-def test_a_face_seen_too_seldom_is_dropped_and_a_short_gap_is_filled(
-    tmp_path: Path, numbered_video: Callable, portrait: np.ndarray
+def test_a_long_gap_in_detection_drops_a_recording_and_a_short_one_is_filled(
+    tmp_path: Path, portrait: np.ndarray
 ) -> None:
     """Of 40 frames the middle 2, or 12, are grey."""
 
-    def video(gone: int) -> Callable[[int], np.ndarray]:
-        grey = np.full_like(portrait, 128)
-        return lambda n: grey if 20 <= n < 20 + gone else portrait
+    def picture(n: int, gap: int) -> np.ndarray:
+        return np.full_like(portrait, 128) if 20 <= n < 20 + gap else portrait
 
-    for take, gone in (("short", 2), ("long", 12)):
+    for take, gap in (("short", 2), ("long", 12)):
         target = tmp_path / "raw/s01/still" / f"{take}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
-        numbered_video(target, 40, picture=video(gone))
-    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=0)
+        write_numbered_video(target, 40, picture=partial(picture, gap=gap))
+    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), IN_PROCESS)
     assert [(d.take, d.reason) for d in result.dropped] == [("long", "face_lost")]
     assert "a face in 28 of 40 frames (70%)" in result.dropped[0].detail
     clip = Dataset(tmp_path / "dataset").actions["s01-still-short"]
     detected = clip.column("detected")
     assert clip.n_frames == 40
     assert list(np.flatnonzero(~detected)) == [20, 21]
-    # The gap is bridged: nothing jumps by more than the detector's jitter.
+    # The gap is interpolated: no point jumps by more than the detector's jitter.
     steps = np.abs(np.diff(clip.landmarks, axis=0)).max()
     assert steps < 3
     assert clip.motion is None  # nobody moved
 
 
-def test_a_library_fault_is_told_as_such_and_tried_again(
+def test_a_library_error_drops_a_recording_and_the_next_build_retries_it(
     few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The network falls over on every recording of s02; later it is well again."""
-    from fmdata.pipeline import stages as chain
+    """Spotting raises on every recording of s02, and works in the next build."""
+    whole, calls = stages.spot, iter(range(100))
 
-    whole = chain.spot
-    calls = iter(range(100))
-
-    def sick(*arguments: object, in_doubt: bool = False) -> object:
-        if not in_doubt and next(calls) >= 4:
+    def broken(*arguments: Any) -> Spotting:
+        if next(calls) >= 4:
             raise RuntimeError("out of order")
-        return whole(*arguments, in_doubt=in_doubt)
+        return whole(*arguments)
 
     path = tmp_path / "dataset"
-    monkeypatch.setattr(chain, "spot", sick)
-    result = build(few, path, BuildSettings(), workers=0)
+    monkeypatch.setattr(stages, "spot", broken)
+    result = build(few, path, BuildSettings(), IN_PROCESS)
     assert {(d.subject, d.stage, d.reason, d.detail) for d in result.dropped} == {
         ("s02", "spot", "failed", "RuntimeError: out of order")
     }
-    monkeypatch.setattr(chain, "spot", whole)
-    assert build(few, path, BuildSettings(), workers=0).reused == 4
-    assert files(path / "actions") == files(built / "actions")
+    monkeypatch.setattr(stages, "spot", whole)
+    assert build(few, path, BuildSettings(), IN_PROCESS).reused == 4
+    assert_same_files(path / "actions", built / "actions")
 
 
-def test_other_settings_are_refused_and_nothing_is_touched(few: Path, built: Path) -> None:
-    before = files(built)
+def test_other_settings_are_refused_and_the_dataset_stays(few: Path, built: Path) -> None:
+    before = read_files(built)
     with pytest.raises(UsageError, match=r"made with size = 112(.|\n)*wanted: size = 96"):
-        build(few, built, BuildSettings(size=96), workers=0)
-    assert files(built) == before
+        build(few, built, BuildSettings(size=96), IN_PROCESS)
+    assert read_files(built) == before
 
 
-def test_a_folder_of_something_else_is_not_built_into(few: Path, tmp_path: Path) -> None:
+def test_a_folder_of_other_files_is_refused(few: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years")
     with pytest.raises(UsageError, match="not a dataset"):
-        build(few, tmp_path, BuildSettings(), workers=0)
+        build(few, tmp_path, BuildSettings(), IN_PROCESS)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -262,14 +232,12 @@ RATES = {
 
 
 @pytest.mark.parametrize("kind", RATES)
-def test_frame_n_of_the_clip_shows_n(
-    kind: str, tmp_path: Path, numbered_video: Callable, portrait: np.ndarray
-) -> None:
-    """The number stands under the chin, inside the crop; it is read back from the clip's JPEGs."""
+def test_frame_n_of_the_clip_shows_n(kind: str, tmp_path: Path, portrait: np.ndarray) -> None:
+    """The number is under the chin, inside the crop, and is read from the clip's JPEGs."""
     (tmp_path / "raw/s01/numbers").mkdir(parents=True)
     options = RATES[kind] | {"picture": portrait, "box": (180, 370, 192, 32)}
-    video = numbered_video(tmp_path / "raw/s01/numbers/01.mp4", 40, **options)
-    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(size=224), workers=0)
+    video = write_numbered_video(tmp_path / "raw/s01/numbers/01.mp4", 40, **options)
+    build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(size=224), IN_PROCESS)
     clip = Dataset(tmp_path / "dataset").actions["s01-numbers-01"]
     height, width = portrait.shape[:2]
     shown = [
@@ -283,22 +251,18 @@ def test_frame_n_of_the_clip_shows_n(
 def test_another_seed_of_the_folds_does_not_reuse_rows_of_the_first(
     few: Path, tmp_path: Path
 ) -> None:
-    class Interrupted(Recorder):
-        def outcome(self, outcome: Outcome) -> None:
-            raise KeyboardInterrupt
-
     path = tmp_path / "dataset"
     with pytest.raises(KeyboardInterrupt):
-        build(few, path, BuildSettings(), workers=0, progress=Interrupted())
-    build(few, path, BuildSettings(seed=7), workers=0)
+        build(few, path, BuildSettings(), IN_PROCESS, progress=InterruptedBuild(after=1))
+    build(few, path, BuildSettings(seed=7), IN_PROCESS)
     assert verify(path) == []
 
 
 @pytest.mark.parametrize("step", range(6))
-def test_a_build_that_dies_while_its_shards_are_put_in_place_can_be_finished(
+def test_a_build_that_fails_during_its_commit_is_finished_by_the_next(
     few: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """Each renaming of the commit fails in its turn; the next build ends with the same bytes."""
+    """Each rename of the commit fails in turn; the next build gives the same bytes."""
     raw, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(few, raw)
     shutil.copytree(built, path)
@@ -306,30 +270,30 @@ def test_a_build_that_dies_while_its_shards_are_put_in_place_can_be_finished(
     whole, renamed = Path.replace, iter(range(100))
 
     def fails(self: Path, target: Path) -> Path:
-        # The shards' own files are renamed before; count from the staged card on.
-        if "new/fmdata.json" in str(target) or died:
-            died.append(True)
+        # The shards' own files are renamed before; the count begins at the staged card.
+        if "new/fmdata.json" in str(target) or begun:
+            begun.append(True)
             if next(renamed) == step:
                 raise OSError(5, "the machine went down", str(self))
         return whole(self, target)
 
-    died: list[bool] = []
+    begun: list[bool] = []
     monkeypatch.setattr(Path, "replace", fails)
-    if step < 5:  # staged card, actions, dropped.parquet, card; what was staged is cleared away
+    if step < 5:  # staged card, actions, dropped.parquet, card; then the staged files are removed
         with pytest.raises(OSError, match="went down"):
-            build(raw, path, BuildSettings(), workers=0)
+            build(raw, path, BuildSettings(), IN_PROCESS)
     else:
-        build(raw, path, BuildSettings(), workers=0)
+        build(raw, path, BuildSettings(), IN_PROCESS)
     monkeypatch.undo()
-    result = build(raw, path, BuildSettings(), workers=0)
+    result = build(raw, path, BuildSettings(), IN_PROCESS)
     assert result.card.actions.samples == 7
-    assert [f.what for f in verify(path)] == [
+    assert [f.problem for f in verify(path)] == [
         "stale: the actions have changed since the compounds were made"
     ]
     assert not (path / ".work").exists()
 
 
-def test_damaged_shards_are_made_again_and_never_copied(
+def test_damaged_shards_are_rebuilt_and_never_copied(
     few: Path, built: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "dataset"
@@ -340,54 +304,55 @@ def test_damaged_shards_are_made_again_and_never_copied(
     tar.write_bytes(data)
     with pytest.raises(DatasetError, match="not as they were written: shard-00000"):
         synth_compounds(path, CompoundSettings(k=3))
-    recorder = Recorder()
-    build(few, path, BuildSettings(), workers=0, progress=recorder)
-    assert len(recorder.outcomes) == 4
-    assert files(path) == files(built)
-    # The same for a Parquet file that is no longer one, or gone.
+    progress = BuildProgress()
+    build(few, path, BuildSettings(), IN_PROCESS, progress=progress)
+    assert progress.processed == 4
+    assert_same_files(path, built)
+    # The same for a Parquet file that is truncated or missing.
     parquet = path / "actions/shard-00001.parquet"
     parquet.write_bytes(parquet.read_bytes()[:100])
     (path / "actions/shard-00000.parquet").unlink()
-    build(few, path, BuildSettings(), workers=2)
-    assert files(path) == files(built)
-    # The same for compounds, and for the list of what was dropped.
+    build(few, path, BuildSettings(), RunSettings(workers=2))
+    assert_same_files(path, built)
+    # The same for compounds, and for the list of dropped recordings.
     (path / "compounds/shard-00000.tar").unlink()
     (path / "dropped.parquet").unlink()
-    build(few, path, BuildSettings(), workers=0)
+    build(few, path, BuildSettings(), IN_PROCESS)
     synth_compounds(path, CompoundSettings(k=2))
-    assert files(path) == files(built)
+    assert_same_files(path, built)
 
 
-def test_other_recordings_do_not_replace_a_dataset(
+def test_a_dataset_of_other_recordings_is_not_replaced(
     raw_path: Path, built: Path, tmp_path: Path
 ) -> None:
-    before = files(built)
+    before = read_files(built)
     shutil.copytree(raw_path / "s03", tmp_path / "raw/s03")
     with pytest.raises(UsageError, match="none of them from these recordings"):
-        build(tmp_path / "raw", built, BuildSettings(), workers=0)
-    assert files(built) == before
+        build(tmp_path / "raw", built, BuildSettings(), IN_PROCESS)
+    assert read_files(built) == before
 
 
 def test_two_builds_into_one_folder_at_once_are_refused(few: Path, tmp_path: Path) -> None:
     path = tmp_path / "dataset"
 
-    class Second(Recorder):
-        def outcome(self, outcome: Outcome) -> None:
+    class SecondBuild(BuildProgress):
+        def on_processed(self) -> None:
             with pytest.raises(UsageError, match="another command is writing"):
-                build(few, path, BuildSettings(), workers=0)
-            super().outcome(outcome)
+                build(few, path, BuildSettings(), IN_PROCESS)
 
-    recorder = Second()
-    build(few, path, BuildSettings(), workers=0, progress=recorder)
-    assert len(recorder.outcomes) == 8
+    progress = SecondBuild()
+    build(few, path, BuildSettings(), IN_PROCESS, progress=progress)
+    assert progress.processed == 8
 
 
-def test_an_action_all_of_whose_takes_were_dropped_is_said(few: Path, tmp_path: Path) -> None:
+def test_an_action_without_usable_takes_is_noted_and_keeps_its_labels(
+    few: Path, tmp_path: Path
+) -> None:
     raw, path = tmp_path / "raw", tmp_path / "dataset"
     shutil.copytree(few / "s01", raw / "s01")
     (raw / "s01/aaa").mkdir()
     (raw / "s01/aaa/01.mp4").write_text("not a video")
-    build(raw, path, BuildSettings(), workers=0)
+    build(raw, path, BuildSettings(), IN_PROCESS)
     part = synth_compounds(path, CompoundSettings(k=1)).card.compounds
     assert part.notes == ["s01: no compound with aaa (no usable take)"]
     labels = Dataset(path).compounds.table(["label"])["label"].to_pylist()

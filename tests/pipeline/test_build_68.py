@@ -1,6 +1,6 @@
-"""68 points and no blendshapes go through the whole chain as the mesh does.
+"""A build from 68 landmarks without blendshapes.
 
-The stand-in for FAN gives the 68 points of MediaPipe's mesh, so the truth is that of the mesh.
+The stand-in for FAN returns the 68 points of MediaPipe's mesh, so the truth is that of the mesh.
 """
 
 import csv
@@ -12,12 +12,12 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.verify.dataset import verify
-from fmdata.pipeline import stages as chain
+from fmdata.pipeline import stages
 from fmdata.pipeline.build import build
 from fmdata.pipeline.geometry.points import to_68
 from fmdata.pipeline.geometry.pose import pose_of_68
 from fmdata.pipeline.landmarks.face import Face, Landmarker
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.train.data import crop_landmarks
@@ -26,7 +26,7 @@ NAMES = [("s01", "smile", "01"), ("s01", "jaw_drop", "01"), ("s01", "brow_raise"
 
 
 class SixtyEight:
-    """MediaPipe's faces, reduced to what FAN gives."""
+    """MediaPipe's faces, reduced to the results of FAN."""
 
     def __init__(self, whole: Landmarker) -> None:
         self.whole = whole
@@ -50,9 +50,9 @@ def raw(raw_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dataset(raw: Path, landmarker: Landmarker) -> Dataset:
     path = raw.parent / "dataset"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chain, "_landmarker", lambda *_: SixtyEight(landmarker))
-        patch.setattr("fmdata.pipeline.build.find", lambda *_: {})
-        result = build(raw, path, BuildSettings(landmarks="fan"), workers=0)
+        patch.setattr(stages, "_landmarker", lambda *_: SixtyEight(landmarker))
+        patch.setattr("fmdata.pipeline.build.find_weights", lambda *_: {})
+        result = build(raw, path, BuildSettings(landmarks="fan"), RunSettings(workers=0))
     assert result.dropped == []
     synth_compounds(path, CompoundSettings(k=1))
     return Dataset(path)
@@ -70,7 +70,7 @@ def test_the_shards_hold_68_points_and_no_blendshapes(dataset: Dataset) -> None:
         assert clip.column("pose", (3,)).shape == (clip.n_frames, 3)
 
 
-def test_all_points_lie_in_the_crop(dataset: Dataset) -> None:
+def test_all_points_are_inside_the_crop(dataset: Dataset) -> None:
     for clip in dataset.actions:
         points = crop_landmarks(clip)
         assert points.shape == (clip.n_frames, 68, 2)
@@ -78,7 +78,7 @@ def test_all_points_lie_in_the_crop(dataset: Dataset) -> None:
         assert points.max() < 1
 
 
-def test_motions_are_found_where_they_are(dataset: Dataset, raw_path: Path) -> None:
+def test_motions_are_spotted_where_they_are(dataset: Dataset, raw_path: Path) -> None:
     with (raw_path / "truth.csv").open(newline="") as file:
         truths = {(t["subject"], t["action"], t["take"]): t for t in csv.DictReader(file)}
     for clip in dataset.actions:
@@ -89,6 +89,6 @@ def test_motions_are_found_where_they_are(dataset: Dataset, raw_path: Path) -> N
         assert clip.motion.style == truth["style"]
 
 
-def test_a_build_with_68_points_is_no_build_with_478(dataset: Dataset) -> None:
+def test_the_card_names_the_landmark_backend(dataset: Dataset) -> None:
     assert dataset.card.actions.settings["landmarks"] == "fan"
     assert "torch" in dataset.card.tools

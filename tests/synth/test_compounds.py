@@ -1,4 +1,4 @@
-"""D2 from D1, on the shards themselves: what DESIGN promises of every compound."""
+"""Compounds made from a simulated dataset, checked on the written shards."""
 
 import csv
 import shutil
@@ -14,6 +14,8 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from tests.helpers.folders import read_files
+from tests.helpers.progress import RecordedProgress
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_three_subjects_of_three_actions_make_135_compounds(dataset: Dataset) ->
         assert list(product(actions, actions))[row["label"]] == (row["first"], row["second"])
 
 
-def test_every_frame_has_the_bytes_of_the_frame_it_names(dataset: Dataset) -> None:
+def test_every_frame_has_the_bytes_of_its_source_frame(dataset: Dataset) -> None:
     jpegs = {clip.key: clip.jpegs() for clip in dataset.actions}
     maps = {clip.key: clip.lbp() for clip in dataset.actions}
     for compound in dataset.compounds:
@@ -42,7 +44,7 @@ def test_every_frame_has_the_bytes_of_the_frame_it_names(dataset: Dataset) -> No
         assert compound.n_frames == len(named)
 
 
-def test_lead_first_second_tail_follow_from_the_sources_motions(dataset: Dataset) -> None:
+def test_segments_follow_from_the_motions_of_the_sources(dataset: Dataset) -> None:
     """Recomputed from the rows of the actions alone."""
     facts = {row["key"]: row for row in dataset.actions.table().to_pylist()}
     leads, tails = [], []
@@ -67,11 +69,11 @@ def test_lead_first_second_tail_follow_from_the_sources_motions(dataset: Dataset
             assert one["key"] != other["key"]
         leads.append(lead["stop"] - lead["start"])
         tails.append(tail["stop"] - tail["start"])
-    assert len(set(leads)) > 5  # random numbers of frames, not a fixed one
+    assert len(set(leads)) > 5  # lengths are random
     assert len(set(tails)) > 5
 
 
-def test_copies_differ_in_their_takes(dataset: Dataset) -> None:
+def test_copies_use_different_takes(dataset: Dataset) -> None:
     pairs: dict[tuple, set] = {}
     for row in dataset.compounds.table().to_pylist():
         cell = (row["subject"], row["first"], row["second"])
@@ -80,8 +82,8 @@ def test_copies_differ_in_their_takes(dataset: Dataset) -> None:
     assert {len(p) for p in pairs.values()} == {5}
 
 
-def test_the_seam_is_the_jump_over_ordinary_change(dataset: Dataset) -> None:
-    """Recomputed from the decoded frames, as FACTS defines it."""
+def test_the_seam_is_the_jump_over_the_median_change(dataset: Dataset) -> None:
+    """Recomputed from the decoded frames."""
     compound = dataset.compounds[7]
     _, first, second, _ = compound.segments
     clips = [dataset.actions[s.source].frames().astype(int) for s in (first, second)]
@@ -91,34 +93,41 @@ def test_the_seam_is_the_jump_over_ordinary_change(dataset: Dataset) -> None:
     assert compound.row["seam"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_same_bytes_twice(dataset_path: Path, tmp_path: Path) -> None:
+def test_the_same_settings_give_the_same_bytes(dataset_path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "dataset"
     shutil.copytree(dataset_path, copy)
-    before = files(copy)
+    before = read_files(copy)
     shutil.rmtree(copy / "compounds")
     dataset = Dataset(copy)
     dataset.card.with_compounds(None).write(copy)
-    assert not synth_compounds(copy, CompoundSettings()).reused
-    assert files(copy) == before
-    assert synth_compounds(copy, CompoundSettings()).reused
-    assert files(copy) == before
-    # Another k replaces what is there, and leaves the actions alone.
+    progress = RecordedProgress()
+    made = synth_compounds(copy, CompoundSettings(), progress)
+    assert not made.reused
+    assert str(made) == f"135 compounds made in {copy / 'compounds'}"
+    assert progress.phases == [("synth-compound", 135, "compounds")]
+    assert progress.done == 135
+    assert read_files(copy) == before
+    again = synth_compounds(copy, CompoundSettings())
+    assert again.reused
+    assert str(again) == f"135 compounds already there in {copy / 'compounds'}"
+    assert read_files(copy) == before
+    # Another k replaces the compounds and leaves the actions unchanged.
     card = synth_compounds(copy, CompoundSettings(k=1)).card
     assert card.compounds.samples == 27
     assert verify(copy) == []
-    assert {n: b for n, b in files(copy).items() if n.startswith("actions")} == {
+    assert {n: b for n, b in read_files(copy).items() if n.startswith("actions")} == {
         n: b for n, b in before.items() if n.startswith("actions")
     }
 
 
-def test_no_dataset_no_compounds(tmp_path: Path) -> None:
+def test_a_missing_dataset_raises_and_creates_nothing(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="fmdata build"):
         synth_compounds(tmp_path / "dataset", CompoundSettings())
     assert not (tmp_path / "dataset").exists()
 
 
-def test_motions_found_are_near_the_truth(raw_path: Path, dataset: Dataset) -> None:
-    """The whole way through real video: the boundaries that compounds are cut at."""
+def test_compounds_are_cut_near_the_true_boundaries(raw_path: Path, dataset: Dataset) -> None:
+    """Boundaries found in encoded video, against the ground truth of the simulator."""
     with (raw_path / "truth.csv").open() as file:
         truth = {row["path"]: row for row in csv.DictReader(file)}
     rows = dataset.actions.table().to_pylist()
@@ -132,23 +141,15 @@ def test_motions_found_are_near_the_truth(raw_path: Path, dataset: Dataset) -> N
     assert np.mean(shares) >= 0.9
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 @pytest.mark.parametrize("step", range(3))
-def test_a_synthesis_that_dies_while_its_shards_are_put_in_place_goes_on(
+def test_a_synthesis_that_crashes_in_its_commit_is_finished_by_the_next(
     dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """Renamings of the commit: the staged card, the compounds, the card. Each fails in its turn."""
+    """The commit renames the staged card, the compounds and the card; each renaming fails once."""
     path, again = tmp_path / "dataset", CompoundSettings(k=1)
     shutil.copytree(dataset_path, path)
     synth_compounds(path, again)
-    reference = files(path)
+    reference = read_files(path)
     shutil.rmtree(path)
     shutil.copytree(dataset_path, path)
     whole, renamed = Path.replace, iter(range(100))
@@ -166,11 +167,13 @@ def test_a_synthesis_that_dies_while_its_shards_are_put_in_place_goes_on(
         synth_compounds(path, again)
     monkeypatch.undo()
     synth_compounds(path, again)
-    assert files(path) == reference
+    assert read_files(path) == reference
 
 
-def test_units_of_a_build_that_did_not_end_stay(dataset_path: Path, tmp_path: Path) -> None:
-    """A night's work on new recordings is not thrown away by a synthesis in between."""
+def test_a_synthesis_keeps_the_units_of_an_interrupted_build(
+    dataset_path: Path, tmp_path: Path
+) -> None:
+    """Finished work on new recordings survives a synthesis."""
     path = tmp_path / "dataset"
     shutil.copytree(dataset_path, path)
     unit = path / ".work" / ("a" * 64)

@@ -1,11 +1,10 @@
-"""AU attention maps: where on an aligned face each action unit shows.
+"""AU attention maps: the region of each action unit in an aligned face.
 
-Section 2.2 of the RRL paper (2023): ellipses around landmarks, one map an AU, smoothed by a
-Gaussian of σ = 3, to K maps of 14 × 14. The centres are JAA-Net's. What the paper leaves open is
-settled so: the ellipse is a circle, as wide as the inner corners of the eyes are apart; the image
-is the network's, 224 × 224, and σ counts its pixels; the two circles of an AU are united
-before smoothing; a cell's value is its mean over 16 × 16 pixels, so a map lies between 0 and 1.
-Promise: the maps of a mirrored face are the mirrored maps.
+Section 2.2 of the RRL paper (2023): ellipses around landmarks, one map per AU, smoothed by a
+Gaussian of σ = 3, as K maps of 14 × 14. The centres are JAA-Net's. Choices that the paper leaves
+open: the ellipse is a circle, its diameter the distance of the inner eye corners; σ is in pixels of
+the network's image, 224 × 224; an AU's two circles are united before smoothing; a cell is the
+mean of 16 × 16 pixels, from 0 to 1. Promise: the maps of a mirrored face are the mirrored maps.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ IMAGE_PX = 224
 SIGMA_PX = 3.0
 RADIUS = 0.5  # of a circle, in distances of the inner eye corners
 
-# AU: two of the 68 points, and how far below them its centres lie, in distances of the inner eye
+# AU: two of the 68 points, and the offset of its centres below them, in distances of the inner eye
 # corners.
 CENTRES = {
     1: ((21, 22), -1 / 2),
@@ -49,11 +48,11 @@ def attention_maps(landmarks: np.ndarray, size: int, aus: Sequence[int] = BP4D) 
     Parameters
     ----------
     landmarks : float [..., 478, D] or [..., 68, D]
-        In pixels of the crop, whose first pixel's centre is (0, 0); y points down. D is 2 or 3.
+        In pixels of the crop; the first pixel's centre is (0, 0), y points down. D is 2 or 3.
     size : int
         Side of the square crop, in pixels.
     aus : sequence of int
-        The K action units asked for, keys of :data:`CENTRES`.
+        The K requested action units, keys of :data:`CENTRES`.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def attention_maps(landmarks: np.ndarray, size: int, aus: Sequence[int] = BP4D) 
     Raises
     ------
     ValueError
-        For an AU without centres, or another number of landmarks.
+        When an AU has no centres, or the number of landmarks is another.
     """
     centres, distance = au_centres(landmarks, aus)
     scale = IMAGE_PX / size
@@ -75,21 +74,21 @@ def attention_maps(landmarks: np.ndarray, size: int, aus: Sequence[int] = BP4D) 
 
 
 def au_centres(landmarks: np.ndarray, aus: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Find the two centres of each AU, and the distance that measures a face.
+    """Return the two centres of each AU, and the distance of the inner eye corners.
 
     Parameters
     ----------
     landmarks : float [..., 478, D] or [..., 68, D]
-        x, y and perhaps z; y points down and the face is upright.
+        x, y and optionally z; y points down and the face is upright.
     aus : sequence of int
         K action units.
 
     Returns
     -------
     centres : float64 [..., K, 2, 2]
-        x and y of the one and the other, in the landmarks' unit.
+        x and y of both, in the landmarks' unit.
     distance : float64 [...]
-        Between the inner eye corners, along x.
+        Distance of the inner eye corners along x.
     """
     unknown = [au for au in aus if au not in CENTRES]
     if unknown:
@@ -104,10 +103,10 @@ def au_centres(landmarks: np.ndarray, aus: Sequence[int]) -> tuple[np.ndarray, n
 
 
 def _rows(centres: np.ndarray, radius: float) -> np.ndarray:
-    """Draw two circles an AU, centres [K, 2, 2]; smooth along the rows: float64 [K, 224, 14].
+    """Draw two circles per AU, centres [K, 2, 2]; smooth along the rows: float64 [K, 224, 14].
 
-    No image is drawn: a row of a circle is a run of pixels ``[start, stop)``, and what a run adds
-    to each cell is a difference of sums.
+    No image is drawn: a row of a circle is a run of pixels ``[start, stop)``, and its contribution
+    to a cell is a difference of cumulative sums.
     """
     middle = np.arange(IMAGE_PX) + 0.5
     x, away = centres[..., :1], middle - centres[..., 1:]
@@ -115,18 +114,18 @@ def _rows(centres: np.ndarray, radius: float) -> np.ndarray:
     start = np.clip(np.ceil(x - half - 0.5), 0, IMAGE_PX).astype(int)
     stop = np.clip(np.floor(x + half - 0.5) + 1, 0, IMAGE_PX).astype(int)
     stop = np.where(np.abs(away) <= radius, np.maximum(stop, start), start)
-    shared = start.max(axis=1)  # where the two overlap, they count once
+    shared = start.max(axis=1)  # an overlap counts once
     shared_stop = np.maximum(stop.min(axis=1), shared)
-    upto = _sums()
-    rows: np.ndarray = (upto[stop] - upto[start]).sum(axis=1) - (upto[shared_stop] - upto[shared])
+    sums = _sums()
+    rows: np.ndarray = (sums[stop] - sums[start]).sum(axis=1) - (sums[shared_stop] - sums[shared])
     return rows
 
 
 @cache
 def _smoothing() -> np.ndarray:
-    """Smooth along one axis and average to cells: float64 [14, 224], from pixels to cells.
+    """Return the matrix that smooths along one axis and averages to cells, float64 [14, 224].
 
-    Outside the image there is nothing.
+    Pixels outside the image are 0.
     """
     pixels = np.arange(IMAGE_PX)
     away = pixels[:, None] - pixels
@@ -138,5 +137,5 @@ def _smoothing() -> np.ndarray:
 
 @cache
 def _sums() -> np.ndarray:
-    """What the first n pixels of a row add to each cell, float64 [225, 14]."""
+    """Return the cumulative sums over pixels of their weights in each cell, float64 [225, 14]."""
     return np.concatenate([np.zeros((1, GRID)), np.cumsum(_smoothing().T, axis=0)])

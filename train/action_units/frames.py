@@ -1,6 +1,6 @@
-"""Frames with action units: what is read of clips, and how well units are told.
+"""Frames of clips with stand-in labels of action units, and the F1 of each unit.
 
-There are no labels in a dataset: stand-ins made of MediaPipe's blendshapes take their place
+A dataset has no labels: stand-ins from MediaPipe's blendshapes take their place
 (:mod:`fmdata.train.action_units.stand_ins`), so an F1 here is agreement with another network.
 """
 
@@ -29,15 +29,15 @@ class UnitFrames:
     landmarks : ndarray float32 [N, 68, 2]
         In crop sides, 0 to 1.
     scores : ndarray float32 [N, K]
-        Stand-ins from blendshapes, 0 to 1; NaN where nothing stands in for a unit.
+        Stand-ins from blendshapes, 0 to 1; NaN for a unit without a stand-in.
     """
 
     images: Tensor
     landmarks: np.ndarray
     scores: np.ndarray
 
-    def there(self, threshold: float) -> tuple[Tensor, Tensor]:
-        """Return which units are there and which are known, bool [N, K] each."""
+    def present(self, threshold: float) -> tuple[Tensor, Tensor]:
+        """Return masks of the present and of the known units, bool [N, K] each."""
         scores = torch.from_numpy(self.scores)
         return scores > threshold, scores.isfinite()
 
@@ -45,15 +45,12 @@ class UnitFrames:
 def read_unit_frames(
     dataset: Dataset, subjects: Sequence[str], per_clip: int, size: int, units: Sequence[int]
 ) -> UnitFrames:
-    """Read frames spread over every action clip of some subjects, where a face was found.
+    """Read frames with a detected face, spread over every action clip of some subjects.
 
     Parameters
     ----------
-    dataset : Dataset
-    subjects : sequence of str
-        Whose clips.
     per_clip : int
-        Frames of a clip, at most.
+        Maximum number of frames of a clip.
     size : int
         Side of an image, pixels.
     units : sequence of int
@@ -62,7 +59,7 @@ def read_unit_frames(
     Raises
     ------
     DatasetError
-        When the dataset has no blendshapes, as one built with 68 landmarks has none.
+        When the dataset has no blendshapes; one built with 68 landmarks has none.
     """
     images, landmarks, scores = [], [], []
     for clip in dataset.actions:
@@ -85,19 +82,19 @@ def read_unit_frames(
     )
 
 
-def f1_of_units(found: np.ndarray, there: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """F1 of each unit over the frames in which it is known.
+def f1_of_units(predicted: np.ndarray, true: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the F1 of each unit over the frames in which it is known.
 
     Parameters
     ----------
-    found, there, known : bool [N, K]
-        What a model says, what is so, and where that is known.
+    predicted, true, known : bool [N, K]
+        Predicted presence, true presence, and a mask of the frames where the truth is known.
 
     Returns
     -------
     float64 [K]
-        NaN for a unit that is never there: it has no F1.
+        NaN for a unit that is never present: its F1 is undefined.
     """
-    hit = (found & there & known).sum(axis=0)
-    said, so = (found & known).sum(axis=0), (there & known).sum(axis=0)
-    return np.where(so > 0, 2 * hit / np.maximum(said + so, 1), np.nan)
+    hits = (predicted & true & known).sum(axis=0)
+    n_predicted, n_true = (predicted & known).sum(axis=0), (true & known).sum(axis=0)
+    return np.where(n_true > 0, 2 * hits / np.maximum(n_predicted + n_true, 1), np.nan)

@@ -1,8 +1,8 @@
-"""The relation matrix M of action units: how far one says that another is there too.
+"""The relation matrix M of action units: co-occurrence of each pair.
 
-The RRL paper (2023, section 2.3) only has "the correlation between AU labels in the training set".
-Three readings are on offer; whichever is used, M comes from the subjects trained on, never from
-those held out.
+The RRL paper (2023, section 2.3) only says "the correlation between AU labels in the training set",
+of which three readings are implemented. M is computed from the training subjects, never from the
+held-out ones.
 """
 
 import numpy as np
@@ -11,28 +11,28 @@ FORMS = ("conditional", "symmetric", "pearson")
 
 
 def relation_matrix(labels: np.ndarray, form: str = "conditional") -> np.ndarray:
-    """Relate every AU to every other.
+    """Return the relation of every AU to every other.
 
     Parameters
     ----------
     labels : float [N, K]
-        Of N frames and K action units: 1 there, 0 not there, NaN not known. Values between, such
-        as those of :func:`fmdata.train.action_units.stand_ins.au_stand_ins`, count as so much
-        of a 1. A frame counts for a pair where both are known.
+        Labels of N frames and K action units: 1 present, 0 absent, NaN unknown. Values between,
+        such as those of :func:`fmdata.train.action_units.stand_ins.au_stand_ins`, count
+        proportionally. A frame counts for a pair where both are known.
     form : str
         ``conditional``: M_ij = P(j | i). ``symmetric``: the mean of P(j | i) and P(i | j).
-        ``pearson``: the correlation of i and j, a negative one as 0.
+        ``pearson``: the correlation of i and j, with negative values set to 0.
 
     Returns
     -------
     float64 [K, K]
-        0 to 1, and 1 on the diagonal. An AU that never shows, or is never known, or for
-        ``pearson`` never changes, has 0 with all others.
+        0 to 1, and 1 on the diagonal. An AU that is never present, or never known, or for
+        ``pearson`` constant, has 0 with all others.
 
     Raises
     ------
     ValueError
-        For another form, shape or range.
+        When the form, shape or range is another.
     """
     if form not in FORMS:
         raise ValueError(f"form is {form!r}, wanted one of {FORMS}")
@@ -51,18 +51,18 @@ def relation_matrix(labels: np.ndarray, form: str = "conditional") -> np.ndarray
 
 
 def _conditional(value: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """P(j | i) over the frames in which both are known."""
+    """Return P(j | i) over the frames in which both are known."""
     both, first = value.T @ value, value.T @ known
     return _ratio(both, first)
 
 
 def _pearson(value: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Correlation over the frames in which both are known, not below 0."""
+    """Return the correlation over the frames in which both are known, at least 0."""
     n = known.T @ known
     mean = _ratio(value.T @ known, n)  # of i, where j is known
     square = _ratio((value**2).T @ known, n)
     variance = square - mean**2
-    variance[variance < 1e-12] = 0.0  # rounding, in one that never changes
+    variance[variance < 1e-12] = 0.0  # rounding error of a constant
     covariance = _ratio(value.T @ value, n) - mean * mean.T
     return np.clip(_ratio(covariance, np.sqrt(variance * variance.T)), 0.0, 1.0)
 

@@ -1,9 +1,8 @@
-"""Action units (AUs): which ones the benchmarks label, and stand-ins where nobody has labelled.
+"""Action units (AUs): those of the benchmarks, and stand-ins for missing labels.
 
-A facial action unit is coded by a trained eye. MediaPipe's blendshapes are a network's guess at
-the controls of an animated face; some of them look like an AU and may stand in for its label. They
-are no labels: whoever trains or reports on them says so. Left and right in their names are the
-subject's own.
+Facial action units are coded by trained people. MediaPipe's blendshapes are a network's estimate
+of the controls of an animated face; some of them resemble an AU and stand in for its label. They
+are no labels, and results based on them must say so. Left and right are the subject's own.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ BLENDSHAPES = (
 )
 """MediaPipe's 52 blendshapes, in the order of their scores."""
 
-# What stands in for an AU: one blendshape, or its left and right ones.
+# Stand-in of an AU: one blendshape, or a left and a right one.
 _STAND_INS = {
     1: ("browInnerUp",),
     2: ("browOuterUpLeft", "browOuterUpRight"),
@@ -50,23 +49,28 @@ _LIPS_DRAWN = ("mouthLowerDownLeft", "mouthLowerDownRight", *_STAND_INS[10])
 
 
 def au_stand_ins(blendshapes: np.ndarray, aus: Sequence[int] = BP4D) -> np.ndarray:
-    """Scores that stand in for AU labels, made of MediaPipe's blendshapes.
+    """Compute stand-ins for AU labels from MediaPipe's blendshapes.
 
-    An AU is coded when either side of the face shows it, so of a left and a right blendshape the
-    larger counts. Lips apart (AU 25) has no blendshape: it is taken as the jaw open and the mouth
-    not closed over it, the lower lip drawn down, or the upper lip drawn up, whichever is most.
+    An AU is coded when either side of the face shows it, so the larger of a left and a right
+    blendshape counts. Lips apart (AU 25) has no blendshape: its score is the maximum of jaw open
+    minus mouth closed, lower lip down, and upper lip up.
 
     Parameters
     ----------
     blendshapes : float [..., 52]
         Scores, 0 to 1, in the order of :data:`BLENDSHAPES`.
     aus : sequence of int
-        The K action units asked for.
+        The K requested action units.
 
     Returns
     -------
     float32 [..., K]
-        0 to 1; NaN for an AU that no blendshape stands in for, such as 23.
+        0 to 1; NaN for an AU without a stand-in, such as 23.
+
+    Raises
+    ------
+    ValueError
+        When the number of blendshapes is another.
     """
     if blendshapes.shape[-1] != N_BLENDSHAPES:
         raise ValueError(f"{blendshapes.shape[-1]} blendshapes, wanted {N_BLENDSHAPES}")
@@ -75,13 +79,13 @@ def au_stand_ins(blendshapes: np.ndarray, aus: Sequence[int] = BP4D) -> np.ndarr
 
 def _stand_in(blendshapes: np.ndarray, au: int) -> np.ndarray:
     if au == 25:
-        jaw, closed = _most(blendshapes, ("jawOpen",)), _most(blendshapes, ("mouthClose",))
-        return np.maximum(jaw - closed, _most(blendshapes, _LIPS_DRAWN))
+        jaw, closed = _largest(blendshapes, ("jawOpen",)), _largest(blendshapes, ("mouthClose",))
+        return np.maximum(jaw - closed, _largest(blendshapes, _LIPS_DRAWN))
     if au not in _STAND_INS:
         return np.full(blendshapes.shape[:-1], np.nan)
-    return _most(blendshapes, _STAND_INS[au])
+    return _largest(blendshapes, _STAND_INS[au])
 
 
-def _most(blendshapes: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def _largest(blendshapes: np.ndarray, names: Sequence[str]) -> np.ndarray:
     largest: np.ndarray = blendshapes[..., [BLENDSHAPES.index(name) for name in names]].max(-1)
     return largest

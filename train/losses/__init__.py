@@ -1,1 +1,1 @@
-"""The losses of the papers, one function an equation."""
+"""The losses of the papers, one function per equation."""

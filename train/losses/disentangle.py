@@ -1,4 +1,4 @@
-r"""PCL's losses: pose taken apart by reconstruction, and two contrasts that leave each other alone.
+r"""PCL's losses: disentangling by reconstruction and orthogonality, and two contrasts.
 
 Liu et al. 2023, Eq. 2 to 7. N faces in a mini-batch; :math:`s` is a face and :math:`\hat s` the
 same in another pose; :math:`F_f` are pose-unrelated and :math:`F_p` pose-related features.
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from fmdata.train.losses.precision import full_precision
 
-TINY = 1e-8  # a contrast whose negatives are far away is 0 in float32
-MOST_RATIO = 2.0  # of a loss to itself one epoch before
+TINY = 1e-8  # a contrast with distant negatives is 0 in float32
+MAX_RATIO = 2.0  # of a loss to its value one epoch before
 
 
 def disentangling_loss(
@@ -22,24 +22,24 @@ def disentangling_loss(
     face: tuple[Tensor, Tensor],
     pose: tuple[Tensor, Tensor],
 ) -> Tensor:
-    r"""Reconstruct an image of a pose from that pose and either image's face.
+    r"""Compare images with their reconstructions from the pose and either image's face.
 
-    Liu et al. 2023, Eq. 2, whose four terms are the four transformations of Eq. 1:
+    Liu et al. 2023, Eq. 2; its four terms are the four transformations of Eq. 1:
 
     .. math::
         L_{dis} = \|s - D(F_f, F_p)\|_1 + \|\hat s - D(F_f, F_{\hat p})\|_1
                 + \|s - D(F_{\hat f}, F_p)\|_1 + \|\hat s - D(F_{\hat f}, F_{\hat p})\|_1
 
-    Each norm is divided by the number of values, so that it does not grow with the image.
+    Each norm is divided by the number of values, so that it does not depend on the image's size.
 
     Parameters
     ----------
     decode : callable
         D: F_f and F_p, float [B, n] each, to images, float [B, 3, S, S].
     images : pair of Tensor float [N, 3, S, S]
-        s and the same in another pose.
+        :math:`s`, and the same faces in another pose.
     face, pose : pair of Tensor float [N, n]
-        Features of the two.
+        Features of both.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def disentangling_loss(
 
 @full_precision
 def product_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
-    r"""Make each image's two features orthogonal: Eq. 3 as it is printed, for s or for its view.
+    r"""Penalise the dot product of each image's two features: Eq. 3 as printed, for s or its view.
 
     .. math:: L_{orth} = \frac{1}{N} \sum_{i=1}^{N} \|F_f \cdot F_p\|_2^2
 
@@ -66,16 +66,16 @@ def product_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
 
 @full_precision
 def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
-    r"""Make no face feature follow from a pose feature: Eq. 3 as the authors' code has it.
+    r"""Penalise correlations of face and pose features: Eq. 3 as in the authors' code.
 
     .. math:: L_{orth} = \frac{1}{N^2} \|\bar F_f^\top \bar F_p\|_F^2
 
-    with rows of :math:`\bar F` less their mean over the mini-batch and of length 1. It is 1 when
-    all rows are alike but for their sign, and falls with what one feature tells of the other. The
-    printed dot product depends on how the two branches happen to number their features: a copy of
-    F_f with its numbers permuted can be orthogonal to it. What the text asks for, features that are
-    uncorrelated, is this one, and so it is the recipe's default. (The code divides by n squared
-    and not by N squared, which makes it too small to be felt.)
+    where the mean over the mini-batch is subtracted from the rows of :math:`\bar F`, which are then
+    scaled to length 1. The loss is 1 when all rows are equal up to sign, and 0 when no face feature
+    correlates with a pose feature. The printed dot product depends on the arbitrary order of the
+    two branches' features: a permuted copy of F_f can be orthogonal to F_f. The paper's text asks
+    for uncorrelated features, so this form is the recipe's default. (The authors' code divides by
+    n squared instead of N squared, which makes the loss too small to matter.)
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
 
 @full_precision
 def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    r"""Tell a face's pose from the same face's other poses.
+    r"""Contrast a face's pose with other poses of the same face.
 
     Liu et al. 2023, Eq. 5:
 
@@ -97,17 +97,17 @@ def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature:
             {\exp(\mathrm{sim}(a, b) / \tau)
              + \sum_{m=1}^{M} \exp(\mathrm{sim}(a, F_{\hat p_m}) / \tau)}
 
-    Two slips of the print are read as Eq. 6 and the authors' code have them. The second term's
-    second argument is F_pi, not a negative. The positive stands in the sum: without it, one
-    negative would leave a plain difference of cosines, which is negative and never satisfied, and
-    whose ratio between epochs (see :func:`dynamic_weights`) means nothing.
+    Two misprints are corrected by Eq. 6 and the authors' code. The second term's second argument
+    is F_pi, not a negative. The positive is part of the sum in the denominator: without it, a
+    single negative would leave a plain difference of cosines, which is unbounded below zero and
+    whose ratio between epochs (see :func:`dynamic_weights`) has no meaning.
 
     Parameters
     ----------
     first, second : Tensor float [N, n]
-        Of two views in the face's own pose.
+        Features of two views in the face's own pose.
     negatives : Tensor float [N, M, n]
-        Of M views of the same face in other poses.
+        Features of M views of the same face in other poses.
     temperature : float
         :math:`\tau`.
 
@@ -127,9 +127,9 @@ def pose_contrast(first: Tensor, second: Tensor, negatives: Tensor, temperature:
 
 @full_precision
 def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    r"""Tell a face from the other faces of the mini-batch (SimCLR's loss).
+    r"""Contrast a face with the other faces of the mini-batch (SimCLR's loss).
 
-    Liu et al. 2023, Eq. 6, z running over both views of all N faces:
+    Liu et al. 2023, Eq. 6, with z over both views of all N faces:
 
     .. math::
         L_{face} &= l_f(F_{f_i}, F_{f_j}) + l_f(F_{f_j}, F_{f_i}) \\
@@ -139,7 +139,7 @@ def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Parameters
     ----------
     first, second : Tensor float [N, n]
-        Of two views of each face.
+        Features of two views of each face.
     temperature : float
         :math:`\tau`.
 
@@ -159,24 +159,24 @@ def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 def dynamic_weights(
     history: Sequence[Mapping[str, Any]], names: Sequence[str], temperature: float = 2.0
 ) -> dict[str, float]:
-    r"""Weights of the contrasts in Eq. 7, by dynamic weight average (Liu et al. 2019, Eq. 7).
+    r"""Return the contrasts' weights in Eq. 7, by dynamic weight average (Liu et al. 2019, Eq. 7).
 
     .. math::
         \alpha_k(t) = \frac{K \exp(r_k / T)}{\sum_i \exp(r_i / T)}, \qquad
         r_k = \frac{L_k(t - 1)}{L_k(t - 2)}
 
-    with means over epochs: a loss that falls slowly gains weight. All are 1 in the first two
-    epochs. The ratio is cut at 2, which the paper does not: that of a loss which is next to zero
-    is noise, and would take all the weight from the other.
+    where each L is a mean over an epoch: a loss that falls slowly gains weight. All weights are 1
+    in the first two epochs. Unlike in the paper, the ratio is clipped at 2: the ratio of a loss
+    near zero is noise, and would take all the weight from the other loss.
 
     Parameters
     ----------
     history : sequence of mapping
         The epochs so far, with the mean of each loss by its name.
     names : sequence of str
-        Which losses; K of them.
+        Names of the K losses.
     temperature : float
-        T; 2 in the authors' code, and in what it is taken from.
+        T; 2 in the authors' code and in Liu et al. 2019.
     """
     if len(history) < 2:
         return dict.fromkeys(names, 1.0)
@@ -184,12 +184,12 @@ def dynamic_weights(
     ratios = torch.tensor(
         [last[name] / max(before[name], TINY) for name in names], dtype=torch.float64
     )
-    weights = len(names) * (ratios.clamp(max=MOST_RATIO) / temperature).softmax(dim=0)
+    weights = len(names) * (ratios.clamp(max=MAX_RATIO) / temperature).softmax(dim=0)
     return dict(zip(names, weights.tolist(), strict=True))
 
 
 def total_loss(parts: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    r"""Sum everything up: Eq. 4 in Eq. 7.
+    r"""Sum all losses: Eq. 4 in Eq. 7.
 
     .. math:: L = L_{orth} + L_{dis} + \alpha_{pose} L_{pose} + \alpha_{face} L_{face}
 
@@ -198,6 +198,6 @@ def total_loss(parts: Mapping[str, Tensor], weights: Mapping[str, float]) -> Ten
     parts : mapping of str to Tensor float []
         The losses by name.
     weights : mapping of str to float
-        Of some of them; the others count once.
+        Weights of some of them; the others have weight 1.
     """
     return torch.stack([weights.get(name, 1.0) * loss for name, loss in parts.items()]).sum()

@@ -1,4 +1,4 @@
-"""InfoNCE: a clip's twin told from the other clips of a mini-batch (van den Oord et al. 2018)."""
+"""InfoNCE: contrast of a clip's twin with the other clips (van den Oord et al. 2018)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from fmdata.train.losses.precision import full_precision
 
 @full_precision
 def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    r"""InfoNCE of twins, each side asked for the other.
+    r"""Return the symmetric InfoNCE of twins: each side selects the other.
 
     Sun et al. 2023, section 3.3, names the loss and prints no equation. With :math:`S` the cosine
     similarity and :math:`u_i, v_i` the two views of clip i:
@@ -21,14 +21,14 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Parameters
     ----------
     first, second : Tensor float [M, n]
-        Views of M clips that count as distinct, twins in one row.
+        Views of M distinct clips; twins have the same row.
     temperature : float
         :math:`\tau`.
 
     Returns
     -------
     Tensor float []
-        log M where nothing is told apart.
+        log M where all clips are alike.
     """
     u, v = nn.functional.normalize(first, dim=1), nn.functional.normalize(second, dim=1)
     similarity = u @ v.T / temperature

@@ -8,7 +8,7 @@ from fmdata.train.losses.precision import full_precision
 
 @full_precision
 def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margin: float) -> Tensor:
-    r"""Contrastive loss of a mini-batch, over the pairs within each subject.
+    r"""Return the contrastive loss of a mini-batch, over the pairs within each subject.
 
     Sun et al. 2022, Eq. 1 to 4, with :math:`y_{i,j} = 0` for two clips of one motion, else 1:
 
@@ -17,18 +17,18 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
         L(i,j) &= (1 - y_{i,j}) (1 - S(i,j)) + y_{i,j} \max(0, S(i,j) - m_c) \\
         L &= \frac{1}{N} \sum_i \frac{1}{N-1} \sum_{j \ne i} L(i,j)
 
-    A batch of several subjects is what the paper's text asks and its Eq. 2 leaves out: pairs
-    across subjects do not count, and N - 1 is the number of clip i's partners. For a batch of one
-    subject this is Eq. 2 to the letter.
+    The paper's text describes batches of several subjects, which its Eq. 2 does not cover: here
+    pairs across subjects do not count, and N - 1 is the number of clip i's partners. For a batch
+    of one subject this is exactly Eq. 2.
 
     Parameters
     ----------
     embeddings : Tensor float [N, n]
-        Of length 1 each.
+        Rows of length 1.
     labels : Tensor int [N]
-        Which motion; compared within a subject only.
+        Motion of each clip, compared within a subject only.
     subjects : Tensor int [N]
-        Who.
+        Subject of each clip.
     margin : float
         :math:`m_c`, the similarity below which two motions are different enough.
 
@@ -46,23 +46,23 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
 
 @full_precision
 def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperature: float) -> Tensor:
-    r"""N-pair loss of a mini-batch, over the pairs within each subject.
+    r"""Return the N-pair loss of a mini-batch, over the pairs within each subject.
 
-    Sun et al. 2022, Eq. 5 and 6, with :math:`P` the clips of clip i's motion but itself:
+    Sun et al. 2022, Eq. 5 and 6, with :math:`P` the other clips of clip i's motion:
 
     .. math::
         L(i,j) &= -\log \frac{\exp(S(i,j)/\tau)}{\sum_{k \ne i} \exp(S(i,k)/\tau)} \\
         L &= \frac{1}{N} \sum_i \frac{1}{|P|} \sum_{j \in P} L(i,j)
 
-    As in :func:`contrastive_loss`, k goes over clip i's own subject; a clip without a positive
-    partner counts for nothing, in N either.
+    As in :func:`contrastive_loss`, k is restricted to clip i's subject. A clip without a positive
+    partner does not count, not even in N.
 
     Parameters
     ----------
     embeddings : Tensor float [N, n]
-        Of length 1 each.
+        Rows of length 1.
     labels, subjects : Tensor int [N]
-        Which motion, and who.
+        Motion and subject of each clip.
     temperature : float
         :math:`\tau`.
 
@@ -73,7 +73,7 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
     pairs, positive = _within(subjects, labels)
     positive = positive & pairs
     logits = (embeddings @ embeddings.T / temperature).masked_fill(~pairs, -torch.inf)
-    # A clip without any partner has no denominator; its row is left out below.
+    # A clip without any partner has no denominator; its row is excluded below.
     alone = ~pairs.any(dim=1, keepdim=True)
     log_share = logits - logits.masked_fill(alone, 0).logsumexp(dim=1, keepdim=True)
     partners = positive.sum(dim=1)
@@ -83,7 +83,7 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
 
 @full_precision
 def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
-    r"""Distance of vectors, float [P, n] each: float [P], 0 to 2.
+    r"""Return the distances of vectors, float [P, n] each: float [P], 0 to 2.
 
     Sun et al. 2023, Eq. 1: :math:`d(i,j) = 1 - v_i \cdot v_j / (\|v_i\| \|v_j\|)`.
     """
@@ -93,7 +93,7 @@ def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
 def two_margin_loss(
     distance: Tensor, positive: Tensor, positive_margin: float, negative_margin: float
 ) -> Tensor:
-    r"""Contrastive loss of pairs that were drawn one by one, half of them positive.
+    r"""Return the contrastive loss of independently drawn pairs, half of them positive.
 
     Sun et al. 2023, Eq. 2 and 3, with :math:`y_{i,j} = 1` for two clips of one motion, else 0:
 
@@ -104,12 +104,12 @@ def two_margin_loss(
     Parameters
     ----------
     distance : Tensor float [2N]
-        Of the clips of each pair, :func:`cosine_distance`.
+        :func:`cosine_distance` of the clips of each pair.
     positive : Tensor bool [2N]
-        Whether both clips show one motion.
+        True where both clips show one motion.
     positive_margin, negative_margin : float
-        :math:`m_p`, the distance that is tolerated between two clips of one motion, and
-        :math:`m_n`, the one that is enough between two motions.
+        :math:`m_p`, the tolerated distance between two clips of one motion, and :math:`m_n`, the
+        sufficient distance between two motions.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def two_margin_loss(
 
 
 def _within(subjects: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Which pairs are of one subject and two clips, and which show one motion: bool [N, N] each."""
+    """Return masks of the pairs of one subject and of the pairs of one motion, bool [N, N]."""
     same = subjects[:, None] == subjects[None, :]
     pairs = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     return pairs, labels[:, None] == labels[None, :]

@@ -1,4 +1,4 @@
-"""Losses are computed in 32 bits, whatever precision the networks have."""
+"""Losses in 32 bits, independent of the precision of the networks."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +12,10 @@ R = TypeVar("R")
 
 
 def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
-    """Let a loss take its products in float32 amid mixed precision.
+    """Decorate a loss so that it is computed in float32 within mixed precision.
 
-    In bfloat16 two similarities that differ by less than a hundredth may be one number, and over a
-    small temperature that is all there is to learn from.
+    bfloat16 may round two similarities that differ by less than a hundredth to one number, and a
+    loss with a small temperature depends on such differences.
     """
 
     @wraps(loss)

@@ -1,6 +1,6 @@
-"""Losses of regions and their relations: RRL (2023), Eq. 2 to 7, one function an equation.
+"""Losses of regions and their relations: RRL (2023), Eq. 2 to 7, one function per equation.
 
-What the online network returns carries gradients, what the target network returns does not.
+Outputs of the online network carry gradients, those of the target network do not.
 """
 
 import torch
@@ -9,35 +9,35 @@ from torch.nn.functional import cosine_similarity
 
 from fmdata.train.losses.precision import full_precision
 
-EPSILON = 0.05  # entropy of the transport, and its iterations: SwAV's, for the paper gives none
-ITERATIONS = 3
-FLOOR = 1e-3  # of a marginal before scaling; a unit must not vanish, nor all of them
+# Entropy of the transport and its iterations, as in SwAV; the paper gives none.
+EPSILON, ITERATIONS = 0.05, 3
+FLOOR = 1e-3  # minimum of a marginal before scaling, so that no unit vanishes
 
 
 @full_precision
 def global_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    r"""Two views of one face, alike: RRL, Eq. 2.
+    r"""Compare two views of a face: RRL, Eq. 2.
 
     .. math:: L_{glo} = -\frac{\langle z_2^g, q(z_1^g) \rangle}{\|z_2^g\| \, \|q(z_1^g)\|}
 
     Parameters
     ----------
     predicted : Tensor float [B, m]
-        :math:`q(z_1^g)`, of the one view by the online network.
+        :math:`q(z_1^g)` of one view by the online network.
     target : Tensor float [B, m]
-        :math:`z_2^g`, of the other view by the target network.
+        :math:`z_2^g` of the other view by the target network.
 
     Returns
     -------
     Tensor float []
-        Mean over the batch, -1 at best.
+        Mean over the batch; the minimum is -1.
     """
     return -cosine_similarity(predicted, target, dim=-1).mean()
 
 
 @full_precision
 def local_loss(predicted: Tensor, target: Tensor, whole: Tensor) -> Tensor:
-    r"""Each unit's region alike in both views, and like the whole face: RRL, Eq. 3.
+    r"""Compare each unit's region in both views, and with the whole face: RRL, Eq. 3.
 
     .. math::
         L_{loc} = -\frac{1}{2K} \sum_k \left[
@@ -55,7 +55,7 @@ def local_loss(predicted: Tensor, target: Tensor, whole: Tensor) -> Tensor:
     Returns
     -------
     Tensor float []
-        Mean over the batch, -1 at best.
+        Mean over the batch; the minimum is -1.
     """
     same = cosine_similarity(predicted, target, dim=-1)
     part = cosine_similarity(target, whole[:, None], dim=-1)
@@ -63,7 +63,7 @@ def local_loss(predicted: Tensor, target: Tensor, whole: Tensor) -> Tensor:
 
 
 def transport_cost(relations: Tensor) -> Tensor:
-    r"""Cost of moving one unit to another: RRL, Eq. 4, :math:`C_{ij} = 1 - M_{ij}`.
+    r"""Return the cost of moving one unit to another: RRL, Eq. 4, :math:`C_{ij} = 1 - M_{ij}`.
 
     `relations` and the result are float [K, K].
     """
@@ -72,11 +72,11 @@ def transport_cost(relations: Tensor) -> Tensor:
 
 @full_precision
 def marginals(units: Tensor, whole: Tensor) -> Tensor:
-    r"""How much of the face each unit is: RRL, Eq. 5, :math:`a_i = \max\{o_i^T t_g, 0\}`.
+    r"""Return the weight of each unit in the face: RRL, Eq. 5, :math:`a_i = \max\{o_i^T t_g, 0\}`.
 
-    The same for :math:`b_j` of :math:`t_j` and :math:`o_g`. Both sides of a transport must hold as
-    much, which the paper leaves open: the weights are scaled to a sum of 1, after a small floor
-    has taken the place of 0, so that there is something to scale.
+    The same function gives :math:`b_j` from :math:`t_j` and :math:`o_g`. Both sides of a transport
+    must have the same sum, which the paper leaves open: the weights are scaled to a sum of 1, with
+    a small minimum instead of 0, so that the sum is never 0.
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ def marginals(units: Tensor, whole: Tensor) -> Tensor:
 @torch.no_grad()
 @full_precision
 def transport(cost: Tensor, supply: Tensor, demand: Tensor) -> Tensor:
-    r"""Cheapest plan from supply to demand, nearly, by Sinkhorn and Knopp: RRL, section 2.3.
+    r"""Approximate the optimal transport plan by Sinkhorn-Knopp iterations: RRL, section 2.3.
 
     .. math:: \pi^* = \mathrm{diag}(u) \, e^{-C / \epsilon} \, \mathrm{diag}(v)
 
-    with :math:`u` and :math:`v` fitted to rows and columns in turn. The plan weighs pairs and is
-    not learnt through, hence no gradient.
+    with :math:`u` and :math:`v` fitted to rows and columns in turn. The plan weights pairs; no
+    gradient flows through it.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def transport(cost: Tensor, supply: Tensor, demand: Tensor) -> Tensor:
     Returns
     -------
     Tensor float [B, K, K]
-        Its columns sum to `demand`, its rows nearly to `supply`.
+        The columns sum to `demand`, the rows approximately to `supply`.
     """
     kernel = torch.exp(-cost.float() / EPSILON)[None]
     v = torch.ones_like(demand)
@@ -125,7 +125,7 @@ def transport(cost: Tensor, supply: Tensor, demand: Tensor) -> Tensor:
 
 @full_precision
 def correlation_loss(units: Tensor, target: Tensor, plan: Tensor) -> Tensor:
-    r"""Units that go together, alike: RRL, Eq. 6.
+    r"""Compare related units across the views: RRL, Eq. 6.
 
     .. math:: L_{corr} = -\sum_i \sum_j \frac{o_i^T t_j}{\|o_i\| \, \|t_j\|} \pi^*_{ij}
 
@@ -139,13 +139,13 @@ def correlation_loss(units: Tensor, target: Tensor, plan: Tensor) -> Tensor:
     Returns
     -------
     Tensor float []
-        Mean over the batch, -1 at best.
+        Mean over the batch; the minimum is -1.
     """
     similarity = cosine_similarity(units[:, :, None], target[:, None], dim=-1)
     return -(similarity * plan).sum(dim=(1, 2)).mean()
 
 
 def overall_loss(losses: tuple[Tensor, ...], weights: tuple[float, ...]) -> Tensor:
-    r"""RRL, Eq. 7: :math:`L = \alpha_1 L_{glo} + \alpha_2 L_{loc} + \alpha_3 L_{corr}`."""
+    r"""Return RRL's Eq. 7: :math:`L = \alpha_1 L_{glo} + \alpha_2 L_{loc} + \alpha_3 L_{corr}`."""
     weighted = [weight * loss for weight, loss in zip(weights, losses, strict=True)]
     return torch.stack(weighted).sum()

@@ -1,8 +1,8 @@
 """PCL's network: one trunk, a branch for the face, a branch for its pose, one decoder.
 
 Liu et al. 2023, "Pose-disentangled Contrastive Learning for Self-supervised Facial
-Representation", section 3.1 and Fig. 3, with the layout of the authors' code. What is learnt is
-the trunk; the rest is there to teach it.
+Representation", section 3.1 and Fig. 3, with the layout of the authors' code. Only the trunk is
+used after the pretraining.
 """
 
 import math
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 SLOPE = 0.1  # of every LeakyReLU
 STRIDE = 16  # of the trunk
-# Channels of the decoder's six convolutions, at width 1, before the three of an image.
+# Channels before and between the decoder's convolutions, at width 1; the image has three.
 DECODER = (512, 256, 256, 128, 128, 64)
 
 
 def conv(n_in: int, n_out: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, LeakyReLU; no batch norm in the trunk nor in the branches."""
+    """Return a 3x3 convolution and LeakyReLU; trunk and branches have no batch norm."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, 3, stride, 1), nn.LeakyReLU(SLOPE))
 
 
@@ -31,17 +31,17 @@ class Residual(nn.Module):
         self.last = nn.LeakyReLU(SLOPE)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map float [B, n, H, W] to the same."""
+        """Map float [B, n, H, W] to the same shape."""
         return self.last(x + self.body(x))
 
 
 class Decoder(nn.Module):
-    """Features to an image: six blocks, each twice the size of the one before, then tanh.
+    """Maps features to an image by six blocks, each doubling the size, then tanh.
 
     Parameters
     ----------
     n_features : int
-        Of F_f + F_p.
+        Length of F_f + F_p.
     size : int
         Side of the image, pixels.
     width : float
@@ -75,15 +75,15 @@ class PoseDisentangled(nn.Module):
     size : int
         Side of the images, pixels.
     width : float
-        Multiplier of every layer's width; 1 is the published network, whose images are 64 pixels
-        wide and whose features have 2048 numbers.
+        Multiplier of every layer's width; 1 is the published network, with images of 64 pixels
+        and features of length 2048.
     n_projection : int
-        Numbers that the contrastive losses compare.
+        Length of the vectors that the contrastive losses compare.
 
     Attributes
     ----------
     n_features : int
-        Of F_s, F_f and F_p alike.
+        Length of F_s, of F_f and of F_p.
     """
 
     def __init__(self, size: int, width: float, n_projection: int) -> None:
@@ -102,12 +102,13 @@ class PoseDisentangled(nn.Module):
         self.face_head = projection(self.n_features, n_projection)
         self.pose_head = projection(self.n_features, n_projection)
         self.decoder = Decoder(self.n_features, size, width)
-        # With torch's own start the signal halves at each of 14 layers and nothing is learnt.
+        # With torch's default initialisation the signal halves at each of 14 layers, and the
+        # training stalls.
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, SLOPE, nonlinearity="leaky_relu")
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-        # A third faster on a CPU; torch's own annotations do not know this argument.
+        # A third faster on a CPU; torch's annotations lack this argument.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def features(self, images: Tensor) -> Tensor:
@@ -129,12 +130,12 @@ class PoseDisentangled(nn.Module):
 
 
 def projection(n_in: int, n_out: int) -> nn.Sequential:
-    """Return what stands between features and a contrastive loss, and is left behind later."""
+    """Return the projection head between features and a contrastive loss."""
     return nn.Sequential(
         nn.Linear(n_in, n_in), nn.ReLU(), nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out)
     )
 
 
 def scaled(n: int, width: float) -> int:
-    """Number of channels at a width."""
+    """Return the number of channels at a width."""
     return max(4, round(n * width))

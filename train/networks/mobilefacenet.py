@@ -1,7 +1,6 @@
-"""MobileFaceNet: the network whose last layer but one is the spatial feature extractor.
+"""MobileFaceNet, the spatial feature extractor: its output is the input of a task's head.
 
-Sun et al. 2022, section 2.1. What it learns, landmarks or expressions, is up to the head that a
-recipe puts on it.
+Sun et al. 2022, section 2.1. The head, for landmarks or expressions, belongs to the recipe.
 """
 
 import math
@@ -26,7 +25,7 @@ STRIDE = 16  # of the whole trunk
 def conv_block(
     n_in: int, n_out: int, kernel: int = 1, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution, batch norm, PReLU."""
+    """Return a convolution, batch norm and PReLU."""
     return nn.Sequential(
         nn.Conv2d(n_in, n_out, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(n_out),
@@ -53,7 +52,7 @@ class Bottleneck(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """Images to features, without the head of any task.
+    """Maps images to features, without the head of a task.
 
     Parameters
     ----------
@@ -89,15 +88,15 @@ class MobileFaceNet(nn.Module):
         self.n_features = scaled(HEAD)
         layers.append(conv_block(n, self.n_features))
         self.trunk = nn.Sequential(*layers)
-        # Global depthwise convolution: one learned weight per place and channel in the place of
-        # the average, since the middle of a face says more than its corners.
+        # Global depthwise convolution: a learnt weight per position and channel instead of the
+        # average, since the middle of a face is more informative than the corners of the crop.
         side = math.ceil(size / STRIDE)
         self.pool = nn.Sequential(
             nn.Conv2d(self.n_features, self.n_features, side, groups=self.n_features, bias=False),
             nn.BatchNorm2d(self.n_features),
             nn.Flatten(),
         )
-        # A third faster on a CPU; torch's own annotations do not know this argument.
+        # A third faster on a CPU; torch's annotations lack this argument.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The linear probe: what features are worth, by one linear layer on them and no more."""
+"""The linear probe: one linear layer on frozen features, to measure them."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,17 @@ from torch import Tensor, nn
 class LinearProbe(nn.Module):
     """One linear layer on standardised features.
 
-    The statistics belong to the model, so a probe needs no data to be used again.
+    The statistics are saved with the weights, so a loaded probe needs no data.
 
     Parameters
     ----------
     n_features, n_out : int
-        Numbers that come in and go out.
+        Length of input and output.
 
     Attributes
     ----------
     target_mean : Tensor float [n_out]
-        Of the targets of a regression; zero where there is none.
+        Mean of the targets of a regression; zero for a classification.
     """
 
     mean: Tensor
@@ -35,7 +35,7 @@ class LinearProbe(nn.Module):
 
     @torch.no_grad()
     def standardise_by(self, features: Tensor, targets: Tensor | None = None) -> None:
-        """Take the statistics of features, float [N, n_features], and targets, [N, n_out]."""
+        """Set the statistics by features, float [N, n_features], and targets, [N, n_out]."""
         self.mean.copy_(features.mean(dim=0))
         self.spread.copy_(features.std(dim=0).clamp(min=1e-3))
         if targets is not None:

@@ -1,8 +1,8 @@
-"""From a face to one global vector and one local vector for each action unit.
+"""RRL's network: maps a face to one global vector and one local vector per action unit.
 
 RRL (2023), sections 2.1 and 2.2, small: the paper's Swin-T takes 224 pixels and is fused with the
-attention maps at its stage of 14 x 14; here 56 pixels lead to the same stage and two stages are
-all there are. Everything that is not learnt by the gradient follows by :func:`follow`.
+attention maps at its stage of 14 x 14; here 56 pixels lead to the same stage, and there are only
+two stages. The target network is updated by :func:`follow`, not by the gradient.
 """
 
 from typing import NamedTuple
@@ -18,12 +18,12 @@ HEAD = 16  # channels of one head of the attention
 
 
 class Backbone(nn.Module):
-    """The encoder f: all that is kept for AU detection.
+    """The encoder f, the part that is used for AU detection.
 
     Parameters
     ----------
     kind : str
-        ``swin``: window attention, as the paper's; ``vgg``: convolutions, as in its Table 4.
+        ``swin``: window attention, as in the paper; ``vgg``: convolutions, as in its Table 4.
     width : int
         Channels of the stage of 14 x 14, a multiple of 16; the global vector has twice as many.
     """
@@ -43,7 +43,7 @@ class Backbone(nn.Module):
         self.norm = nn.LayerNorm(2 * width)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Map images to the grid that regions are cut from, and to the global vector.
+        """Map images to the grid of the regions, and to the global vector.
 
         Parameters
         ----------
@@ -61,14 +61,14 @@ class Backbone(nn.Module):
 
 
 class Vectors(NamedTuple):
-    """What a branch makes of faces: vectors, and their projections for the losses.
+    """Output of a branch: vectors, and their projections for the losses.
 
     Attributes
     ----------
     whole, whole_projected : Tensor float [B, d], [B, m]
-        Global: o_g and its z, or t_g and its own.
+        Global vectors o_g or t_g, and their projections z.
     units, units_projected : Tensor float [B, K, d], [B, K, m]
-        Local: o_k or t_k, and theirs.
+        Local vectors o_k or t_k, and their projections.
     """
 
     whole: Tensor
@@ -83,9 +83,9 @@ class Branch(nn.Module):
     Parameters
     ----------
     kind, width
-        Of the :class:`Backbone`; d is twice the width.
+        As of :class:`Backbone`; d is twice the width.
     hidden, projected : int
-        Width inside the projector, and of what it returns, m.
+        Hidden and output width (m) of the projector.
     """
 
     def __init__(self, kind: str, width: int, hidden: int, projected: int) -> None:
@@ -93,7 +93,7 @@ class Branch(nn.Module):
         self.backbone = Backbone(kind, width)
         half = width // 2
         self.regions = nn.Sequential(nn.Conv2d(width, half, 3, 2, 1), nn.GELU())
-        self.norm = nn.LayerNorm(half)  # a small region says as much as a large one
+        self.norm = nn.LayerNorm(half)  # makes vectors independent of a region's area
         self.joined = nn.Linear(half + 2 * width, 2 * width)
         self.projector = perceptron(2 * width, hidden, projected)
 
@@ -105,11 +105,10 @@ class Branch(nn.Module):
         return Vectors(whole, self.projector(whole), units, projected)
 
     def local(self, grid: Tensor, whole: Tensor, maps: Tensor) -> Tensor:
-        """Local vectors, float [B, K, d]: the grid under each map, and the whole face.
+        """Compute local vectors, float [B, K, d], from the grid under each map and the whole face.
 
-        One CNN serves all units, so that what tells them apart is where they lie. Each unit's
-        vectors are standardised over the batch: else one vector a unit, whatever the face, would
-        be all that Eq. 6 asks for.
+        All units share one CNN and differ only by their regions. Each unit's vectors are
+        standardised over the batch: otherwise a constant vector per unit would minimise Eq. 6.
         """
         fused = grid[:, None] * maps[:, :, None]
         pooled = self.norm(self.regions(fused.flatten(0, 1)).mean(dim=(2, 3)))
@@ -120,9 +119,9 @@ class Branch(nn.Module):
 
 
 def perceptron(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
-    """Return a projector or predictor as BYOL's: linear, batch norm, ReLU, linear.
+    """Return a projector or predictor as in BYOL: linear, batch norm, ReLU, linear.
 
-    It is used in training only, so its batch norm keeps no running statistics.
+    It is used in training only, so its batch norm has no running statistics.
     """
     norm = nn.BatchNorm1d(hidden, track_running_stats=False)
     return nn.Sequential(nn.Linear(n_in, hidden), norm, nn.ReLU(), nn.Linear(hidden, n_out))
@@ -130,14 +129,14 @@ def perceptron(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
 
 @torch.no_grad()
 def follow(target: nn.Module, online: nn.Module, momentum: float) -> None:
-    r"""Let a network of the same shape follow another in place: RRL, Eq. 1.
+    r"""Update a momentum network in place: RRL, Eq. 1.
 
     .. math:: \xi = m \xi + (1 - m) \theta
 
     Parameters
     ----------
     target, online : Module
-        With the weights :math:`\xi` and :math:`\theta`.
+        Networks of the same shape with the weights :math:`\xi` and :math:`\theta`.
     momentum : float
         :math:`m`, 0 to 1.
     """
@@ -146,7 +145,7 @@ def follow(target: nn.Module, online: nn.Module, momentum: float) -> None:
 
 
 def _stage(kind: str, width: int, side: int) -> nn.Sequential:
-    """Two Swin blocks, the second's windows moved where there are several; or a VGG stage."""
+    """Return two Swin blocks, the second with shifted windows if there are several; or VGG."""
     if kind == "vgg":
         return nn.Sequential(ConvolutionBlock(width))
     shifts = (0, 3 if side > GRID // 2 else 0)

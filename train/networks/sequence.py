@@ -1,4 +1,4 @@
-"""The sequence encoder of 2022 and 2023: features of all frames of a clip to one embedding.
+"""The sequence encoder of 2022 and 2023: maps the features of a clip's frames to one embedding.
 
 Sun et al. 2022, section 2.2. Promise: padded frames change no embedding.
 """
@@ -19,39 +19,36 @@ from fmdata.catalog.settings import Settings, number
 class SequenceShape(Settings):
     """Shape of a sequence encoder. The papers give two layers, and none of the other numbers.
 
-    Attributes
-    ----------
-    embedding : int
-        n, the length of the embedding.
-    layers, heads, feedforward : int
-        Of the transformer, whose width is the number of features of a frame.
-    dropout : float
-        In the transformer.
+    The width of the transformer is the number of features of a frame.
     """
 
-    embedding: int = number(64, 1)
-    layers: int = number(2, 1)
-    heads: int = number(4, 1)
-    feedforward: int = number(256, 1)
-    dropout: float = number(0.1, 0, 0.99)
+    embedding: int = number(64, 1, help="Length n of the embedding.")
+    layers: int = number(2, 1, help="Layers of the transformer.")
+    heads: int = number(4, 1, help="Attention heads of a layer.")
+    feedforward: int = number(256, 1, help="Width of a layer's feed-forward network.")
+    dropout: float = number(0.1, 0, 0.99, help="Dropout in the transformer.")
 
 
 def positional_encoding(n_frames: int, width: int) -> Tensor:
-    """Sines and cosines of the frame's number, float32 [n_frames, width] (Vaswani et al. 2017)."""
+    """Return sines and cosines of the frames (Vaswani et al. 2017), float32 [n_frames, width]."""
     frame = torch.arange(n_frames, dtype=torch.float32)[:, None]
     rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     return torch.stack([torch.sin(frame * rate), torch.cos(frame * rate)], dim=2).flatten(1)
 
 
 class SequenceEncoder(nn.Module):
-    """Features of all frames to one embedding: transformer, maximum over time, projection.
+    """Transformer over the frames' features, maximum over time, projection to an embedding.
 
     Parameters
     ----------
     n_features : int
-        m, the width of a frame's feature vector; even.
+        m, the length of a frame's feature vector; even. The transformer maps [L, m] to [L, m].
     shape : SequenceShape
-        Everything else; the transformer keeps [L, m] throughout.
+
+    Raises
+    ------
+    UsageError
+        When the heads do not divide half the features.
     """
 
     mean: Tensor
@@ -67,8 +64,7 @@ class SequenceEncoder(nn.Module):
                 todo="change one of them",
             )
         self.shape = shape
-        # Features are standardised by the training frames' statistics, lest the positional
-        # encoding drown in them or drown them.
+        # Standardised by the training frames, features have the scale of the positional encoding.
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("spread", torch.ones(n_features))
         layer = nn.TransformerEncoderLayer(
@@ -87,7 +83,7 @@ class SequenceEncoder(nn.Module):
         """Take mean and spread from the training clips' features, float [T_i, m] each."""
         frames = torch.cat(list(clips))
         self.mean.copy_(frames.mean(dim=0))
-        # A feature that never changes says nothing, and must not be blown up either.
+        # The minimum keeps a constant feature from being divided by nearly zero.
         self.spread.copy_(frames.std(dim=0).clamp(min=1e-3))
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
@@ -96,7 +92,7 @@ class SequenceEncoder(nn.Module):
         Parameters
         ----------
         features : Tensor float [B, L, m]
-            Frames of each clip, padded to a common length with anything finite.
+            Frames of each clip, padded to a common length by any finite values.
         mask : Tensor bool [B, L]
             True where there is a frame.
 
@@ -113,9 +109,9 @@ class SequenceEncoder(nn.Module):
 
     @torch.no_grad()
     def embed(self, clips: Iterable[Tensor]) -> np.ndarray:
-        """Embeddings of clips by their features, float [T_i, m] each: float32 [N, n].
+        """Embed clips by their features, float [T_i, m] each: float32 [N, n].
 
-        One clip at a time: the last bits of a number depend on the shape of its batch.
+        One clip at a time, since the last bits of a result depend on the shape of its batch.
         """
         device = self.mean.device
         rows = []

@@ -1,7 +1,7 @@
-"""A video transformer in two stages: space within each moment, then time across the moments.
+"""A video transformer in two stages: over space within each time step, then over time.
 
 SMaTE (Kim, Cho and Bae 2022), section 3.2, on the factorised encoder of ViViT (Arnab et al. 2021).
-The paper starts from weights pretrained on Kinetics-400; here all weights start at random.
+The paper starts from weights pretrained on Kinetics-400; here all weights are random at first.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ POSITIONS = "tpe2", "tpe1", "bert", "none"
 
 
 def temporal_encoding(kind: str, length: int, alpha: float) -> Tensor:
-    r"""Temporal position values of `length` tokens, float32 [L].
+    r"""Return the temporal position values of `length` tokens, float32 [L].
 
     SMaTE, Eq. 9 (``tpe1``) and Eq. 10 (``tpe2``):
 
@@ -21,7 +21,7 @@ def temporal_encoding(kind: str, length: int, alpha: float) -> Tensor:
         TPE_1(pos) = \frac{1}{1 + e^{-\alpha (2 pos - L) / L}}, \qquad
         TPE_2(pos) = \frac{pos^\alpha}{L}, \qquad pos \in [0, L - 1]
 
-    The second stays within 0 to 1, as the paper wants it, for :math:`\alpha \le 1` only.
+    The second stays within 0 to 1, as the paper requires, only for :math:`\alpha \le 1`.
     """
     pos = torch.arange(length, dtype=torch.float32)
     if kind == "tpe1":
@@ -32,7 +32,7 @@ def temporal_encoding(kind: str, length: int, alpha: float) -> Tensor:
 def mix_tokens(original: Tensor, augmented: list[Tensor], mixed: Tensor) -> Tensor:
     r"""Mix the tokens of a clip with those of its N augmented copies.
 
-    SMaTE, Eq. 7, the direct sum taken as the sum of tokens in the same place:
+    SMaTE, Eq. 7, with the direct sum read as the sum of tokens in the same position:
 
     .. math::
         z_{mix} = \begin{cases} z_{origin} & X = 0 \\
@@ -43,7 +43,7 @@ def mix_tokens(original: Tensor, augmented: list[Tensor], mixed: Tensor) -> Tens
     original : Tensor float [B, n_t, n_s, d]
     augmented : list of N Tensors like `original`
     mixed : Tensor bool [B, n_t, n_s]
-        X, of each token on its own: the paper samples "subsets" of a sequence, segment by segment.
+        X of each token: the paper samples "subsets" of a sequence, segment by segment.
 
     Returns
     -------
@@ -54,31 +54,31 @@ def mix_tokens(original: Tensor, augmented: list[Tensor], mixed: Tensor) -> Tens
 
 
 class VideoTransformer(nn.Module):
-    """Clips to one vector each, by tubelets, a spatial and a temporal transformer.
+    """Maps each clip to a vector by tubelets, a spatial and a temporal transformer.
 
     Parameters
     ----------
     channels, frames, size : int
-        C, T and the side of the images; frames that fill no tubelet are left out.
+        C, T and the side of the images; trailing frames that fill no tubelet are ignored.
     tubelet, patch : int
         Frames and side of a tubelet; `patch` divides `size`.
     width, heads : int
-        d, the width of a token, and into how many heads it is divided.
+        d, the width of a token, and the number of attention heads.
     spatial_layers, temporal_layers : int
         Depth of the two encoders.
     dropout : float
-        Inside the layers.
+        Dropout in the layers.
     positions : str
-        Of time: ``bert`` (learnt), ``tpe1``, ``tpe2``, or ``none``.
+        Positions of time: ``bert`` (learnt), ``tpe1``, ``tpe2``, or ``none``.
     alpha : float
-        Of Eq. 9 and 10.
+        Alpha of Eq. 9 and 10.
 
     Notes
     -----
-    TPE gives one value to each moment. Added alike to all d components of a token, as the paper
-    seems to have it, it would do nothing: the layer normalisation of Eq. 4 and 5 subtracts the mean
-    of the components, and so exactly this value. Here it is added with alternating sign, which
-    has no mean. What the paper's words come to is ``none``.
+    TPE gives one value to each time step. Added equally to all d components of a token, as the
+    paper reads, it has no effect: the layer normalisation of Eq. 4 and 5 subtracts the mean of the
+    components, and so exactly this value. Here it is added with alternating sign, which has no
+    mean. The paper's reading is equivalent to ``none``.
     """
 
     encoding: Tensor
@@ -106,11 +106,11 @@ class VideoTransformer(nn.Module):
         _start_at_central_frame(self.tubes)
         self.spatial_class = nn.Parameter(torch.zeros(width))
         self.temporal_class = nn.Parameter(torch.zeros(width))
-        # As large as the tokens, which lack what stands still, and so their place.
+        # Of the tokens' scale. Tokens lack the static content of a clip, and so their position.
         self.spatial_positions = nn.Parameter(torch.randn(places + 1, width))
         self.space = _encoder(width, heads, spatial_layers, dropout)
         self.time = _encoder(width, heads, temporal_layers, dropout)
-        # The class token's own position is left at zero: it is learnt, and holds any constant.
+        # The class token is learnt and absorbs any constant, so its position is zero.
         encoding = torch.zeros(moments + 1, width)
         if positions == "bert":
             self.encoding = nn.Parameter(0.02 * torch.randn(moments + 1, width))
@@ -122,23 +122,23 @@ class VideoTransformer(nn.Module):
 
     @torch.no_grad()
     def standardise_by(self, batches: Iterable[Tensor]) -> None:
-        """Take each channel's spread about the clips' own means from training clips.
+        """Set each channel's spread about the clips' means by training clips.
 
         Parameters
         ----------
         batches : iterable of Tensor float [B, T, C, H, W]
         """
-        moved = [_moving(clips).square().mean(dim=(1, 3, 4)) for clips in batches]
-        self.spread.copy_(torch.cat(moved).mean(dim=0)[:, None, None].clamp(min=1e-6).sqrt())
+        squares = [_moving(clips).square().mean(dim=(1, 3, 4)) for clips in batches]
+        self.spread.copy_(torch.cat(squares).mean(dim=0)[:, None, None].clamp(min=1e-6).sqrt())
 
     def tokens(self, clips: Tensor) -> Tensor:
-        """Tokens of the tubelets (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
+        """Project tubelets to tokens (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
         standard = _moving(clips) / self.spread
         projected: Tensor = self.tubes(standard.transpose(1, 2))
         return projected.flatten(3).permute(0, 2, 3, 1)
 
     def encode(self, tokens: Tensor) -> Tensor:
-        """Return the last layer's class token of time, [B, n_t, n_s, d] to [B, d] (Eq. 8)."""
+        """Return the temporal class token of the last layer (Eq. 8), [B, n_t, n_s, d] to [B, d]."""
         n, moments = tokens.shape[:2]
         within = _with_class(self.spatial_class, tokens.flatten(0, 1)) + self.spatial_positions
         frames = self.space(within)[:, 0].unflatten(0, (n, moments))
@@ -152,7 +152,7 @@ class VideoTransformer(nn.Module):
 
 
 def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.TransformerEncoder:
-    """Layers of Eq. 3 to 5, the MLP four times as wide as the tokens."""
+    """Return the layers of Eq. 3 to 5; the MLP is four times as wide as the tokens."""
     layer = nn.TransformerEncoderLayer(
         width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True
     )
@@ -160,23 +160,23 @@ def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.Transfor
 
 
 def _moving(clips: Tensor) -> Tensor:
-    """Take off what a clip shows on average over time, float [B, T, C, H, W].
+    """Subtract a clip's mean over time, float [B, T, C, H, W].
 
-    Who is seen, and where in the picture, would drown what moves; a network with pretrained weights
-    has learnt to look past it; one that starts at random stays at chance for long where clips are
-    placed at random.
+    The mean holds identity and position, which outweigh the motion. A pretrained network has learnt
+    to ignore them; one with random weights stays at chance level for long where clips are placed
+    at random.
     """
     return clips - clips.mean(dim=1, keepdim=True)
 
 
 def _with_class(token: Tensor, tokens: Tensor) -> Tensor:
-    """Put a class token before each sequence, [d] and [B, n, d] to [B, n + 1, d]."""
+    """Prepend a class token to each sequence, [d] and [B, n, d] to [B, n + 1, d]."""
     return torch.cat([token.expand(len(tokens), 1, -1), tokens], dim=1)
 
 
 @torch.no_grad()
 def _start_at_central_frame(tubes: nn.Conv3d) -> None:
-    """Start as the convolution of one image: zeros but in the central frame (Arnab et al. 2021)."""
+    """Initialise as an image convolution of the central frame, else zeros (Arnab et al. 2021)."""
     depth = tubes.weight.shape[2]
     image = nn.Conv2d(tubes.in_channels, tubes.out_channels, tubes.weight.shape[-1])
     tubes.weight.zero_()

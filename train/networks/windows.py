@@ -1,6 +1,6 @@
-"""Blocks of a backbone: self-attention within windows (Swin), and convolutions (VGG) instead.
+"""Blocks of a backbone: self-attention within windows (Swin), or convolutions (VGG).
 
-Both map float [B, n, S, S] to the same shape, so that either may fill a stage.
+Both map float [B, n, S, S] to the same shape.
 """
 
 import torch
@@ -17,12 +17,12 @@ class WindowBlock(nn.Module):
     width : int
         Channels, n; a multiple of `heads`.
     heads : int
-        Of the attention.
+        Heads of the attention.
     side : int
         S, a multiple of 7.
     shift : int
-        By how many tokens the windows are moved down and right. What they wrap around the edge is
-        not attended to from the other side.
+        Tokens by which the windows are shifted down and right. A mask keeps tokens that wrap
+        around the edge from attending to the other side.
     """
 
     outside: Tensor
@@ -39,16 +39,16 @@ class WindowBlock(nn.Module):
         self.bias = nn.Parameter(torch.zeros(heads, (2 * WINDOW - 1) ** 2))
         place = torch.cartesian_prod(torch.arange(WINDOW), torch.arange(WINDOW))
         apart = place[:, None] - place[None, :] + WINDOW - 1
-        offset = apart[..., 0] * (2 * WINDOW - 1) + apart[..., 1]  # which bias two tokens have
+        offset = apart[..., 0] * (2 * WINDOW - 1) + apart[..., 1]  # index of two tokens' bias
         self.register_buffer("offset", offset, persistent=False)
-        # A stretch of rows, or columns, that lay side by side before the shift has one number.
+        # Rows, or columns, that were contiguous before the shift have the same number.
         stretch = (torch.arange(side) >= side - shift).long()
         region = self._split((2 * stretch[:, None] + stretch)[None, :, :, None])[..., 0]
         outside = region[:, :, None] != region[:, None, :]
         self.register_buffer("outside", outside[:, None], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map float [B, n, S, S] to the same."""
+        """Map float [B, n, S, S] to the same shape."""
         x = x.permute(0, 2, 3, 1)
         x = x + self._attend(self.before(x))
         return (x + self.mlp(self.after(x))).permute(0, 3, 1, 2)
@@ -63,7 +63,7 @@ class WindowBlock(nn.Module):
         return joined.roll((self.shift, self.shift), (1, 2))
 
     def _split(self, x: Tensor) -> Tensor:
-        """[B, S, S, n] to windows of tokens, [B W W, 49, n]."""
+        """Split [B, S, S, n] into windows of tokens, [B W W, 49, n]."""
         cells = x.unflatten(2, (self.windows, WINDOW)).unflatten(1, (self.windows, WINDOW))
         return cells.transpose(2, 3).reshape(-1, WINDOW * WINDOW, x.shape[-1])
 
@@ -74,7 +74,7 @@ class WindowBlock(nn.Module):
 
 
 class ConvolutionBlock(nn.Module):
-    """Two 3 x 3 convolutions, as a stage of VGG has them."""
+    """Two 3 x 3 convolutions, as in a stage of VGG."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -86,6 +86,6 @@ class ConvolutionBlock(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map float [B, n, S, S] to the same."""
+        """Map float [B, n, S, S] to the same shape."""
         y: Tensor = self.layers(x)
         return y

@@ -1,28 +1,31 @@
-"""The published systems, one file each; each is imported only when it is asked for."""
+"""The published systems, one file each, imported on demand."""
 
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
-from fmdata.train.recipes.base import Recipe
+from fmdata.catalog.settings import read_settings
+from fmdata.train.recipes.base import Recipe, RecipeSettings
 
-# Name on the command line: the class in the file of that name, and what it is.
+# Name on the command line, also the file's, and the class in that file.
 RECIPES = {
-    "landmarks": ("Landmarks", "a spatial feature extractor that knows where 68 points are"),
-    "encoder": ("Encoder", "Sun et al. 2022: facial motions told apart, for verification"),
-    "subclips": ("Subclips", "Sun et al. 2023: compounds, with contrastive subclips before"),
-    "smate": ("Smate", "Kim et al. 2022: a video transformer that classifies actions"),
-    "rrl": ("Rrl", "RRL 2023: action units from regions and their relations"),
-    "pcl": ("Pcl", "PCL 2023: faces with the pose taken apart"),
+    "landmarks": "Landmarks",
+    "encoder": "Encoder",
+    "subclips": "Subclips",
+    "smate": "Smate",
+    "rrl": "Rrl",
+    "pcl": "Pcl",
 }
 
 
 def recipe_named(name: str) -> type[Recipe]:
-    """Return a recipe's class.
+    """Return the class of a recipe.
 
     Raises
     ------
     UsageError
-        When there is none of this name.
+        When there is no recipe of this name.
     """
     if name not in RECIPES:
         raise UsageError(
@@ -31,5 +34,17 @@ def recipe_named(name: str) -> type[Recipe]:
             where="fmdata train RECIPE",
             todo="name one of them",
         )
-    kind: type[Recipe] = getattr(import_module(f"fmdata.train.recipes.{name}"), RECIPES[name][0])
+    kind: type[Recipe] = getattr(import_module(f"fmdata.train.recipes.{name}"), RECIPES[name])
     return kind
+
+
+def settings_of(recipe: str, file: Path | None, assignments: Sequence[str]) -> RecipeSettings:
+    """Return a recipe's settings: its defaults, then a settings file, then ``name=value``.
+
+    Raises
+    ------
+    UsageError
+        When there is no such recipe or file, or a setting is unknown or invalid.
+    """
+    kind = recipe_named(recipe).Settings
+    return kind.from_json(read_settings(file) if file else {}).replaced(assignments)

@@ -1,4 +1,4 @@
-"""What a recipe is: a model, how it is trained on some subjects, what it is worth on others."""
+"""The contract of a recipe: a model, its training on some subjects, its evaluation on others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,26 +15,20 @@ from fmdata.train.split import Split
 
 @dataclass(frozen=True)
 class RecipeSettings(Settings):
-    """What every recipe can be told.
+    """Settings of every recipe."""
 
-    Attributes
-    ----------
-    seed : int
-        Of weights and of everything that is drawn.
-    hold_out : int
-        The fold, 0 to 9, whose subjects are held out; -1 takes the dataset's default split.
-    patience : int
-        End a phase early when its training loss has not fallen for so many epochs; 0 never does.
-    """
-
-    seed: int = number(0)
-    hold_out: int = number(-1, -1, 9)
-    patience: int = number(0)
+    seed: int = number(0, help="Seed of the weights and of every draw.")
+    hold_out: int = number(
+        -1, -1, 9, help="Fold, 0 to 9, of the held-out subjects; -1: the dataset's default split."
+    )
+    patience: int = number(
+        0, help="End a phase when its training loss has not fallen for so many epochs; 0: never."
+    )
 
 
 @dataclass(frozen=True)
 class Material:
-    """What to learn from: a dataset and the subjects on either side of the split."""
+    """Input of a training: a dataset, and the subjects on either side of the split."""
 
     dataset: Dataset
     split: Split
@@ -44,16 +38,16 @@ class Recipe(Protocol):
     """One of the published systems.
 
     Made by ``Recipe(settings, classes)``, where `classes` are the names of the training subjects'
-    actions, sorted; a recipe that classifies none ignores them.
+    actions, sorted; a recipe without a classifier ignores them.
 
     Attributes
     ----------
     Settings : type
-        Of its settings; what they are by default is what `fmdata train` uses.
+        Class of its settings, with the defaults of `fmdata train`.
     settings, classes
         As given.
     model : Module
-        Everything that it trains, and all that is kept of it.
+        Everything that is trained and saved.
     """
 
     Settings: ClassVar[type[RecipeSettings]]
@@ -66,13 +60,13 @@ class Recipe(Protocol):
     def train(self, material: Material, loop: Loop) -> None:
         """Train the model on the training subjects, in phases of `loop`.
 
-        Held-out subjects may be measured after an epoch and choose nothing.
+        Held-out subjects may be measured after an epoch, and select nothing.
 
         Raises
         ------
         DatasetError
-            When the dataset has not what the recipe learns from.
+            When the dataset lacks the data that the recipe trains on.
         """
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Measure the trained model on subjects that it has not seen."""
+        """Measure the trained model on unseen subjects."""

@@ -1,9 +1,9 @@
-"""The spatial feature extractor of 2022 and 2023, made from the user's own shards.
+"""The spatial feature extractor of 2022 and 2023, trained on the user's own shards.
 
-Sun et al. 2022, section 2.1: a MobileFaceNet that has learnt where 68 landmarks are (SFE-L) or,
-for comparison, which expression a face shows (SFE-E); its head is then left off. The paper takes
-networks trained on 300-W and RAF-DB. Here the shards say where the landmarks are in every frame,
-and which action the frames near an apex show.
+Sun et al. 2022, section 2.1: a MobileFaceNet trained to locate 68 landmarks (SFE-L) or, for
+comparison, to classify expressions (SFE-E), and used without its head. The paper's networks are
+trained on 300-W and RAF-DB. Here the targets are the shards' landmarks of every frame, and the
+action shown by the frames near an apex.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,8 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import Settings, choice, number
 from fmdata.train.data import Faces, crop_landmarks, images_of, keys_of, scaled, spread_frames
-from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.distributed import best_device
+from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.faces import landmark_loss
 from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
@@ -29,45 +30,35 @@ from fmdata.train.views.faces import jitter_faces
 N_POINTS = 68
 OUTER_EYE_CORNERS = 36, 45  # among the 68 points
 NEUTRAL = "neutral"
-PLATEAU = 0.7  # of the peak's intensity: frames that show an expression
-BATCH = 256  # images at once where nothing is learnt
+PLATEAU = 0.7  # share of the peak intensity from which a frame shows the expression
+BATCH = 256  # images at once without gradients
 
 
 @dataclass(frozen=True)
 class ExtractorSettings(Settings):
-    """How a spatial feature extractor is made.
+    """Settings of a spatial feature extractor."""
 
-    Attributes
-    ----------
-    task : str
-        What it learns: ``landmarks`` (SFE-L) or ``expressions`` (SFE-E).
-    size, channels : int
-        Side of the images it sees, in pixels; 1 for grey, 3 for RGB.
-    width : float
-        Of its layers; 1 is the published MobileFaceNet.
-    frames : int
-        Frames of a clip to learn from; neighbouring frames teach little.
-    epochs, steps, batch : int
-        Number of epochs, mini-batches in an epoch, images in a mini-batch.
-    rate, weight_decay : float
-        AdamW's highest learning rate and weight decay.
-    """
-
-    task: str = choice("landmarks", "expressions")
-    size: int = number(56, 16, 1024)
-    channels: int = choice(1, 3)
-    width: float = number(0.25, 0.01, 4)
-    frames: int = number(16, 1)
-    epochs: int = number(5, 1)
-    steps: int = number(16, 1)
-    batch: int = number(64, 2)
-    rate: float = number(3e-3, 0, 1)
-    weight_decay: float = number(0.01, 0, 1)
+    task: str = choice(
+        "landmarks", "expressions", help="Training task: landmarks (SFE-L) or expressions (SFE-E)."
+    )
+    size: int = number(56, 16, 1024, help="Side of the input images, in pixels.")
+    channels: int = choice(1, 3, help="Channels of the input images: 1 grey, 3 RGB.")
+    width: float = number(
+        0.25, 0.01, 4, help="Multiplier of the layers' widths; 1 is the published MobileFaceNet."
+    )
+    frames: int = number(
+        16, 1, help="Frames of a clip to train on; neighbouring frames are nearly alike."
+    )
+    epochs: int = number(5, 1, help="Number of epochs.")
+    steps: int = number(16, 1, help="Mini-batches in an epoch.")
+    batch: int = number(64, 2, help="Images in a mini-batch.")
+    rate: float = number(3e-3, 0, 1, help="Highest learning rate of AdamW.")
+    weight_decay: float = number(0.01, 0, 1, help="Weight decay of AdamW.")
 
 
 @dataclass(frozen=True)
 class LandmarkSettings(RecipeSettings, ExtractorSettings):
-    """An extractor's, and those of every recipe."""
+    """Settings of the recipe ``landmarks``."""
 
 
 class Landmarks:
@@ -86,7 +77,7 @@ class Landmarks:
         self.model = nn.ModuleDict({"extractor": self.extractor, "head": self.head})
 
     def train(self, material: Material, loop: Loop) -> None:
-        """Train extractor and head; `loop`'s model is, or contains, this recipe's."""
+        """Train extractor and head; the model of `loop` is, or contains, this recipe's model."""
         settings, device = self.settings, best_device()
         dataset, split = material.dataset, material.split
         faces, held = self._read(dataset, split.train), self._read(dataset, split.validation)
@@ -101,28 +92,30 @@ class Landmarks:
             return nn.functional.cross_entropy(self._raw(x), faces.labels[chosen].to(device))
 
         loop.fit(
-            settings.task,
-            self.model,
-            loss_at,
-            schedule,
-            prepare=lambda: self._start_at(faces.landmarks),
-            measure=lambda: self._measure(held),
+            Phase(
+                settings.task,
+                self.model,
+                loss_at,
+                schedule,
+                prepare=lambda: self._start_at(faces.landmarks),
+                measure=lambda: self._measure(held),
+            )
         )
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Mean distance of the landmarks in interocular distances, or accuracy and confusion."""
+        """Measure the landmark error in interocular distances, or accuracy and confusion."""
         held = self._read(dataset, subjects)
         with torch.no_grad():
             numbers = self._measure(held)
             if self.settings.task == "landmarks":
                 return Evaluation(numbers)
-            called = self._over(held.images, self._raw).argmax(dim=1)
-        confusion = confusion_of(self.names, held.labels.numpy(), called.numpy())
+            predicted = self._over(held.images, self._raw).argmax(dim=1)
+        confusion = confusion_of(self.names, held.labels.numpy(), predicted.numpy())
         return Evaluation(numbers, confusion=confusion)
 
     def _raw(self, images: Tensor) -> Tensor:
         features = self.extractor(images)
-        # In bfloat16 a landmark would be known to 1/256 of the crop at best.
+        # In bfloat16 a landmark would have a resolution of 1/256 of the crop at best.
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.float())
 
@@ -138,12 +131,12 @@ class Landmarks:
         if self.settings.task == "landmarks":
             found = self._over(held.images, self._points)
             return {"landmark_error": landmark_error(found, held.landmarks)}
-        called = self._over(held.images, self._raw).argmax(dim=1)
-        return {"accuracy": float((called == held.labels).float().mean())}
+        predicted = self._over(held.images, self._raw).argmax(dim=1)
+        return {"accuracy": float((predicted == held.labels).float().mean())}
 
     @torch.no_grad()
     def _start_at(self, landmarks: Tensor) -> None:
-        """Let the first prediction have the mean and spread of `landmarks`, float [N, 68, 2]."""
+        """Give the first predictions the mean and spread of `landmarks`, float [N, 68, 2]."""
         if self.settings.task == "landmarks":
             norm = self.head[1]
             assert isinstance(norm, nn.BatchNorm1d)
@@ -151,19 +144,19 @@ class Landmarks:
             norm.weight.copy_(landmarks.flatten(1).std(dim=0))
 
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Faces:
-        """Some frames of every clip of some subjects, those with a face found.
+        """Read frames with a detected face from every clip of some subjects.
 
         Raises
         ------
         DatasetError
-            When there is none.
+            When there is no such frame.
         """
         clips = [self._frames(dataset.actions[key]) for key in keys_of(dataset, subjects)]
         images, landmarks, labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
         if len(images) == 0:
             raise DatasetError(
-                f"no frame to learn {self.settings.task} from, or to measure them on",
-                wanted="faces that were found and, for expressions, motions of known actions",
+                f"no frame to train {self.settings.task} on, or to measure them on",
+                wanted="detected faces and, for expressions, motions of known actions",
                 where=str(dataset.path),
                 todo="add recordings and build again",
             )
@@ -174,11 +167,11 @@ class Landmarks:
         usable = clip.column("detected").astype(bool)
         labels = np.zeros(len(usable), np.int64)
         if settings.task == "expressions":
-            # Frames on the way to an expression are neither it nor neutral.
+            # Frames between neutral and the plateau belong to neither class.
             intensity, action = clip.intensity, clip.row["action"]
             shown = intensity >= PLATEAU * intensity.max()
-            # Where no motion was found, one may have been missed; and an action that no training
-            # subject has shows nothing known.
+            # A clip without a motion may hold a missed one; an action that no training subject
+            # shows is no class.
             if clip.motion is None or action not in self.classes:
                 usable[:] = False
             else:
@@ -191,7 +184,7 @@ class Landmarks:
 
 
 def landmark_error(found: Tensor, landmarks: Tensor) -> float:
-    """Mean distance of 68 points, float [N, 68, 2], from the true ones; unit: the true IOD."""
+    """Return the mean distance of 68 points, float [N, 68, 2], from the true ones, in true IOD."""
     left, right = (landmarks[:, i] for i in OUTER_EYE_CORNERS)
     distance = (found - landmarks).norm(dim=2).mean(dim=1)
     return float((distance / (left - right).norm(dim=1)).mean())

@@ -1,8 +1,8 @@
-"""RRL (Song and Liu 2023): action units from their regions and their relations, unsupervised.
+"""RRL (Song and Liu 2023): unsupervised features of action units from regions and relations.
 
-An online network predicts, from one view of a face, what a slower target network makes of another:
-as a whole (Eq. 2), region by region (Eq. 3), and across regions as far as their action units go
-together (Eq. 4 to 6). Then a linear classifier is trained on the frozen encoder.
+An online network predicts, from one view of a face, the vectors that a momentum (target) network
+gives for another view: of the whole face (Eq. 2), of each region (Eq. 3), and across regions whose
+action units occur together (Eq. 4 to 6). Then a linear classifier is trained on the frozen encoder.
 
 Labels are stand-ins from blendshapes, in the relation matrix, in the classifier and in the F1.
 """
@@ -20,10 +20,11 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.action_units.attention import attention_maps
-from fmdata.train.action_units.frames import UNITS, f1_of_units, read_unit_frames
+from fmdata.train.action_units.frames import UNITS, UnitFrames, f1_of_units, read_unit_frames
 from fmdata.train.action_units.relations import FORMS, relation_matrix
 from fmdata.train.data import scaled
-from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.distributed import best_device
+from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.regions import (
     correlation_loss,
     global_loss,
@@ -39,62 +40,45 @@ from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.colour import blur, distort, to_grey
 from fmdata.train.views.mirror import mirror
 
-MOMENTUM = 0.98  # of the target network at first; 1 at the end
-PAPER_SIZE = 224  # pixels of an image's side, for which the spread of a blur is meant
-AT_ONCE = 256  # images where nothing is learnt
+MOMENTUM = 0.98  # of the target network at the first step; 1 at the last
+PAPER_SIZE = 224  # side of the paper's images in pixels, to which its blur refers
+BATCH = 256  # images at once without gradients, and features in a mini-batch of the probe
 
 
 @dataclass(frozen=True)
 class RrlSettings(RecipeSettings):
-    """What the recipe can be told.
+    """Settings of RRL."""
 
-    Attributes
-    ----------
-    units : str
-        Which action units: the 12 of BP4D or the 8 of DISFA.
-    frames : int
-        Of each clip, spread over it.
-    threshold : float
-        The stand-in's score, 0 to 1, above which a unit is there; blendshapes run low, and some
-        units never reach a half.
-    backbone : str
-        ``swin`` or, for Table 4, ``vgg``.
-    heads : int
-        Of its attention, 16 channels each; the global vector has 32 for each.
-    hidden, projected : int
-        Widths of projector and predictor.
-    augment : bool
-        Whether the two views are varied: flips, greys, blurs, colours; the last row of Table 4.
-    global_weight, local_weight, relation_weight : float
-        Of Eq. 7; a weight of 0 takes the part out, as Table 3 does.
-    relations : str
-        How far one unit says that another is there too:
-        see :func:`~fmdata.train.action_units.relations.relation_matrix`.
-    batch, epochs, steps, rate
-        Of the pretraining: images, epochs and steps in one, highest learning rate. No epochs leave
-        the encoder as it was drawn.
-    probe_epochs, probe_rate
-        Of the linear classifier.
-    """
-
-    units: str = choice("bp4d", "disfa")
-    frames: int = number(8, 1, 1000)
-    threshold: float = number(0.3, 0, 1)
-    backbone: str = choice("swin", "vgg")
-    heads: int = number(2, 1, 64)
-    hidden: int = number(256, 1, 65536)
-    projected: int = number(64, 1, 65536)
-    augment: bool = flag(True)
-    global_weight: float = number(0.4, 0, 100)
-    local_weight: float = number(0.6, 0, 100)
-    relation_weight: float = number(1.0, 0, 100)
-    relations: str = choice(*FORMS)
-    batch: int = number(48, 2, 65536)
-    epochs: int = number(8, 0)
-    steps: int = number(20, 1)
-    rate: float = number(1e-3, 0, 10)
-    probe_epochs: int = number(60, 1)
-    probe_rate: float = number(1e-2, 0, 10)
+    units: str = choice("bp4d", "disfa", help="Action units: the 12 of BP4D or the 8 of DISFA.")
+    frames: int = number(8, 1, 1000, help="Frames of each clip, spread over it.")
+    threshold: float = number(
+        0.3, 0, 1, help="Score of the stand-in above which a unit is present. Blendshapes run low; "
+        "some units never reach 0.5."
+    )  # fmt: skip
+    backbone: str = choice("swin", "vgg", help="Backbone: swin or, for Table 4, vgg.")
+    heads: int = number(
+        2, 1, 64, help="Attention heads of the backbone, 16 channels each; the global vector has "
+        "32 numbers for each."
+    )  # fmt: skip
+    hidden: int = number(256, 1, 65536, help="Hidden width of projector and predictor.")
+    projected: int = number(64, 1, 65536, help="Output width of projector and predictor.")
+    augment: bool = flag(
+        True, help="Vary the two views by flips, greys, blurs and colours; the last row of Table 4."
+    )
+    global_weight: float = number(0.4, 0, 100, help="Weight of the global loss in Eq. 7; 0: none.")
+    local_weight: float = number(0.6, 0, 100, help="Weight of the local loss in Eq. 7; 0: none.")
+    relation_weight: float = number(
+        1.0, 0, 100, help="Weight of the correlation loss in Eq. 7; 0: none."
+    )
+    relations: str = choice(*FORMS, help="Form of the relation matrix of action units.")
+    batch: int = number(48, 2, 65536, help="Images in a mini-batch of pretraining.")
+    epochs: int = number(
+        8, 0, help="Number of epochs of pretraining; 0 leaves the encoder at its random weights."
+    )
+    steps: int = number(20, 1, help="Mini-batches in an epoch of pretraining.")
+    rate: float = number(1e-3, 0, 10, help="Highest learning rate of AdamW in pretraining.")
+    probe_epochs: int = number(60, 1, help="Epochs of the linear classifier.")
+    probe_rate: float = number(1e-2, 0, 10, help="Highest learning rate of the linear classifier.")
 
 
 class RrlModel(nn.Module):
@@ -118,12 +102,12 @@ class RrlModel(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """Map images, uint8 [N, 3, 56, 56], to global vectors, float [N, d], on the device."""
         self.online.eval()
-        parts = [images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE)]
+        parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         return torch.cat([self.online.backbone(scaled(x.to(best_device())))[1] for x in parts])
 
 
 class Rrl:
-    """The recipe; see :class:`~fmdata.train.recipes.base.Recipe`."""
+    """The recipe ``rrl``."""
 
     Settings = RrlSettings
 
@@ -132,67 +116,85 @@ class Rrl:
         self.model = RrlModel(settings)
 
     def train(self, material: Material, loop: Loop) -> None:
-        """Pretrain the encoder without labels, then train the classifier on stand-ins."""
-        s, units, device = self.settings, UNITS[self.settings.units], best_device()
+        """Pretrain the encoder without labels, then train the classifier on stand-ins.
+
+        Raises
+        ------
+        DatasetError
+            When there are no blendshapes, or no frame shows an action unit.
+        """
+        s, units = self.settings, UNITS[self.settings.units]
         data = read_unit_frames(material.dataset, material.split.train, s.frames, SIZE, units)
-        there, known = data.there(s.threshold)
-        _require_some(there, "trained on", material.dataset)
-        # The maps are drawn on the image that the paper's network takes.
+        present, known = data.present(s.threshold)
+        _require_some(present, "trained on", material.dataset)
+        if s.epochs:
+            labels = np.where(known, present, np.nan)
+            self._pretrain(data, relation_matrix(labels, s.relations), loop)
+        self._fit_classifier(self.model.features(data.images), present, known, loop)
+
+    def _pretrain(self, data: UnitFrames, relations: np.ndarray, loop: Loop) -> None:
+        s, device, units = self.settings, best_device(), UNITS[self.settings.units]
+        # The maps are drawn on an image of the paper's size.
         maps = torch.from_numpy(
             attention_maps(data.landmarks * PAPER_SIZE - 0.5, PAPER_SIZE, units)
         )
 
-        def relate() -> None:
-            labels = np.where(known, there, np.nan)
-            self.model.relations.copy_(torch.from_numpy(relation_matrix(labels, s.relations)))
+        def prepare() -> None:
+            self.model.relations.copy_(torch.from_numpy(relations))
 
-        def pretraining_loss(step: Step) -> dict[str, Tensor]:
+        def loss_at(step: Step) -> dict[str, Tensor]:
             chosen = torch.from_numpy(step.rng.integers(len(maps), size=s.batch))
             images, regions = scaled(data.images[chosen]).to(device), maps[chosen].to(device)
             one, other = (self._view(images, regions, step.generator) for _ in range(2))
             return self._losses(one, other)
 
-        def let_follow(step: Step) -> None:
-            # From 0.98 to 1 along half a cosine.
+        def update_target(step: Step) -> None:
+            # The momentum rises from 0.98 to 1 along half a cosine.
             away = (1 - MOMENTUM) * (0.5 + 0.5 * math.cos(math.pi * step.done))
             follow(self.model.target, self.model.online, 1 - away)
 
-        if s.epochs:
-            schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)
-            loop.fit(
-                "pretraining", self.model, pretraining_loss, schedule,
-                prepare=relate, after_step=let_follow,
-            )  # fmt: skip
+        schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)
+        loop.fit(
+            Phase(
+                "pretraining",
+                self.model,
+                loss_at,
+                schedule,
+                prepare=prepare,
+                after_step=update_target,
+            )
+        )
 
-        features = self.model.features(data.images)
-        there, known = there.to(device), known.to(device)
+    def _fit_classifier(self, features: Tensor, present: Tensor, known: Tensor, loop: Loop) -> None:
+        s, device = self.settings, best_device()
+        present, known = present.to(device), known.to(device)
 
-        def probe_loss(step: Step) -> Tensor:
-            chosen = torch.from_numpy(step.rng.integers(len(features), size=AT_ONCE)).to(device)
+        def loss_at(step: Step) -> Tensor:
+            chosen = torch.from_numpy(step.rng.integers(len(features), size=BATCH)).to(device)
             logits = self.model.classifier(features[chosen])
             costs = nn.functional.binary_cross_entropy_with_logits(
-                logits, there[chosen].float(), reduction="none"
+                logits, present[chosen].float(), reduction="none"
             )
             return costs[known[chosen]].mean()
 
-        steps = math.ceil(len(features) / AT_ONCE)
-        probe = Schedule(s.probe_epochs, steps, s.probe_rate)
-        loop.fit("probe", self.model.classifier, probe_loss, probe)
+        steps = math.ceil(len(features) / BATCH)
+        schedule = Schedule(s.probe_epochs, steps, s.probe_rate)
+        loop.fit(Phase("probe", self.model.classifier, loss_at, schedule))
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Measure F1 of each unit and their mean, ``f1``, over the ``n_units`` that are there.
+        """Measure the F1 of each unit; ``f1`` is their mean over the ``n_units`` present.
 
-        Units that no frame of these subjects shows are left out. ``f1_always`` is the mean F1 of
-        calling every unit there in every frame: what is had without looking.
+        A unit that no frame of these subjects shows is left out. ``f1_always`` is the mean F1 of a
+        constant prediction: every unit present in every frame.
         """
         s, units = self.settings, UNITS[self.settings.units]
         data = read_unit_frames(dataset, subjects, s.frames, SIZE, units)
-        there, known = (x.numpy() for x in data.there(s.threshold))
-        _require_some(there, "held out", dataset)
+        present, known = (x.numpy() for x in data.present(s.threshold))
+        _require_some(present, "held out", dataset)
         self.model.eval()
         with torch.no_grad():
             found = (self.model.classifier(self.model.features(data.images)) > 0).cpu().numpy()
-        f1, always = (f1_of_units(x, there, known) for x in (found, np.ones_like(found)))
+        f1, always = (f1_of_units(x, present, known) for x in (found, np.ones_like(found)))
         numbers = {
             "f1": float(np.nanmean(f1)),
             "f1_always": float(np.nanmean(always)),
@@ -204,7 +206,7 @@ class Rrl:
     def _view(
         self, images: Tensor, maps: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """One view of faces, float [B, 3, S, S], and of their maps, float [B, K, 14, 14]."""
+        """Draw a view of faces, float [B, 3, S, S], and of their maps, float [B, K, 14, 14]."""
         if not self.settings.augment:
             return images, maps
         images, maps = mirror(images, maps, generator)
@@ -215,7 +217,7 @@ class Rrl:
     def _losses(
         self, one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]
     ) -> dict[str, Tensor]:
-        """Eq. 2 to 7: one view seen by the online network, the other by the target network."""
+        """Compute Eq. 2 to 7: one view by the online network, the other by the target network."""
         s, model = self.settings, self.model
         online = model.online(*one)
         with torch.no_grad():
@@ -237,11 +239,11 @@ class Rrl:
         return {"loss": overall_loss(losses, weights), **named}
 
 
-def _require_some(there: Tensor | np.ndarray, whose: str, dataset: Dataset) -> None:
-    if not there.any():
+def _require_some(present: Tensor | np.ndarray, subjects: str, dataset: Dataset) -> None:
+    if not present.any():
         raise DatasetError(
-            f"no frame of the subjects {whose} shows any action unit",
-            wanted="faces that move, as blendshapes say that stand in for labels",
+            f"no frame of the subjects {subjects} shows any action unit",
+            wanted="moving faces, judged by the blendshapes that stand in for labels",
             where=str(dataset.path),
             todo="choose a lower `threshold`, or add recordings",
         )

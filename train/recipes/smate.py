@@ -1,8 +1,8 @@
 """SMaTE: a video transformer that classifies actions, small enough for one CPU core.
 
 Kim, Cho and Bae 2022, "SMaTE: A Segment-Level Feature Mixing and Temporal Encoding Framework for
-Facial Expression Recognition". Every row of their Tables 2 to 4 is a few settings. Theirs is
-ViViT-B, 171 million weights pretrained on Kinetics-400; this one starts at random.
+Facial Expression Recognition". Settings give every row of their Tables 2 to 4. Their network is
+ViViT-B, 171 million weights pretrained on Kinetics-400; this one starts at random weights.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import images_of, scaled
-from fmdata.train.loop import Loop, Schedule, Step, best_device
+from fmdata.train.distributed import best_device
+from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.metrics import Embeddings, Evaluation, confusion_of
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
 from fmdata.train.recipes.base import Material, RecipeSettings
@@ -25,83 +26,64 @@ from fmdata.train.views.colour import distort, to_grey
 from fmdata.train.views.frames import late_start, random_start, sample_frames
 
 CHANNELS = {"colour": 3, "lbp": 1, "both": 4}
-MARGIN = 8 / 7  # Side of an image before it is cropped: 256 to 224 pixels in section 4.2.
+MARGIN = 8 / 7  # side of an image before and after cropping: 256 to 224 pixels in section 4.2
 
 
 @dataclass(frozen=True)
 class SmateSettings(RecipeSettings):
-    """What SMaTE can be told; its defaults are the last row of Table 4, made small.
+    """Settings of SMaTE; the defaults are the last row of Table 4, made small."""
 
-    Attributes
-    ----------
-    positions : str
-        Of time: ``tpe2`` (Eq. 10), ``tpe1`` (Eq. 9), ``bert`` (learnt), ``none``.
-    alpha : float
-        Of Eq. 9 and 10, which do not say it; Eq. 10 stays within 0 to 1 up to 1.
-    input : str
-        What the network sees. ``lbp`` is texture in place of colour: the paper applies LBP "for
-        converting data into a high-level representation", after the augmentation (its Fig. 3).
-        ``both`` has them as channels.
-    clips : str
-        Training clips come ``original``; ``augmented``, that is cropped, turned, flipped and with
-        other colours (section 3.1.2); or ``mixed``, the original's tokens with those of augmented
-        copies (Eq. 7). Held-out clips always come as they are.
-    flip : bool
-        Whether augmentation flips; false for actions that name a side.
-    copies : int
-        N of Eq. 7.
-    mixed_share : float
-        P(X = 1) of Eq. 7, of each token.
-    late_starts : bool
-        Begin training clips at a quarter, a third or half of the way to the apex too (Fig. 1).
-    frames, stride : int
-        How many frames are seen, and which.
-    size, patch, tubelet : int
-        Side of the images and of a tubelet in pixels, and its length in frames.
-    width, heads, spatial_layers, temporal_layers, dropout
-        Shape of the network.
-    epochs, batch : int
-        How long, and clips in a mini-batch.
-    rate, weight_decay : float
-        Of AdamW.
-    """
-
-    positions: str = choice(*POSITIONS)
-    alpha: float = number(1.0, 0.1, 10)
-    input: str = choice("lbp", "colour", "both")
-    clips: str = choice("mixed", "augmented", "original")
-    flip: bool = flag(True)
-    copies: int = number(1, 1, 8)
-    mixed_share: float = number(0.5, 0, 1)
-    late_starts: bool = flag(False)
-    frames: int = number(25, 2, 1024)
-    stride: int = number(2, 1, 64)
-    size: int = number(32, 8, 512)
-    patch: int = number(8, 1, 64)
-    tubelet: int = number(2, 1, 64)
-    width: int = number(64, 2, 2048)
-    heads: int = number(4, 1, 64)
-    spatial_layers: int = number(2, 1, 48)
-    temporal_layers: int = number(2, 1, 48)
-    dropout: float = number(0.0, 0, 0.9)
-    epochs: int = number(10, 1)
-    batch: int = number(8, 1)
-    rate: float = number(1e-3, 0, 1)
-    weight_decay: float = number(0.05, 0, 10)
+    positions: str = choice(
+        *POSITIONS, help="Positions of time: tpe2 (Eq. 10), tpe1 (Eq. 9), bert (learnt), or none."
+    )
+    alpha: float = number(
+        1.0, 0.1, 10, help="Alpha of Eq. 9 and 10; the paper gives none. Eq. 10 stays within 0 to "
+        "1 for an alpha of at most 1."
+    )  # fmt: skip
+    input: str = choice(
+        "lbp", "colour", "both", help="Input of the network: texture in place of colour, colour, "
+        "or both as channels. As in Fig. 3, LBP comes after the augmentation."
+    )  # fmt: skip
+    clips: str = choice(
+        "mixed", "augmented", "original", help="Training clips: original; augmented, that is "
+        "cropped, rotated, flipped and colour-distorted (section 3.1.2); or mixed, the tokens of "
+        "the original with those of augmented copies (Eq. 7). Held-out clips are never changed."
+    )  # fmt: skip
+    flip: bool = flag(True, help="Let the augmentation flip; false for actions that name a side.")
+    copies: int = number(1, 1, 8, help="Augmented copies: N of Eq. 7.")
+    mixed_share: float = number(0.5, 0, 1, help="P(X = 1) of Eq. 7, for each token.")
+    late_starts: bool = flag(
+        False, help="Begin training clips also at a quarter, a third or half of the way to the "
+        "apex (Fig. 1)."
+    )  # fmt: skip
+    frames: int = number(25, 2, 1024, help="Number of frames of the input.")
+    stride: int = number(2, 1, 64, help="Step between two of these frames.")
+    size: int = number(32, 8, 512, help="Side of the images, in pixels.")
+    patch: int = number(8, 1, 64, help="Side of a tubelet, in pixels.")
+    tubelet: int = number(2, 1, 64, help="Length of a tubelet, in frames.")
+    width: int = number(64, 2, 2048, help="Width of a token.")
+    heads: int = number(4, 1, 64, help="Attention heads of a layer.")
+    spatial_layers: int = number(2, 1, 48, help="Layers of the spatial transformer.")
+    temporal_layers: int = number(2, 1, 48, help="Layers of the temporal transformer.")
+    dropout: float = number(0.0, 0, 0.9, help="Dropout in the layers.")
+    epochs: int = number(10, 1, help="Number of epochs.")
+    batch: int = number(8, 1, help="Clips in a mini-batch.")
+    rate: float = number(1e-3, 0, 1, help="Highest learning rate of AdamW.")
+    weight_decay: float = number(0.05, 0, 10, help="Weight decay of AdamW.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        broken = {
+        violations = {
             f"`patch`, {self.patch}, to divide `size`, {self.size}": self.size % self.patch,
             f"`heads`, {self.heads}, to divide `width`, {self.width}": self.width % self.heads,
             f"`tubelet`, {self.tubelet}, within `frames`, {self.frames}": (
                 self.tubelet > self.frames
             ),
         }
-        for wanted, is_broken in broken.items():
-            if is_broken:
+        for wanted, is_violated in violations.items():
+            if is_violated:
                 raise UsageError(
-                    "a network that cannot be",
+                    "an impossible network",
                     wanted=wanted,
                     where="the settings of `smate`",
                     todo="change one of the two",
@@ -110,7 +92,7 @@ class SmateSettings(RecipeSettings):
 
 @dataclass(frozen=True)
 class ClassedClip:
-    """A clip in memory: uint8 [T, 3, S, S], the apex's frame (T for none), class and subject."""
+    """A clip in memory: uint8 [T, 3, S, S], its apex (T for none), class and subject."""
 
     frames: np.ndarray
     apex: int
@@ -119,7 +101,7 @@ class ClassedClip:
 
 
 class Smate:
-    """The recipe; see :class:`fmdata.train.recipes.base.Recipe`."""
+    """The recipe ``smate``."""
 
     Settings = SmateSettings
 
@@ -138,13 +120,13 @@ class Smate:
         Raises
         ------
         DatasetError
-            When the training subjects show one action only.
+            When the training subjects show a single action.
         """
         s = self.settings
         if len(self.classes) < 2:
             raise DatasetError(
                 f"one action only: {', '.join(self.classes)}",
-                wanted="at least two actions to tell apart",
+                wanted="at least two actions to classify",
                 where=str(material.dataset.path),
                 todo="add recordings of other actions and build again",
             )
@@ -167,14 +149,14 @@ class Smate:
 
         steps = max(1, len(clips) // s.batch)
         schedule = Schedule(s.epochs, steps, s.rate, s.weight_decay, warmup=0.1)
-        loop.fit("actions", self.model, loss_at, schedule, prepare=prepare)
+        loop.fit(Phase("actions", self.model, loss_at, schedule, prepare=prepare))
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Accuracy, confusion and embeddings of clips whose action is one of the classes.
+        """Measure accuracy, confusion and embeddings of clips whose action is a known class.
 
-        ``accuracy_late_4`` and ``_3`` are of clips that begin at a quarter and a third of the way
-        to the apex, the other two test sets of the paper's Fig. 2.
+        ``accuracy_late_4`` and ``_3`` are those of clips that begin at a quarter and a third of the
+        way to the apex, the other two test sets of the paper's Fig. 2.
 
         Raises
         ------
@@ -187,11 +169,11 @@ class Smate:
                 "no clip of an action that the model knows",
                 wanted=f"clips of {', '.join(self.classes)}",
                 where=str(dataset.path),
-                todo="name a dataset that has some, or train on this one",
+                todo="name a dataset that has such clips, or train on this one",
             )
         labels = np.array([c.label for c in clips])
-        vectors, called = self._classify(clips, 0.0)
-        numbers = {"accuracy": float((called == labels).mean())}
+        vectors, predicted = self._classify(clips, 0.0)
+        numbers = {"accuracy": float((predicted == labels).mean())}
         for part in (4, 3):
             late = self._classify(clips, 1 / part)[1]
             numbers[f"accuracy_late_{part}"] = float((late == labels).mean())
@@ -199,7 +181,7 @@ class Smate:
         return Evaluation(
             numbers,
             embeddings=Embeddings(vectors, [c.subject for c in clips], names),
-            confusion=confusion_of(self.classes, labels, called),
+            confusion=confusion_of(self.classes, labels, predicted),
         )
 
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:
@@ -217,7 +199,7 @@ class Smate:
         ]
 
     def _pixels(self, clips: Sequence[ClassedClip], starts: Sequence[int]) -> Tensor:
-        """Frames of clips from their starts on, float [B, frames, 3, S, S], 0 to 1."""
+        """Sample frames of clips from their starts on, float [B, frames, 3, S, S], 0 to 1."""
         s = self.settings
         sampled = [
             clip.frames[sample_frames(len(clip.frames), s.frames, s.stride, start)]
@@ -226,17 +208,17 @@ class Smate:
         return scaled(torch.from_numpy(np.stack(sampled)).to(best_device()))
 
     def _embed(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Embed training clips, varied or mixed as the settings say, [B, frames, 3, S, S]."""
+        """Embed training clips, [B, frames, 3, S, S], augmented or mixed by the settings."""
         s = self.settings
         if s.clips == "augmented":
             return self._transformer.encode(
-                self._transformer.tokens(self._varied(pixels, generator))
+                self._transformer.tokens(self._augmented(pixels, generator))
             )
         original = self._transformer.tokens(self._plain(pixels))
         if s.clips == "original":
             return self._transformer.encode(original)
         copies = [
-            self._transformer.tokens(self._varied(pixels, generator)) for _ in range(s.copies)
+            self._transformer.tokens(self._augmented(pixels, generator)) for _ in range(s.copies)
         ]
         mixed = torch.rand(original.shape[:3], generator=generator) < s.mixed_share
         return self._transformer.encode(mix_tokens(original, copies, mixed.to(original.device)))
@@ -244,13 +226,13 @@ class Smate:
     def _plain(self, pixels: Tensor) -> Tensor:
         return self._features(centre_crop(pixels, self.settings.size))
 
-    def _varied(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+    def _augmented(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         s = self.settings
         placed = random_place(pixels, s.size, generator, flip=s.flip)
         return self._features(to_grey(distort(placed, generator, share=0.8), generator))
 
     def _features(self, crops: Tensor) -> Tensor:
-        """Return what the network sees of crops, 0 to 1, float [B, frames, C, size, size]."""
+        """Return the network's input for crops, 0 to 1, float [B, frames, C, size, size]."""
         kind = self.settings.input
         parts = [] if kind == "lbp" else [crops]
         parts += [] if kind == "colour" else [lbp(crops)]
@@ -259,18 +241,18 @@ class Smate:
     def _classify(
         self, clips: Sequence[ClassedClip], share: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Embed and name clips that begin at a share of the way to their apex.
+        """Embed and classify clips that begin at a share of the way to their apex.
 
         Returns
         -------
         vectors : float32 [N, width]
-        called : int [N]
+        predicted : int [N]
         """
-        vectors, called = [], []
+        vectors, predicted = [], []
         for i in range(0, len(clips), self.settings.batch):
             some = clips[i : i + self.settings.batch]
             pixels = self._pixels(some, [late_start(c.apex, share) for c in some])
             embedded = self._transformer(self._plain(pixels))
             vectors.append(embedded.float().cpu().numpy())
-            called.append(self._head(embedded).argmax(dim=1).cpu().numpy())
-        return np.concatenate(vectors), np.concatenate(called)
+            predicted.append(self._head(embedded).argmax(dim=1).cpu().numpy())
+        return np.concatenate(vectors), np.concatenate(predicted)

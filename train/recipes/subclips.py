@@ -1,121 +1,91 @@
-"""Compound facial actions, and contrastive subclips before them (2023).
+"""Compound facial actions, and contrastive pretraining on subclips (2023).
 
 Sun et al. 2023, "Self-Supervised Facial Motion Representation Learning via Contrastive Subclips".
-The frozen extractor is that of the recipe ``landmarks``. Phase ``pretraining`` teaches the sequence
-encoder, without labels, to tell clips from their twins (InfoNCE): twins by colour, blur and padding
-only (the paper's SS) or of contrastive subclips as well (SS+). Phase ``fine-tuning`` trains it on
+The frozen extractor is that of the recipe ``landmarks``. Phase ``pretraining`` trains the sequence
+encoder without labels to match a clip with its twin (InfoNCE): twins by colour, blur and padding
+only (the paper's SS), or of contrastive subclips as well (SS+). Phase ``fine-tuning`` trains it on
 positive and negative pairs (Eq. 1 to 3) at a tenth of that rate; the baseline has this phase only.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, number
+from fmdata.train.checkpoint import Epoch
 from fmdata.train.data import Sample, compound_samples, of_subjects, pad, require_positive_pair
-from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
-from fmdata.train.loop import Epoch, Loop, Schedule, Step, best_device
+from fmdata.train.distributed import best_device
+from fmdata.train.features import Features
+from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.infonce import info_nce
 from fmdata.train.losses.pairs import cosine_distance, two_margin_loss
 from fmdata.train.metrics import Evaluation, score_embeddings
-from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
-from fmdata.train.recipes.base import Material, RecipeSettings
-from fmdata.train.recipes.encoder import obtain_extractor
-from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
+from fmdata.train.recipes.base import Material
+from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import PairBatches
 from fmdata.train.views.subclips import twin_views
 
-FINE_TUNING = 0.1  # of the pretraining's rate: section 4
-MARK = 0.8  # the average precision that figure 5 asks how soon it is reached
-BATCH = 32  # clips at once where nothing is learnt
+FINE_TUNING = 0.1  # share of the pretraining's rate (section 4)
+MARK = 0.8  # average precision; figure 5 counts the epochs until it is reached
+BATCH = 32  # clips at once without gradients
 
 
 @dataclass(frozen=True)
-class SubclipsSettings(RecipeSettings):
-    """How the 2023 encoder is made. The paper gives the margins and the optimiser.
+class SubclipsSettings(MotionSettings):
+    """Settings of the 2023 encoder. The paper gives the margins and the optimiser."""
 
-    Attributes
-    ----------
-    pretraining : str
-        ``subclips`` (SS+), ``twins`` (SS), or ``none`` (the baseline).
-    extractor : str
-        Folder of a run of ``landmarks`` whose extractor to take; empty: make one first.
-    landmarks : ExtractorSettings
-        Of the extractor that is made; one that is taken must have its size, channels and width.
-    sequence : SequenceShape
-        Of the sequence encoder.
-    neutral_frames : int
-        As in the encoder's settings; 0 leaves the features as the papers have them.
-    stride : int
-        Every so many frames are given to the sequence encoder.
-    rate : float
-        SGD's first learning rate in pretraining; fine-tuning, and the baseline, take a tenth.
-    pretraining_epochs, pretraining_steps : int
-        Number of epochs, mini-batches in an epoch.
-    clips : int
-        Clips in a mini-batch of pretraining, N of section 3.3.
-    variants : int
-        Colour-distorted and blurred variants of every clip, made once.
-    padding : int
-        The most frames by which a clip is padded at either end.
-    temperature : float
-        Of InfoNCE.
-    epochs, steps : int
-        The same of fine-tuning.
-    pairs : int
-        Positive pairs in a mini-batch, and negative ones: N of Eq. 3.
-    positive_margin, negative_margin : float
-        m_p and m_n of Eq. 2.
-    """
-
-    pretraining: str = choice("subclips", "twins", "none")
-    extractor: str = field(default="")
-    landmarks: ExtractorSettings = field(default_factory=ExtractorSettings)
-    sequence: SequenceShape = field(default_factory=SequenceShape)
-    neutral_frames: int = number(3, 0)
-    stride: int = number(2, 1)
-    rate: float = number(0.2, 0, 10)
-    pretraining_epochs: int = number(4, 1)
-    pretraining_steps: int = number(15, 1)
-    clips: int = number(16, 2)
-    variants: int = number(4, 2, 64)
-    padding: int = number(8, 0)
-    temperature: float = number(0.1, 0.001, 100)
-    epochs: int = number(8, 1)
-    steps: int = number(8, 1)
-    pairs: int = number(8, 1)
-    positive_margin: float = number(0.2, 0, 2)
-    negative_margin: float = number(0.3, 0, 2)
+    pretraining: str = choice(
+        "subclips", "twins", "none", help="Pretraining: subclips (SS+), twins (SS), or none (the "
+        "baseline)."
+    )  # fmt: skip
+    stride: int = number(2, 1, help="The sequence encoder takes every so-many-th frame.")
+    rate: float = number(
+        0.2, 0, 10, help="First learning rate of SGD in pretraining; fine-tuning, and the "
+        "baseline, take a tenth."
+    )  # fmt: skip
+    pretraining_epochs: int = number(4, 1, help="Number of epochs of pretraining.")
+    pretraining_steps: int = number(15, 1, help="Mini-batches in an epoch of pretraining.")
+    clips: int = number(16, 2, help="Clips in a mini-batch of pretraining (N of section 3.3).")
+    variants: int = number(
+        4, 2, 64, help="Colour-distorted and blurred variants of every clip, computed once."
+    )
+    padding: int = number(8, 0, help="Maximum number of frames by which either end is padded.")
+    temperature: float = number(0.1, 0.001, 100, help="Temperature of InfoNCE.")
+    epochs: int = number(8, 1, help="Number of epochs of fine-tuning.")
+    steps: int = number(8, 1, help="Mini-batches in an epoch of fine-tuning.")
+    pairs: int = number(
+        8, 1, help="Positive pairs in a mini-batch of fine-tuning, and as many negative ones (N of "
+        "Eq. 3)."
+    )  # fmt: skip
+    positive_margin: float = number(0.2, 0, 2, help="Margin m_p of Eq. 2.")
+    negative_margin: float = number(0.3, 0, 2, help="Margin m_n of Eq. 2.")
 
 
-class Subclips:
+class Subclips(MotionEncoder):
     """The recipe ``subclips``."""
 
     Settings: ClassVar[type[SubclipsSettings]] = SubclipsSettings
+    settings: SubclipsSettings
 
     def __init__(self, settings: SubclipsSettings, classes: Sequence[str]) -> None:
-        self.settings, self.classes = settings, list(classes)
-        self.landmarks = Landmarks(settings.landmarks, classes)
-        self.extractor, shape = self.landmarks.extractor, settings.landmarks
-        self.features = FrozenFeatures(self.extractor, shape.size, shape.channels)
-        self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)
-        self.model = nn.ModuleDict({"landmarks": self.landmarks.model, "sequence": self.sequence})
+        super().__init__(settings, classes)
+        self.stride = settings.stride
         self.model.register_buffer("epochs_to_mark", torch.tensor(-1))
 
     def train(self, material: Material, loop: Loop) -> None:
-        """Make or take the extractor, compute all features, pretrain, fine-tune."""
+        """Train or take the extractor, compute all features, pretrain, fine-tune."""
         settings, dataset, split = self.settings, material.dataset, material.split
         samples, where = compound_samples(dataset), str(dataset.path)
         train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
         require_positive_pair(held, "validate on", where)
         batches = self._batches(train, where)
-        obtain_extractor(self.landmarks, settings.extractor, material, loop)
+        self.obtain_extractor(material, loop)
         features = self.features.of_samples(dataset, [*train, *held], loop)
         clips = self._clips(train, features)
         if settings.pretraining != "none":
@@ -124,7 +94,7 @@ class Subclips:
         self._fine_tune(clips, batches, held, self._clips(held, features), loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Score some subjects' compounds, and say how soon the training reached 0.8."""
+        """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
         samples = of_subjects(compound_samples(dataset), subjects)
         require_positive_pair(samples, "measure on", str(dataset.path))
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
@@ -132,14 +102,8 @@ class Subclips:
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
-    def embed(self, clips: Iterable[np.ndarray]) -> np.ndarray:
-        """Embeddings of clips by their crops, uint8 [T_i, S, S, 3] RGB each: float32 [N, n]."""
-        features = map(self.features.of_crops, clips)
-        n, stride = self.settings.neutral_frames, self.settings.stride
-        return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
-
     def _clips(self, samples: Sequence[Sample], features: Features) -> list[Tensor]:
-        return [self._motion(sample, features) for sample in samples]
+        return [self.motion_features(sample, features) for sample in samples]
 
     def _pretrain(
         self, clips: Sequence[Tensor], train: Sequence[Sample], variants: Features, loop: Loop
@@ -149,7 +113,7 @@ class Subclips:
         def loss_at(step: Step) -> Tensor:
             sides: tuple[list[Tensor], list[Tensor]] = [], []
             for i in step.rng.permutation(len(train))[: settings.clips]:
-                clip = self._motion(train[i], variants)
+                clip = self.motion_features(train[i], variants)
                 for twins in twin_views(
                     clip.shape[1],
                     settings.variants,
@@ -162,12 +126,16 @@ class Subclips:
             first, second = self._pairs(*sides)
             return info_nce(first, second, settings.temperature)
 
+        epochs, steps = settings.pretraining_epochs, settings.pretraining_steps
+        schedule = _schedule(epochs, steps, settings.rate)
         loop.fit(
-            "pretraining",
-            self.sequence,
-            loss_at,
-            self._schedule(settings.pretraining_epochs, settings.pretraining_steps, settings.rate),
-            prepare=lambda: self.sequence.standardise_by(clips),
+            Phase(
+                "pretraining",
+                self.sequence,
+                loss_at,
+                schedule,
+                prepare=lambda: self.sequence.standardise_by(clips),
+            )
         )
 
     def _fine_tune(
@@ -192,53 +160,54 @@ class Subclips:
                 settings.negative_margin,
             )
 
+        def prepare() -> None:
+            if settings.pretraining == "none":  # else the pretraining has standardised
+                self.sequence.standardise_by(clips)
+
+        schedule = _schedule(settings.epochs, settings.steps, FINE_TUNING * settings.rate)
         epochs = loop.fit(
-            "fine-tuning",
-            self.sequence,
-            loss_at,
-            self._schedule(settings.epochs, settings.steps, FINE_TUNING * settings.rate),
-            prepare=(lambda: self.sequence.standardise_by(clips))
-            if settings.pretraining == "none"
-            else None,
-            measure=lambda: self._measure(held, held_clips),
+            Phase(
+                "fine-tuning",
+                self.sequence,
+                loss_at,
+                schedule,
+                prepare=prepare,
+                measure=lambda: self._measure(held, held_clips),
+            )
         )
         self.model.get_buffer("epochs_to_mark").fill_(epochs_to(MARK, epochs))
 
     def _pairs(self, first: list[Tensor], second: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Embeddings of clips and of their partners, float [P, n] each, in one pass."""
+        """Embed clips and their partners in one pass, float [P, n] each."""
         embeddings = self.sequence(*pad([*first, *second], best_device()))
         return embeddings[: len(first)], embeddings[len(first) :]
 
-    def _schedule(self, epochs: int, steps: int, rate: float) -> Schedule:
-        """SGD with momentum 0.9 and a cosine after each step, as section 4 has it."""
-        return Schedule(epochs, steps, rate, optimizer="sgd", warmup=0)
-
     def _measure(self, samples: Sequence[Sample], clips: Sequence[Tensor]) -> dict[str, float]:
-        """Score after an epoch, in batches of like lengths: several times faster than `embed`."""
+        """Score after an epoch, in batches of similar lengths, which is faster than `embed`."""
         order = np.argsort([len(clip) for clip in clips])
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         rows = [self.sequence(*pad([clips[i] for i in part], best_device())) for part in parts]
         embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
         return score_embeddings(embeddings, samples).numbers
 
-    def _motion(self, sample: Sample, features: Features) -> Tensor:
-        """Return what the sequence encoder is given of a sample, float [..., T, m]."""
-        clip = sample_features(sample, features, self.settings.neutral_frames)
-        return clip[..., :: self.settings.stride, :]
-
     def _batches(self, train: Sequence[Sample], where: str) -> PairBatches:
         try:
             return PairBatches(train, self.settings.pairs)
-        except ValueError as fault:
+        except ValueError as error:
             raise DatasetError(
-                str(fault),
+                str(error),
                 wanted="compounds of several kinds, each at least twice, to train on",
                 where=where,
                 todo="run `fmdata synth-compound` with more copies, or add takes and actions",
-            ) from fault
+            ) from error
+
+
+def _schedule(epochs: int, steps: int, rate: float) -> Schedule:
+    """Return the schedule of section 4: SGD with momentum 0.9, a cosine per step."""
+    return Schedule(epochs, steps, rate, optimizer="sgd", warmup=0)
 
 
 def epochs_to(mark: float, epochs: Sequence[Epoch]) -> int:
-    """Number of epochs until the average precision was `mark` or more; -1 if it never was."""
+    """Return the number of epochs until the average precision reached `mark`; -1 for never."""
     reached = [i + 1 for i, epoch in enumerate(epochs) if epoch["average_precision"] >= mark]
     return reached[0] if reached else -1

@@ -1,7 +1,7 @@
-"""Views of whole clips: placed anew, and as texture; one draw for all frames of a clip.
+"""Views of whole clips: random placement, and texture; one draw for all frames of a clip.
 
-Clips are float [B, T, C, H, W] in 0 to 1. A flip makes another action of one whose name says left
-or right; it belongs to sets that have none.
+Clips are float [B, T, C, H, W] in 0 to 1. A flip changes the class of an action that names a side;
+use it only for sets without such actions.
 """
 
 import torch
@@ -14,16 +14,16 @@ TURNS_DEG = 2.0, 5.0, 7.0
 
 
 def centre_crop(clips: Tensor, size: int) -> Tensor:
-    """Cut the middle out, to [B, T, C, size, size]."""
+    """Crop the centre, to [B, T, C, size, size]."""
     top, left = (clips.shape[-2] - size) // 2, (clips.shape[-1] - size) // 2
     return clips[..., top : top + size, left : left + size]
 
 
 def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: bool) -> Tensor:
-    """Crop, turn and, in every other clip, flip.
+    """Crop and rotate every clip at random, and flip about half of them.
 
-    SMaTE, section 3.1.2: a random crop, a turn by 2, 5 or 7 degrees to either side, a horizontal
-    flip.
+    SMaTE, section 3.1.2: a random crop, a rotation by 2, 5 or 7 degrees to either side, a
+    horizontal flip.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: 
     generator : torch.Generator
         On the CPU.
     flip : bool
-        Whether any is flipped.
+        False flips none.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: 
 
 
 def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tensor) -> Tensor:
-    """Cut a turned, perhaps mirrored square out of each clip; beyond the border it repeats.
+    """Crop a rotated, optionally mirrored square from each clip; the border pixels repeat.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tenso
     size : int
         Side of the square, in pixels.
     shift : Tensor float [B, 2]
-        Of the square's centre from the middle, in pixels, right and down.
+        Shift of the square's centre from the middle, in pixels, right and down.
     turn : Tensor float [B]
-        In degrees; above 0 the square turns clockwise, and so the face in it to the left.
+        Rotation of the square in degrees, positive clockwise; the face in it turns the other way.
     mirrored : Tensor bool [B]
-        Whether left and right change places.
+        True swaps left and right.
 
     Returns
     -------
@@ -78,11 +78,11 @@ def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tenso
 
 
 def lbp(clips: Tensor) -> Tensor:
-    """LBP codes of grey levels (SMaTE, Eq. 1 and 2), [B, T, 3, H, W] to [B, T, 1, H, W], 0 to 1.
+    """Compute LBP codes (SMaTE, Eq. 1 and 2), [B, T, 3, H, W] to [B, T, 1, H, W], 0 to 1.
 
-    As :func:`fmdata.pipeline.cropping.lbp.lbp`, whole grey levels and all. Made after the colours
-    are changed and the clip is placed, as in the paper's Fig. 3: a code is no shade, and cannot be
-    resized or turned.
+    The same codes as :func:`fmdata.pipeline.cropping.lbp.lbp`, of rounded grey levels. Colour and
+    placement come first, as in the paper's Fig. 3: a code is no intensity, and cannot be resized
+    or rotated.
     """
     grey = luma(clips)
     flat = (255 * grey).round().flatten(0, 2)

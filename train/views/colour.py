@@ -1,7 +1,7 @@
 """Views in colour: distortion, grey, blur, edges, as pure functions of images and a generator.
 
-Images are float [B, ..., 3, H, W] in 0 to 1. Everything is drawn once for each of the B items, so
-that all frames of a clip, when they lie along a middle axis, change alike.
+Images are float [B, ..., 3, H, W] in 0 to 1. Each of the B items has one draw, so that all frames
+of a clip along a middle axis change alike.
 """
 
 import math
@@ -23,8 +23,8 @@ def distort(
 ) -> Tensor:
     """Change brightness, contrast, saturation and hue of a share of the items.
 
-    The first three are factors drawn from 1 less to 1 plus the number given, hue is a turn of the
-    colour circle, drawn from less to plus that share of a full turn.
+    The first three are factors drawn from 1 - x to 1 + x for an argument x; hue is a rotation of
+    the colour circle, drawn from -x to x full turns.
     """
     n = len(images)
 
@@ -34,23 +34,23 @@ def distort(
     bright, strong, vivid = factor(brightness), factor(contrast), factor(saturation)
     angle = 2 * math.pi * (factor(hue) - 1)
     chosen = torch.rand(n, generator=generator) < share
-    # All four are affine in colour, so they are one matrix and one lift for each item.
+    # All four are affine in colour, so each item needs one matrix and one offset.
     same, grey = torch.eye(3), torch.tensor(LUMA).expand(3, 3)
     saturate = vivid[:, None, None] * (same - grey) + grey
     matrix = (bright * strong)[:, None, None] * _hue_turns(angle) @ saturate
     mean = images.mean(dim=(-2, -1)).reshape(n, -1, 3).mean(dim=1).cpu() @ torch.tensor(LUMA)
-    lift = torch.where(chosen, (1 - strong) * bright * mean, 0)
+    offset = torch.where(chosen, (1 - strong) * bright * mean, 0)
     matrix = torch.where(chosen[:, None, None], matrix, same)
     ones = [1] * (images.ndim - 4)
     columns = matrix.reshape(n, *ones, 3, 3, 1, 1).to(images.device).unbind(dim=-3)
     channels = images.split(1, dim=-3)
-    # Products and sums, not a matrix product: mixed precision would round that to 8 bits.
+    # Products and sums, since mixed precision would round a matrix product to 8 bits.
     turned = sum(column * channel for column, channel in zip(columns, channels, strict=True))
-    return (turned + lift.reshape(n, *ones, 1, 1, 1).to(images.device)).clamp(0, 1)
+    return (turned + offset.reshape(n, *ones, 1, 1, 1).to(images.device)).clamp(0, 1)
 
 
 def to_grey(images: Tensor, generator: torch.Generator, share: float = 0.2) -> Tensor:
-    """Take the colour out of a share of the items."""
+    """Convert a share of the items to grey."""
     return _some(images, luma(images).expand_as(images), generator, share)
 
 
@@ -60,9 +60,9 @@ def blur(
     spread: tuple[float, float] = (0.1, 2.0),
     share: float = 0.5,
 ) -> Tensor:
-    """Blur a share of the items by a Gaussian, its standard deviation in pixels drawn from a range.
+    """Blur a share of the items by a Gaussian with a random standard deviation, in pixels.
 
-    The kernel is cut at 7 pixels.
+    The kernel has 7 pixels.
     """
     low, high = spread
     sigma = low + (high - low) * torch.rand(len(images), generator=generator)
@@ -73,25 +73,25 @@ def blur(
 
 
 def edges(images: Tensor, generator: torch.Generator, share: float = 0.6) -> Tensor:
-    """Replace a share of the items by the size of their gradient (Sobel), 0 to 1 in each."""
+    """Replace a share of the items by their gradient magnitude (Sobel), scaled to 0 to 1."""
     grey = luma(images)
     flat = nn.functional.pad(grey.reshape(-1, 1, *grey.shape[-2:]), (1, 1, 1, 1), "replicate")
     across = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]], device=images.device)
     kernels = torch.stack([across, across.T])[:, None]
-    # Not norm(dim=1), which takes ten times as long on a CPU.
+    # norm(dim=1) would take ten times as long on a CPU.
     size = nn.functional.conv2d(flat, kernels).square().sum(dim=1).sqrt().reshape(grey.shape)
-    most = size.amax(dim=tuple(range(1, images.ndim)), keepdim=True)
-    return _some(images, (size / most.clamp(min=1e-6)).expand_as(images), generator, share)
+    peak = size.amax(dim=tuple(range(1, images.ndim)), keepdim=True)
+    return _some(images, (size / peak.clamp(min=1e-6)).expand_as(images), generator, share)
 
 
 def luma(images: Tensor) -> Tensor:
-    """Brightness, float [B, ..., 1, H, W]."""
+    """Return the brightness, float [B, ..., 1, H, W]."""
     weights = images.new_tensor(LUMA)[:, None, None]
     return (images * weights).sum(dim=-3, keepdim=True)
 
 
 def _hue_turns(angle: Tensor) -> Tensor:
-    """Turns of colours about the grey axis, so that grey stays what it is, [B] to [B, 3, 3]."""
+    """Return rotations of colour about the grey axis, which leave grey unchanged, [B, 3, 3]."""
     # Rodrigues' formula for the axis (1, 1, 1)/sqrt(3).
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
@@ -101,7 +101,7 @@ def _hue_turns(angle: Tensor) -> Tensor:
 def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
     """Convolve each item along both axes with its own kernel, float [B, 2r+1]; edges repeat."""
     n, radius = len(images), kernel.shape[1] // 2
-    # One group for each item: its channels and frames go into the batch's place.
+    # One group per item; channels and frames take the batch dimension.
     flat = images.reshape(n, -1, *images.shape[-2:]).transpose(0, 1)
     padded = nn.functional.pad(flat, (radius,) * 4, "replicate")
     rows = nn.functional.conv2d(padded, kernel[:, None, :, None], groups=n)
@@ -110,7 +110,7 @@ def _filtered(images: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _draw(images: Tensor, generator: torch.Generator) -> Tensor:
-    """One number from 0 to 1 for each item, float [B, 1, ..., 1]."""
+    """Draw one number from 0 to 1 for each item, float [B, 1, ..., 1]."""
     drawn = torch.rand(len(images), generator=generator).to(images.device)
     return drawn.reshape(-1, *[1] * (images.ndim - 1))
 

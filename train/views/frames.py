@@ -1,4 +1,4 @@
-"""Which frames of a clip a network of fixed length sees."""
+"""Frames of a clip for a network with an input of fixed length."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ LATE_STARTS = 1 / 4, 1 / 3, 1 / 2
 
 
 def sample_frames(n_frames: int, length: int, stride: int, start: int = 0) -> np.ndarray:
-    """Every `stride`-th frame from `start`, the last repeated where a clip is short, int [length].
+    """Return every `stride`-th frame number from `start`, the last repeated, int [length].
 
     SMaTE, section 4.2: 25 frames, stride 2 at 30 frames a second on CK+ and 3 on AFEW.
     """
@@ -16,12 +16,12 @@ def sample_frames(n_frames: int, length: int, stride: int, start: int = 0) -> np
 def late_start(apex: int, share: float) -> int:
     """Return the frame at a share of the way from the clip's start to its apex.
 
-    SMaTE, section 2: CK+ runs from the neutral face to the apex, and sequences that begin at a
-    quarter, a third or half of the way show less of a neutral face to know a person by.
+    SMaTE, section 2: CK+ runs from the neutral face to the apex; sequences that begin at a quarter,
+    a third or half of the way show less of the neutral face, which identifies a person.
     """
     return int(apex * share)
 
 
 def random_start(apex: int, generator: np.random.Generator) -> int:
-    """Draw one of a clip's starts: its own, or a late one, all alike."""
+    """Draw a clip's own start or one of the late ones, with equal probability."""
     return late_start(apex, generator.choice([0.0, *LATE_STARTS]))

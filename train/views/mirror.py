@@ -1,4 +1,4 @@
-"""Views mirrored left to right, attention maps with their face."""
+"""Views mirrored left to right: faces together with their attention maps."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from torch import Tensor
 def mirror(
     images: Tensor, maps: Tensor, generator: torch.Generator, share: float = 0.5
 ) -> tuple[Tensor, Tensor]:
-    """Mirror a share of the faces, and their maps with them.
+    """Mirror a share of the faces together with their maps.
 
-    An action unit's map has both sides of the face, so the maps of a mirrored face are the
-    mirrored maps, in the same order.
+    An action unit's map covers both sides of the face, so the maps of a mirrored face are the
+    mirrored maps in the same order.
 
     Parameters
     ----------
@@ -19,8 +19,10 @@ def mirror(
     generator : torch.Generator
         On the CPU.
     share : float
-        Of the batch, 0 to 1.
+        Share of the batch, 0 to 1.
     """
     drawn = torch.rand(len(images), generator=generator) < share
-    turned = drawn.to(images.device)[:, None, None, None]
-    return torch.where(turned, images.flip(-1), images), torch.where(turned, maps.flip(-1), maps)
+    mirrored = drawn.to(images.device)[:, None, None, None]
+    return torch.where(mirrored, images.flip(-1), images), torch.where(
+        mirrored, maps.flip(-1), maps
+    )

@@ -1,8 +1,8 @@
-"""Contrastive subclips: two clips out of one that show different motions, and twins of each.
+"""Contrastive subclips: two clips from one that show different motions, and twins of each.
 
-Sun et al. 2023, section 3.3 and figure 3. A view is an array of frame numbers into the clip, and
-which of its colour-distorted and blurred variants to take them from: a pure function of lengths and
-a generator. No pixel is touched.
+Sun et al. 2023, section 3.3 and figure 3. A view is an array of frame numbers and the number of a
+colour-distorted and blurred variant of the clip: a pure function of lengths and a generator. No
+pixel is read.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class View(NamedTuple):
-    """Which of a clip's variants, and which of its frames, int [L]."""
+    """Number of a clip's variant, and frame numbers in it, int [L]."""
 
     variant: int
     frames: np.ndarray
@@ -20,22 +20,22 @@ class View(NamedTuple):
 def twin_views(
     n_frames: int, variants: int, padding: int, generator: np.random.Generator, *, subclips: bool
 ) -> list[tuple[View, View]]:
-    """Two views of a clip that show one motion: the T of figure 3, drawn twice.
+    """Draw two views of a clip that show one motion: the T of figure 3, drawn twice.
 
     Parameters
     ----------
     n_frames, variants : int
-        Of the clip, and how many variants there are of it, two at least.
+        Number of the clip's frames, and of its variants, at least two.
     padding : int
-        The most frames by which a view is padded at either end.
+        Maximum number of frames by which a view is padded at either end.
     generator : numpy.random.Generator
     subclips : bool
-        Give two views of A and two of B (the paper's SS+) in place of two of the clip (SS).
+        Return two views of A and two of B (the paper's SS+) instead of two of the clip (SS).
 
     Returns
     -------
     list of (View, View)
-        Twins, never of one variant; different items are different clips.
+        Twins of two different variants; different items are different clips.
     """
     parts = contrastive_subclips(n_frames, generator) if subclips else (np.arange(n_frames),)
     twins = []
@@ -51,15 +51,15 @@ def twin_views(
 def contrastive_subclips(
     n_frames: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw subclip A, half of a clip's frames in one piece, and B, what remains, joined.
+    """Draw subclip A, half of a clip's frames in one piece, and B, the joined remaining frames.
 
-    The significant frames lie in the middle, so that A and B seldom show the same motion; a
-    compound's first motion may fall to the one and its second to the other.
+    The significant frames lie in the middle, so that A and B seldom show the same motion; one may
+    hold a compound's first motion and the other its second.
 
     Parameters
     ----------
     n_frames : int
-        Of the clip, two at least.
+        Number of the clip's frames, at least two.
     generator : numpy.random.Generator
 
     Returns
@@ -74,7 +74,7 @@ def contrastive_subclips(
     return frames[inside], frames[~inside]
 
 
-def padded_in_time(frames: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:
-    """Repeat a clip's first frame, and its last, each up to `most` times more; int [L']."""
-    before, after = generator.integers(0, most + 1, 2)
+def padded_in_time(frames: np.ndarray, padding: int, generator: np.random.Generator) -> np.ndarray:
+    """Repeat a clip's first and last frame, each up to `padding` more times; int [L']."""
+    before, after = generator.integers(0, padding + 1, 2)
     return np.pad(frames, (before, after), mode="edge")

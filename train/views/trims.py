@@ -1,4 +1,4 @@
-"""Views in time of one clip: which of its frames are kept."""
+"""Views of a clip in time: random trimming of its ends."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Damage is seeded, and does damage."""
+"""Damage to videos is seeded and always changes the file."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,14 @@ OTHER = np.random.default_rng(2).bytes(9_000)
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_seed_gives_one_damage_and_another_seed_another(name: str) -> None:
+def test_damage_depends_on_the_seed_alone(name: str) -> None:
     results = [DAMAGES[name](ONE, OTHER, np.random.default_rng(seed)) for seed in (3, 3, 4)]
     assert results[0] == results[1]
     assert results[0] != results[2]
     assert ONE not in results
 
 
-def test_a_hole_keeps_the_length_and_a_cut_keeps_the_beginning() -> None:
+def test_a_hole_keeps_the_length_and_a_cut_the_beginning() -> None:
     rng = np.random.default_rng(0)
     holed, cut = DAMAGES["hole"](ONE, OTHER, rng), DAMAGES["cut"](ONE, OTHER, rng)
     assert len(holed) == len(ONE)

@@ -1,4 +1,4 @@
-"""The benchmark's measures of alignment, on points whose wobble is known."""
+"""The benchmark's measures of alignment, on points with a known wobble."""
 
 import math
 
@@ -13,7 +13,7 @@ HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]])
 
 
 def sway(n: int, pixels: float) -> np.ndarray:
-    """A face that stands `pixels` to the left and to the right of its place by turns."""
+    """Return a face that alternates between `pixels` to the left and `pixels` to the right."""
     return FACE + pixels * np.array([(-1.0) ** t for t in range(n)])[:, None, None] * [1, 0]
 
 
@@ -23,10 +23,10 @@ def test_unrest_is_the_rms_distance_from_the_mean() -> None:
     assert math.isnan(unrest(sway(0, 1.0)))
 
 
-def test_wobble_is_measured_in_the_crop_and_apart_for_neutral_frames() -> None:
-    """Transforms that only halve leave the whole sway in the crop: half of 4 pixels.
+def test_wobble_is_measured_in_crop_pixels_with_neutral_frames_apart() -> None:
+    """Transforms that only scale by a half leave the sway in the crop: half of 4 pixels.
 
-    The sway stops for the neutral frames; the best transforms would undo it altogether.
+    There is no sway in neutral frames; the best transforms would remove all of it.
     """
     still = np.repeat(FACE[None], 10, axis=0)
     moving = np.concatenate([still, sway(10, 4.0)])
@@ -40,7 +40,7 @@ def test_wobble_is_measured_in_the_crop_and_apart_for_neutral_frames() -> None:
     assert other.best == pytest.approx(0, abs=1e-6)
 
 
-def test_the_best_transforms_leave_a_turn_in_depth() -> None:
+def test_the_best_transforms_cannot_remove_a_rotation_in_depth() -> None:
     """The first point moves against the others, as the tip of the nose does."""
     turned = np.repeat(FACE[None], 40, axis=0)
     turned[::2, 0, 0] += 6
@@ -48,7 +48,7 @@ def test_the_best_transforms_leave_a_turn_in_depth() -> None:
     assert 0 < result.best < result.true
 
 
-def test_inside_counts_pixels_of_the_crop() -> None:
-    """Of four points two lie on the outermost pixels, one beyond each of two edges."""
+def test_inside_counts_the_outermost_pixels_of_the_crop() -> None:
+    """Of four points two lie on the outermost pixels, and one beyond each of two edges."""
     points = np.array([[[0.0, 0], [222, 222], [223, 100], [100, -1]]])
     assert inside(points, HALF[None], 112) == 0.5

@@ -1,4 +1,4 @@
-"""The benchmark's measures of spotting, on motions whose errors are counted by hand."""
+"""The benchmark's measures of spotting, on motions with errors counted by hand."""
 
 import math
 
@@ -23,7 +23,7 @@ def found(onset: int, apex: int, offset: int, style: str = "return") -> Motion:
     return Motion(onset, apex, offset, style, 0.05, 20.0, 10, 1.0)
 
 
-def test_overlap_counts_frames() -> None:
+def test_iou_counts_frames() -> None:
     assert iou(Case(RETURN, found(10, 15, 30))) == 1
     assert iou(Case(RETURN, found(12, 15, 30))) == 18 / 20
     assert iou(Case(RETURN, found(20, 25, 40))) == 10 / 30
@@ -38,10 +38,10 @@ def test_the_plateau_is_half_open() -> None:
         assert beside_plateau(Case(RETURN, found(10, apex, 30))) == beside
 
 
-def test_a_row_of_four() -> None:
+def test_a_row_of_four_recordings() -> None:
     """One right, one 2 frames late and wrongly held, one elsewhere, one missed.
 
-    Onsets are off by 0, 2 and 23 frames of 40 ms, offsets by 0, 5 and 20; overlaps are 1,
+    Errors of the onsets are 0, 2 and 23 frames of 40 ms, of the offsets 0, 5 and 20; IoUs are 1,
     18 / 25, 0 and 0.
     """
     row = score(
@@ -59,18 +59,18 @@ def test_a_row_of_four() -> None:
     assert row.offset.mean_absolute == pytest.approx(25 / 3)
     assert row.apex.median == 0
     assert row.iou == pytest.approx((1 + 18 / 25) / 4)
-    assert (row.iou_half, row.iou_most) == (0.5, 0.25)
+    assert (row.iou_50, row.iou_80) == (0.5, 0.25)
     assert row.style == pytest.approx(2 / 3)
     assert row.plateau == pytest.approx(1 / 3)
     assert row.near_plateau == pytest.approx(2 / 3)
     assert (row.flash, row.missed, row.false_alarms) == (0.25, 0.5, 0.25)
 
 
-def test_still_faces_know_only_false_alarms() -> None:
+def test_still_faces_have_only_false_alarms() -> None:
     row = score([Case(STILL, None), Case(STILL, found(10, 15, 30)), Case(STILL, None)])
     assert row.false_alarms == pytest.approx(1 / 3)
     assert all(math.isnan(value) for value in (row.iou, row.style, row.missed, row.onset.median))
 
 
-def test_early_is_negative() -> None:
+def test_an_early_onset_has_a_negative_error() -> None:
     assert score([Case(RETURN, found(7, 14, 28))]).onset.median == -3

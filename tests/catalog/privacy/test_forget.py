@@ -1,35 +1,40 @@
-"""A subject leaves every file; the others stay bit for bit; whatever happens half-way."""
+"""A removed subject leaves every file, and the others keep every byte, even after a kill."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 import pytest
 
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
-from fmdata.catalog.privacy.forget import forget
+from fmdata.catalog.privacy.forget import Forgotten, forget
 from fmdata.catalog.privacy.remnants import remnants
 from fmdata.catalog.privacy.traces import Traces
-from fmdata.catalog.storage.schema import DROPPED
+from fmdata.catalog.storage.work import UNIT_FACTS, Unit
+from fmdata.catalog.types import Dropped
 from fmdata.catalog.verify.dataset import verify
+from fmdata.catalog.verify.finding import Finding
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from tests.helpers.datasets import make_up
+from tests.helpers.folders import read_files
 
 ALONE = "s01"  # in fold 5
 
 
 @pytest.fixture(scope="session")
-def shared(made_up: Callable, of_one_fold: list[str], tmp_path_factory: pytest.TempPathFactory):
-    """Four subjects of one fold, two a shard, one of another fold, two dropped recordings.
+def shared(of_one_fold: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four subjects of one fold in two shards, one of another fold, two dropped recordings.
 
-    Not to be changed.
+    Read only.
     """
     path = tmp_path_factory.mktemp("shared") / "dataset"
-    return made_up(path, [*of_one_fold, ALONE], dropped=(of_one_fold[1], ALONE))
+    return make_up(path, [*of_one_fold, ALONE], dropped=[of_one_fold[1], ALONE])
 
 
 @pytest.fixture
@@ -39,31 +44,24 @@ def dataset(shared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def without_second(
-    made_up: Callable, of_one_fold: list[str], tmp_path_factory: pytest.TempPathFactory
+    of_one_fold: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
-    """The files of the same dataset made without the second subject of the shared fold."""
+    """Files of the same dataset, made without the second subject of the common fold."""
     path = tmp_path_factory.mktemp("without") / "dataset"
     first, _, third, fourth = of_one_fold
-    return files(made_up(path, [first, third, fourth, ALONE], dropped=(ALONE,)))
+    return read_files(make_up(path, [first, third, fourth, ALONE], dropped=[ALONE]))
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def test_what_remains_is_what_would_have_been_made_without(
+def test_the_dataset_equals_one_made_without_the_subject(
     dataset: Path, of_one_fold: list[str], without_second: dict[str, bytes]
 ) -> None:
     before = Dataset(dataset)
     samples = {clip.key: clip.avi() + clip.lbp_npy() for clip in before.actions}
-    done = forget(dataset, of_one_fold[1])
-    assert (done.clips, done.compounds, done.dropped, done.left) == (4, 8, 1, [])
-    assert done.frames == 2 * 4 * 12  # a JPEG and a map of every frame of four clips
-    assert files(dataset) == without_second
+    forgotten = forget(dataset, of_one_fold[1])
+    counts = (forgotten.clips, forgotten.compounds, forgotten.dropped)
+    assert (counts, forgotten.left) == ((4, 8, 1), [])
+    assert forgotten.frames == 2 * 4 * 12  # a JPEG and an LBP map per frame of four clips
+    assert read_files(dataset) == without_second
     assert verify(dataset, deep=True) == []
     after = Dataset(dataset).actions
     assert {clip.key: clip.avi() + clip.lbp_npy() for clip in after} == {
@@ -71,30 +69,25 @@ def test_what_remains_is_what_would_have_been_made_without(
     }
 
 
-def test_shards_that_did_not_hold_the_subject_are_not_written_again(
-    dataset: Path, shared: Path
-) -> None:
-    """The one subject of fold 5 alone in its shards: the other shards move up, byte for byte."""
+def test_shards_without_the_subject_are_not_rewritten(dataset: Path, shared: Path) -> None:
+    """The only subject of fold 5 has shards of its own; the other shards are renamed."""
     inodes = {p.stat().st_ino: p for p in dataset.rglob("*.tar")}
-    done = forget(dataset, ALONE)
-    assert done.rewritten == 0
+    assert forget(dataset, ALONE).rewritten == 0
     assert all(p.stat().st_ino in inodes for p in dataset.rglob("*.tar"))
     assert verify(dataset) == []
 
 
-def test_the_last_subject_leaves_an_empty_dataset(made_up: Callable, tmp_path: Path) -> None:
-    path = made_up(tmp_path / "dataset", [ALONE], dropped=(ALONE,))
+def test_removal_of_the_last_subject_leaves_an_empty_dataset(tmp_path: Path) -> None:
+    path = make_up(tmp_path / "dataset", [ALONE], dropped=[ALONE])
     assert forget(path, ALONE).left == []
     assert len(Dataset(path).actions) == len(Dataset(path).compounds) == 0
     assert verify(path) == []
 
 
-def test_a_subject_of_whom_only_dropped_recordings_are_there(
-    made_up: Callable, tmp_path: Path
-) -> None:
-    path = made_up(tmp_path / "dataset", [ALONE], dropped=(ALONE, "ghost"), k=0)
-    done = forget(path, "ghost")
-    assert (done.clips, done.dropped, done.rewritten) == (0, 1, 0)
+def test_a_subject_with_dropped_recordings_only_can_be_removed(tmp_path: Path) -> None:
+    path = make_up(tmp_path / "dataset", [ALONE], dropped=[ALONE, "ghost"], k=0)
+    forgotten = forget(path, "ghost")
+    assert (forgotten.clips, forgotten.dropped, forgotten.rewritten) == (0, 1, 0)
     assert Dataset(path).dropped()["subject"].to_pylist() == [ALONE]
     assert verify(path) == []
 
@@ -113,69 +106,71 @@ def test_stale_compounds_lose_the_subject_and_stay_stale(
     assert of_one_fold[1] not in after.compounds.table(["subject"])["subject"].to_pylist()
 
 
-def test_an_unknown_subject_is_said_and_nothing_is_touched(dataset: Path) -> None:
-    before = files(dataset)
+def test_an_unknown_subject_is_an_error_and_changes_nothing(dataset: Path) -> None:
+    before = read_files(dataset)
     with pytest.raises(
         UsageError, match=r"no subject 's10'(.|\n)*wanted: a subject of this dataset, such as s"
     ):
         forget(dataset, "s10")
-    assert files(dataset) == before
+    assert read_files(dataset) == before
     with pytest.raises(DatasetError, match="no finished dataset"):
         forget(dataset.parent / "nowhere", "s01")
     assert not (dataset.parent / "nowhere").exists()
 
 
-def test_others_are_not_copied_from_a_damaged_shard(dataset: Path, of_one_fold: list[str]) -> None:
+def test_clips_of_others_are_not_copied_from_a_damaged_shard(
+    dataset: Path, of_one_fold: list[str]
+) -> None:
     tar = dataset / "actions/shard-00000.tar"
     data = bytearray(tar.read_bytes())
     data[len(data) // 2] ^= 1
     tar.write_bytes(data)
-    before = files(dataset)
+    before = read_files(dataset)
     with pytest.raises(DatasetError, match="shard-00000 is not as it was written"):
         forget(dataset, of_one_fold[1])
-    assert {n: b for n, b in files(dataset).items() if ".work" not in n} == before
-    # A damaged shard that needs no rewriting stays damaged, and is still found to be.
+    assert {n: b for n, b in read_files(dataset).items() if ".work" not in n} == before
+    # A damaged shard that is not rewritten stays damaged, and verify still finds it.
     assert forget(dataset, ALONE).left == []
-    assert [f.where for f in verify(dataset) if "SHA-256" in f.what] == [str(tar)]
+    assert [f.where for f in verify(dataset) if "SHA-256" in f.problem] == [str(tar)]
 
 
-def unit(work: Path, name: str, clip: object) -> Path:
-    """Lay down a unit of unfinished work, as a build leaves it."""
-    folder = work / name
-    folder.mkdir(parents=True)
-    pq.write_table(clip.facts(), folder / "row.parquet")
-    (folder / "clip.avi").write_bytes(clip.avi())
-    (folder / "lbp.npy").write_bytes(clip.lbp_npy())
-    return folder
+def lay_down_unit(path: Path, clip: ActionClip) -> Unit:
+    """Write a clip as a unit of unfinished work, as a build does."""
+    unit = Unit(path)
+    path.mkdir(parents=True)
+    unit.write_row(clip.facts().select(UNIT_FACTS.names).cast(UNIT_FACTS))
+    np.save(unit.landmarks, clip.landmarks)
+    unit.avi.write_bytes(clip.avi())
+    unit.lbp.write_bytes(clip.lbp_npy())
+    return unit
 
 
 @pytest.mark.parametrize("with_card", [True, False])
-def test_unfinished_work_of_the_subject_goes_and_that_of_others_stays(
+def test_only_the_subjects_unfinished_work_is_removed(
     shared: Path, tmp_path: Path, of_one_fold: list[str], with_card: bool
 ) -> None:
     path, clips = tmp_path / "dataset", Dataset(shared).actions
     if with_card:
         shutil.copytree(shared, path)
     gone, stays = of_one_fold[:2]
-    unit(path / ".work", "a" * 64, clips[f"{gone}-smile-01"])
-    theirs = unit(path / ".work", "b" * 64, clips[f"{stays}-smile-01"])
-    half = unit(path / ".work", f"{'c' * 64}.77.part", clips[f"{stays}-wink-01"])
-    left_out = path / ".work" / ("d" * 64)
-    left_out.mkdir()
-    row = dict.fromkeys(DROPPED.names) | {"subject": gone}
-    pq.write_table(pa.Table.from_pylist([row], DROPPED), left_out / "dropped.parquet")
-    before = files(theirs)
-    done = forget(path, gone)
-    assert (done.units, done.left) == (2, [])
-    assert list((path / ".work").iterdir()) == [theirs]
-    assert files(theirs) == before
-    assert not half.exists()
+    work = path / ".work"
+    lay_down_unit(work / ("a" * 64), clips[f"{gone}-smile-01"])
+    theirs = lay_down_unit(work / ("b" * 64), clips[f"{stays}-smile-01"]).path
+    partial = lay_down_unit(work / f"{'c' * 64}.77.part", clips[f"{stays}-wink-01"]).path
+    dropped = Dropped("frown/01.mp4", gone, "frown", "01", "decode", "unreadable", "no video")
+    Unit(work / ("d" * 64)).write_dropped(dropped)
+    before = read_files(theirs)
+    forgotten = forget(path, gone)
+    assert (forgotten.units, forgotten.left) == (2, [])
+    assert list(work.iterdir()) == [theirs]
+    assert read_files(theirs) == before
+    assert not partial.exists()
 
 
-def test_what_is_left_in_files_that_are_not_fmdatas_is_told(
+def test_remnants_in_files_of_other_programs_are_reported(
     dataset: Path, of_one_fold: list[str]
 ) -> None:
-    """A picture, a part of one, an old tar, a list, a file's name; not a neighbour's picture."""
+    """A picture, a part of one, an old tar, a list, a file's name; not a picture of another."""
     gone, other = of_one_fold[:2]
     clips = Dataset(dataset).actions
     (dataset / "thumb.jpg").write_bytes(clips[f"{gone}-smile-01"].jpegs()[3])
@@ -186,109 +181,105 @@ def test_what_is_left_in_files_that_are_not_fmdatas_is_told(
     (dataset / "names.txt").write_text(f"{other}\n{gone}\n")
     (dataset / f"{gone}.txt").write_text("")
     (dataset / "other.txt").write_text(f"x{gone}x")
-    left = {Path(f.where).name: f.what for f in forget(dataset, gone).left}
+    left = {Path(f.where).name: f.problem for f in forget(dataset, gone).left}
     assert set(left) == {"thumb.jpg", "middle.bin", "copy.tar", "names.txt", f"{gone}.txt"}
     assert "bytes of its frames" in left["copy.tar"]
-    assert left["names.txt"] == f"the name {gone} stands there"
+    assert left["names.txt"] == f"the name {gone} is in it"
 
 
-def test_the_same_frames_under_another_name_are_told(shared: Path) -> None:
-    """As if the forgotten one had been recorded twice, the second time as s01."""
+def test_the_same_frames_under_another_name_are_reported(shared: Path) -> None:
+    """As if the removed subject had been recorded again as s01."""
     clip = Dataset(shared).actions[f"{ALONE}-smile-01"]
     found = list(remnants(shared, "somebody", Traces.of("somebody", clip.jpegs())))
-    assert {f.what.split()[0] for f in found} > {f"{ALONE}-smile-01"}
-    assert all("holds frames of it, whole" in f.what for f in found)
+    assert {f.problem.split()[0] for f in found} > {f"{ALONE}-smile-01"}
+    assert all("holds complete frames of it" in f.problem for f in found)
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process ends here."""
 
 
-@pytest.fixture
-def killer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    """Return a function that lets the process die at the nth change to the file system.
+class Killer:
+    """Kills the process at its nth change to the file system, or never.
 
-    Nothing is changed after death, by no clean-up either; a folder dies with its first file gone.
+    After that no change is made, not even by clean-up code. A folder that is being removed loses
+    its first file.
     """
-    left = [10**9]
 
-    def dying(change: Callable) -> Callable:
-        def step(*arguments: object, **options: object) -> object:
-            left[0] -= 1
-            if left[0] == 0 and change is whole_rmtree and Path(arguments[0]).is_dir():
+    NEVER = 10**9
+    CHANGES = (
+        (Path, "replace"), (Path, "unlink"), (Path, "rmdir"), (Path, "mkdir"),
+        (os, "link"), (shutil, "rmtree"),
+    )  # fmt: skip
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = self.NEVER
+        self._rmtree, self._unlink = shutil.rmtree, os.unlink
+        for owner, name in self.CHANGES:
+            monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
+
+    def _counted(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            self.left -= 1
+            if self.left == 0 and change is self._rmtree and Path(arguments[0]).is_dir():
                 first = next((p for p in Path(arguments[0]).rglob("*") if p.is_file()), None)
                 if first:
-                    unlink(first)
-            if left[0] <= 0:
+                    self._unlink(first)
+            if self.left <= 0:
                 raise Killed
             return change(*arguments, **options)
 
-        return step
-
-    whole_rmtree, unlink = shutil.rmtree, os.unlink
-    for owner, name in (
-        (Path, "replace"), (Path, "unlink"), (Path, "rmdir"), (Path, "mkdir"),
-        (os, "link"), (shutil, "rmtree"),
-    ):  # fmt: skip
-        monkeypatch.setattr(owner, name, dying(getattr(owner, name)))
-
-    def arm(n: int) -> None:
-        left[0] = n
-
-    yield arm
-    arm(10**9)
+        return counted
 
 
-def test_killed_at_any_step_it_can_be_finished(
-    made_up: Callable,
-    tmp_path: Path,
-    of_one_fold: list[str],
-    killer: Callable[[int], None],
+def test_after_a_kill_at_any_step_the_same_command_completes_the_removal(
+    tmp_path: Path, of_one_fold: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three subjects in two shards, the one between the others to be forgotten."""
+    """Three subjects in two shards; the removed one is between the other two."""
     first, gone, third = of_one_fold[:3]
-    whole = made_up(tmp_path / "whole", [first, gone, third], k=1)
-    wanted = files(made_up(tmp_path / "wanted", [first, third], k=1))
+    whole = make_up(tmp_path / "whole", [first, gone, third], k=1)
+    wanted = read_files(make_up(tmp_path / "wanted", [first, third], k=1))
     clips = Dataset(whole).actions
-    deaths = finished = 0
+    killer = Killer(monkeypatch)
+    kills = completed = 0
     for step in range(1, 1000):
         path = tmp_path / str(step)
         shutil.copytree(whole, path, copy_function=os.link)
-        unit(path / ".work", "a" * 64, clips[f"{gone}-smile-01"])
-        killer(step)
+        lay_down_unit(path / ".work" / ("a" * 64), clips[f"{gone}-smile-01"])
+        killer.left = step
         try:
             forget(path, gone)
         except Killed:
-            deaths += 1
+            kills += 1
         else:
             break
         finally:
-            killer(10**9)
-        was_done = {name: data for name, data in files(path).items() if ".work" not in name}
+            killer.left = Killer.NEVER
+        found = {name: data for name, data in read_files(path).items() if ".work" not in name}
         try:
             assert forget(path, gone).left == []
-            finished += 1
-        except UsageError:  # only allowed where there was nothing left to do
-            assert was_done == wanted, f"killed at step {step}"
-        assert files(path) == wanted, f"killed at step {step}"
-    assert files(path) == wanted
-    assert deaths > 30
-    # The last steps only clear away what was staged.
-    assert deaths - finished <= 6
+            completed += 1
+        except UsageError:  # allowed only after a complete removal
+            assert found == wanted, f"killed at step {step}"
+        assert read_files(path) == wanted, f"killed at step {step}"
+    assert read_files(path) == wanted
+    assert kills > 30
+    # The last steps only delete staged files.
+    assert kills - completed <= 6
 
 
-def test_killed_while_files_are_put_in_place_the_next_command_finishes(
+def test_after_a_kill_within_the_commit_the_next_command_completes_it(
     dataset: Path, of_one_fold: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the staged card on it is decided; here the next to come is a forgetting of another."""
-    whole = Path.replace
+    """The change is decided by the staged card; the next command removes another subject."""
+    replace = Path.replace
 
-    def dies(self: Path, target: Path) -> Path:
+    def killed_before_the_compounds(self: Path, target: Path) -> Path:
         if target == dataset / "compounds":
             raise Killed
-        return whole(self, target)
+        return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", dies)
+    monkeypatch.setattr(Path, "replace", killed_before_the_compounds)
     with pytest.raises(Killed):
         forget(dataset, of_one_fold[1])
     monkeypatch.undo()
@@ -296,8 +287,23 @@ def test_killed_while_files_are_put_in_place_the_next_command_finishes(
     forget(dataset, of_one_fold[2])
     left = {clip.subject for clip in Dataset(dataset).actions}
     assert left == {of_one_fold[0], of_one_fold[3], ALONE}
-    # Whoever died in the middle has not been looked for yet.
+    # Remnants of the first subject have not been searched for yet.
     assert [finding.where for finding in verify(dataset)] == [str(dataset / ".work")]
     assert forget(dataset, of_one_fold[1]).left == []
     assert verify(dataset) == []
     assert synth_compounds(dataset, CompoundSettings(k=2, shard_mb=1)).reused
+
+
+def test_the_result_prints_counts_findings_and_advice() -> None:
+    nothing_left = str(Forgotten(clips=4, compounds=8, rewritten=1, shards=3, frames=96))
+    first, shards, searched, *advice = nothing_left.splitlines()
+    assert first == "4 clips, 8 compounds, 0 dropped recordings, 0 pieces of unfinished work"
+    assert shards == "  1 of 3 shards were rewritten"
+    assert searched == "  no trace of 96 JPEGs and LBP maps in any file of the dataset"
+    assert [line.split(":")[1] for line in advice] == [
+        " remove the recordings there too",
+        " delete models, features and figures of runs trained with this subject",
+    ]
+    left = str(Forgotten(left=[Finding("a\nb.jpg", "bytes of its frames", "delete it")]))
+    assert "a\\nb.jpg: bytes of its frames\n  to do: delete it" in left
+    assert "no trace" not in left

@@ -1,10 +1,10 @@
-"""A pseudonym depends on name and key alone, and tells neither."""
+"""A pseudonym depends on name and key only, and reveals neither."""
 
 import re
 
 import pytest
 
-from fmdata.catalog.privacy.pseudonyms import Pseudonyms, without
+from fmdata.catalog.privacy.pseudonyms import Pseudonyms, redact
 
 KEY, OTHER = Pseudonyms(b"k" * 16), Pseudonyms(b"o" * 16)
 
@@ -15,7 +15,7 @@ def test_the_same_name_and_key_give_the_same_pseudonym() -> None:
 
 
 @pytest.mark.parametrize("take", ["ann", "Ann_01", "2024-ann-b", "x.ann", "ann01", "annsmile"])
-def test_a_take_that_holds_the_subjects_name_is_a_digest_too(take: str) -> None:
+def test_a_take_with_the_subjects_name_becomes_a_digest(take: str) -> None:
     name = KEY.name("take", take, "ann")
     assert name.startswith("t")
     assert len(name) == 17
@@ -33,10 +33,10 @@ def test_a_take_that_holds_the_subjects_name_is_a_digest_too(take: str) -> None:
         ("s_01", "s01"),
         ("s01_02", "s01"),
         ("al-2", "Al"),
-        ("Jose\u0301 1", "Jos\u00e9"),  # an accent apart from its letter, and one with it
+        ("Jose\u0301 1", "Jos\u00e9"),  # combining accent, precomposed accent
         ("jos\u00e91", "Jose\u0301"),
         ("jose_1", "Jos\u00e9"),
-        ("\uff21\uff4e\uff4e", "ann"),  # wide letters, as of a Japanese keyboard
+        ("\uff21\uff4e\uff4e", "ann"),  # full-width letters
         ("STRASSER_1", "Stra\u00dfer"),
         ("204817_smile_01", "204817"),
         ("s204817", "204817"),
@@ -46,7 +46,7 @@ def test_a_take_that_holds_the_subjects_name_is_a_digest_too(take: str) -> None:
         ("\u263a\u263a 2", "\u263a\u263a"),
     ],
 )
-def test_however_the_subjects_name_is_spelt(take: str, subject: str) -> None:
+def test_the_subjects_name_is_found_in_any_spelling(take: str, subject: str) -> None:
     assert re.fullmatch("t[0-9a-f]{16}", KEY.name("take", take, subject))
 
 
@@ -71,10 +71,10 @@ def test_however_the_subjects_name_is_spelt(take: str, subject: str) -> None:
     ],
 )
 def test_other_takes_keep_their_names(take: str, subject: str) -> None:
-    """Two letters are in many words, and a short number may as well be the take's own.
+    """Two letters are in many words, and a short number may number the take.
 
-    A longer word with the name's letters in it by chance, over a gap, is another, and so is a
-    longer number. A part of the name is not looked for.
+    The name's letters across the border of two words are no occurrence, nor are its digits in a
+    longer number. Parts of the name are not searched for.
     """
     assert KEY.name("take", take, subject) == take
 
@@ -91,5 +91,5 @@ def test_other_takes_keep_their_names(take: str, subject: str) -> None:
         ("-a-", "-a-a-b", "……b"),
     ],
 )
-def test_a_name_is_taken_out_of_a_text(name: str, text: str, written: str) -> None:
-    assert without(name, text) == written
+def test_a_name_is_redacted_from_a_text(name: str, text: str, written: str) -> None:
+    assert redact(name, text) == written

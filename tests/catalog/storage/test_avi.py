@@ -1,4 +1,4 @@
-"""AVI files hold ready-made JPEGs unchanged, play elsewhere, and tell where each frame lies."""
+"""AVI files hold JPEGs unchanged, play in other programs, and give the position of each frame."""
 
 import errno
 import io
@@ -15,7 +15,7 @@ from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans, write_avi
 
 @pytest.fixture(scope="module")
 def jpegs() -> list[bytes]:
-    """Forty frames, each a smooth picture of its own brightness and of odd and even lengths."""
+    """Forty smooth pictures as JPEGs, some of an odd and some of an even number of bytes."""
     rng = np.random.default_rng(0)
     pictures = [
         cv2.GaussianBlur(rng.integers(0, 255, (64, 64, 3), np.uint8), (0, 0), 4) for _ in range(40)
@@ -31,13 +31,13 @@ def written(jpegs: list[bytes], fps: float) -> bytes:
     return file.getvalue()
 
 
-def test_each_jpeg_is_found_again_byte_for_byte(jpegs: list[bytes]) -> None:
+def test_each_jpeg_is_found_unchanged(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
     spans = jpeg_spans(io.BytesIO(data), len(data))
     assert [data[s.offset : s.offset + s.size] for s in spans] == jpegs
 
 
-def test_spans_count_from_where_the_file_stands(jpegs: list[bytes]) -> None:
+def test_spans_count_from_the_position_of_the_file(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
     inside = io.BytesIO(b"x" * 513 + data + b"y" * 100)
     inside.seek(513)
@@ -49,7 +49,7 @@ def test_the_same_frames_give_the_same_bytes(jpegs: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("fps", [1 / 3600, 1e-9])
-def test_a_rate_too_slow_for_the_container_becomes_the_slowest_it_has(
+def test_a_rate_below_the_minimum_of_the_container_becomes_the_minimum(
     jpegs: list[bytes], fps: float
 ) -> None:
     data = written(jpegs, fps)
@@ -64,9 +64,9 @@ def test_opencv_and_pyav_play_it(tmp_path: Path, jpegs: list[bytes], fps: float)
     write_avi(path, jpegs, fps=fps, size=64)
     video = cv2.VideoCapture(str(path))
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, rel=1e-4)
-    shown, frame = video.read()
-    assert shown
-    # Decoders may upsample colour differently, so they agree only nearly.
+    was_read, frame = video.read()
+    assert was_read
+    # Decoders upsample colour differently, so they agree only approximately.
     assert np.abs(frame[..., ::-1].astype(int) - decode_jpeg(jpegs[0])).mean() < 2
     with av.open(str(path)) as container:
         frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
@@ -75,7 +75,7 @@ def test_opencv_and_pyav_play_it(tmp_path: Path, jpegs: list[bytes], fps: float)
     assert np.abs(frames[7].astype(int) - decode_jpeg(jpegs[7])).mean() < 2
 
 
-def test_bytes_that_are_no_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
+def test_bytes_that_are_not_an_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
     with pytest.raises(ValueError, match="leaves the file"):
         jpeg_spans(io.BytesIO(data), len(data) // 2)
@@ -83,10 +83,10 @@ def test_bytes_that_are_no_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
         decode_jpeg(b"not a picture")
 
 
-def test_a_full_disk_is_an_error_that_can_be_told_by_another_process() -> None:
-    """It comes back from a worker pickled."""
+def test_the_error_of_a_full_disk_can_be_pickled() -> None:
+    """A worker process sends the error back to its parent."""
     jpeg = bytes(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1])
     with pytest.raises(OSError, match="No space left") as caught:
         write_avi(Path("/dev/full"), [jpeg] * 200, fps=25, size=64)
-    told = pickle.loads(pickle.dumps(caught.value))
-    assert (told.errno, told.filename) == (errno.ENOSPC, "/dev/full")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.errno, again.filename) == (errno.ENOSPC, "/dev/full")

@@ -1,4 +1,4 @@
-"""A name never stands for half a file."""
+"""A final name never belongs to a partial file or folder."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def fill_half(path: Path) -> None:
         raise RuntimeError("half-way")
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     write_atomically(path, b"old")
     with pytest.raises(RuntimeError, match="half-way"):
@@ -28,7 +28,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "unit"
     with atomic_folder(path) as folder:
         (folder / "a").write_bytes(b"1")
@@ -40,7 +40,7 @@ def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_removal_that_dies_leaves_no_half_folder_under_the_name(
+def test_an_interrupted_removal_leaves_no_partial_folder_under_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "unit"
@@ -48,12 +48,12 @@ def test_a_removal_that_dies_leaves_no_half_folder_under_the_name(
         path.mkdir(exist_ok=True)
         (path / name).write_bytes(b"1")
 
-    def dies(folder: Path, ignore_errors: bool = False) -> None:
+    def interrupted(folder: Path, ignore_errors: bool = False) -> None:
         if Path(folder).exists():
             (Path(folder) / "a").unlink()
             raise SystemExit
 
-    monkeypatch.setattr("fmdata.catalog.storage.files.shutil.rmtree", dies)
+    monkeypatch.setattr("fmdata.catalog.storage.files.shutil.rmtree", interrupted)
     with pytest.raises(SystemExit):
         remove_folder(path)
     monkeypatch.undo()
@@ -62,11 +62,11 @@ def test_a_removal_that_dies_leaves_no_half_folder_under_the_name(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_where_a_folder_was_is_removed_too(tmp_path: Path) -> None:
+def test_files_and_folders_are_removed_by_the_same_functions(tmp_path: Path) -> None:
     for kind in ("file", "folder"):
         path, doomed = tmp_path / kind, tmp_path / f"{kind}.gone.part"
         path.mkdir() if kind == "folder" else path.write_text("x")
-        doomed.write_text("of a run that died here before")
+        doomed.write_text("of an interrupted removal")
         remove_folder(path)
         assert not path.exists()
         assert not doomed.exists()

@@ -1,4 +1,4 @@
-"""Shards: fixed bytes, positions that are right, folds never mixed, subjects whole."""
+"""Shards have fixed bytes and correct positions, never mix folds, and do not split subjects."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from fmdata.catalog.storage.shards import Sample, write_shard
 
 
 def sample(key: str, n_frames: int, *, lbp: bool = True) -> Sample:
-    """A made-up compound of grey frames, each a shade lighter than the last."""
+    """Return an invented compound of grey frames, each lighter than the last."""
     avi, npy = io.BytesIO(), io.BytesIO()
     frames = [np.full((16, 16, 3), 10 * i, np.uint8) for i in range(n_frames)]
     write_avi(avi, [cv2.imencode(".jpg", f)[1].tobytes() for f in frames], fps=25, size=16)
@@ -34,7 +34,7 @@ def sample(key: str, n_frames: int, *, lbp: bool = True) -> Sample:
     return Sample(facts, avi.getvalue(), npy.getvalue() if lbp else None)
 
 
-def test_rows_say_where_every_member_and_frame_lies(tmp_path: Path) -> None:
+def test_rows_have_the_position_of_every_member_and_frame(tmp_path: Path) -> None:
     write_shard(tmp_path, "s", [sample(f"k{i:02d}", 3 + i) for i in range(11)], COMPOUND_FACTS)
     data = (tmp_path / "s.tar").read_bytes()
     rows = pq.read_table(tmp_path / "s.parquet").to_pylist()
@@ -47,14 +47,14 @@ def test_rows_say_where_every_member_and_frame_lies(tmp_path: Path) -> None:
             begin = row[f"{kind}_offset"]
             assert data[begin : begin + row[f"{kind}_size"]] == members[row["key"] + end]
         for i, (begin, size) in enumerate(zip(row["frame_offset"], row["frame_size"], strict=True)):
-            shown = cv2.imdecode(np.frombuffer(data[begin : begin + size], np.uint8), 1)
-            assert abs(int(shown.mean()) - 10 * i) <= 1
+            pixels = cv2.imdecode(np.frombuffer(data[begin : begin + size], np.uint8), 1)
+            assert abs(int(pixels.mean()) - 10 * i) <= 1
         document = json.loads(members[row["key"] + ".json"])
         assert document == {name: row[name] for name in document}
         assert set(document) == set(COMPOUND_FACTS.names) - {"segments"}
 
 
-def test_without_lbp_maps_their_positions_are_null(tmp_path: Path) -> None:
+def test_positions_of_missing_lbp_maps_are_null(tmp_path: Path) -> None:
     write_shard(tmp_path, "s", [sample("k", 3, lbp=False)], COMPOUND_FACTS)
     row = pq.read_table(tmp_path / "s.parquet").to_pylist()[0]
     assert row["lbp_offset"] is None
@@ -63,7 +63,7 @@ def test_without_lbp_maps_their_positions_are_null(tmp_path: Path) -> None:
 
 
 def test_the_tar_has_golden_bytes(tmp_path: Path) -> None:
-    """Headers carry no clock, owner or host; the JPEGs here are made by hand for that reason."""
+    """Headers hold no time, owner or host. Invented JPEGs need no encoder."""
     made = sample("s01-a-b-c0", 2)
     fixed = Sample(made.facts, _avi_of([b"\xff\xd8one\xff\xd9", b"\xff\xd8second\xff\xd9"]), b"npy")
     write_shard(tmp_path, "s", [fixed], COMPOUND_FACTS)
@@ -86,7 +86,7 @@ def test_a_shard_never_mixes_folds() -> None:
     assert [{s.fold for s in shard} for shard in shards] == [{0}, {1}, {2}]
 
 
-def test_a_subject_is_cut_only_if_it_alone_is_too_large() -> None:
+def test_a_subject_is_divided_only_if_it_is_larger_than_a_shard() -> None:
     small = [Planned(0, s, f"{s}-{i}", 30) for s in ("a", "b", "c") for i in range(2)]
     assert [[p.key for p in shard] for shard in plan_shards(small, limit=130)] == [
         ["a-0", "a-1", "b-0", "b-1"],
@@ -101,12 +101,12 @@ def test_a_subject_is_cut_only_if_it_alone_is_too_large() -> None:
     ]
 
 
-def test_the_plan_does_not_depend_on_the_order_of_arrival() -> None:
+def test_the_plan_does_not_depend_on_the_order_of_samples() -> None:
     samples = [Planned(i % 2, f"s{i % 5}{i % 2}", f"k{i}", 50) for i in range(30)]
     shuffled = [samples[i] for i in np.random.default_rng(1).permutation(30)]
     assert plan_shards(samples, 200) == plan_shards(shuffled, 200)
 
 
-def test_a_sample_with_columns_missing_is_refused() -> None:
+def test_a_row_with_a_missing_column_is_refused() -> None:
     with pytest.raises(ValueError, match="columns missing or unknown: copy"):
         one_row(COMPOUND_FACTS, {n: None for n in COMPOUND_FACTS.names if n != "copy"})

@@ -1,4 +1,4 @@
-"""verify finds what is wrong, and says where; a dataset as it was written has no findings."""
+"""`verify` reports each problem and its place; an unchanged dataset has no findings."""
 
 import dataclasses
 import os
@@ -19,11 +19,12 @@ from fmdata.catalog.storage.pack import Planned, change, commit, pack
 from fmdata.catalog.storage.schema import COMPOUND_FACTS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.verify.dataset import verify
+from tests.helpers.datasets import make_up
 
 
 @pytest.fixture
 def copy(dataset_path: Path, tmp_path: Path) -> Path:
-    """A copy to be damaged; its files are links until one is replaced."""
+    """Copy the dataset, to damage it. Its files are hard links: replace, never modify them."""
     path = tmp_path / "dataset"
     shutil.copytree(dataset_path, path, copy_function=os.link)
     return path
@@ -34,13 +35,13 @@ def replace(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def test_what_was_written_has_no_findings(dataset_path: Path) -> None:
+def test_an_unchanged_dataset_has_no_findings(dataset_path: Path) -> None:
     assert verify(dataset_path) == []
 
 
-def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path) -> None:
-    """Sixty files drawn at random, the card among them, and a byte of each set to another value."""
-    path = made_up(tmp_path / "dataset", ["s01", "s02"], dropped=("s01",))
+def test_any_changed_byte_of_any_file_is_found(tmp_path: Path) -> None:
+    """One random byte changed in each of sixty random files, the card among them."""
+    path = make_up(tmp_path / "dataset", ["s01", "s02"], dropped=("s01",))
     files = sorted(p for p in path.rglob("*") if p.is_file())
     draw, changed = random.Random(0), Counter()
     for _ in range(60):
@@ -50,7 +51,7 @@ def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path
         file.write_bytes(before[:at] + bytes([before[at] ^ byte]) + before[at + 1 :])
         findings = verify(path)
         assert [f.where for f in findings] == [str(file)], (file, at, byte)
-        assert findings[0].mend
+        assert findings[0].todo
         file.write_bytes(before)
         changed[file.name] += 1
     assert changed["fmdata.json"] > 1
@@ -60,7 +61,7 @@ def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path
 @pytest.mark.parametrize(
     "changed",
     [
-        lambda text: text.replace('"seed": 0', '"seed":  0', 1),  # a blank more
+        lambda text: text.replace('"seed": 0', '"seed":  0', 1),  # an extra blank
         lambda text: text + "\n",
         lambda text: text.replace('"seed": 0', '"seed": 1', 1),
         lambda text: text.replace('"seed": 0', '"seed": 1,\n "seed": 0', 1),
@@ -70,12 +71,10 @@ def test_any_changed_byte_of_any_file_is_found(made_up: Callable, tmp_path: Path
         lambda text: text[:-40],
         lambda text: "[]",
         lambda text: "",
-        lambda text: "[" * 200_000,  # deeper than any reader of JSON goes
+        lambda text: "[" * 200_000,  # deeper than JSON parsers can recurse
     ],
 )
-def test_a_card_not_as_it_was_written_is_found_and_used_by_nothing(
-    copy: Path, changed: Callable[[str], str]
-) -> None:
+def test_a_changed_card_is_found_and_refused(copy: Path, changed: Callable[[str], str]) -> None:
     text = (copy / "fmdata.json").read_text()
     assert changed(text) != text
     replace(copy / "fmdata.json", changed(text).encode())
@@ -92,17 +91,17 @@ def test_missing_extra_and_swapped_files_are_found(copy: Path) -> None:
     replace(other, first)
     assert {f.where for f in verify(copy)} == {str(one), str(other)}
     one.unlink()
-    assert "missing" in [f.what for f in verify(copy)]
+    assert "missing" in [f.problem for f in verify(copy)]
     replace(other, second)
     one.write_bytes(first)
     (copy / "actions/notes.txt").write_text("mine")
-    assert [(f.where, f.what) for f in verify(copy)] == [
+    assert [(f.where, f.problem) for f in verify(copy)] == [
         (str(copy / "actions/notes.txt"), "not a file of this dataset")
     ]
 
 
 def with_first_compound(copy: Path, segment: int, changed: dict) -> list[str]:
-    """Change a segment of the first compound, write its shards anew, and verify."""
+    """Change a segment of the first compound, rewrite the shards, and return verify's problems."""
     dataset = Dataset(copy)
     samples = {}
     for clip in dataset.compounds:
@@ -117,21 +116,21 @@ def with_first_compound(copy: Path, segment: int, changed: dict) -> list[str]:
         shards = pack(copy, "compounds", planned, samples.__getitem__, COMPOUND_FACTS, 10**9)
         part = dataclasses.replace(dataset.card.compounds, shards=shards)
         commit(copy, dataset.card.with_compounds(part))
-    return [finding.what for finding in verify(copy)]
+    return [finding.problem for finding in verify(copy)]
 
 
 @pytest.mark.parametrize(
-    ("segment", "changed", "what"),
+    ("segment", "changed", "problem"),
     [
         (2, {"source": "stranger"}, "of another subject"),
-        (2, {"source": "nobody"}, "which is not there"),
+        (2, {"source": "nobody"}, "which is missing"),
         (0, {"role": "first"}, "not lead, first, second, tail"),
         (3, {"stop": 10**6}, "a segment outside"),
         (1, {"start": 0}, "other frames than its segments'"),
     ],
 )
-def test_a_wrong_segment_is_found_though_every_digest_is_right(
-    copy: Path, segment: int, changed: dict, what: str
+def test_a_wrong_segment_is_found_in_files_with_correct_digests(
+    copy: Path, segment: int, changed: dict, problem: str
 ) -> None:
     dataset = Dataset(copy)
     first = dataset.compounds[0]
@@ -140,64 +139,64 @@ def test_a_wrong_segment_is_found_though_every_digest_is_right(
     findings = with_first_compound(copy, segment, changed)
     assert len(findings) == 1
     assert findings[0].startswith(f"{first.key}: ")
-    assert what in findings[0]
+    assert problem in findings[0]
 
 
-def test_a_subject_in_another_fold_than_its_name_gives_is_found(copy: Path) -> None:
+def test_a_subject_in_the_wrong_fold_is_found(copy: Path) -> None:
     card = Card.read(copy)
     dataclasses.replace(card, seed=card.seed + 1).write(copy)
-    findings = [f.what for f in verify(copy)]
-    assert any("subject s01 in fold 5, wanted" in what for what in findings)
+    findings = [f.problem for f in verify(copy)]
+    assert any("subject s01 in fold 5, wanted" in problem for problem in findings)
 
 
-def test_a_card_whose_counts_do_not_add_up_is_found(copy: Path) -> None:
+def test_a_card_with_inconsistent_counts_is_found(copy: Path) -> None:
     card = Card.read(copy)
     dataclasses.replace(card, recordings=card.recordings + 1).write(copy)
-    assert [f.what for f in verify(copy)] == ["37 recordings, but 36 clips and 0 dropped"]
+    assert [f.problem for f in verify(copy)] == ["37 recordings, but 36 clips and 0 dropped"]
 
 
-def test_what_an_unfinished_run_left_is_found(copy: Path) -> None:
+def test_files_of_an_unfinished_run_are_found(copy: Path) -> None:
     (copy / ".work/abc.part").mkdir(parents=True)
-    assert [f.what for f in verify(copy)] == ["left by a run that did not end"]
+    assert [f.problem for f in verify(copy)] == ["left by an unfinished run"]
 
 
-def test_while_a_command_writes_there_is_no_verdict(
-    made_up: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_verify_is_refused_while_a_command_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Work in flight is no damage, whether the command was there before or came meanwhile."""
-    path = made_up(tmp_path / "dataset", ["s01"], k=0)
+    """The writing command may begin before or during the check."""
+    path = make_up(tmp_path / "dataset", ["s01"], k=0)
     listed = sorted(path.rglob("*"))
     with writing(path):
-        with pytest.raises(DatasetError, match="a command is writing") as told:
+        with pytest.raises(DatasetError, match="a command is writing") as caught:
             verify(path)
-        assert told.value.exit_code == 1
+        assert caught.value.exit_code == 1
         assert sorted(path.rglob("*")) == listed
     assert verify(path) == []
 
-    whole = Card.read
+    read = Card.read
     with ExitStack() as other:
 
-        def comes_meanwhile(dataset: Path) -> Card:
+        def read_after_a_command_began(dataset: Path) -> Card:
             other.enter_context(writing(path))
             (path / ".work").mkdir()
-            return whole(dataset)
+            return read(dataset)
 
-        monkeypatch.setattr(Card, "read", comes_meanwhile)
+        monkeypatch.setattr(Card, "read", read_after_a_command_began)
         with pytest.raises(DatasetError, match="a command is writing"):
             verify(path)
     monkeypatch.undo()
-    (path / ".work").mkdir()  # of a dead one
-    assert [f.what for f in verify(path)] == ["left by a run that did not end"]
+    (path / ".work").mkdir()  # left by a crashed command
+    assert [f.problem for f in verify(path)] == ["left by an unfinished run"]
 
 
-def test_a_work_folder_elsewhere_hides_nothing(copy: Path) -> None:
+def test_a_work_folder_in_another_place_hides_no_file(copy: Path) -> None:
     (copy / "actions/.work").mkdir()
     (copy / "actions/.work/extra.bin").write_bytes(b"x")
-    found = {f.where: f.what for f in verify(copy)}
+    found = {f.where: f.problem for f in verify(copy)}
     assert found[str(copy / "actions/.work/extra.bin")] == "not a file of this dataset"
 
 
-def test_file_facts_are_of_the_whole_file(tmp_path: Path) -> None:
+def test_file_facts_are_size_and_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     facts = FileFacts.of(tmp_path / "a")
     assert facts.bytes == 3

@@ -1,4 +1,4 @@
-"""Running the chains: on a scheduler of the user's own, and when a process dies of a recording."""
+"""The Dask graph: a user's own scheduler, lost Dask workers, order, and hashing."""
 
 import shutil
 import time
@@ -13,9 +13,11 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.build import build
 from fmdata.pipeline.engine import graph
-from fmdata.pipeline.engine.pool import StoppedError, Workers
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.engine.pool import StoppedError, WorkerPool
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.job import Job
+from tests.helpers.progress import RecordedProgress
 
 
 def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
@@ -26,7 +28,8 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
     ) as cluster:
         before = cluster.scheduler.transition_counter
-        build(raw, tmp_path / "dataset", BuildSettings(), scheduler=cluster.scheduler_address)
+        how = RunSettings(scheduler=cluster.scheduler_address)
+        build(raw, tmp_path / "dataset", BuildSettings(), how)
         assert cluster.scheduler.transition_counter > before
     one, other = Dataset(tmp_path / "dataset"), Dataset(dataset_path)
     assert len(one.actions) == 4
@@ -34,41 +37,42 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
         assert clip.facts().equals(other.actions[clip.key].facts())
 
 
-def test_a_builds_processes_on_a_dask_worker_are_one_lot_and_stay_stopped(
+def test_a_build_has_one_pool_on_a_dask_worker_which_stays_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Eight threads of the worker take up the build's first recordings at once."""
+    """Eight threads of the worker start the build's first recordings at the same time."""
 
-    def slow(self: Workers, whole: Callable[[Workers], None] = Workers.__init__) -> None:
+    def slow(self: WorkerPool, whole: Callable[[WorkerPool], None] = WorkerPool.__init__) -> None:
         time.sleep(0.05)
         whole(self)
 
-    monkeypatch.setattr(Workers, "__init__", slow)
+    monkeypatch.setattr(WorkerPool, "__init__", slow)
     with ThreadPoolExecutor(8) as threads:
-        lots = set(threads.map(graph._on_cluster.of, ["this build"] * 8))
-    assert len(lots) == 1
-    assert graph._on_cluster.of("another build") not in lots
+        pools = set(threads.map(graph._on_cluster.of, ["this build"] * 8))
+    assert len(pools) == 1
+    assert graph._on_cluster.of("another build") not in pools
     graph._stop_on_cluster("this build")
-    with pytest.raises(StoppedError), graph._on_cluster.of("this build").one():
+    with pytest.raises(StoppedError), graph._on_cluster.of("this build").borrow():
         pass
-    graph._on_cluster.of("another build").require_going()
+    graph._on_cluster.of("another build").require_running()
 
 
-def test_a_recording_whose_dask_workers_all_died_is_dropped_as_crashed() -> None:
-    class Died:
+def test_a_recording_whose_dask_workers_were_all_lost_is_dropped_as_crashed() -> None:
+    class Lost:
         def result(self) -> None:
             raise KilledWorker("process-1f3a", None, 2)
 
     recording = Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01")
-    outcome = graph._result(Died(), recording, Identity("content", "digest"))
+    outcome = graph._result(Lost(), Job(recording, Identity("content", "digest")))
     assert outcome.dropped is not None
     assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
-    # Nothing of this run in it: the same fault is told in the same bytes.
+    # No name of a task or a worker of this run, so the same error always has the same bytes.
     assert outcome.dropped.detail == "the Dask workers that it was given to died"
 
 
 def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "long.mp4").write_bytes(b"long")
+    (tmp_path / "short.mp4").write_bytes(b"short")
     hashed = []
     whole = graph.content_digest
 
@@ -81,18 +85,22 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
         Recording(tmp_path / "long.mp4", "long.mp4", "s01", "smile", str(i), i, i + 1.0)
         for i in range(20)
     ]
-    told: list[tuple[int, int]] = []
-    identities = graph.identify_all(spans, BuildSettings(), lambda *read: told.append(read))
-    assert told == [(0, 20), (20, 20)]
-    assert len(hashed) == 1
-    assert len({who.digest for who in identities}) == 20
-    assert len({who.source_sha256 for who in identities}) == 1
+    short = Recording(tmp_path / "short.mp4", "short.mp4", "s01", "smile", "short")
+    progress = RecordedProgress()
+    jobs = graph.digest_all([*spans, short], BuildSettings(), progress)
+    assert progress.phases == [("build", 21, "recordings")]
+    # A step for the first of the two files; after the last one, the processing starts at once.
+    assert progress.done in (20, 1)
+    assert sorted(hashed) == [tmp_path / "long.mp4", tmp_path / "short.mp4"]
+    assert [job.recording for job in jobs] == [*spans, short]
+    assert len({job.digest for job in jobs}) == 21
+    assert len({job.identity.source_sha256 for job in jobs}) == 2
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
-def test_recordings_are_taken_up_in_their_order(scheduler: str) -> None:
-    jobs, seen = [(n, None) for n in range(30)], []
-    tasks = graph._tasks(lambda recording, _: recording, jobs)
+def test_recordings_are_processed_in_their_order(scheduler: str) -> None:
+    seen: list[tuple[int, int]] = []
+    tasks = graph._tasks(lambda job: job, range(30))
     graph._compute_here(
         tasks, lambda i, outcome: seen.append((i, outcome)), scheduler=scheduler, num_workers=1
     )

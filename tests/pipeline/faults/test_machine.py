@@ -1,6 +1,6 @@
-"""Faults of the machine under a build: told clearly, costing at most the work in flight.
+"""Errors of the machine during a build: a clear message, and at most the work in flight is lost.
 
-The long ones, with a disk that is really full, are in bench/chaos.
+Long tests, with a disk that is really full, are in bench/chaos.
 """
 
 import errno
@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -20,66 +20,69 @@ from pyarrow import feather
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.storage import lock
 from fmdata.catalog.storage.lock import WORK, writing
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
-from fmdata.pipeline import stages as chain
+from fmdata.pipeline import stages
 from fmdata.pipeline.build import build
 from fmdata.pipeline.cropping import encode
-from fmdata.pipeline.engine.graph import identify_all
+from fmdata.pipeline.engine.graph import digest_all
 from fmdata.pipeline.reading.decode import Frame
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.unit import done_before, write_row
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import done_before
+from tests.helpers.command import fmdata
+from tests.helpers.folders import assert_same_files
 
-SMALL = BuildSettings(size=64)
+SMALL, IN_PROCESS = BuildSettings(size=64), RunSettings(workers=0)
 FULL = OSError(errno.ENOSPC, "No space left on device")
-Intact = Callable[[Path], None]
-Files = Callable[[Path], dict[str, bytes]]
 
 
-def test_a_disk_that_fills_ends_the_run_and_costs_no_recording_its_place(
-    raw: Path, intact: Intact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_ends_the_run_and_drops_no_recording(
+    raw: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second recording's AVI finds no room."""
+    """The disk is full when the second recording's AVI is written."""
     whole, written = encode.write_avi, iter(range(100))
 
-    def fills(*arguments: object, **options: object) -> int:
+    def full(*arguments: object, **options: object) -> int:
         if next(written) == 1:
             raise FULL
         return whole(*arguments, **options)
 
-    monkeypatch.setattr(encode, "write_avi", fills)
+    monkeypatch.setattr(encode, "write_avi", full)
     with pytest.raises(OSError, match="No space left"):
-        build(raw, tmp_path / "dataset", SMALL, workers=0)
+        build(raw, tmp_path / "dataset", SMALL, IN_PROCESS)
     left = [path.name for path in (tmp_path / "dataset" / WORK).iterdir()]
-    assert [len(name) for name in left] == [64]  # the first one's unit, and nothing temporary
+    assert [len(name) for name in left] == [64]  # the first recording's unit, and nothing temporary
     monkeypatch.undo()
-    assert build(raw, tmp_path / "dataset", SMALL, workers=0).reused == 1
-    intact(tmp_path / "dataset")
+    assert build(raw, tmp_path / "dataset", SMALL, IN_PROCESS).reused == 1
+    assert_same_files(tmp_path / "dataset", reference)
 
 
-def test_a_disk_that_fills_while_the_shards_are_written(
-    raw: Path, intact: Intact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_while_the_shards_are_written_costs_no_unit(
+    raw: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fills(*_: object) -> None:
+    def full(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr("fmdata.catalog.storage.shards._add", fills)
+    monkeypatch.setattr("fmdata.catalog.storage.shards._add", full)
     with pytest.raises(OSError, match="No space left"):
-        build(raw, tmp_path / "dataset", SMALL, workers=0)
+        build(raw, tmp_path / "dataset", SMALL, IN_PROCESS)
     assert not (tmp_path / "dataset/fmdata.json").exists()
     monkeypatch.undo()
-    assert build(raw, tmp_path / "dataset", SMALL, workers=0).reused == 3
-    intact(tmp_path / "dataset")
+    assert build(raw, tmp_path / "dataset", SMALL, IN_PROCESS).reused == 3
+    assert_same_files(tmp_path / "dataset", reference)
 
 
 def test_damaged_units_are_made_again(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: Files
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run ends before its shards; then every unit is damaged, of clips and of what was dropped.
+    """A run ends before its shards; then the units of all clips and dropped recordings are damaged.
 
-    A table is empty, or garbage, or lacks a column. The run that goes on reads none of the six. Nor
-    would it one whose landmarks, pictures or maps are cut.
+    Each table is empty, garbage or without a column, and the next run reuses none of the six units.
+    A unit with truncated landmarks, pictures or LBP maps is not reused either.
     """
 
     def stops(*_: object) -> None:
@@ -89,9 +92,8 @@ def test_damaged_units_are_made_again(
         if file.suffix == ".parquet":
             pq.write_table(pq.read_table(file).drop_columns(["reason"]), file)
         else:
-            write_row(
-                file.parent, feather.read_table(file, memory_map=False).drop_columns(["pose"])
-            )
+            row = feather.read_table(file, memory_map=False).drop_columns(["pose"])
+            Unit(file.parent).write_row(row)
 
     shutil.copytree(raw, tmp_path / "raw")
     for take in ("04", "05", "06"):
@@ -99,27 +101,27 @@ def test_damaged_units_are_made_again(
     path = tmp_path / "dataset"
     monkeypatch.setattr("fmdata.pipeline.build.publish", stops)
     with pytest.raises(OSError, match="No space left"):
-        build(tmp_path / "raw", path, SMALL, workers=0)
+        build(tmp_path / "raw", path, SMALL, IN_PROCESS)
     monkeypatch.undo()
     shutil.copytree(path, tmp_path / "damaged")
     clips = sorted((shutil.copytree(path, tmp_path / "cut") / WORK).glob("*/clip.avi"))
     for clip, name in zip(clips, ("landmarks.npy", "clip.avi", "lbp.npy"), strict=True):
-        assert done_before(clip.parent) is not None
+        assert done_before(Unit(clip.parent)) is not None
         os.truncate(clip.parent / name, (clip.parent / name).stat().st_size // 2)
-        assert done_before(clip.parent) is None
-    build(tmp_path / "raw", path, SMALL, workers=0)
+        assert done_before(Unit(clip.parent)) is None
+    build(tmp_path / "raw", path, SMALL, IN_PROCESS)
     for name in ("row.arrow", "dropped.parquet"):
         empty, garbage, lacking = sorted((tmp_path / "damaged").rglob(name))
         empty.write_bytes(b"")
         garbage.write_bytes(np.random.default_rng(0).bytes(1000))
         without_a_column(lacking)
-    result = build(tmp_path / "raw", tmp_path / "damaged", SMALL, workers=0)
+    result = build(tmp_path / "raw", tmp_path / "damaged", SMALL, IN_PROCESS)
     assert (result.reused, len(result.dropped), result.card.actions.samples) == (0, 3, 3)
-    assert files(tmp_path / "damaged") == files(path)
+    assert_same_files(tmp_path / "damaged", path)
 
 
-def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:
-    """A full disk is then an error; to a memory map of a file with holes it is a dead process."""
+def test_lbp_maps_use_the_disk_as_they_are_written(tmp_path: Path) -> None:
+    """A full disk is then an OSError; a memory map of a sparse file would crash the process."""
     maps, n, grey = tmp_path / "a.npy", 40, np.full((64, 64, 3), 128, np.uint8)
     sizes = []
 
@@ -129,7 +131,9 @@ def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:
             yield Frame(i, i / 25, grey)
 
     still = np.tile(np.array([[1, 0, 0], [0, 1, 0]], np.float32), (n, 1, 1))
-    encode.encode(frames(), still, fps=25, settings=SMALL, avi=tmp_path / "a.avi", lbp_maps=maps)
+    encode.encode(
+        frames(), still, fps=25, size=64, jpeg_quality=95, avi=tmp_path / "a.avi", lbp_maps=maps
+    )
     assert sizes[0] < 64 * 64
     assert sizes == sorted(sizes)
     assert np.load(maps).shape == (n, 64, 64)
@@ -145,10 +149,10 @@ def test_the_lbp_maps_take_room_as_they_are_written(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["opened", "decoded", "image read", "hashed"])
-def test_what_the_machine_was_short_of_is_not_blamed_on_the_file(
+def test_a_shortage_of_memory_or_handles_is_not_blamed_on_the_file(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, code: int, reason: str
 ) -> None:
-    """It has enough again a moment later. Only what `failed` is tried again by the next build."""
+    """The machine may have enough a moment later, and the next build retries what `failed`."""
 
     def short(*_: object, **__: object) -> None:
         of_ffmpeg = av.error.classes.get(code, av.error.OSError)
@@ -166,40 +170,40 @@ def test_what_the_machine_was_short_of_is_not_blamed_on_the_file(
     monkeypatch.setattr(place, short)
     recording = Recording(path, "a", "s01", "still", "01")
     if where == "hashed":
-        (told,) = identify_all([recording], SMALL)
-        assert isinstance(told, RecordingError)
+        (job,) = digest_all([recording], SMALL)
+        assert isinstance(job.identity, RecordingError)
+        found = job.identity.reason
     else:
-        monkeypatch.setattr(chain, "_landmarker", lambda *_: None)
-        outcome = chain.process(recording, Identity("content", "digest"), SMALL, tmp_path / "work")
+        monkeypatch.setattr(stages, "_landmarker", lambda *_: None)
+        job = Job(recording, Identity("content", "digest"))
+        outcome = stages.process(job, SMALL, tmp_path / "work")
         assert outcome.dropped is not None
-        told = outcome.dropped
+        found = outcome.dropped.reason
     if where == "decoded":
-        reason = "failed"  # as every error of the decoder that does not lie in the data
-    assert told.reason == reason
+        reason = "failed"  # as for every decoder error that is not in the data
+    assert found == reason
 
 
 def test_nothing_depends_on_the_clock(
-    raw: Path, intact: Intact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    raw: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock jumps by years at every look, and the recordings are of 1970 and of 2100."""
+    """The clock jumps by years at every reading; the files' times are 1970, 2033 and 2096."""
     copy = tmp_path / "raw"
     shutil.copytree(raw, copy)
     for i, path in enumerate(sorted(copy.rglob("*.mp4"))):
         os.utime(path, (0, i * 2_000_000_000))
     jumps = np.random.default_rng(0)
     monkeypatch.setattr(time, "time", lambda: float(jumps.uniform(0, 4e9)))
-    build(copy, tmp_path / "dataset", SMALL, workers=0)
+    build(copy, tmp_path / "dataset", SMALL, IN_PROCESS)
     for path in copy.rglob("*.mp4"):
         os.utime(path, (1e9, 1e9))
-    assert build(copy, tmp_path / "dataset", SMALL, workers=0).reused == 3
-    intact(tmp_path / "dataset")
+    assert build(copy, tmp_path / "dataset", SMALL, IN_PROCESS).reused == 3
+    assert_same_files(tmp_path / "dataset", reference)
 
 
-def test_a_place_that_may_not_be_written_to_is_told_of(raw: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_clear_error(raw: Path, tmp_path: Path) -> None:
     """In /sys nobody may make a folder, not even root."""
-    command = [sys.executable, "-c", "from fmdata.cli import main; main()", "build"]
-    command += ["--subjects", str(raw), "--out", "/sys/dataset"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = fmdata("build", "--subjects", raw, "--out", "/sys/dataset", cwd=tmp_path)
     assert run.returncode == 1
     assert "/sys/dataset" in run.stderr
     assert "to do:" in run.stderr
@@ -222,18 +226,16 @@ with writing(Path({str(path)!r})):
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         with pytest.raises(UsageError, match="another command is writing"):
-            build(raw, path, SMALL, workers=0)
+            build(raw, path, SMALL, IN_PROCESS)
         process.kill()
-    build(raw, path, SMALL, workers=0)
+    build(raw, path, SMALL, IN_PROCESS)
     assert len(Dataset(path).actions) == 3
 
 
-def test_a_folder_that_its_last_holder_removed_is_made_and_held_anew(
+def test_a_folder_removed_by_the_last_holder_of_its_lock_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The holder comes to nothing, and removes the folder, while the next waits to hold it."""
-    from fmdata.catalog.storage import lock
-
+    """The holder of the lock fails and removes the folder, while another process waits for it."""
     path, whole = tmp_path / "dataset", lock._lock
     taken = iter(range(100))
 

@@ -1,4 +1,4 @@
-"""Head pose from 68 points: known turns of a face in space, and agreement with MediaPipe."""
+"""Head pose from 68 points: known rotations of a face, and agreement with MediaPipe."""
 
 import numpy as np
 import pytest
@@ -12,31 +12,31 @@ POSES = [(0, 0, 0), (30, 0, 0), (0, 25, 0), (0, 0, -40), (-35, 20, 15), (50, -30
 
 
 def turned(yaw: float, pitch: float, roll: float) -> Rotation:
-    """R = Ry · Rx · Rz in x right, y up, z to the viewer."""
+    """Return R = Ry · Rx · Rz in x right, y up, z to the viewer."""
     return Rotation.from_euler("YXZ", [yaw, pitch, roll], degrees=True)
 
 
 def points_of(rotation: Rotation) -> np.ndarray:
-    """68 points in image pixels: the stable ones turned, 40 px a cm, the others anywhere."""
+    """Return 68 points in pixels, 40 a cm: the stable ones rotated, the others random."""
     points = np.random.default_rng(0).normal(0, 100, (68, 3))
     points[STABLE_68] = 40 * rotation.apply(CANONICAL) * (1, -1, -1) + (320, 240, -10)
     return points
 
 
 @pytest.mark.parametrize("pose", POSES)
-def test_a_known_turn_is_measured(pose: tuple[float, float, float]) -> None:
+def test_a_known_rotation_is_measured(pose: tuple[float, float, float]) -> None:
     rotation = turned(*pose)
     assert angles(rotation.as_matrix()) == pytest.approx(pose, abs=1e-3)
     assert pose_of_68(points_of(rotation)) == pytest.approx(pose, abs=1e-3)
 
 
 @pytest.mark.parametrize("pose", POSES)
-def test_a_mirrored_face_has_yaw_and_roll_the_other_way(pose: tuple[float, float, float]) -> None:
+def test_a_mirrored_face_has_negated_yaw_and_roll(pose: tuple[float, float, float]) -> None:
     mirrored = points_of(turned(*pose))[MIRROR_68] * (-1, 1, 1)
     assert pose_of_68(mirrored) == pytest.approx(np.array(pose) * (-1, 1, -1), abs=1e-3)
 
 
-def test_signs_are_those_of_the_picture() -> None:
+def test_signs_are_those_of_the_image() -> None:
     """Yaw +: the nose to the right. Pitch +: the nose down. Roll +: counter-clockwise."""
     nose, left_eye, right_eye = 30, 36, 45
     straight = points_of(turned(0, 0, 0))
@@ -51,14 +51,14 @@ def test_the_canonical_face_is_mirror_symmetric() -> None:
     np.testing.assert_array_equal(CANONICAL[order] * (-1, 1, 1), CANONICAL)
 
 
-def test_the_pose_of_68_points_is_the_pose_that_mediapipe_measures(
+def test_the_pose_of_68_points_agrees_with_mediapipe(
     portrait: np.ndarray, landmarker: Landmarker
 ) -> None:
-    """Nearly: MediaPipe fits a camera's perspective too, which bends a near face's pitch."""
+    """To 8 degrees: MediaPipe also fits the camera's perspective, which changes the pitch."""
     for picture in (portrait, portrait[:, ::-1].copy()):
         [face] = landmarker.detect(picture)
         assert pose_of_68(to_68(face.landmarks)) == pytest.approx(face.pose, abs=8)
 
 
-def test_points_that_all_coincide_have_some_finite_pose() -> None:
+def test_coinciding_points_have_a_finite_pose() -> None:
     assert np.isfinite(pose_of_68(np.full((68, 3), 7.0))).all()

@@ -1,4 +1,4 @@
-"""Similarity transforms: known ones are found again exactly, and none is a reflection."""
+"""Known similarity transforms are recovered exactly, and no fit is a reflection."""
 
 import numpy as np
 import pytest
@@ -8,19 +8,19 @@ from fmdata.pipeline.geometry.similarity import apply, compose, fit_2d, fit_3d, 
 
 
 def similarity(rng: np.random.Generator, dimensions: int) -> np.ndarray:
-    """A similarity with any rotation, scale 0.5 to 2, and a shift of hundreds."""
+    """Return a similarity with a random rotation, a scale of 0.5 to 2, and a large translation."""
     angles = rng.uniform(-np.pi, np.pi, 3) * ([0, 0, 1] if dimensions == 2 else [1, 1, 1])
     turn = Rotation.from_euler("xyz", angles).as_matrix()[:dimensions, :dimensions]
     return np.column_stack([rng.uniform(0.5, 2) * turn, rng.uniform(-300, 300, dimensions)])
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_known_similarity_is_found_exactly(dimensions: int) -> None:
+def test_a_known_similarity_is_recovered_exactly(dimensions: int) -> None:
     rng = np.random.default_rng(dimensions)
     fit = fit_2d if dimensions == 2 else fit_3d
     target = rng.normal(size=(20, dimensions))
     known = np.stack([similarity(rng, dimensions) for _ in range(7)])
-    # Sources are the target seen through the known transforms; the fit must undo them.
+    # The sources are transformed so that the fit must return the known similarities.
     source = apply(known, target)
     found = fit(source, target)
     np.testing.assert_allclose(
@@ -28,14 +28,14 @@ def test_a_known_similarity_is_found_exactly(dimensions: int) -> None:
     )
 
 
-def test_the_fit_is_the_best_of_all_near_it() -> None:
+def test_no_transform_near_the_fit_is_better() -> None:
     rng = np.random.default_rng(5)
     source, target = rng.normal(size=(1, 20, 3)), rng.normal(size=(20, 3))
     best = fit_3d(source, target)
-    fault = np.square(apply(best, source) - target).sum()
+    error = np.square(apply(best, source) - target).sum()
     for _ in range(50):
         near = compose(similarity_near_identity(rng), best[0])[None]
-        assert np.square(apply(near, source) - target).sum() >= fault
+        assert np.square(apply(near, source) - target).sum() >= error
 
 
 def similarity_near_identity(rng: np.random.Generator) -> np.ndarray:
@@ -43,7 +43,7 @@ def similarity_near_identity(rng: np.random.Generator) -> np.ndarray:
     return np.column_stack([rng.normal(1, 0.01) * turn, rng.normal(0, 0.01, 3)])
 
 
-def test_a_mirror_image_is_not_reflected_back() -> None:
+def test_a_fit_to_a_mirror_image_is_not_a_reflection() -> None:
     rng = np.random.default_rng(2)
     target = rng.normal(size=(20, 3))
     for fit, n in ((fit_2d, 2), (fit_3d, 3)):
@@ -51,13 +51,13 @@ def test_a_mirror_image_is_not_reflected_back() -> None:
         assert np.linalg.det(fit(flipped, target[:, :n])[0, :, :-1]) > 0
 
 
-def test_points_that_coincide_give_scale_1() -> None:
+def test_coinciding_points_have_scale_1() -> None:
     found = fit_3d(np.full((1, 20, 3), 7.0), np.random.default_rng(0).normal(size=(20, 3)))
     assert np.isfinite(found).all()
     np.testing.assert_allclose(fit_2d(np.zeros((20, 2)), np.ones((20, 2))), [[1, 0, 1], [0, 1, 1]])
 
 
-def test_compose_is_one_after_the_other() -> None:
+def test_a_composition_applies_the_inner_transform_first() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(size=(20, 2))
     outer, inner = similarity(rng, 2), similarity(rng, 2)
@@ -67,8 +67,8 @@ def test_compose_is_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_copies_of_one_shape_fall_on_one_another(dimensions: int) -> None:
-    # One rigid shape, moved a little from frame to frame: its median shape is the shape itself.
+def test_moved_copies_of_a_shape_are_aligned(dimensions: int) -> None:
+    # A rigid shape that moves a little from frame to frame is its own median shape.
     rng = np.random.default_rng(4)
     shape = rng.normal(size=(20, dimensions)) * 50 + 200
     angles = rng.normal(0, 0.05, (30, 3)) * ([0, 0, 1] if dimensions == 2 else [1, 1, 1])

@@ -1,9 +1,9 @@
-"""FAN through the package's own networks and loading code, with weights made on the spot.
+"""FAN through the package's own networks and loading code, with weights made by the test.
 
-The weights are random but for the detector's: its last layers say "no face" everywhere, or find
-one face, 512 pixels large, around the middle of a picture of up to 128 pixels. The points are then
-anywhere; what is tested is everything around them. Only the half minute that numba would take to
-compile two small functions of the package is saved: they run as the Python that they are.
+The weights are random, except for the detector's: its last layers find no face anywhere, or one
+face, 512 pixels large, around the middle of a picture of up to 128 pixels. The positions of the
+points mean nothing; the code around them is tested. Two small functions of the package run as
+Python, which saves the half minute that numba would compile them.
 """
 
 import pickle
@@ -29,7 +29,7 @@ LAYERS = ("conv3_3_norm_mbox", "conv4_3_norm_mbox", "conv5_3_norm_mbox", "fc7_mb
 
 
 def detector(finds: bool) -> dict[str, torch.Tensor]:
-    """Weights of the detector; `finds` says whether it finds a face in every picture."""
+    """Return weights of a detector that finds a face in every picture if `finds`, else in none."""
     state = s3fd().state_dict()
     for layer in LAYERS:
         sure = finds and layer == COARSEST
@@ -43,12 +43,12 @@ def detector(finds: bool) -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the three files, saved in the form that the package reads."""
+    """Folder of the three files, in the format that the package reads."""
     folder = tmp_path_factory.mktemp("fan")
     torch.manual_seed(0)
     points, depth = FAN(4), ResNetDepth()
     torch.save(points.state_dict(), folder / model.FAN_POINTS.name)
-    # As its authors saved it: a training checkpoint of several cards, with a numpy score.
+    # Like the authors' file: a training checkpoint of several GPUs, with a numpy score.
     state = {f"module.{name}": values for name, values in depth.state_dict().items()}
     checkpoint = {"epoch": 3, "state_dict": state, "best_acc": np.float64(1.5)}
     torch.save(checkpoint, folder / model.FAN_DEPTH.name)
@@ -57,7 +57,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trust(patch: pytest.MonkeyPatch) -> None:
-    """Take any digest for the right one."""
+    """Accept any checksum."""
     files = tuple(replace(file, sha256="") for file in model.FILES["fan"])
     patch.setitem(model.FILES, "fan", files)
     patch.delenv("FMDATA_FAN", raising=False)
@@ -90,7 +90,7 @@ def found(fan: Landmarker, noise: np.ndarray) -> Face:
     return face
 
 
-def test_points_in_space_and_a_pose_and_no_blendshapes(found: Face) -> None:
+def test_a_face_has_points_in_3d_and_a_pose_and_no_blendshapes(found: Face) -> None:
     assert found.landmarks.dtype == np.float32
     assert found.landmarks.shape == (68, 3)
     assert np.isfinite(found.landmarks).all()
@@ -98,7 +98,7 @@ def test_points_in_space_and_a_pose_and_no_blendshapes(found: Face) -> None:
     assert found.blendshapes is None
 
 
-def test_the_same_again_whatever_came_before_and_however_many_threads(
+def test_the_result_depends_neither_on_earlier_frames_nor_on_the_threads(
     fan: Landmarker, noise: np.ndarray, found: Face
 ) -> None:
     fan.detect(255 - noise)
@@ -112,8 +112,10 @@ def test_the_same_again_whatever_came_before_and_however_many_threads(
     np.testing.assert_array_equal(found.landmarks, again.landmarks)
 
 
-def test_depth_grows_away_from_the_camera(fan: Landmarker, noise: np.ndarray, found: Face) -> None:
-    """The package's own z is larger when nearer; ours is smaller, as MediaPipe's."""
+def test_depth_increases_away_from_the_camera(
+    fan: Landmarker, noise: np.ndarray, found: Face
+) -> None:
+    """The package's z is larger when nearer to the camera; here it is smaller, as in MediaPipe."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -123,10 +125,10 @@ def test_depth_grows_away_from_the_camera(fan: Landmarker, noise: np.ndarray, fo
     np.testing.assert_array_equal(found.landmarks, own * [1, 1, -1])
 
 
-def test_a_large_frame_is_searched_small_and_measured_whole(
+def test_a_large_frame_is_shrunk_for_the_detector_only(
     fan: Landmarker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The frame is 1280 pixels wide, 8/3 of what is searched; five faces are found there."""
+    """The frame is 1280 pixels wide, 8/3 of the searched picture; five faces are found there."""
     searched = []
 
     def found(picture: np.ndarray) -> list[np.ndarray]:
@@ -140,7 +142,9 @@ def test_a_large_frame_is_searched_small_and_measured_whole(
     np.testing.assert_allclose(boxes[0], [320, 160, 400, 240, 0.9])
 
 
-def test_no_face(fan: Landmarker, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_without_a_face_gives_an_empty_list(
+    fan: Landmarker, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blind = s3fd().eval()
     blind.load_state_dict(detector(finds=False))
     monkeypatch.setattr(fan._networks.face_detector, "face_detector", blind)
@@ -148,27 +152,27 @@ def test_no_face(fan: Landmarker, noise: np.ndarray, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("part", ["face_alignment_net", "depth_prediciton_net", "face_detector"])
-def test_a_fault_of_the_library_is_raised(
+def test_an_error_of_the_library_is_raised(
     fan: Landmarker, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("the network fell over")
+        raise RuntimeError("the network failed")
 
     where = fan._networks.face_detector if part == "face_detector" else fan._networks
     monkeypatch.setattr(where, part, broken)
-    with pytest.raises(RuntimeError, match="fell over"):
+    with pytest.raises(RuntimeError, match="the network failed"):
         fan.detect(noise)
 
 
-def test_weights_of_somebody_else_are_refused(weights: Path) -> None:
-    """These have digests of their own, not those in the names of the authors' files."""
+def test_weights_with_a_wrong_checksum_are_refused(weights: Path) -> None:
+    """The checksums of the test's files differ from those in the names of the authors' files."""
     with pytest.raises(ModelError, match="a SHA-256 that begins with 619a316812"):
         open_landmarker("fan", weights)
 
 
 @pytest.mark.usefixtures("trusted")
-def test_weights_that_would_run_something_are_refused(weights: Path, tmp_path: Path) -> None:
-    """A pickle that calls a function on loading; it is not called."""
+def test_weights_that_would_execute_code_are_refused(weights: Path, tmp_path: Path) -> None:
+    """The function that the pickle names is not called."""
     for file in weights.iterdir():
         (tmp_path / file.name).symlink_to(file)
     trap = tmp_path / "trapped"
@@ -199,21 +203,23 @@ def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("trusted")
-def test_weights_that_nobody_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_weights_are_an_error_with_all_sources(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr(model.urllib.request, "urlopen", refuse)
     monkeypatch.setattr(model.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
-    with pytest.raises(ModelError, match="no route to host") as fault:
+    with pytest.raises(ModelError, match="no route to host") as caught:
         open_landmarker("fan")
     for file in model.FILES["fan"]:
-        assert file.address in fault.value.todo
-    assert "FMDATA_FAN" in fault.value.todo
+        assert file.url in caught.value.todo
+    assert "FMDATA_FAN" in caught.value.todo
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_folder_may_be_named_by_the_environment(
+def test_an_environment_variable_may_name_the_folder(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FMDATA_FAN", str(weights))

@@ -1,4 +1,4 @@
-"""Following a face: one row a frame, gaps bridged, one person, and a fault is never "no face"."""
+"""Tracks have one row per frame, interpolated gaps and one person; no error becomes "no face"."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from fmdata.pipeline.reading.decode import Frame
 
 
 class Scripted:
-    """A backend that finds what it is told to: faces 20 pixels wide at each x of a frame.
+    """A backend with scripted results: faces 20 pixels wide, given by their x in each frame.
 
-    None stands for no face; several numbers for several faces.
+    None stands for no face, a tuple for several faces.
     """
 
     def __init__(self, found: Sequence[float | tuple[float, ...] | None]) -> None:
@@ -39,7 +39,7 @@ def frames(n: int) -> Iterator[Frame]:
         yield Frame(i, i / 25, np.full((60, 80, 3), 100 + i, np.uint8))
 
 
-def test_one_row_a_frame(tmp_path: Path) -> None:
+def test_a_track_has_one_row_per_frame(tmp_path: Path) -> None:
     track = follow(frames(4), Scripted([10, 11, 12, 13]), 0.9, tmp_path / "landmarks.npy")
     assert track.n_frames == 4
     assert track.landmarks[:][:, 5, 0].tolist() == [10, 11, 12, 13]
@@ -48,7 +48,7 @@ def test_one_row_a_frame(tmp_path: Path) -> None:
     assert track.brightness[2] == 102
 
 
-def test_gaps_are_bridged_in_a_straight_line_and_flagged(tmp_path: Path) -> None:
+def test_gaps_are_interpolated_linearly_and_flagged(tmp_path: Path) -> None:
     found = [None, 10, None, None, 16, 20, None]
     track = follow(frames(7), Scripted(found), 0.2, tmp_path / "landmarks.npy")
     assert track.detected.tolist() == [x is not None for x in found]
@@ -60,19 +60,19 @@ def test_gaps_are_bridged_in_a_straight_line_and_flagged(tmp_path: Path) -> None
     ("found", "reason"),
     [([], "no_frames"), ([None] * 5, "no_face"), ([10, 10, None, None, None], "face_lost")],
 )
-def test_too_little_of_a_face_is_a_reason(
+def test_a_face_in_too_few_frames_is_an_error(
     found: list[float | None], reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(RecordingError) as fault:
+    with pytest.raises(RecordingError) as caught:
         follow(frames(len(found)), Scripted(found), 0.9, tmp_path / "landmarks.npy")
-    assert fault.value.reason == reason
+    assert caught.value.reason == reason
 
 
-def test_short_gaps_are_forgiven_and_longer_ones_are_not(tmp_path: Path) -> None:
-    """A face in 20 of 30 frames: gone for 5 and 5, which count as seen, or for 6 and 4."""
+def test_short_gaps_count_as_detected_and_longer_ones_do_not(tmp_path: Path) -> None:
+    """The face is in 20 of 30 frames: gaps of 5 and 5 count as detected, of 6 and 4 only the 4."""
     seen = [10.0] * 10
-    forgiven = seen + [None] * 5 + seen[:5] + [None] * 5 + seen[:5]
-    track = follow(frames(30), Scripted(forgiven), 1.0, tmp_path / "landmarks.npy")
+    short = seen + [None] * 5 + seen[:5] + [None] * 5 + seen[:5]
+    track = follow(frames(30), Scripted(short), 1.0, tmp_path / "landmarks.npy")
     assert track.detected.sum() == 20
     longer = seen + [None] * 6 + seen[:5] + [None] * 4 + seen[:5]
     with pytest.raises(RecordingError, match=r"20 of 30 frames and 4 more in short gaps \(80%\)"):
@@ -82,14 +82,14 @@ def test_short_gaps_are_forgiven_and_longer_ones_are_not(tmp_path: Path) -> None
     ).all()
 
 
-def test_what_is_missing_at_either_end_is_not_forgiven(tmp_path: Path) -> None:
+def test_missing_frames_at_either_end_do_not_count_as_detected(tmp_path: Path) -> None:
     found = [None] * 3 + [10.0] * 24 + [None] * 3
     with pytest.raises(RecordingError, match=r"24 of 30 frames \(80%\)"):
         follow(frames(30), Scripted(found), 0.9, tmp_path / "landmarks.npy")
 
 
-def test_the_other_does_not_stand_in_for_the_one_who_leaves(tmp_path: Path) -> None:
-    """Two in the picture; the one followed is gone for 6 frames while the other stays."""
+def test_another_face_does_not_replace_the_one_that_leaves(tmp_path: Path) -> None:
+    """Of two faces, the followed one is missing for 6 frames while the other stays."""
     both, other = (12.0, 50.0), (50.0,)
     track = follow(
         frames(20), Scripted([both] * 8 + [other] * 6 + [both] * 6), 0.7, tmp_path / "landmarks.npy"
@@ -101,10 +101,10 @@ def test_the_other_does_not_stand_in_for_the_one_who_leaves(tmp_path: Path) -> N
         follow(frames(20), Scripted([both] * 8 + [other] * 12), 0.9, tmp_path / "landmarks.npy")
 
 
-def test_a_fault_of_the_backend_is_raised(tmp_path: Path) -> None:
+def test_an_error_of_the_backend_is_raised(tmp_path: Path) -> None:
     class Broken:
         def detect(self, rgb: np.ndarray) -> list[Face]:
-            raise RuntimeError("the network fell over")
+            raise RuntimeError("the network failed")
 
-    with pytest.raises(RuntimeError, match="fell over"):
+    with pytest.raises(RuntimeError, match="the network failed"):
         follow(frames(3), Broken(), 0.9, tmp_path / "landmarks.npy")

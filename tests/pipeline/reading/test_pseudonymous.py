@@ -1,4 +1,4 @@
-"""Renamed recordings tell no name, whatever the layout they come from."""
+"""Pseudonymous recordings reveal no name, from any layout."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.pseudonymous import pseudonymous
-from fmdata.pipeline.work.merge import key_of
+from fmdata.pipeline.work.job import key_of
 from fmdata.pipeline.work.outcome import drop
 
 KEYED = Pseudonyms(b"k" * 16)
@@ -17,12 +17,12 @@ ANN, BOB = KEYED.subject("ann"), KEYED.subject("bob")
 
 
 def recording(path: str, subject: str, take: str, **span: float) -> Recording:
-    """One as a table gives it: the path tells what it likes."""
+    """Return a recording as in a table, its path independent of its names."""
     return Recording(Path(path), path, subject, "smile", take, **span)
 
 
 def test_the_source_is_made_of_the_new_names() -> None:
-    """Spans of one file of two people, an absolute path, a folder with a name for a suffix."""
+    """Two spans of one file with two people, an absolute path, a folder with a name as suffix."""
     renamed = pseudonymous(
         [
             recording("/home/ann/bob and ann.MP4", "ann", "01", start_s=0.0, stop_s=2.0),
@@ -37,7 +37,9 @@ def test_the_source_is_made_of_the_new_names() -> None:
         (ANN, f"{ANN}/smile/02"),
     }
     assert renamed == sorted(renamed, key=lambda r: (r.subject, r.action, r.take))
-    assert [r.path.name for r in renamed if r.start_s == 2.0] == ["bob and ann.MP4"]  # still found
+    assert [r.path.name for r in renamed if r.start_s == 2.0] == [
+        "bob and ann.MP4"
+    ]  # the file is still found
 
 
 @pytest.mark.parametrize(
@@ -48,12 +50,14 @@ def test_the_source_is_made_of_the_new_names() -> None:
         ("Jos\u00e9", ["Jose\u0301 1", "jose_1"]),
     ],
 )
-def test_no_spelling_of_a_name_is_left_and_keys_stay_apart(subject: str, takes: list[str]) -> None:
+def test_no_spelling_of_a_name_remains_and_keys_stay_distinct(
+    subject: str, takes: list[str]
+) -> None:
     hers = [recording(f"{subject}/smile/{take}.mp4", subject, take) for take in takes]
     renamed = pseudonymous(hers, KEYED)
-    told = re.compile("204817|ann|lee|jos", re.IGNORECASE)
+    names = re.compile("204817|ann|lee|jos", re.IGNORECASE)
     for r in renamed:
-        assert not told.search(" ".join((*r.names, key_of(r))))
+        assert not names.search(" ".join((*r.names, key_of(r))))
         assert r.action == "smile"
     assert len({key_of(r) for r in renamed}) == len(takes)
     assert pseudonymous(hers[::-1], KEYED) == renamed
@@ -68,8 +72,8 @@ def test_no_spelling_of_a_name_is_left_and_keys_stay_apart(subject: str, takes: 
         ("after 17 frames of planning", "after 17 frames of planning"),
     ],
 )
-def test_a_reason_tells_no_name(detail: str, written: str) -> None:
+def test_a_detail_reveals_no_name(detail: str, written: str) -> None:
     (hers,) = pseudonymous([recording("/home/ann/x.mp4", "ann", "17")], KEYED)
-    left_out = drop(hers, RecordingError("decode", "unreadable", detail))
-    assert left_out.detail == written
-    assert (left_out.subject, left_out.source) == (ANN, f"{ANN}/smile/17.mp4")
+    dropped = drop(hers, RecordingError("decode", "unreadable", detail))
+    assert dropped.detail == written
+    assert (dropped.subject, dropped.source) == (ANN, f"{ANN}/smile/17.mp4")

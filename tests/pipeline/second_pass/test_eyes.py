@@ -1,6 +1,6 @@
-"""Lids, measured in pictures whose lids are known."""
+"""Lid motion is measured in painted frames whose lids are known."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,24 +11,25 @@ import pytest
 from fmdata.catalog.types import Track
 from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.reading.decode import Frame
-from fmdata.pipeline.second_pass.eyes import PICTURES, find_eyes, moved, watched
-from fmdata.pipeline.second_pass.registration import CORNERS, FURTHEST, LEFT, LOWER, RIGHT, UPPER
+from fmdata.pipeline.second_pass.eyes import EYES_SHAPE, find_eyes, measure_lids, record_eyes
+from fmdata.pipeline.second_pass.registration import CORNERS, LEFT, LOWER, MAX_CLOSURE, RIGHT, UPPER
 from fmdata.pipeline.spotting.lid_motion import Lids
+from tests.helpers.faces import film
 
 CLOSES = np.array([0, 0, 0, 0, 0.1, 0.2, 0.3, 0.3, 0.3, 0.2, 0.1, 0, 0, 0, 0])
-"""How far an eye closes, as a share of its height; open in most of the frames."""
+"""Closure of an eye, as a share of its height; 0 in most frames."""
 
 
-def still(film: Callable[..., Track], n: int) -> Track:
+def still(n: int) -> Track:
     return film(n, jitter=0.0)
 
 
 def painted(
     track: Track, left: Sequence[float], right: Sequence[float], *, drift: float = 0.0
 ) -> Iterator[Frame]:
-    """Paint dark irises into white eyes; the lids' skin comes down by a share of the eye's height.
+    """Paint dark irises into white eyes; the lids move down by a share of the eye's height.
 
-    With `drift` the light changes from frame to frame, and the eyes are so many pixels off.
+    With `drift` the light changes from frame to frame, and the eyes shift by so many pixels.
     """
     y, x = np.indices((track.height, track.width)).astype(np.float64)
     for t, shares in enumerate(zip(left, right, strict=True)):
@@ -44,7 +45,7 @@ def painted(
             )
             hump = np.clip(1 - ((x - middle[0]) / half) ** 2, 0, None)
             down = share * np.ptp(points[eye, 1]) * hump
-            # Where the skin above the lid has come from: less far, the further up.
+            # The row that the skin above the lid moved from; it moved less, the further up.
             source = y - down * np.exp(-(((y - edge - down) / (0.5 * half)) ** 2))
             lid = cv2.remap(skin, x.astype("f4"), source.astype("f4"), cv2.INTER_LINEAR)
             lid -= 60 * np.exp(-((source - edge) ** 2) / 3) * (hump > 0)  # lashes
@@ -58,29 +59,29 @@ def painted(
 
 
 def in_place(track: Track) -> np.ndarray:
-    """Crops that are the frame itself, moved to the face."""
+    """Return transforms to crops that are the frame, shifted to the face."""
     return np.tile([[1.0, 0, -200], [0, 1, -150]], (track.n_frames, 1, 1))
 
 
 def measured(track: Track, frames: Iterator[Frame], file: Path) -> Lids | None:
     eyes = find_eyes(track, in_place(track))
-    with npy_writer(file, np.dtype(np.uint8), (track.n_frames, *PICTURES)) as pictures:
-        for _ in watched(frames, in_place(track), eyes, pictures):
+    with npy_writer(file, np.dtype(np.uint8), (track.n_frames, *EYES_SHAPE)) as pictures:
+        for _ in record_eyes(frames, in_place(track), eyes, pictures):
             pass
-    return moved(NpyFile(file), eyes)
+    return measure_lids(NpyFile(file), eyes)
 
 
 def height_iod(track: Track) -> float:
-    """Height of the left eye, in interocular distances of the track's 80 pixels."""
+    """Return the height of the left eye, in interocular distances of the track, 80 pixels."""
     return float(np.ptp(track.landmarks[0:1][0, LEFT, 1])) / 80
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.25])
-def test_the_lid_of_one_eye_is_followed_and_the_other_stays(
-    film: Callable[..., Track], tmp_path: Path, drift: float
+def test_the_motion_of_one_eye_is_measured_and_the_other_is_still(
+    tmp_path: Path, drift: float
 ) -> None:
-    """Whatever the light does, and though the eyes are not quite where they are looked for."""
-    track = still(film, len(CLOSES))
+    """The light may change, and the eyes need not be exactly in their place."""
+    track = still(len(CLOSES))
     frames = painted(track, CLOSES, 0 * CLOSES, drift=drift)
     lids = measured(track, frames, tmp_path / "eyes.npy")
     assert lids is not None
@@ -92,12 +93,12 @@ def test_the_lid_of_one_eye_is_followed_and_the_other_stays(
     assert np.abs(lids.down[:, :, 1]).max() < 0.01
 
 
-def test_the_further_a_lid_is_down_the_further_it_is_found_or_it_is_not_known(
-    film: Callable[..., Track], tmp_path: Path
+def test_the_measurement_rises_with_the_closure_until_the_lid_is_unknown(
+    tmp_path: Path,
 ) -> None:
-    """Of an eye that is nearly shut too little is to be seen."""
+    """An eye that is nearly shut shows too little."""
     shares = np.concatenate([np.zeros(20), np.linspace(0, 1, 21)])
-    track = still(film, len(shares))
+    track = still(len(shares))
     lids = measured(track, painted(track, shares, shares), tmp_path / "eyes.npy")
     assert lids is not None
     for eye in (0, 1):
@@ -106,13 +107,13 @@ def test_the_further_a_lid_is_down_the_further_it_is_found_or_it_is_not_known(
         assert not known[shares > 0.9].any()
         upper = lids.down[known, eye, 0]
         assert np.diff(upper).min() > -0.002
-        assert upper.max() <= FURTHEST * height_iod(track) + 1e-6
+        assert upper.max() <= MAX_CLOSURE * height_iod(track) + 1e-6
 
 
-def test_an_eye_that_is_closed_for_most_of_the_clip_is_measured_from_where_it_is_open(
-    film: Callable[..., Track], tmp_path: Path
+def test_an_eye_closed_for_most_of_the_clip_is_measured_against_its_open_frames(
+    tmp_path: Path,
 ) -> None:
-    """A wink that is held: the track shows it too, though less than it is."""
+    """A held wink; the track shows it too, with a smaller amplitude."""
     closes = np.array([0.0] * 6 + [0.3] * 12)
     track = film(18, "wink", (6, 6, 18, 18), size=0.2, jitter=0.0)
     lids = measured(track, painted(track, closes, 0 * closes), tmp_path / "eyes.npy")
@@ -122,21 +123,17 @@ def test_an_eye_that_is_closed_for_most_of_the_clip_is_measured_from_where_it_is
     assert find_eyes(track, in_place(track)).wide[0].max() < 6
 
 
-def test_frames_without_the_face_tell_nothing_of_lids(
-    film: Callable[..., Track], tmp_path: Path
-) -> None:
+def test_lids_are_unknown_in_frames_without_the_face(tmp_path: Path) -> None:
     closes = np.where(np.arange(12) == 6, 0.3, 0.0)
-    track = replace(still(film, 12), detected=np.arange(12) != 6)
+    track = replace(still(12), detected=np.arange(12) != 6)
     lids = measured(track, painted(track, closes, closes), tmp_path / "eyes.npy")
     assert lids is not None
     assert lids.known.any(axis=1).tolist() == track.detected.tolist()
 
 
-def test_of_an_eye_that_is_not_to_be_seen_nothing_is_told(
-    film: Callable[..., Track], tmp_path: Path
-) -> None:
-    """Hair that blows over it: no two pictures are alike."""
-    track, rng = still(film, 12), np.random.default_rng(0)
+def test_a_hidden_eye_is_not_measured(tmp_path: Path) -> None:
+    """Hair blows over it: no two images are alike."""
+    track, rng = still(12), np.random.default_rng(0)
 
     def covered() -> Iterator[Frame]:
         for frame in painted(track, np.zeros(12), np.zeros(12)):
@@ -147,10 +144,8 @@ def test_of_an_eye_that_is_not_to_be_seen_nothing_is_told(
 
 
 @pytest.mark.parametrize("level", [0, 37, 255])
-def test_of_a_bar_over_the_eyes_nothing_is_told(
-    film: Callable[..., Track], tmp_path: Path, level: int
-) -> None:
-    track = still(film, 12)
+def test_eyes_behind_a_bar_are_not_measured(tmp_path: Path, level: int) -> None:
+    track = still(12)
     bars = (
         Frame(t, t / 30, np.full((track.height, track.width, 3), level, np.uint8))
         for t in range(12)
@@ -159,9 +154,9 @@ def test_of_a_bar_over_the_eyes_nothing_is_told(
 
 
 @pytest.mark.parametrize("n", [1, 2, 600])
-def test_a_clip_of_any_length(film: Callable[..., Track], tmp_path: Path, n: int) -> None:
-    """Over more than one block of frames, too, the lids are those of the same frames."""
-    track = still(film, n)
+def test_a_clip_may_have_any_length(tmp_path: Path, n: int) -> None:
+    """Frame numbers hold across blocks of frames too."""
+    track = still(n)
     frame = next(painted(track, [0.0] * n, [0.0] * n))
     lids = measured(track, (replace(frame, index=t) for t in range(n)), tmp_path / "eyes.npy")
     assert lids is not None
@@ -169,11 +164,9 @@ def test_a_clip_of_any_length(film: Callable[..., Track], tmp_path: Path, n: int
     assert np.abs(lids.down).max() < 1e-6
 
 
-def test_of_a_head_that_turns_away_nothing_is_told(
-    film: Callable[..., Track], tmp_path: Path
-) -> None:
+def test_a_head_that_turns_away_is_not_measured(tmp_path: Path) -> None:
     """The eyes are seen from the front in a third of the frames, then from the side."""
-    track = still(film, 18)
+    track = still(18)
     middle = np.array([320.0, 240.0])
 
     def turning() -> Iterator[Frame]:
@@ -186,14 +179,12 @@ def test_of_a_head_that_turns_away_nothing_is_told(
     assert measured(track, turning(), tmp_path / "eyes.npy") is None
 
 
-def test_frames_pass_as_they_are_even_more_than_there_were(
-    film: Callable[..., Track], tmp_path: Path
-) -> None:
-    """Whoever reads them on tells that there are too many."""
-    track = still(film, 3)
-    frames = list(painted(still(film, 5), np.zeros(5), np.zeros(5)))
+def test_frames_pass_unchanged_even_surplus_ones(tmp_path: Path) -> None:
+    """The reader of the frames reports that there are too many."""
+    track = still(3)
+    frames = list(painted(still(5), np.zeros(5), np.zeros(5)))
     eyes = find_eyes(track, in_place(track))
     with (tmp_path / "eyes").open("wb") as file:
-        passed = list(watched(iter(frames), in_place(track), eyes, file))
+        passed = list(record_eyes(iter(frames), in_place(track), eyes, file))
     assert all(one is other for one, other in zip(passed, frames, strict=True))
-    assert (tmp_path / "eyes").stat().st_size == 3 * np.prod(PICTURES)
+    assert (tmp_path / "eyes").stat().st_size == 3 * np.prod(EYES_SHAPE)

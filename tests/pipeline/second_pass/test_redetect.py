@@ -1,6 +1,6 @@
-"""A closer look: landmarks found again in aligned crops, steadier, and of the same face."""
+"""The second pass detects the same face more precisely, and decides doubtful motions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from fmdata.pipeline.geometry.similarity import apply, fit_2d
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.reading.decode import Frame, decode
-from fmdata.pipeline.second_pass.redetect import Closer, refine
-from fmdata.pipeline.second_pass.respot import noise_of, settled
+from fmdata.pipeline.second_pass.redetect import Refined, refine
+from fmdata.pipeline.second_pass.respot import noise_of, respot, spot_refined
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.displacement import displacement
 from fmdata.pipeline.spotting.spot import spot
@@ -26,20 +26,21 @@ from fmdata.pipeline.work.unit import sample_of
 from fmdata.synth.simulator.script import write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
+from tests.helpers.faces import film, portrait_mesh
 
 FPS = 25.0
 EYES = [33, 263]
 
 
 class Dots:
-    """A backend that finds a mesh by two dots, red and green, where its outer eye corners are.
+    """A backend that fits a mesh to two dots, red and green, as its outer eye corners.
 
-    Each mesh is wrong by `fault` interocular distances in one direction of the mesh, up or down
-    with the place in the picture, as a network's is that answers to every shift otherwise.
+    Each mesh has an error of `error` interocular distances in one direction of the mesh. Like a
+    network's, the error depends on the position in the image.
     """
 
-    def __init__(self, mesh: np.ndarray, fault: float = 0.0, finds: bool = True) -> None:
-        self.mesh, self.fault, self.finds = mesh, fault, finds
+    def __init__(self, mesh: np.ndarray, error: float = 0.0, finds: bool = True) -> None:
+        self.mesh, self.error, self.finds = mesh, error, finds
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         if not self.finds:
@@ -48,19 +49,19 @@ class Dots:
         to_picture = fit_2d(self.mesh[EYES, :2], eyes)
         scale = np.hypot(to_picture[0, 0], to_picture[1, 0])
         points = np.column_stack([apply(to_picture, self.mesh[:, :2]), scale * self.mesh[:, 2]])
-        points[200:300, 1] += self.fault * scale * np.sin(1.7 * eyes[0, 0])
+        points[200:300, 1] += self.error * scale * np.sin(1.7 * eyes[0, 0])
         return [Face(points.astype(np.float32), np.zeros(3, np.float32), None)]
 
 
 def centre(picture: np.ndarray) -> np.ndarray:
-    """Centre of what is bright, x and y."""
+    """Return the centre of the brightness, x and y."""
     weights = picture.astype(float)
     y, x = np.indices(picture.shape)
     return np.array([(weights * x).sum(), (weights * y).sum()]) / weights.sum()
 
 
 def swaying(n: int, size: int = 320) -> Iterator[Frame]:
-    """Two dots that move, turn and grow a little, 60 pixels apart."""
+    """Yield frames of two dots, 60 pixels apart, that shift, rotate and scale a little."""
     for t in range(n):
         turn, reach = 0.1 * np.sin(t / 5), 30 * (1 + 0.05 * np.sin(t / 3))
         middle = np.array([160 + 7 * np.sin(t / 4), 150 + 5 * np.cos(t / 6)])
@@ -74,20 +75,20 @@ def swaying(n: int, size: int = 320) -> Iterator[Frame]:
 
 
 def folder(path: Path) -> Path:
-    """Make a folder for what is too large for the memory."""
-    made = path / "closer"
+    """Make a folder for temporary files."""
+    made = path / "second"
     made.mkdir(exist_ok=True)
     return made
 
 
 def wobble(track: Track) -> float:
-    """RMS over time of how far the face is from its mean pose, in IOD."""
+    """Return the RMS over time of the face's distance from its mean pose, in IOD."""
     face, _ = displacement(track, FPS)
     return float(np.sqrt(((face - face.mean(0)) ** 2).sum(1).mean()))
 
 
-def test_landmarks_come_back_to_where_they_were(face: np.ndarray, tmp_path: Path) -> None:
-    """With a backend that makes no fault, refining changes nothing by more than the pixels do."""
+def test_landmarks_without_error_are_the_same_again(face: np.ndarray, tmp_path: Path) -> None:
+    """With a backend without error only the resampling of the pixels changes them."""
     backend = Dots(face)
     track = follow(swaying(12), backend, 0.9, tmp_path / "first.npy")
     refined = refine(swaying(12), track, FPS, backend, folder(tmp_path))
@@ -96,18 +97,18 @@ def test_landmarks_come_back_to_where_they_were(face: np.ndarray, tmp_path: Path
     assert refined.track.landmarks[:].dtype == np.float32
 
 
-def test_what_differs_from_view_to_view_averages_out(face: np.ndarray, tmp_path: Path) -> None:
-    backend = Dots(face, fault=0.02)
+def test_errors_that_differ_between_views_average_out(face: np.ndarray, tmp_path: Path) -> None:
+    backend = Dots(face, error=0.02)
     track = follow(swaying(40), backend, 0.9, tmp_path / "first.npy")
     refined = refine(swaying(40), track, FPS, backend, folder(tmp_path))
     assert refined is not None
     assert wobble(refined.track) < 0.6 * wobble(track)
 
 
-def test_the_network_is_steadier_on_a_face_that_moves_as_a_whole(
+def test_the_network_is_more_precise_on_a_face_that_moves_as_a_whole(
     portrait: np.ndarray, landmarker: Landmarker, tmp_path: Path
 ) -> None:
-    """A photograph that is shifted, turned and scaled has no motion at all."""
+    """A photograph that is shifted, rotated and scaled has no facial motion."""
 
     def frames() -> Iterator[Frame]:
         for t in range(16):
@@ -121,11 +122,9 @@ def test_the_network_is_steadier_on_a_face_that_moves_as_a_whole(
     assert wobble(refined.track) < 0.6 * wobble(track)
 
 
-def test_frames_without_the_face_lie_between_their_neighbours(
-    face: np.ndarray, tmp_path: Path
-) -> None:
-    """Had they kept what they had, a still face would seem to move there and back."""
-    backend = Dots(face, fault=0.02)
+def test_frames_without_the_face_are_interpolated(face: np.ndarray, tmp_path: Path) -> None:
+    """With the first pass's landmarks there, a still face would seem to move."""
+    backend = Dots(face, error=0.02)
     track = follow(swaying(12), backend, 0.9, tmp_path / "first.npy")
     detected = ~np.isin(np.arange(12), [0, 5, 6, 11])
     track = replace(track, detected=detected)
@@ -139,21 +138,21 @@ def test_frames_without_the_face_lie_between_their_neighbours(
 
 
 @pytest.mark.parametrize("n", [5, 7])
-def test_other_frames_than_before_are_told(n: int, face: np.ndarray, tmp_path: Path) -> None:
+def test_another_number_of_frames_is_an_error(n: int, face: np.ndarray, tmp_path: Path) -> None:
     track = follow(swaying(6), Dots(face), 0.9, tmp_path / "first.npy")
-    with pytest.raises(RecordingError) as fault:
+    with pytest.raises(RecordingError) as error:
         refine(swaying(n), track, FPS, Dots(face), folder(tmp_path))
-    assert fault.value.reason == "truncated"
+    assert error.value.reason == "truncated"
 
 
-def test_points_of_fan_are_left_as_they_are(face: np.ndarray, tmp_path: Path) -> None:
+def test_points_of_fan_are_not_refined(face: np.ndarray, tmp_path: Path) -> None:
     backend = Dots(face)
     track = follow(swaying(6), backend, 0.9, tmp_path / "first.npy")
     few = replace(track, landmarks=track.landmarks[:][:, :68])
     assert refine(swaying(6), few, FPS, backend, folder(tmp_path)) is None
 
 
-def test_nothing_is_refined_by_a_backend_that_finds_no_face_in_a_crop(
+def test_a_track_is_not_refined_without_the_face_in_the_crops(
     face: np.ndarray, tmp_path: Path
 ) -> None:
     track = follow(swaying(6), Dots(face), 0.9, tmp_path / "first.npy")
@@ -163,23 +162,45 @@ def test_nothing_is_refined_by_a_backend_that_finds_no_face_in_a_crop(
     assert refine(swaying(6), track, FPS, elsewhere, folder(tmp_path)) is None
 
 
-def test_noise_grows_with_the_turns_of_the_head(film: Callable[..., Track]) -> None:
+def test_noise_grows_with_head_rotation() -> None:
     noises = [noise_of(film(60, head=head), FPS) for head in (0.0, 0.7, 1.5, 20.0)]
     assert 0.3 < noises[0] < noises[1] < noises[2] < noises[3] == 1
 
 
-def test_a_closer_look_takes_back_only_what_was_in_doubt(film: Callable[..., Track]) -> None:
-    """The same closer look, which shows nothing, at a sure wink and at a faint one."""
-    nothing = Closer(film(75, jitter=0.0003), None)
+def test_only_a_doubtful_motion_is_withdrawn() -> None:
+    """Refined landmarks without a motion, after a clear wink and after a faint one."""
+    nothing = Refined(film(75, jitter=0.0003), None)
     timing = (20, 30, 45, 57)
-    sure = spot(film(75, "wink", timing), FPS)
+    clear = spot(film(75, "wink", timing), FPS)
     faint = spot(film(75, "wink", timing, size=0.2), FPS)
-    assert sure.is_of_lids
-    assert not sure.is_doubtful
+    assert clear.is_of_lids
+    assert not clear.is_doubtful
     assert faint.motion is not None
     assert faint.is_doubtful
-    assert settled(sure, nothing, FPS) is sure
-    assert settled(faint, nothing, FPS).motion is None
+    assert spot_refined(clear, nothing, FPS) is clear
+    assert spot_refined(faint, nothing, FPS).motion is None
+
+
+def test_a_clear_motion_has_no_second_pass(tmp_path: Path) -> None:
+    """No frame is decoded, and the result is that of the first pass."""
+
+    def frames() -> Iterator[Frame]:
+        raise AssertionError("a frame was decoded")
+        yield
+
+    track = film(75, "smile", (20, 30, 45, 57))
+    first, backend = spot(track, FPS), Dots(portrait_mesh(), finds=False)
+    assert not first.needs_second_pass
+    assert respot(frames(), track, FPS, backend, first, tmp_path) is first
+
+
+def test_the_second_pass_removes_its_files(tmp_path: Path) -> None:
+    track = follow(swaying(6), Dots(portrait_mesh()), 0.9, tmp_path / "first.npy")
+    first = spot(track, FPS)
+    assert first.needs_second_pass
+    second = respot(swaying(6), track, FPS, Dots(portrait_mesh()), first, tmp_path)
+    assert second.motion is None
+    assert [path.name for path in tmp_path.iterdir()] == ["first.npy"]
 
 
 def made(settings: SimulateSettings, folder: Path) -> Recording:
@@ -194,10 +215,10 @@ FURROW = SimulateSettings(1, ("brow_furrow",), 1, seed=301)
 
 
 @pytest.mark.parametrize("action", ["brow_furrow", "wink_right"])
-def test_a_faint_motion_is_found_only_by_the_closer_look(
+def test_a_faint_motion_is_found_only_by_the_second_pass(
     landmarker: Landmarker, tmp_path: Path, action: str
 ) -> None:
-    """A quarter of a furrowed brow, and of a wink, with a head that moves."""
+    """A quarter of a furrowed brow, and of a wink, with a moving head."""
     settings = replace(FURROW, actions=(action,), amplitude=0.25)
     recording = made(settings, tmp_path / "raw")
     first = spot(follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy"), FPS)
@@ -217,7 +238,9 @@ def test_a_faint_motion_is_found_only_by_the_closer_look(
     assert row["amplitude"] < 0.02
 
 
-def test_a_closer_look_invents_no_motion(landmarker: Landmarker, tmp_path: Path) -> None:
+def test_the_second_pass_finds_no_motion_in_a_still_face(
+    landmarker: Landmarker, tmp_path: Path
+) -> None:
     """The same face and head without the motion."""
     recording = made(replace(FURROW, amplitude=0.0), tmp_path / "raw")
     track = follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy")
@@ -229,9 +252,9 @@ def test_a_closer_look_invents_no_motion(landmarker: Landmarker, tmp_path: Path)
     assert spot(refined.track, FPS, noise, lids=refined.lids, in_doubt=True).motion is None
 
 
-def test_stable_points_are_where_they_were(face: np.ndarray, tmp_path: Path) -> None:
-    """Refining is for spotting; it must not shift the face as a whole."""
-    backend = Dots(face, fault=0.02)
+def test_stable_points_keep_their_mean_position(face: np.ndarray, tmp_path: Path) -> None:
+    """Refining must not shift the face as a whole."""
+    backend = Dots(face, error=0.02)
     track = follow(swaying(20), backend, 0.9, tmp_path / "first.npy")
     refined = refine(swaying(20), track, FPS, backend, folder(tmp_path))
     assert refined is not None

@@ -1,10 +1,9 @@
-"""Spotting, on tracks of a real face's geometry with onset, apex and offset known to the frame.
+"""Onset, apex and offset are found on tracks of a real face whose motion is known to the frame.
 
-The motion rises and falls as half a cosine; the first and last of its frames move by a fiftieth of
-it or less. So a frame early or late is as good as right.
+The motion rises and falls as half a cosine; its first and last frames move by a fiftieth of it or
+less, so an error of one frame is allowed.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +12,10 @@ from scipy.spatial.transform import Rotation
 
 from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.geometry.points import STABLE, to_68
-from fmdata.pipeline.spotting.head_rotation import turns
+from fmdata.pipeline.spotting.head_rotation import head_rotation
 from fmdata.pipeline.spotting.spot import CLEAR_SNR, Spotting, spot
+from tests.helpers.faces import film
 
-Film = Callable[..., Track]
 FPS = 30.0
 TIMING = (20, 30, 45, 57)  # onset, apex, release, offset
 HOLD = (20, 30, 70, 70)  # of 70 frames
@@ -38,7 +37,7 @@ def assert_near(motion: Motion, timing: tuple[int, int, int, int], onset: int, o
 
 @pytest.mark.parametrize("what", ["smile", "jaw", "brows", "wink"])
 @pytest.mark.parametrize("head", [0.0, 3.0])
-def test_return(film: Film, what: str, head: float) -> None:
+def test_a_motion_that_returns(what: str, head: float) -> None:
     motion = motion_of(film(75, what, TIMING, head=head, blinks=BLINKS))
     assert motion.style == "return"
     # A lid's own share of a wink is small, and its edges are less sharp.
@@ -46,7 +45,7 @@ def test_return(film: Film, what: str, head: float) -> None:
 
 
 @pytest.mark.parametrize("what", ["smile", "jaw", "brows", "wink"])
-def test_hold(film: Film, what: str) -> None:
+def test_a_motion_that_is_held(what: str) -> None:
     motion = motion_of(film(70, what, HOLD, head=3.0, blinks=BLINKS))
     assert motion.style == "hold"
     assert motion.offset == 70
@@ -54,18 +53,18 @@ def test_hold(film: Film, what: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_onset_is_not_shifted_by_a_strongly_moving_head(film: Film, seed: int) -> None:
+def test_a_strongly_moving_head_does_not_shift_the_onset(seed: int) -> None:
     motion = motion_of(film(75, "smile", TIMING, head=15.0, blinks=BLINKS, seed=seed))
     assert_near(motion, TIMING, onset=1, offset=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_quarter_of_the_amplitude(film: Film, seed: int) -> None:
+def test_a_motion_of_a_quarter_of_the_amplitude(seed: int) -> None:
     motion = motion_of(film(75, "jaw", TIMING, size=0.25, head=3.0, blinks=BLINKS, seed=seed))
     assert_near(motion, TIMING, onset=2, offset=3)
 
 
-def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> None:
+def test_a_motion_is_doubtful_beside_a_large_head_rotation() -> None:
     calm, turning = (
         spot(film(75, "smile", TIMING, size=0.5, head=head), FPS) for head in (0.0, 6.0)
     )
@@ -78,7 +77,7 @@ def test_a_motion_is_in_doubt_where_the_head_turns_far_beside_it(film: Film) -> 
 @pytest.mark.parametrize(
     ("what", "is_of_lids"), [("wink", True), ("smile", False), ("brows", False)]
 )
-def test_a_wink_is_of_lids(film: Film, what: str, is_of_lids: bool) -> None:
+def test_a_wink_is_a_motion_of_the_lids(what: str, is_of_lids: bool) -> None:
     spotted = spot(film(75, what, TIMING), FPS)
     assert spotted.motion is not None
     assert not spotted.is_doubtful
@@ -86,8 +85,8 @@ def test_a_wink_is_of_lids(film: Film, what: str, is_of_lids: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_in_doubt_a_faint_motion_must_be_clear_of_the_noise(film: Film, seed: int) -> None:
-    """A still face whose points jitter more than they are said to; and a smile amid the same."""
+def test_in_doubt_a_faint_motion_must_exceed_the_noise(seed: int) -> None:
+    """A still face with more jitter than stated has no motion; a smile with the same jitter has."""
     still = film(75, jitter=0.003, seed=seed)
     smile = film(75, "smile", TIMING, jitter=0.003, seed=seed)
     invented = spot(still, FPS, noise=0.5).motion
@@ -99,10 +98,8 @@ def test_in_doubt_a_faint_motion_must_be_clear_of_the_noise(film: Film, seed: in
 
 @pytest.mark.parametrize("what", ["smile", "jaw", "wink"])
 @pytest.mark.parametrize("axis", ["x", "y"])
-def test_a_motion_is_not_lost_because_the_head_goes_with_it(
-    film: Film, what: str, axis: str
-) -> None:
-    """A nod, or a turn, of 8 degrees with the very course of the motion."""
+def test_a_motion_is_found_if_the_head_moves_with_it(what: str, axis: str) -> None:
+    """A rotation of 8 degrees has the same course as the motion."""
     track = film(75, what, TIMING)
     course = np.interp(np.arange(75), TIMING, [0, 1, 1, 0])
     turn = Rotation.from_euler(axis, 8 * course[:, None], degrees=True).as_matrix()
@@ -115,7 +112,7 @@ def test_a_motion_is_not_lost_because_the_head_goes_with_it(
 
 
 def on_grid(track: Track) -> Track:
-    """68 points as FAN gives them, on a grid of 3 % of the interocular distance, here 80 pixels."""
+    """Return 68 points like FAN's, on a grid of 3 % of the interocular distance of 80 pixels."""
     points = to_68(track.landmarks)
     points[..., :2] = np.round(points[..., :2] / 2.4) * 2.4
     return replace(track, landmarks=points)
@@ -123,26 +120,24 @@ def on_grid(track: Track) -> Track:
 
 @pytest.mark.parametrize("head", [0.0, 1.5, 3.0, 8.0])
 @pytest.mark.parametrize("seed", range(2))
-def test_points_that_jump_from_place_to_place_are_no_motion(
-    film: Film, head: float, seed: int
-) -> None:
+def test_points_that_jump_on_a_grid_are_not_a_motion(head: float, seed: int) -> None:
     assert spot(on_grid(film(75, head=head, blinks=BLINKS, seed=seed)), FPS).motion is None
 
 
 @pytest.mark.parametrize("head", [0.0, 3.0])
-def test_a_clear_motion_is_found_on_a_grid_too(film: Film, head: float) -> None:
+def test_a_clear_motion_is_found_on_a_grid(head: float) -> None:
     motion = motion_of(on_grid(film(75, "jaw", TIMING, head=head, blinks=BLINKS)))
     assert_near(motion, TIMING, onset=2, offset=2)
 
 
 @pytest.mark.parametrize("head", [0.0, 3.0, 10.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_blinks_and_head_motion_are_no_motion(film: Film, head: float, seed: int) -> None:
+def test_blinks_and_head_rotation_are_not_a_motion(head: float, seed: int) -> None:
     assert spot(film(90, head=head, blinks=(10, 40, 70), seed=seed), FPS).motion is None
 
 
 @pytest.mark.parametrize("what", ["smile", "wink"])
-def test_a_mirrored_face_gives_the_same_boundaries(film: Film, what: str) -> None:
+def test_a_mirrored_face_has_the_same_boundaries(what: str) -> None:
     motion = motion_of(film(75, what, TIMING, head=3.0, blinks=BLINKS))
     mirrored = motion_of(film(75, what, TIMING, head=3.0, blinks=BLINKS, mirror=True))
     assert abs(mirrored.onset - motion.onset) <= 1
@@ -150,29 +145,29 @@ def test_a_mirrored_face_gives_the_same_boundaries(film: Film, what: str) -> Non
     assert mirrored.style == motion.style
 
 
-def test_a_flash_keeps_its_edges(film: Film) -> None:
+def test_a_flash_keeps_its_edges() -> None:
     # Three frames: half way up, up, half way down.
     motion = motion_of(film(60, "smile", (30, 31, 32, 33)))
     assert (motion.onset, motion.apex, motion.offset) == (30, 31, 33)
 
 
-def test_a_clip_that_begins_moving(film: Film) -> None:
+def test_a_clip_that_begins_moving() -> None:
     timing = (0, 10, 25, 37)
     motion = motion_of(film(60, "smile", timing))
     assert_near(motion, timing, onset=1, offset=1)
 
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
-def test_frame_rates(film: Film, fps: float) -> None:
-    # The same motion in seconds, a third of a second up and 0.4 s down. At 60 a second the first
-    # frames move by less than can be seen.
+def test_boundaries_at_any_frame_rate(fps: float) -> None:
+    # The same motion in seconds, a third of a second up and 0.4 s down. At 60 frames a second the
+    # first frames move invisibly little.
     timing = tuple(round(fps * s) for s in (0.67, 1.0, 1.5, 1.9))
     motion = motion_of(film(round(2.5 * fps), "smile", timing), fps)
     assert_near(motion, timing, onset=round(fps / 30), offset=round(fps / 30))
 
 
-def test_speech_that_ends_in_another_pose_is_no_hold(film: Film) -> None:
-    # Four syllables; then the mouth closes for good, half a syllable away from where it began.
+def test_speech_that_ends_in_another_pose_is_not_held() -> None:
+    # Four syllables; the final pose of the mouth is half a syllable away from its first.
     syllables = [film(90, "jaw", (s, s + 4, s + 5, s + 9), jitter=0.0) for s in (15, 26, 37, 48)]
     still = film(90, jitter=0.0).landmarks
     closed = film(90, "jaw", (48, 58, 90, 90), size=-0.6).landmarks
@@ -184,7 +179,7 @@ def test_speech_that_ends_in_another_pose_is_no_hold(film: Film) -> None:
     assert abs(motion.offset - 58) <= 4
 
 
-def test_intensity_is_the_displacement_from_neutral(film: Film, fields: dict) -> None:
+def test_intensity_is_the_displacement_from_neutral() -> None:
     spotting = spot(film(75, "jaw", TIMING), FPS)
     assert spotting.intensity.dtype == np.float32
     assert spotting.intensity.shape == (75,)
@@ -194,33 +189,33 @@ def test_intensity_is_the_displacement_from_neutral(film: Film, fields: dict) ->
     )
 
 
-def test_amplitude_and_snr_grow_with_the_motion(film: Film) -> None:
+def test_amplitude_and_snr_grow_with_the_motion() -> None:
     small, large = (motion_of(film(75, "jaw", TIMING, size=size)) for size in (0.5, 1.0))
     assert large.amplitude_iod == pytest.approx(2 * small.amplitude_iod, rel=0.1)
     assert large.snr > 1.5 * small.snr > 10
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 8])
-def test_few_frames(film: Film, n: int) -> None:
+def test_few_frames_without_a_motion(n: int) -> None:
     spotting = spot(film(n), FPS)
     assert spotting.motion is None
     assert spotting.intensity.shape == (n,)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_few_frames_all_moving(film: Film, n: int) -> None:
-    # Nothing can be promised but an answer that makes sense; Motion checks itself.
+def test_few_frames_in_motion(n: int) -> None:
+    # Any valid motion will do; Motion checks itself.
     assert isinstance(spot(film(n, "jaw", (0, n - 1, n, n)), FPS), Spotting)
 
 
-def test_same_in_same_out(film: Film) -> None:
+def test_the_result_is_deterministic() -> None:
     first, second = (spot(film(75, "smile", TIMING, head=3.0), FPS) for _ in range(2))
     assert first.motion == second.motion
     np.testing.assert_array_equal(first.intensity, second.intensity)
 
 
 def together(*tracks: Track) -> Track:
-    """The same face doing what all the tracks do; the first frame of each is neutral."""
+    """Return the sum of the tracks' motions; the first frame of each is neutral."""
     base = tracks[0].landmarks[0]
     moves = sum((t.landmarks - base for t in tracks[1:]), tracks[0].landmarks)
     return replace(tracks[0], landmarks=np.float32(moves))
@@ -233,10 +228,10 @@ def together(*tracks: Track) -> Track:
         (("smile", 1.0), ("smile", -0.9)),  # one way, then the other
     ],
 )
-def test_phases_are_one_motion(film: Film, phases: tuple[tuple[str, float], ...]) -> None:
-    """The first rises at 20; while it falls the second rises, and is over at 75.
+def test_two_phases_are_one_motion(phases: tuple[tuple[str, float], ...]) -> None:
+    """The first phase rises at 20; the second rises while the first falls, and ends at 75.
 
-    Ends of a motion of several phases are told where it passes 0.4 of its height, inside it.
+    The boundaries of a motion of several phases are its crossings of 0.4 of its height.
     """
     timings = (20, 30, 40, 52), (46, 56, 64, 75)
     tracks = [
@@ -251,23 +246,22 @@ def test_phases_are_one_motion(film: Film, phases: tuple[tuple[str, float], ...]
     assert 68 <= motion.offset <= 75
 
 
-def test_a_head_that_bends_the_mesh_is_no_motion(film: Film) -> None:
-    """A turn of ten degrees to and fro, by which the network bends the face by 0.01 IOD."""
+def test_a_rotation_that_deforms_the_mesh_is_not_a_motion() -> None:
+    """The head swings by ten degrees, which deforms the mesh by 0.01 IOD."""
     track = film(90, head=10.0)
-    turned = turns(track.landmarks, FPS)[:, :1, None]
-    bend = np.random.default_rng(0).normal(0, 1, (1, 478, 3))
-    bend[:, STABLE] = 0
-    bent = track.landmarks + 80 * 0.001 * turned * bend
+    rotation = head_rotation(track.landmarks, FPS)[:, :1, None]
+    artefact = np.random.default_rng(0).normal(0, 1, (1, 478, 3))
+    artefact[:, STABLE] = 0
+    bent = track.landmarks + 80 * 0.001 * rotation * artefact
     assert spot(replace(track, landmarks=np.float32(bent)), FPS).motion is None
 
 
-def test_the_lead_is_the_frames_at_rest(film: Film) -> None:
+def test_the_lead_counts_the_frames_at_rest_before_the_motion() -> None:
     assert abs(motion_of(film(75, "smile", TIMING)).lead - 20) <= 2
     assert motion_of(film(55, "smile", (0, 10, 25, 37))).lead <= 2
 
 
-def test_a_style_says_how_sure_it_is(film: Film) -> None:
-    """Back to neutral, or at the apex, to the end: sure. Half way back at the end: not."""
+def test_the_style_margin_is_small_for_a_motion_half_way_back() -> None:
     back, held = motion_of(film(75, "smile", TIMING)), motion_of(film(70, "smile", HOLD))
     assert min(back.style_margin, held.style_margin) > 0.8
     assert motion_of(film(60, "smile", (20, 30, 45, 76))).style_margin < 0.5

@@ -1,4 +1,4 @@
-"""The facts of a clip: per-frame columns are the track's, and a clip's numbers sum them up."""
+"""A clip's row: per-frame columns are those of the track, and the clip's numbers summarise them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,19 +8,19 @@ import pytest
 
 from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.types import Motion, Recording, Track
-from fmdata.pipeline.cropping.encode import Encoded
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.row import action_row
+from tests.helpers.faces import film
 
 
 @pytest.fixture
-def track(film) -> Track:
-    """Twenty frames of a still face, 80 pixels between the eye corners, twice so in frame 7.
+def track() -> Track:
+    """Return 20 frames of a still face with an interocular distance of 80 pixels.
 
-    Frame 3 has no face: wild values stand there. Yaw goes from 0 to 19 degrees, pitch from 0 to
-    -9.5; it gets dark.
+    It is 160 pixels in frame 7. Frame 3 has no face, and arbitrary values. Yaw goes from 0 to 19
+    degrees and pitch from 0 to -9.5, while the brightness falls.
     """
     t = np.arange(20, dtype=np.float32)
     still = film(20, jitter=0.0)
@@ -49,13 +49,13 @@ def row_of(track: Track, motion: Motion | None = None):
         BuildSettings(),
         fps=30.0,
         track=track,
-        spotting=Spotting(np.zeros(n, np.float32), motion, turned_deg=0.0, lid_share=0.0),
+        spotting=Spotting(np.zeros(n, np.float32), motion, rotation_deg=0.0, lid_share=0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
-        encoded=Encoded(np.zeros(n, np.float32)),
+        change=np.zeros(n, np.float32),
     )
 
 
-def test_quality_is_there_for_every_frame(track: Track) -> None:
+def test_every_frame_has_its_quality(track: Track) -> None:
     row = row_of(track)
     expected = np.full(20, 80.0)
     expected[7] = 160
@@ -65,7 +65,7 @@ def test_quality_is_there_for_every_frame(track: Track) -> None:
     np.testing.assert_array_equal(per_frame(row["pose"], (3,)), track.pose)
 
 
-def test_a_clips_quality_is_the_median_of_the_frames_with_a_face(track: Track) -> None:
+def test_the_quality_of_a_clip_is_the_median_over_frames_with_a_face(track: Track) -> None:
     row = row_of(track).to_pylist()[0]
     assert row["face_px"] == pytest.approx(80, rel=1e-5)
     assert row["sharpness"] == np.median(np.delete(track.sharpness, 3))
@@ -73,16 +73,18 @@ def test_a_clips_quality_is_the_median_of_the_frames_with_a_face(track: Track) -
     assert row["detected_share"] == 0.95
 
 
-def test_the_pose_range_is_the_largest_of_the_three_where_a_face_is_seen(track: Track) -> None:
+def test_the_pose_range_is_the_largest_of_three_angles_over_frames_with_a_face(
+    track: Track,
+) -> None:
     assert row_of(track)["pose_range"].to_pylist() == [19.0]
     rolling = replace(track, pose=track.pose[:, [2, 1, 0]].copy())
     assert row_of(rolling)["pose_range"].to_pylist() == [19.0]
 
 
 @pytest.mark.parametrize(("length", "is_flash"), [(5, True), (6, False)])
-def test_a_flash_is_a_motion_in_under_three_tenths_of_the_frames(
+def test_a_flash_is_a_motion_in_less_than_three_tenths_of_the_frames(
     track: Track, length: int, is_flash: bool
 ) -> None:
-    """Of 20 frames, so six are no flash any more."""
+    """Of 20 frames, so a motion of six frames is not a flash."""
     motion = Motion(8, 9, 8 + length, "return", 0.05, 20.0, 8, 0.9)
     assert row_of(track, motion)["flash"].to_pylist() == [is_flash]

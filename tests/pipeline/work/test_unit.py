@@ -1,14 +1,15 @@
-"""A unit is taken up again only when it is whole, and worth no other try."""
+"""A finished unit is reused only when it is whole and its reason is not worth a retry."""
 
 from pathlib import Path
 
 import pytest
 
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped
-from fmdata.pipeline.work.unit import ROW, done_before, write_dropped
+from fmdata.pipeline.work.outcome import done_before
 
 
-def left_out(reason: str) -> Dropped:
+def dropped(reason: str) -> Dropped:
     return Dropped("a/b/c.mp4", "a", "b", "c", "landmarks", reason, "for a test", 1)
 
 
@@ -21,19 +22,21 @@ def left_out(reason: str) -> Dropped:
         ("timed_out", False, False),
     ],
 )
-def test_what_was_left_out_is_tried_again_where_that_may_help(
+def test_a_dropped_recording_is_retried_where_that_may_help(
     tmp_path: Path, reason: str, retry: bool, again: bool
 ) -> None:
-    write_dropped(tmp_path / "unit", left_out(reason))
-    outcome = done_before(tmp_path / "unit", retry)
+    unit = Unit(tmp_path / "unit")
+    unit.write_dropped(dropped(reason))
+    outcome = done_before(unit, retry)
     assert (outcome is None) == again
     if outcome is not None:
-        assert outcome.dropped == left_out(reason)
+        assert outcome.dropped == dropped(reason)
 
 
-def test_a_unit_of_another_version_is_made_again(tmp_path: Path) -> None:
-    """Units once held their landmarks in the row; without the file of these they are unfinished."""
-    assert done_before(tmp_path / "none") is None
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / ROW).write_bytes(b"a row")
-    assert done_before(tmp_path / "old") is None
+def test_a_unit_of_an_older_version_is_made_again(tmp_path: Path) -> None:
+    """Older units held landmarks in the row; without a landmarks file a unit is unfinished."""
+    assert done_before(Unit(tmp_path / "none")) is None
+    old = Unit(tmp_path / "old")
+    old.path.mkdir()
+    old.row.write_bytes(b"a row")
+    assert done_before(old) is None

@@ -1,4 +1,4 @@
-"""What is drawn to be a subject's own motions: such as can be told apart, and always the same."""
+"""The drawn motions of a subject are distinct and reproducible."""
 
 from itertools import combinations
 
@@ -9,31 +9,31 @@ from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, direction, personal
 
 
-def own(subject: int, number: int) -> Expression:
+def own_motion(subject: int, number: int) -> Expression:
     rng = np.random.default_rng(draw_seed(0, "personal", f"s{subject:02d}"))
     return personal(rng, number)
 
 
-def likeness(one: Expression, other: Expression) -> float:
+def similarity(one: Expression, other: Expression) -> float:
     return float(direction(one) @ direction(other))
 
 
-def test_a_subjects_five_motions_can_be_told_apart() -> None:
-    """Mixtures drawn alone would at times be the same motion, or nearly: a cosine of 0.95."""
+def test_the_five_motions_of_a_subject_are_distinct() -> None:
+    """Independent draws would at times be nearly the same motion: a cosine of 0.95."""
     for subject in range(40):
-        five = [own(subject, number) for number in range(1, 6)]
-        assert max(likeness(a, b) for a, b in combinations(five, 2)) < 0.75
+        five = [own_motion(subject, number) for number in range(1, 6)]
+        assert max(similarity(a, b) for a, b in combinations(five, 2)) < 0.75
 
 
-def test_a_motion_does_not_depend_on_how_many_follow() -> None:
-    first = [own(1, number) for number in (1, 2, 3)]
-    assert first == [own(1, number) for number in (1, 2, 3)]
-    assert len({*first, own(1, 60)}) == 4
+def test_a_motion_is_independent_of_later_ones() -> None:
+    first = [own_motion(1, number) for number in (1, 2, 3)]
+    assert first == [own_motion(1, number) for number in (1, 2, 3)]
+    assert len({*first, own_motion(1, 60)}) == 4
 
 
-def test_directions_tell_how_like_two_motions_are() -> None:
+def test_similarity_is_the_cosine_of_two_motions() -> None:
     smile, left, wink = (EXPRESSIONS[n] for n in ("smile", "smirk_left", "wink_left"))
-    assert likeness(smile, smile.scaled(0.3)) == pytest.approx(1)
-    # Half of a smile's displacement is the left corner's.
-    assert likeness(smile, left) == pytest.approx(np.sqrt(0.5))
-    assert abs(likeness(wink, EXPRESSIONS["pucker"])) < 0.3
+    assert similarity(smile, smile.scaled(0.3)) == pytest.approx(1)
+    # The left corner contributes half of a smile's displacement.
+    assert similarity(smile, left) == pytest.approx(np.sqrt(0.5))
+    assert abs(similarity(wink, EXPRESSIONS["pucker"])) < 0.3

@@ -1,4 +1,4 @@
-"""The simulator's promises: the layout, exact truth, the same bytes, and no folder overwritten."""
+"""The simulator: layout, exact ground truth, the same bytes, and no foreign folder overwritten."""
 
 import csv
 import math
@@ -11,19 +11,18 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.errors import InputError, UsageError
+from fmdata.synth.simulator import camera
 from fmdata.synth.simulator.script import write_scripts
-from fmdata.synth.simulator.settings import parse_actions
-from fmdata.synth.simulator.simulate import SimulateSettings, Truth, simulate
+from fmdata.synth.simulator.settings import HEADS, parse_actions
+from fmdata.synth.simulator.simulate import SimulateSettings, simulate
+from tests.helpers.folders import read_files
+from tests.helpers.progress import RecordedProgress
 
 SMALL = {"size": 128, "actions": 1, "takes": 2, "crf": 30}
 
 
-def contents(raw: Path) -> dict[str, bytes]:
-    return {p.relative_to(raw).as_posix(): p.read_bytes() for p in raw.rglob("*") if p.is_file()}
-
-
 def videos(raw: Path) -> dict[str, bytes]:
-    return {name: data for name, data in contents(raw).items() if name.endswith(".mp4")}
+    return {name: data for name, data in read_files(raw).items() if name.endswith(".mp4")}
 
 
 def decoded(path: Path) -> Iterator[np.ndarray]:
@@ -34,13 +33,17 @@ def decoded(path: Path) -> Iterator[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One subject, one action, two takes: one returns, one is held."""
+    """One subject, one action, two takes: one returns to neutral, one is held."""
     folder = tmp_path_factory.mktemp("raw")
     simulate(folder, SimulateSettings(subjects=1, **SMALL))
     return folder
 
 
-def test_default_layout_is_36_recordings_in_order() -> None:
+def test_head_motions_of_settings_and_camera_are_the_same() -> None:
+    assert set(HEADS) == set(camera.HEADS)
+
+
+def test_the_default_is_36_recordings_sorted_by_path() -> None:
     truths = [script.truth for script in write_scripts(SimulateSettings())]
     assert len(truths) == 36
     assert truths[0].path == "s01/smile/01.mp4"
@@ -50,7 +53,7 @@ def test_default_layout_is_36_recordings_in_order() -> None:
     assert all(40 <= truth.n_frames <= 75 for truth in truths)
 
 
-def test_rendered_intensity_is_the_truth() -> None:
+def test_the_intensity_curve_matches_the_ground_truth() -> None:
     for options in ({}, {"flash": True}, {"lead": False}, {"fps": 60.0}, {"fps": 5.0}):
         for script in write_scripts(SimulateSettings(subjects=2, takes=6, **options)):
             truth, curve = script.truth, script.intensity
@@ -66,7 +69,7 @@ def test_rendered_intensity_is_the_truth() -> None:
             assert (truth.onset >= 8) == options.get("lead", True)
 
 
-def test_flash_motions_are_3_to_5_frames_and_return() -> None:
+def test_a_flash_is_3_to_5_frames_long_and_returns() -> None:
     truths = [s.truth for s in write_scripts(SimulateSettings(takes=20, flash=True))]
     assert {truth.offset - truth.onset for truth in truths} == {3, 4, 5}
     assert {truth.style for truth in truths} == {"return"}
@@ -74,11 +77,11 @@ def test_flash_motions_are_3_to_5_frames_and_return() -> None:
 
 
 @pytest.mark.parametrize("style", ["return", "hold"])
-def test_one_style_for_all(style: str) -> None:
+def test_all_motions_have_the_given_style(style: str) -> None:
     assert {s.truth.style for s in write_scripts(SimulateSettings(style=style))} == {style}
 
 
-def test_amplitude_scales_and_nothing_else_changes() -> None:
+def test_amplitude_changes_the_peak_and_no_timing() -> None:
     full = list(write_scripts(SimulateSettings()))
     half = list(write_scripts(SimulateSettings(amplitude=0.5)))
     for a, b in zip(full, half, strict=True):
@@ -86,7 +89,7 @@ def test_amplitude_scales_and_nothing_else_changes() -> None:
         assert (a.truth.onset, a.truth.offset) == (b.truth.onset, b.truth.offset)
 
 
-def test_blinks_happen_in_and_out_of_the_motion() -> None:
+def test_blinks_occur_inside_and_outside_the_motion() -> None:
     scripts = list(write_scripts(SimulateSettings()))
     assert any(s.blink[s.intensity > 0].any() for s in scripts)
     assert any(s.blink[s.intensity == 0].any() for s in scripts)
@@ -94,7 +97,7 @@ def test_blinks_happen_in_and_out_of_the_motion() -> None:
     assert not any(s.blink.any() for s in write_scripts(SimulateSettings(blinks=False)))
 
 
-def test_table_and_decoded_frames_agree(raw: Path) -> None:
+def test_the_table_agrees_with_the_decoded_frames(raw: Path) -> None:
     rows = list(csv.DictReader((raw / "truth.csv").open()))
     assert [row["path"] for row in rows] == ["s01/smile/01.mp4", "s01/smile/02.mp4"]
     for row in rows:
@@ -105,17 +108,18 @@ def test_table_and_decoded_frames_agree(raw: Path) -> None:
             assert float(container.streams.video[0].average_rate) == float(row["fps"]) == 25.0
 
 
-def test_the_face_moves_in_the_motion_and_only_there(tmp_path: Path) -> None:
-    """A face with neither head motion, blinks, noise nor light is still outside its motion."""
-    (truth,) = simulate(
+def test_the_face_moves_only_inside_the_motion(tmp_path: Path) -> None:
+    """Without head motion, blinks and noise, frames outside the motion look alike."""
+    simulated = simulate(
         tmp_path,
         SimulateSettings(
             subjects=1, actions=1, takes=1, size=128, head="still", blinks=False, noise=0, crf=1
         ),
     )
+    (truth,) = simulated.truths
     frames = np.stack([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in decoded(tmp_path / truth.path)])
     frames = frames.astype(float)
-    # The light drifts; it is taken out as one gain a frame.
+    # The light drifts; normalising the mean of each frame removes the drift.
     frames *= frames[0].mean() / frames.mean((1, 2), keepdims=True)
     change = np.abs(frames - frames[0])[:, 30:120, 20:110].max((1, 2))
     assert change[: truth.onset].max() < 12
@@ -123,17 +127,22 @@ def test_the_face_moves_in_the_motion_and_only_there(tmp_path: Path) -> None:
     assert change[truth.offset :].max() < 12
 
 
-def test_same_settings_same_bytes_also_again_in_place(raw: Path, tmp_path: Path) -> None:
+def test_the_same_settings_give_the_same_bytes_also_in_the_same_folder(
+    raw: Path, tmp_path: Path
+) -> None:
     settings = SimulateSettings(subjects=1, **SMALL)
-    before = contents(raw)
-    told: list[Truth] = []
-    truths = simulate(tmp_path / "a", settings, on_recording=told.append)
-    assert told == truths
-    assert contents(tmp_path / "a") == before
-    (raw / "s01/smile/02.mp4").unlink()  # as an interrupted run leaves it
+    before = read_files(raw)
+    progress = RecordedProgress()
+    simulated = simulate(tmp_path / "a", settings, progress)
+    assert progress.phases == [("simulate", 2, "recordings")]
+    assert progress.done == len(simulated.truths) == 2
+    table = tmp_path / "a" / "truth.csv"
+    assert str(simulated) == f"2 recordings in {tmp_path / 'a'}, ground truth in {table}"
+    assert read_files(tmp_path / "a") == before
+    (raw / "s01/smile/02.mp4").unlink()  # the state after an interrupted run
     (raw / "s01/smile/02.mp4.part").write_bytes(b"half")
     simulate(raw, settings)
-    assert contents(raw) == before
+    assert read_files(raw) == before
 
 
 def test_another_subject_action_or_take_changes_no_other_file(raw: Path, tmp_path: Path) -> None:
@@ -144,12 +153,12 @@ def test_another_subject_action_or_take_changes_no_other_file(raw: Path, tmp_pat
     assert len(set(grown.values())) == 12
 
 
-def test_another_seed_is_another_face_and_timing(raw: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_other_videos(raw: Path, tmp_path: Path) -> None:
     simulate(tmp_path, SimulateSettings(subjects=1, seed=1, **SMALL))
     assert not set(videos(tmp_path).values()) & set(videos(raw).values())
 
 
-def test_actions_by_name_are_those_that_their_number_means(raw: Path, tmp_path: Path) -> None:
+def test_an_action_by_name_equals_the_action_by_number(raw: Path, tmp_path: Path) -> None:
     named = SimulateSettings(
         subjects=1, size=128, actions=parse_actions("smile, personal_2"), takes=2, crf=30
     )
@@ -158,15 +167,15 @@ def test_actions_by_name_are_those_that_their_number_means(raw: Path, tmp_path: 
     drawn, few = videos(tmp_path), videos(raw)
     assert {name: drawn[name] for name in few} == few
     assert sum(name.startswith("s01/personal_2/") for name in drawn) == 2
-    before = contents(tmp_path)
+    before = read_files(tmp_path)
     simulate(tmp_path, named)  # the stamp is recognised
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     assert parse_actions("3") == 3
     with pytest.raises(UsageError, match=r"yawn[\s\S]*wink_left"):
         SimulateSettings(actions=("yawn",))
 
 
-def test_still_faces_have_no_truth_to_find(tmp_path: Path) -> None:
+def test_a_still_face_has_no_motion_in_the_table(tmp_path: Path) -> None:
     simulate(tmp_path, SimulateSettings(subjects=1, amplitude=0, **SMALL))
     for row in csv.DictReader((tmp_path / "truth.csv").open()):
         assert (row["onset"], row["apex"], row["offset"], row["style"]) == ("", "", "", "")
@@ -198,32 +207,32 @@ def test_still_faces_have_no_truth_to_find(tmp_path: Path) -> None:
         {"style": "hold", "flash": True},
     ],
 )
-def test_bad_settings_name_their_option(bad: dict[str, object]) -> None:
+def test_an_invalid_setting_names_its_option(bad: dict[str, object]) -> None:
     with pytest.raises(UsageError) as caught:
         SimulateSettings(**bad)
     assert caught.value.where == f"--{next(iter(bad))}"
 
 
-def test_a_folder_of_anything_else_is_left_alone(raw: Path, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_unchanged(raw: Path, tmp_path: Path) -> None:
     settings = SimulateSettings(subjects=1, **SMALL)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "holiday.mp4").write_bytes(b"precious")
     with pytest.raises(UsageError, match=r"holiday\.mp4"):
         simulate(tmp_path / "mine", settings)
-    assert contents(tmp_path / "mine") == {"holiday.mp4": b"precious"}
+    assert read_files(tmp_path / "mine") == {"holiday.mp4": b"precious"}
     with pytest.raises(UsageError, match="a file"):
         simulate(tmp_path / "mine" / "holiday.mp4", settings)
-    before = contents(raw)
+    before = read_files(raw)
     with pytest.raises(UsageError, match="other settings"):
         simulate(raw, SimulateSettings(subjects=1, seed=9, **SMALL))
     (raw / "s01" / "note.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"s01/note\.txt"):
         simulate(raw, settings)
     (raw / "s01" / "note.txt").unlink()
-    assert contents(raw) == before
+    assert read_files(raw) == before
 
 
-def test_portraits_of_the_users_own(tmp_path: Path) -> None:
+def test_portraits_of_the_user_give_one_subject_each(tmp_path: Path) -> None:
     from skimage import data
 
     faces = tmp_path / "faces"
@@ -233,13 +242,13 @@ def test_portraits_of_the_users_own(tmp_path: Path) -> None:
     cv2.imwrite(str(faces / "a.jpg"), face)
     (faces / "readme.txt").write_text("not a portrait")
     settings = SimulateSettings(subjects=2, portraits=faces, **SMALL)
-    truths = simulate(tmp_path / "raw", settings)
-    assert [t.subject for t in truths] == ["s01", "s01", "s02", "s02"]
+    simulated = simulate(tmp_path / "raw", settings)
+    assert [t.subject for t in simulated.truths] == ["s01", "s01", "s02", "s02"]
     with pytest.raises(UsageError, match="2 portraits for 3 subjects"):
         simulate(tmp_path / "other", SimulateSettings(subjects=3, portraits=faces, **SMALL))
 
 
-def test_portraits_that_cannot_be_used_are_named_before_anything_is_written(tmp_path: Path) -> None:
+def test_an_unusable_portrait_is_reported_before_anything_is_written(tmp_path: Path) -> None:
     def refused(error: type[Exception], match: str) -> None:
         with pytest.raises(error, match=match):
             simulate(tmp_path / "raw", SimulateSettings(subjects=1, portraits=faces, **SMALL))

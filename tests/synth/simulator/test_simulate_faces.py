@@ -1,4 +1,4 @@
-"""What the simulated faces look like to a landmark network: every motion is the one it is named."""
+"""Simulated faces, seen by the landmark network: every motion matches its name."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from fmdata.synth.simulator.portrait import MARGIN, Portrait, prepare, read_port
 from fmdata.synth.simulator.rig import push_field
 
 SIZE = 256
-MOST = 1.3 * 1.1  # the largest amplitude, in its largest take
+MAX_AMPLITUDE = 1.3 * 1.1  # the largest setting, times the largest variation of a take
 # Brows, nose and mouth of the 68 points.
 INNER = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 195, 4, 240, 97, 2, 326, 460]
 INNER += [61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87]
@@ -29,7 +29,7 @@ def rng(*what: str | int) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def landmarker() -> Landmarker:
-    return open_landmarker()
+    return open_landmarker("mediapipe")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_portrait_at_rest_does_not_smile(landmarker: Landmarker, neutral: Fa
 
 
 @pytest.mark.parametrize(
-    ("action", "blendshape", "least"),
+    ("action", "blendshape", "minimum"),
     [
         ("smile", "MOUTH_SMILE_LEFT", 0.4),
         ("smile", "MOUTH_SMILE_RIGHT", 0.4),
@@ -87,20 +87,20 @@ def test_the_portrait_at_rest_does_not_smile(landmarker: Landmarker, neutral: Fa
         ("wink_right", "EYE_BLINK_RIGHT", 0.15),
     ],
 )
-def test_expressions_raise_their_blendshapes(
+def test_an_expression_raises_its_blendshapes(
     action: str,
     blendshape: str,
-    least: float,
+    minimum: float,
     portrait: Portrait,
     landmarker: Landmarker,
     neutral: Face,
 ) -> None:
     face = shown(portrait, EXPRESSIONS[action], landmarker)
-    assert score(face, blendshape) - score(neutral, blendshape) > least
+    assert score(face, blendshape) - score(neutral, blendshape) > minimum
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_one_sided_motions_are_on_their_side(
+def test_a_one_sided_motion_is_on_its_side(
     side: str, portrait: Portrait, landmarker: Landmarker, neutral: Face
 ) -> None:
     other = {"left": "RIGHT", "right": "LEFT"}[side]
@@ -111,14 +111,16 @@ def test_one_sided_motions_are_on_their_side(
         assert rise > 1.2 * (score(face, there) - score(neutral, there))
 
 
-def test_a_frown_lowers_the_mouths_corners(
+def test_a_frown_lowers_the_corners_of_the_mouth(
     portrait: Portrait, landmarker: Landmarker, neutral: Face
 ) -> None:
     moved = shown(portrait, EXPRESSIONS["frown"], landmarker).landmarks - neutral.landmarks
     assert (moved[[61, 291], 1] > 0.04 * interocular_distance(neutral.landmarks[:, :2])).all()
 
 
-def test_blinks_close_both_eyes(portrait: Portrait, landmarker: Landmarker, neutral: Face) -> None:
+def test_a_blink_closes_both_eyes(
+    portrait: Portrait, landmarker: Landmarker, neutral: Face
+) -> None:
     shut = shown(portrait, EXPRESSIONS["smile"], landmarker, 0.0, blink=1.0)
     for name in ("EYE_BLINK_LEFT", "EYE_BLINK_RIGHT"):
         assert score(shut, name) - score(neutral, name) > 0.25
@@ -142,9 +144,9 @@ def test_personal_motions_differ_between_subjects_and_never_fold_the_skin(
     assert len(set(mixtures)) == 60
     side = portrait.picture.shape[0]
     for expression in [*EXPRESSIONS.values(), *mixtures]:
-        field = MOST * push_field(portrait.landmarks, expression.pushes, side, side)
+        field = MAX_AMPLITUDE * push_field(portrait.landmarks, expression.pushes, side, side)
         (xy, xx), (yy, yx) = np.gradient(field[..., 0]), np.gradient(field[..., 1])
-        # The map back to the portrait keeps its orientation everywhere.
+        # The Jacobian determinant of the backward map is positive everywhere.
         assert ((1 - xx) * (1 - yy) - xy * yx).min() > 0
 
 
@@ -164,7 +166,9 @@ def test_subjects_look_different(landmarker: Landmarker) -> None:
     assert (subject(1).picture == a.picture).all()
 
 
-def test_the_head_moves_as_far_as_it_is_told(portrait: Portrait, landmarker: Landmarker) -> None:
+def test_head_motion_grows_from_still_to_mild_to_strong(
+    portrait: Portrait, landmarker: Landmarker
+) -> None:
     spreads = {}
     for head in HEADS:
         camera = draw_camera(rng(1), 100, 25.0, head=head, size=SIZE, blur=0.5, noise=2)
@@ -177,10 +181,10 @@ def test_the_head_moves_as_far_as_it_is_told(portrait: Portrait, landmarker: Lan
 
 
 @pytest.mark.parametrize(("turn", "axis"), [("yaw", 0), ("pitch", 1), ("roll", 2)])
-def test_the_head_turns_to_the_side_that_is_told(
+def test_the_head_turns_to_the_given_side(
     turn: str, axis: int, portrait: Portrait, landmarker: Landmarker
 ) -> None:
-    # A painted turn is no turn in space: the network sees its direction, and less of its size.
+    # A warped picture is no rotation in space: the network sees the direction, but a smaller angle.
     actor = Actor(portrait, EXPRESSIONS["smile"])
     still = draw_camera(rng(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
     found = []
@@ -189,14 +193,14 @@ def test_the_head_turns_to_the_side_that_is_told(
         [face] = landmarker.detect(actor.frame(0, 0.0, 0.0, camera, SIZE))
         assert face is not None
         found.append(float(face.pose[axis]))
-    least = 7 if turn == "roll" else 1.5
-    assert np.diff(found).min() > least, found
+    minimum = 7 if turn == "roll" else 1.5
+    assert np.diff(found).min() > minimum, found
 
 
-def test_skin_is_where_it_is_said_to_be(portrait: Portrait) -> None:
-    """Spots painted on the skin are found, frame by frame, at the positions told: within 0.3 px.
+def test_true_skin_positions_match_the_rendered_frames(portrait: Portrait) -> None:
+    """Spots painted on the skin are found within 0.3 px of their true positions.
 
-    The head turns, tilts and comes nearer, and the brows rise beneath some of the spots.
+    The head rotates and comes nearer, and the brows rise beneath some of the spots.
     """
     camera = draw_camera(rng(3), 40, 25.0, head="strong", size=SIZE, blur=0, noise=0)
     points = np.array([4, 151, 234, 105])
@@ -208,9 +212,9 @@ def test_skin_is_where_it_is_said_to_be(portrait: Portrait) -> None:
         spotted[:] = np.uint8(255 * np.exp(-far / 5))[..., None]
         actor = Actor(Portrait(spotted, portrait.landmarks), EXPRESSIONS["brow_raise"])
         for t in range(0, 40, 13):
-            told = actor.positions(points, t, 0.8, camera, SIZE)[k]
+            expected = actor.positions(points, t, 0.8, camera, SIZE)[k]
             frame = actor.frame(t, 0.8, 0.0, camera, SIZE)[..., 0].astype(float)
             frame[frame < 64] = 0
             grid = np.arange(SIZE)
             found = np.array([(frame.sum(0) * grid).sum(), (frame.sum(1) * grid).sum()])
-            assert np.abs(found / frame.sum() - told).max() < 0.3, (point, t)
+            assert np.abs(found / frame.sum() - expected).max() < 0.3, (point, t)

@@ -1,0 +1,195 @@
+"""Sensitivity of spotting to its thresholds: each one doubled and halved.
+
+``python -m bench.thresholds`` simulates three rows of the fidelity benchmark, detects the landmarks
+of both passes once, and spots each recording again for every threshold and factor. The table goes
+to docs/pipeline.md. The thresholds are those that changed the rows most when all thresholds of
+spotting were doubled and halved; none of them has an influence on the landmarks.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from bench.fidelity.rows import row
+from bench.fidelity.spotting import Case, Score, score
+from bench.page import Marks, Table, markdown, text, write_page
+from fmdata.catalog.types import Recording, Track
+from fmdata.pipeline.landmarks.backends import open_landmarker
+from fmdata.pipeline.landmarks.face import Landmarker
+from fmdata.pipeline.landmarks.track import follow
+from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate
+from fmdata.pipeline.second_pass import respot
+from fmdata.pipeline.second_pass.redetect import Refined, refine
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.spotting import edges, head_rotation, phases, rest, spot
+from fmdata.synth.simulator.script import Truth
+from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.synth.simulator.simulate import simulate
+
+PAGE = Path(__file__).parents[1] / "docs" / "pipeline.md"
+MARKS = Marks("sensitivity", "bench-thresholds")
+ROWS = ("default", "quarter", "still face strong")
+ACTIONS = ("smile", "brow_raise", "jaw_drop", "wink_right", "personal_1")
+FACTORS = (2.0, 0.5)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A constant of a module, a number."""
+
+    module: ModuleType
+    name: str
+
+    @property
+    def value(self) -> float:
+        """Value of the constant."""
+        value: float = getattr(self.module, self.name)
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.module.__name__.rpartition('.')[2]}:{self.name}"
+
+
+THRESHOLDS = (
+    Threshold(phases, "MIN_AMPLITUDE_IOD"),
+    Threshold(phases, "CORE_SHARE"),
+    Threshold(phases, "PHASE_SHARE"),
+    Threshold(spot, "DOUBTFUL_IOD"),
+    Threshold(spot, "CLEAR_SNR"),
+    Threshold(respot, "VIEWS_NOISE"),
+    Threshold(head_rotation, "PRIOR_IOD_PER_DEG"),
+    Threshold(rest, "TOLERANCE_IOD"),
+    Threshold(rest, "REST_SHARE"),
+    Threshold(edges, "SEEN_SHARE"),
+)
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """A simulated recording with the landmarks of both passes, in memory."""
+
+    truth: Truth
+    fps: float
+    track: Track
+    refined: Refined | None
+
+    def case(self) -> Case:
+        """Spot the recording, as a build would."""
+        first = spot.spot(self.track, self.fps)
+        if not first.needs_second_pass or self.refined is None:
+            return Case(self.truth, first.motion)
+        return Case(self.truth, respot.spot_refined(first, self.refined, self.fps).motion)
+
+
+def settings_of(name: str, subjects: int, seed: int) -> SimulateSettings:
+    """Return the settings of a row of the fidelity benchmark, with fewer recordings."""
+    return replace(row(name, 1, seed).settings, subjects=subjects, actions=ACTIONS)
+
+
+def film(settings: SimulateSettings, landmarker: Landmarker, folder: Path) -> list[Filmed]:
+    """Simulate recordings in `folder`, and detect the landmarks of both passes."""
+    filmed = []
+    for truth in simulate(folder, settings).truths:
+        recording = Recording(
+            folder / truth.path, truth.path, truth.subject, truth.action, truth.take
+        )
+        with tempfile.TemporaryDirectory() as work:
+            frames, least = decode(recording), BuildSettings().min_detected
+            track = follow(frames, landmarker, least, Path(work) / "track.npy")
+            track = replace(track, landmarks=track.landmarks[:])
+            fps = frame_rate(track.timestamps_s, nominal_rate(recording))
+            refined = refine(decode(recording), track, fps, landmarker, Path(work))
+            if refined is not None:
+                steady = replace(refined.track, landmarks=refined.track.landmarks[:])
+                refined = replace(refined, track=steady)
+        filmed.append(Filmed(truth, fps, track, refined))
+    return filmed
+
+
+@contextmanager
+def scaled(threshold: Threshold, factor: float) -> Iterator[None]:
+    """Multiply a threshold by a factor, in its module and in all modules that import it."""
+    value, name = threshold.value, threshold.name
+    users = [
+        module
+        for path, module in sys.modules.items()
+        if path.startswith("fmdata.pipeline.") and vars(module).get(name) is value
+    ]
+    try:
+        for module in users:
+            setattr(module, name, factor * value)
+        yield
+    finally:
+        for module in users:
+            setattr(module, name, value)
+
+
+def cells(scores: Sequence[Score]) -> list[str]:
+    """Return the figures of one line of the table: those of moving rows, then of still faces."""
+    *moving, still = scores
+    figures = [
+        figure
+        for s in moving
+        for figure in (
+            f"{s.onset.mean_absolute:.2f}",
+            f"{s.offset.mean_absolute:.2f}",
+            f"{s.iou:.3f}",
+            f"{s.missed:.0%}",
+        )
+    ]
+    return [*figures, f"{still.false_alarms:.0%}"]
+
+
+def table(rows: Sequence[Sequence[Filmed]], thresholds: Sequence[Threshold]) -> Table:
+    """Spot all rows with each threshold doubled and halved; the last row is of still faces."""
+
+    def measured() -> list[str]:
+        return cells([score([filmed.case() for filmed in some]) for some in rows])
+
+    lines = [["as it is", "", *measured()]]
+    for threshold in thresholds:
+        for factor in FACTORS:
+            with scaled(threshold, factor):
+                value = f"× {factor:g} = {threshold.value:.3g}"
+                lines.append([str(threshold), value, *measured()])
+    return lines
+
+
+def head() -> list[str]:
+    """Return the head of the table."""
+    measures = ("onset", "offset", "IoU", "missed")
+    moving = [f"{name}: {measure}" for name in ROWS[:-1] for measure in measures]
+    return ["threshold", "value", *moving, f"{ROWS[-1]}: motions"]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure, print, and write the page."""
+    parser = argparse.ArgumentParser(prog="bench.thresholds", description=__doc__)
+    parser.add_argument("--subjects", type=int, default=2, help="subjects of each row")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=PAGE, help="page to write")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    landmarker = open_landmarker(BuildSettings().landmarks)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [
+            film(settings_of(name, options.subjects, options.seed), landmarker, Path(folder) / name)
+            for name in ROWS
+        ]
+    lines = [head(), *table(rows, THRESHOLDS)]
+    print(text(lines))
+    command = f"python -m bench.thresholds --subjects {options.subjects} --seed {options.seed}"
+    counts = ", ".join(f"{len(some)} of {name}" for name, some in zip(ROWS, rows, strict=True))
+    sentence = f"`{command}`: recordings: {counts}. Onset and offset: mean absolute error, frames."
+    write_page(options.out, f"{sentence}\n\n{markdown(lines)}", MARKS)
+    print(f"\n{time.monotonic() - began:.0f} s; written: {options.out}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,160 @@
+"""Unfinished work: one unit for each recording that is done but not yet packed into a shard.
+
+A unit is a folder below ``.work``, named by the recording's digest. It holds either a clip
+(``row.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``) or, for a dropped
+recording, ``dropped.parquet`` alone. Promise: a folder gets its unit's name only when it is whole,
+so a unit that exists is done. Landmarks have a file of their own because those of a long recording
+are never in memory together.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog.storage.avi import jpeg_spans
+from fmdata.catalog.storage.files import atomic_folder
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED, cell, one_row
+from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.types import Dropped
+
+UNIT_FACTS = pa.schema([field for field in ACTION_FACTS if field.name != "landmarks"])
+# Errors from reading a damaged unit: no table, or one with other columns or without its row.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    pa.ArrowException,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit's folder and the files in it.
+
+    Attributes
+    ----------
+    path : Path
+        The folder, finished or being filled.
+    """
+
+    path: Path
+
+    @property
+    def digest(self) -> str:
+        """Digest of the recording, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def row(self) -> Path:
+        """Arrow file of the clip's row, without its landmarks."""
+        return self.path / "row.arrow"
+
+    @property
+    def landmarks(self) -> Path:
+        """Landmarks of every frame, float32 [T, N, 3]."""
+        return self.path / "landmarks.npy"
+
+    @property
+    def avi(self) -> Path:
+        """Motion JPEG file of the crops."""
+        return self.path / "clip.avi"
+
+    @property
+    def lbp(self) -> Path:
+        """LBP maps, uint8 [T, S, S]; missing in a dataset without them."""
+        return self.path / "lbp.npy"
+
+    @property
+    def dropped(self) -> Path:
+        """Parquet file with the row of a dropped recording."""
+        return self.path / "dropped.parquet"
+
+    @contextmanager
+    def filling(self) -> Iterator["Unit"]:
+        """Yield an empty unit to fill, which gets this unit's name when the block has ended."""
+        with atomic_folder(self.path) as folder:
+            yield Unit(folder)
+
+    def write_row(self, row: pa.Table) -> None:
+        """Write a clip's row, the columns of :data:`UNIT_FACTS`."""
+        with (
+            pa.OSFile(str(self.row), "wb") as file,
+            pa.ipc.new_file(file, row.schema) as writer,
+        ):
+            writer.write_table(row)
+
+    def read_row(self) -> pa.Table:
+        """Read a clip's row."""
+        with pa.memory_map(str(self.row)) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def write_dropped(self, dropped: Dropped) -> None:
+        """Make this the unit of a dropped recording, whole or not at all."""
+        with self.filling() as unit:
+            row = one_row(DROPPED, asdict(dropped) | {"digest": self.digest})
+            pq.write_table(row, unit.dropped)
+
+    def read_dropped(self) -> Dropped | None:
+        """Read the row of a dropped recording; None for a clip.
+
+        Raises
+        ------
+        ValueError
+            When the row belongs to another unit.
+        """
+        if not self.dropped.exists():
+            return None
+        values = pq.read_table(self.dropped).to_pylist()[0]
+        if values.pop("digest") != self.digest:
+            raise ValueError(f"{self.dropped} belongs to another unit")
+        return Dropped(**values)
+
+    def is_whole(self) -> bool:
+        """Return whether a clip's files all exist and have one length; pixels are not read."""
+        row = self.read_row()
+        row.validate(full=True)
+        n = row["n_frames"][0].as_py()
+        with self.avi.open("rb") as avi:
+            n_jpegs = len(jpeg_spans(avi, self.avi.stat().st_size))
+        arrays = [self.landmarks, *([self.lbp] if self.lbp.exists() else [])]
+        lengths = [n_jpegs, *(len(np.load(path, "r", allow_pickle=False)) for path in arrays)]
+        return row.schema.equals(UNIT_FACTS) and all(length == n for length in lengths)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of a clip's pixels and LBP maps."""
+        return sum(path.stat().st_size for path in (self.avi, self.lbp) if path.exists())
+
+    def sample(self) -> Sample:
+        """Return a clip, ready for a shard."""
+        place = ACTION_FACTS.get_field_index("landmarks")
+        field = ACTION_FACTS.field(place)
+        landmarks = np.load(self.landmarks, "r", allow_pickle=False)
+        row = self.read_row().add_column(place, field, cell(field, landmarks))
+        return Sample(row, self.avi, self.lbp if self.lbp.exists() else None)
+
+    def subject(self) -> str | None:
+        """Return the subject, as far as one of the unit's tables can be read; else None."""
+        with suppress(*UNREADABLE):
+            if self.row.exists():
+                return str(self.read_row()["subject"][0].as_py())
+            return str(pq.read_table(self.dropped, columns=["subject"])["subject"][0].as_py())
+        return None
+
+    def frames(self) -> Iterator[bytes]:
+        """Yield every JPEG and every LBP map, as far as they can be read."""
+        with suppress(OSError, ValueError), self.avi.open("rb") as file:
+            for span in jpeg_spans(file, self.avi.stat().st_size):
+                file.seek(span.offset)
+                yield file.read(span.size)
+        with suppress(OSError, ValueError):
+            yield from map(bytes, np.load(self.lbp, mmap_mode="r", allow_pickle=False))

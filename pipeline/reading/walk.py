@@ -1,0 +1,137 @@
+"""The visible files below a folder of recordings, and the links among them.
+
+Promise: a folder that came from elsewhere cannot name files outside itself, unless the user allows
+it, and no arrangement of links makes the walk endless.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from fmdata.catalog.errors import InputError
+from fmdata.catalog.printable import printable
+
+EXTENSIONS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+
+_MAX_DEPTH = 8  # of folders; the walk follows links
+_MAX_WAYS = 1000  # by links to one folder: a few links in each of a few folders make billions
+_EXAMPLES = 5  # in a message
+
+
+def visible_files(raw: Path, follow_links: bool) -> list[PurePosixPath]:
+    """List the paths of the files below `raw`, relative to `raw`; links inside it are followed.
+
+    Hidden files and folders are left out. Dead links are listed, and pipes and devices that are
+    named like videos, so that decoding reports them.
+
+    Raises
+    ------
+    InputError
+        When a folder cannot be listed, a link leads out of `raw` without `follow_links`, a link
+        leads back to a folder that it lies in, or links lead to one folder by too many ways.
+    """
+    walk = _Walk(raw, follow_links)
+    found = []
+    for folder, folders, files in os.walk(raw, onerror=_refuse_unlisted, followlinks=True):
+        below = PurePosixPath(Path(folder).relative_to(raw).as_posix())
+        folders[:] = walk.folders_to_enter(below, folders)
+        found += [file for file in (below / name for name in files) if walk.is_listed(file)]
+    walk.check()
+    return found
+
+
+class _Walk:
+    """State of one walk: the links seen, and the ones to refuse at its end."""
+
+    def __init__(self, raw: Path, follow_links: bool) -> None:
+        self.raw, self.follow_links = raw, follow_links
+        self.top = raw.resolve()
+        self.outward: list[PurePosixPath] = []
+        self.circular: list[PurePosixPath] = []
+        self.ways: Counter[tuple[int, int]] = Counter()  # by device and inode of a folder
+
+    def folders_to_enter(self, below: PurePosixPath, names: list[str]) -> list[str]:
+        """Return the names of the folders in `below` to walk through; note refused links."""
+        if len(below.parts) >= _MAX_DEPTH:
+            return []
+        paths = [below / name for name in names if not name.startswith(".")]
+        inside = [path for path in paths if not self._leads_out(path)]
+        return [path.name for path in inside if not self._is_circular(below, path)]
+
+    def is_listed(self, file: PurePosixPath) -> bool:
+        """Check that a file is visible and may be a recording; note a refused link."""
+        if file.name.startswith(".") or self._leads_out(file):
+            return False
+        path = self.raw / file
+        return path.is_file() or not path.exists() or path.suffix.lower() in EXTENSIONS
+
+    def _leads_out(self, path: PurePosixPath) -> bool:
+        if self.follow_links or not _is_outward_link(self.raw / path, self.top):
+            return False
+        self.outward.append(path)
+        return True
+
+    def _is_circular(self, below: PurePosixPath, path: PurePosixPath) -> bool:
+        link = self.raw / path
+        if not link.is_symlink():
+            return False
+        if any(link.samefile(self.raw / above) for above in (below, *below.parents)):
+            self.circular.append(path)
+            return True
+        self._count_way(link, path)
+        return False
+
+    def _count_way(self, link: Path, below: PurePosixPath) -> None:
+        """Count one more way to the folder that `link` leads to; refuse one too many."""
+        at = link.stat()
+        self.ways[at.st_dev, at.st_ino] += 1
+        if self.ways[at.st_dev, at.st_ino] > _MAX_WAYS:
+            raise InputError(
+                f"links that lead to one folder by more than {_MAX_WAYS} ways: "
+                f"{printable(str(below))}",
+                wanted="each folder of recordings linked once",
+                where=str(self.raw),
+                todo="remove links to folders that hold links themselves",
+            )
+
+    def check(self) -> None:
+        """Raise InputError for the links that were noted."""
+        if self.outward:
+            raise InputError(
+                f"{len(self.outward)} links out of the folder: {examples(self.outward)}",
+                wanted="recordings that lie in the folder, or links that you trust",
+                where=str(self.raw),
+                todo="remove the links, or allow them with --follow-links",
+            )
+        if self.circular:
+            raise InputError(
+                f"{len(self.circular)} links back to a folder that they lie in: "
+                f"{examples(self.circular)}",
+                wanted="links that lead to recordings",
+                where=str(self.raw),
+                todo="remove the links",
+            )
+
+
+def _refuse_unlisted(error: OSError) -> NoReturn:
+    raise InputError(
+        f"a folder that cannot be listed: {error.strerror}",
+        wanted="every folder of recordings readable",
+        where=str(error.filename),
+        todo="give yourself permission to read it, or move it out of the raw folder",
+    ) from error
+
+
+def _is_outward_link(path: Path, top: Path) -> bool:
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(top)
+    except (OSError, RuntimeError):  # a link to itself, which leads nowhere
+        return False
+
+
+def examples(names: Sequence[PurePosixPath | str]) -> str:
+    """Return the first few names, sorted and safe to show, and the number of the others."""
+    some = ", ".join(map(printable, sorted(map(str, names))[:_EXAMPLES]))
+    return some + (f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else "")

@@ -1,0 +1,166 @@
+"""Datasets of invented subjects, made in a moment without a video: noise for pixels, true facts.
+
+Every clip has 12 frames of 64×64 pixels with onset 3 and apex 6. Take 01 is a ``return`` with
+offset 9; take 02 is a ``hold``, so its offset is 12. Each frame is different noise below a black
+border of 8 rows, which is equal in all frames of all subjects. The clips of one subject have about
+half a megabyte, so two subjects of one fold share a shard of ``shard_mb`` 1.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog.keys import action_key, draw_seed, fold
+from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.card import Card, FileFacts, Part
+from fmdata.catalog.storage.pack import Planned, change, commit, pack, staging
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED, one_row
+from fmdata.catalog.storage.shards import Sample
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+
+N_FRAMES, SIZE, FPS = 12, 64, 25.0
+ACTIONS, TAKES = ("smile", "wink"), ("01", "02")
+
+
+def make_up(
+    path: Path, subjects: Sequence[str], *, dropped: Sequence[str] = (), k: int = 2
+) -> Path:
+    """Make a dataset at `path`, and return `path`.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the dataset.
+    subjects : sequence of str
+        Subjects with four clips each: two actions, two takes.
+    dropped : sequence of str
+        Subjects with one dropped recording each.
+    k : int
+        Copies of each compound; 0 for no compounds at all.
+    """
+    samples = {
+        made.key: made
+        for made in (make_up_sample(s, a, t) for s in subjects for a in ACTIONS for t in TAKES)
+    }
+    rows = [_dropped_row(subject) for subject in sorted(dropped)]
+    settings = replace(BuildSettings(), size=SIZE, shard_mb=1)
+    planned = [_plan(made) for made in samples.values()]
+    with change(path):
+        shards = pack(path, "actions", planned, samples.__getitem__, ACTION_FACTS, 10**6)
+        dropped_file = staging(path) / "dropped.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, DROPPED), dropped_file, compression="zstd")
+        card = Card(
+            fmdata="0.1.0",
+            tools={},
+            seed=0,
+            recordings=len(samples) + len(rows),
+            dropped=len(rows),
+            dropped_file=FileFacts.of(dropped_file),
+            actions=Part(settings.to_json(), len(samples), shards),
+        )
+        commit(path, card)
+    if k:
+        synth_compounds(path, CompoundSettings(k=k, shard_mb=1))
+    return path
+
+
+def make_up_sample(subject: str, action: str, take: str) -> Sample:
+    """Make one clip of a subject; it depends on the three names only."""
+    draw = np.random.default_rng(draw_seed("made up", subject, action, take))
+    frames = draw.integers(0, 256, (N_FRAMES, SIZE, SIZE, 3), np.uint8)
+    frames[:, :8] = 0
+    jpegs = [cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames]
+    decoded = [decode_jpeg(jpeg) for jpeg in jpegs]
+    change = [0.0] + [float(cv2.absdiff(a, b).mean()) for a, b in pairwise(decoded)]
+    avi, maps = io.BytesIO(), io.BytesIO()
+    write_avi(avi, jpegs, fps=FPS, size=SIZE)
+    np.save(maps, frames[..., 0])
+    is_held = take == TAKES[-1]
+    default = {"int32": 1, "double": 1.0, "string": "x", "bool": False}
+    scalars = {f.name: default[str(f.type)] for f in ACTION_FACTS if str(f.type) in default}
+    per_frame = {
+        f.name: draw.random((N_FRAMES, *_entry_shape(f.type.value_type)), np.float32)
+        for f in ACTION_FACTS
+        if pa.types.is_list(f.type) and f.name != "detected"
+    }
+    facts = one_row(
+        ACTION_FACTS,
+        {
+            **scalars, **per_frame,
+            "key": action_key(subject, action, take), "subject": subject, "action": action,
+            "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
+            "digest": f"{draw_seed(subject, action, take):064x}",
+            "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, "onset": 3, "apex": 6,
+            "offset": N_FRAMES if is_held else 9, "style": "hold" if is_held else "return",
+            "detected": np.ones(N_FRAMES, np.bool_), "change": np.array(change, np.float32),
+        },
+    )  # fmt: skip
+    return Sample(facts, avi.getvalue(), maps.getvalue())
+
+
+def seal(path: Path, **changed: object) -> None:
+    """Write the card of a dataset anew: digests of the files as they are, other entries `changed`.
+
+    Damage done to a file before is then visible in its content only.
+    """
+    card = Card.read(path)
+    actions = _sealed(card.actions, path / "actions")
+    compounds = card.compounds and _sealed(card.compounds, path / "compounds")
+    replace(
+        card,
+        dropped_file=FileFacts.of(path / "dropped.parquet"),
+        actions=actions,
+        compounds=compounds and replace(compounds, made_from=actions.digest),
+        **changed,
+    ).write(path)
+
+
+def change_row(path: Path, index: int, **values: object) -> None:
+    """Change values in one row of a Parquet file."""
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    rows[index] |= values
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
+
+
+def _sealed(part: Part, folder: Path) -> Part:
+    shards = [
+        replace(
+            shard,
+            tar=FileFacts.of(folder / f"{shard.name}.tar"),
+            parquet=FileFacts.of(folder / f"{shard.name}.parquet"),
+        )
+        for shard in part.shards
+    ]
+    return replace(part, shards=shards)
+
+
+def _plan(sample: Sample) -> Planned:
+    assert isinstance(sample.avi, bytes)
+    assert isinstance(sample.lbp, bytes)
+    row = sample.facts.to_pylist()[0]
+    return Planned(row["fold"], row["subject"], row["key"], len(sample.avi) + len(sample.lbp))
+
+
+def _dropped_row(subject: str) -> dict[str, object]:
+    return {
+        "source": f"{subject}/frown/01.mp4", "subject": subject, "action": "frown",
+        "take": "01", "stage": "decode", "reason": "unreadable", "detail": "no video",
+        "attempts": 1, "digest": "1" * 64,
+    }  # fmt: skip
+
+
+def _entry_shape(entry: pa.DataType) -> tuple[int, ...]:
+    """Return the shape of one entry of a per-frame column."""
+    if pa.types.is_fixed_size_list(entry):
+        return (entry.list_size,)
+    return (478 * 3,) if pa.types.is_list(entry) else ()
