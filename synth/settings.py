@@ -1,4 +1,4 @@
-"""Settings of a synthesis. They go into the card, and come back from it, as JSON."""
+"""Settings of a synthesis; the card stores them as JSON."""
 
 from dataclasses import dataclass
 

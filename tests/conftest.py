@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmdata.pipeline.build import build
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.synth.simulator.simulate import simulate
 from tests.helpers import faces
 
 
 @pytest.fixture(scope="session")
 def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return simulated recordings: 3 subjects × 3 actions × 4 takes, and their ``truth.csv``."""
-    from fmdata.synth.simulator.simulate import simulate
-
     raw = tmp_path_factory.mktemp("simulated") / "raw"
     simulate(raw, SimulateSettings())
     return raw
@@ -27,9 +28,6 @@ def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def dataset_path(raw_path: Path) -> Path:
     """Return the dataset built from `raw_path` by two workers, with its compounds. Read only."""
-    from fmdata.pipeline.build import build
-    from fmdata.synth.compounds import synth_compounds
-
     path = raw_path.parent / "dataset"
     build(raw_path, path, BuildSettings(), RunSettings(workers=2))
     synth_compounds(path, CompoundSettings())

@@ -1,51 +1,37 @@
 """The command line: bad input gets one clear message, the right exit code, and harms nothing.
 
-Run in a process of its own, as a user runs it.
+The command runs in a process of its own, as a user runs it.
 """
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.cli.meter import BuildMeter, Meter
+from fmdata.cli import Meter
+from tests.helpers.command import assert_refused, fmdata
+from tests.helpers.videos import write_numbered_video
 
 
-def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from fmdata.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
-
-
-def refused(run: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    """One message that says got, wanted, where and what to do; no traceback."""
-    assert run.returncode == code, run.stderr
-    assert "Traceback" not in run.stderr
-    assert run.stderr.count("fmdata:") == 1
-    for word in (*words, "wanted:", "where:", "to do:"):
-        assert word in run.stderr, run.stderr
-
-
-def test_no_such_folder(tmp_path: Path) -> None:
-    refused(fmdata("build", "--subjects", "nowhere", cwd=tmp_path), 2, "nowhere")
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    assert_refused(fmdata("build", "--subjects", "nowhere", cwd=tmp_path), 2, "nowhere")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
-    refused(fmdata("build", "--subjects", "raw/", cwd=tmp_path), 1, "raw")
+    assert_refused(fmdata("build", "--subjects", "raw/", cwd=tmp_path), 1, "raw")
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
-def test_a_folder_of_other_files(tmp_path: Path) -> None:
+def test_a_folder_without_videos_is_refused(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     for name in ("a.txt", "b.txt", "c.csv"):
         (tmp_path / "raw" / name).write_text("x")
-    refused(fmdata("build", "--subjects", "raw", cwd=tmp_path), 1, ".txt", "<subject>/<action>")
+    run = fmdata("build", "--subjects", "raw", cwd=tmp_path)
+    assert_refused(run, 1, ".txt", "<subject>/<action>")
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
@@ -57,31 +43,32 @@ def test_a_folder_of_other_files(tmp_path: Path) -> None:
     ],
     ids=["missing column", "missing file"],
 )
-def test_a_table_that_cannot_be_meant(tmp_path: Path, table: str, word: str) -> None:
+def test_an_invalid_table_is_refused(tmp_path: Path, table: str, word: str) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/recordings.csv").write_text(table)
-    refused(fmdata("build", "--subjects", "raw", cwd=tmp_path), 2, word, "recordings.csv")
+    run = fmdata("build", "--subjects", "raw", cwd=tmp_path)
+    assert_refused(run, 2, word, "recordings.csv")
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
-def test_fan_without_its_weights(tmp_path: Path, numbered_video: Callable) -> None:
-    """Named where they are not: nothing is fetched, nothing is begun."""
+def test_fan_without_its_weights_is_refused(tmp_path: Path) -> None:
+    """The message names the missing file and where it was searched; nothing is downloaded."""
     folder = tmp_path / "raw/s01/smile"
     folder.mkdir(parents=True)
-    numbered_video(folder / "01.mp4", 10)
+    write_numbered_video(folder / "01.mp4", 10)
     (tmp_path / "weights").mkdir()
     run = fmdata("build", "--landmarks", "fan", "--model", "weights", cwd=tmp_path)
-    refused(run, 1, "s3fd-619a316812.pth", "FMDATA_FAN")
+    assert_refused(run, 1, "s3fd-619a316812.pth", "FMDATA_FAN")
     run = fmdata("build", "--landmarks", "dlib", cwd=tmp_path)
-    refused(run, 2, "mediapipe, fan")
+    assert_refused(run, 2, "mediapipe, fan")
 
 
-def test_only_unusable_recordings(tmp_path: Path, numbered_video: Callable) -> None:
-    """A text file, a truncated mp4 and a video without a face: each a line, and exit code 1."""
+def test_a_build_of_unusable_recordings_only_exits_with_1(tmp_path: Path) -> None:
+    """A text file, a truncated mp4 and a video without a face: a line each."""
     folder = tmp_path / "raw/s01/smile"
     folder.mkdir(parents=True)
     (folder / "text.mp4").write_text("not a video")
-    whole = numbered_video(folder / "nobody.mp4", 10).path.read_bytes()
+    whole = write_numbered_video(folder / "nobody.mp4", 10).path.read_bytes()
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     run = fmdata("build", "--subjects", "raw", "--workers", "1", cwd=tmp_path)
     assert run.returncode == 1
@@ -92,21 +79,25 @@ def test_only_unusable_recordings(tmp_path: Path, numbered_video: Callable) -> N
         assert line in run.stdout
     assert "nothing could be built" in run.stderr
     assert "dropped.parquet" in run.stdout
-    # Nothing to splice either, and that is said too.
-    refused(fmdata("synth-compound", cwd=tmp_path), 1, "0 clips")
+    # There is nothing to splice either.
+    assert_refused(fmdata("synth-compound", cwd=tmp_path), 1, "0 clips")
     assert fmdata("verify", cwd=tmp_path).returncode == 0
 
 
-def test_a_dataset_made_with_other_settings(dataset_path: Path, raw_path: Path) -> None:
+def test_other_settings_than_those_of_the_dataset_are_refused(
+    dataset_path: Path, raw_path: Path
+) -> None:
     card = (dataset_path / "fmdata.json").read_bytes()
     run = fmdata("build", "--subjects", raw_path, "--out", dataset_path, "--size", 96,
                  cwd=dataset_path.parent)  # fmt: skip
-    refused(run, 2, "size = 112", "size = 96", "--out")
+    assert_refused(run, 2, "size = 112", "size = 96", "--out")
     assert (dataset_path / "fmdata.json").read_bytes() == card
 
 
-def test_only_steady_clips(dataset_path: Path, raw_path: Path, tmp_path: Path) -> None:
-    """Some of the 36 heads turn by more than 6 degrees; what is there is not made again."""
+def test_max_pose_range_drops_unsteady_clips(
+    dataset_path: Path, raw_path: Path, tmp_path: Path
+) -> None:
+    """Some of the 36 heads turn by more than 6 degrees; no finished clip is made again."""
     shutil.copytree(dataset_path, tmp_path / "dataset")
     ranges = Dataset(dataset_path).actions.table(["pose_range"])["pose_range"].to_numpy()
     dropped = int((ranges > 6).sum())
@@ -119,14 +110,14 @@ def test_only_steady_clips(dataset_path: Path, raw_path: Path, tmp_path: Path) -
     assert f"unsteady {dropped}" in fmdata("info", cwd=tmp_path).stdout
 
 
-def test_no_copies(dataset_path: Path) -> None:
+def test_zero_copies_of_each_compound_are_refused(dataset_path: Path) -> None:
     run = fmdata("synth-compound", "--k", 0, "--dataset", dataset_path, cwd=dataset_path.parent)
-    refused(run, 2, "--k 0")
+    assert_refused(run, 2, "--k 0")
     assert (dataset_path / "compounds").is_dir()
 
 
-def test_compounds_before_a_build(tmp_path: Path) -> None:
-    refused(fmdata("synth-compound", "--k", 5, cwd=tmp_path), 1, "fmdata build")
+def test_compounds_before_a_build_are_refused(tmp_path: Path) -> None:
+    assert_refused(fmdata("synth-compound", "--k", 5, cwd=tmp_path), 1, "fmdata build")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,8 +134,8 @@ def test_compounds_before_a_build(tmp_path: Path) -> None:
         (["simulate", "raw", "--subjects", "0"], "--subjects"),
     ],
 )
-def test_options_that_cannot_be_meant(tmp_path: Path, arguments: list[str], word: str) -> None:
-    refused(fmdata(*arguments, cwd=tmp_path), 2, word)
+def test_invalid_options_are_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
+    assert_refused(fmdata(*arguments, cwd=tmp_path), 2, word)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,14 +143,14 @@ def test_an_unknown_option_is_wrong_usage(tmp_path: Path) -> None:
     assert fmdata("build", "--colour", cwd=tmp_path).returncode == 2
 
 
-def test_a_model_that_is_not_the_right_one(tmp_path: Path, raw_path: Path) -> None:
+def test_a_model_with_a_wrong_checksum_is_refused(tmp_path: Path, raw_path: Path) -> None:
     (tmp_path / "model.task").write_bytes(b"another network")
     run = fmdata("build", "--subjects", raw_path, "--model", "model.task", "--workers", 1,
                  cwd=tmp_path)  # fmt: skip
-    refused(run, 1, "15 bytes with SHA-256", "model.task")
+    assert_refused(run, 1, "15 bytes with SHA-256", "model.task")
 
 
-def test_info_for_people_and_for_scripts(dataset_path: Path) -> None:
+def test_info_prints_text_or_json(dataset_path: Path) -> None:
     cwd = dataset_path.parent
     shown = fmdata("info", cwd=cwd).stdout
     assert "36 clips, 0 dropped" in shown
@@ -169,7 +160,16 @@ def test_info_for_people_and_for_scripts(dataset_path: Path) -> None:
     assert facts["returning"] + facts["held"] + facts["motionless"] == 36
 
 
-def test_verify_says_what_is_wrong_and_where(dataset_path: Path, tmp_path: Path) -> None:
+def test_a_dataset_is_an_argument_or_an_option(dataset_path: Path, tmp_path: Path) -> None:
+    as_argument = fmdata("info", dataset_path, cwd=tmp_path)
+    as_option = fmdata("info", "--dataset", dataset_path, cwd=tmp_path)
+    assert (as_argument.returncode, as_option.returncode) == (0, 0), as_argument.stderr
+    assert as_argument.stdout == as_option.stdout
+    both = fmdata("info", dataset_path, "--dataset", "another", cwd=tmp_path)
+    assert_refused(both, 2, "--dataset another")
+
+
+def test_verify_names_the_damaged_file_and_the_problem(dataset_path: Path, tmp_path: Path) -> None:
     cwd = dataset_path.parent
     assert fmdata("verify", cwd=cwd).returncode == 0
     shutil.copytree(dataset_path, tmp_path / "dataset")
@@ -184,7 +184,7 @@ def test_verify_says_what_is_wrong_and_where(dataset_path: Path, tmp_path: Path)
     assert "to do: run the `fmdata build` that made it again" in run.stdout
 
 
-def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) -> None:
+def test_progress_is_plain_lines_without_a_terminal(tmp_path: Path, raw_path: Path) -> None:
     shutil.copytree(raw_path / "s01/smile", tmp_path / "raw/s01/smile")
     run = fmdata("build", "--subjects", "raw/", "--workers", 1, cwd=tmp_path)
     assert run.returncode == 0
@@ -193,24 +193,27 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path: Path, raw_path: Path) 
     assert "\x1b" not in run.stderr + run.stdout
 
 
-def test_reading_that_takes_long_is_shown(
+def test_reading_for_a_long_time_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Three recordings, read at ten seconds each: a line for each but the last, then the build."""
+    """Three recordings, read in ten seconds each: a line for each but the last, then the build."""
     now = 0.0
-    monkeypatch.setattr("fmdata.cli.meter.time.monotonic", lambda: now)
-    meter = BuildMeter(Meter("build", "recordings"))
-    for done in range(4):
+    monkeypatch.setattr("fmdata.cli.time.monotonic", lambda: now)
+    meter = Meter("resumes from here")
+    meter.start("build", 3, "recordings")
+    meter.note("read")
+    for done in (1, 2):
         now = done * 10.0
-        meter.read(done, 3)
-    meter.started(3, 3)
+        meter.step()
+    now = 30.0
+    meter.start("build", 3, "recordings", done=3)
     assert capsys.readouterr().err.splitlines() == [
         "build: 1/3 recordings  read  20 s left",
         "build: 2/3 recordings  read  10 s left",
     ]
 
 
-def test_names_that_look_like_markup_are_only_names(dataset_path: Path, tmp_path: Path) -> None:
+def test_names_are_not_interpreted_as_markup(dataset_path: Path, tmp_path: Path) -> None:
     shutil.copytree(dataset_path, tmp_path / "p[/red]" / "d[bold]x")
     for command in ("info", "verify", "synth-compound"):
         run = fmdata(command, "--dataset", "p[/red]/d[bold]x", cwd=tmp_path)
@@ -219,18 +222,18 @@ def test_names_that_look_like_markup_are_only_names(dataset_path: Path, tmp_path
 
 
 @pytest.mark.parametrize("lost", ["actions/shard-00000.parquet", "dropped.parquet"])
-def test_a_dataset_with_a_file_missing_says_so(
+def test_a_missing_file_of_a_dataset_is_reported(
     dataset_path: Path, tmp_path: Path, lost: str
 ) -> None:
     shutil.copytree(dataset_path, tmp_path / "dataset")
     (tmp_path / "dataset" / lost).unlink()
-    refused(fmdata("info", cwd=tmp_path), 1, lost, "fmdata verify")
+    assert_refused(fmdata("info", cwd=tmp_path), 1, lost, "fmdata verify")
     run = fmdata("verify", cwd=tmp_path)
     assert run.returncode == 1
     assert f"{lost}: missing" in run.stdout
 
 
-def test_an_output_that_cannot_be_written_is_said(tmp_path: Path, raw_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_an_error(tmp_path: Path, raw_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for out in ("file", "file/below"):
         run = fmdata("build", "--subjects", raw_path, "--out", out, cwd=tmp_path)

@@ -92,7 +92,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def imported_files(path: Path) -> set[Path]:
-    """The project's own files that a module imports."""
+    """Return the project's own files that a module imports."""
     found = set()
     for name in imported(path):
         if name.startswith("fmdata."):
@@ -116,7 +116,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 
 def floor_of(path: Path) -> int | None:
-    """The floor of a module of pipeline/; None outside, and for pipeline/__init__.py."""
+    """Return the floor of a module of pipeline/; None outside, and for pipeline/__init__.py."""
     parts = path.relative_to(ROOT).parts
     room = parts[1].removesuffix(".py") if parts[0] == "pipeline" else "__init__"
     return next((i for i, rooms in enumerate(FLOORS) if room in rooms), None)
@@ -222,7 +222,7 @@ def test_functions_and_files_are_short() -> None:
 
 
 def drawn_tree() -> dict[str, str]:
-    """The parent of each class in the drawing at the top of errors.py."""
+    """Return the parent of each class in the drawing at the top of errors.py."""
     doc = inspect.getdoc(errors) or ""
     parents, path = {}, []
     for line in doc.splitlines():

@@ -1,7 +1,7 @@
-"""Nothing leaves the machine, no name goes into a file, and nobody else may write.
+"""Nothing leaves the machine, no name is in a file, and only the owner may write.
 
-What goes out is read off the system calls of whole commands, every process of theirs, libraries
-included: strace (Linux) lists each address that is connected or sent to.
+Network traffic is observed in the system calls of whole commands, with all their processes and
+libraries: strace (Linux) lists each address that is connected or sent to.
 """
 
 import re
@@ -15,8 +15,8 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.verify.dataset import verify
+from tests.helpers.command import FMDATA, TIMEOUT_S, fmdata
 
-FMDATA = [sys.executable, "-c", "from fmdata.cli import main; main()"]
 CALLS = "trace=connect,sendto,sendmsg,sendmmsg"
 ADDRESS = re.compile(r'(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"')
 
@@ -33,34 +33,36 @@ train("encoder", Path(sys.argv[1]), Path("run"), settings)
 
 
 def addresses(command: list[object], cwd: Path) -> set[str]:
-    """Run a command, and return every address that its processes connect or send to."""
+    """Run a command; return every address that its processes connect or send to."""
     strace = shutil.which("strace")
     if strace is None:
-        pytest.skip("strace is not on this machine: system calls cannot be watched")
+        pytest.skip("strace, which observes system calls, is not on this machine")
     log = cwd / "calls.txt"
     watch = [strace, "-f", "--seccomp-bpf", "-qq", "-e", CALLS, "-o", log]
-    run = subprocess.run([*watch, *command], cwd=cwd, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(
+        [*watch, *command], cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
     if "ptrace" in run.stderr and "not permitted" in run.stderr:
-        pytest.skip("strace may not watch processes here")
+        pytest.skip("strace has no permission to trace processes here")
     assert run.returncode == 0, run.stderr
     return set(ADDRESS.findall(log.read_text()))
 
 
-def beyond(found: set[str]) -> set[str]:
-    """Of some addresses, those that are not of this machine."""
+def remote(found: set[str]) -> set[str]:
+    """Return the addresses that are not of this machine."""
     return {a for a in found if not (a.startswith(("127.", "::ffff:127.")) or a == "::1")}
 
 
-def test_the_watch_sees_a_connection_of_a_child_process(tmp_path: Path) -> None:
-    """A socket is pointed at an address that is nobody's; UDP, so that no packet goes out."""
+def test_strace_reports_a_connection_of_a_child_process(tmp_path: Path) -> None:
+    """A UDP socket is connected to an address for documentation, which sends no packet."""
     child = "import socket as s; s.socket(s.AF_INET, s.SOCK_DGRAM).connect(('192.0.2.1', 9))"
     parent = (
         f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     )
-    assert beyond(addresses([sys.executable, "-c", parent], tmp_path)) == {"192.0.2.1"}
+    assert remote(addresses([sys.executable, "-c", parent], tmp_path)) == {"192.0.2.1"}
 
 
-def test_a_build_of_two_processes_talks_to_nobody(raw_path: Path, tmp_path: Path) -> None:
+def test_a_build_with_two_workers_uses_no_network(raw_path: Path, tmp_path: Path) -> None:
     for take in ("01", "02"):
         target = tmp_path / f"raw/s01/smile/{take}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,11 +81,11 @@ def test_a_build_of_two_processes_talks_to_nobody(raw_path: Path, tmp_path: Path
     ],
     ids=["synth-compound", "verify", "info", "train"],
 )
-def test_other_commands_talk_to_nobody(
+def test_other_commands_use_no_network(
     dataset_path: Path, tmp_path: Path, command: list[str]
 ) -> None:
     shutil.copytree(dataset_path, tmp_path / "dataset")
-    assert beyond(addresses([*command, "dataset"], tmp_path)) == set()
+    assert remote(addresses([*command, "dataset"], tmp_path)) == set()
 
 
 @pytest.fixture(scope="module")
@@ -97,50 +99,48 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def under_pseudonyms(
     raw_path: Path, key_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
-    """A dataset of "Ann Lee" built by a process whose umask forbids nothing; what was printed.
+    """Return a dataset of "Ann Lee", built with an umask of 0, and the printed result.
 
-    Two good takes, one of them named after her, a text file for a video, and a folder of images
-    with a gap, whose names would be told in the reason; her name is spelt as files are named.
+    There are two good takes, one of them named after her, a text file with the suffix of a video,
+    and a folder of images with a gap, whose names would be in the reason. The names of files spell
+    hers in several ways.
     """
     folder = tmp_path_factory.mktemp("pseudonyms")
-    who = folder / "raw/Ann Lee"
-    (who / "smile/pics").mkdir(parents=True)
-    shutil.copy(raw_path / "s01/smile/01.mp4", who / "smile/01.mp4")
-    shutil.copy(raw_path / "s01/smile/02.mp4", who / "smile/ann_lee2.mp4")
-    (who / "smile/broken.mp4").write_text("not a video")
+    ann = folder / "raw/Ann Lee"
+    (ann / "smile/pics").mkdir(parents=True)
+    shutil.copy(raw_path / "s01/smile/01.mp4", ann / "smile/01.mp4")
+    shutil.copy(raw_path / "s01/smile/02.mp4", ann / "smile/ann_lee2.mp4")
+    (ann / "smile/broken.mp4").write_text("not a video")
     for number in (1, 2, 4):
-        (who / f"smile/pics/AnnLee_{number:04d}.png").write_bytes(b"not an image")
-    command = [*FMDATA, "build", "--pseudonyms", key_file, "--workers", "1"]
-    built = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, umask=0
-    )
+        (ann / f"smile/pics/AnnLee_{number:04d}.png").write_bytes(b"not an image")
+    built = fmdata("build", "--pseudonyms", key_file, "--workers", 1, cwd=folder, umask=0)
     assert built.returncode == 0, built.stderr
-    made = subprocess.run([*FMDATA, "synth-compound"], cwd=folder, timeout=300, umask=0)
-    assert made.returncode == 0
+    made = fmdata("synth-compound", cwd=folder, umask=0)
+    assert made.returncode == 0, made.stderr
     return folder / "dataset", built.stdout
 
 
-def test_no_name_stands_in_any_file(under_pseudonyms: tuple[Path, str], key_file: Path) -> None:
+def test_no_name_is_in_any_file(under_pseudonyms: tuple[Path, str], key_file: Path) -> None:
     dataset, _ = under_pseudonyms
     assert verify(dataset, deep=True) == []
-    told = re.compile(rb"ann|lee|0123456789abcdef", re.IGNORECASE)
+    secret = re.compile(rb"ann|lee|0123456789abcdef", re.IGNORECASE)
     whole = re.compile(rb"ann[ _-]?lee", re.IGNORECASE)
     rows = Dataset(dataset).actions.table().to_pylist()
     rows += Dataset(dataset).compounds.table().to_pylist() + Dataset(dataset).dropped().to_pylist()
     assert len(rows) == 2 + 5 + 2
     for row in rows:
-        assert not told.search(repr(row).encode()), row
+        assert not secret.search(repr(row).encode()), row
         assert re.fullmatch("p[0-9a-f]{16}", row["subject"])
-    assert not told.search((dataset / "fmdata.json").read_bytes())
+    assert not secret.search((dataset / "fmdata.json").read_bytes())
     for file in dataset.rglob("*"):
         assert not whole.search(file.name.encode())
         assert not file.is_file() or not whole.search(file.read_bytes())
-    # Under the pseudonym, what is not hers to hide keeps its name.
+    # Names of actions, and takes without her name, are kept.
     assert {row["action"] for row in rows if "action" in row} == {"smile"}
     assert sorted(row["take"][0] for row in rows if "take" in row) == ["0", "b", "p", "t"]
 
 
-def test_the_terminal_tells_where_a_dropped_recording_lies(
+def test_the_terminal_shows_the_path_of_a_dropped_recording(
     under_pseudonyms: tuple[Path, str],
 ) -> None:
     assert "dropped Ann Lee/smile/broken.mp4 (decode, unreadable)" in under_pseudonyms[1]
@@ -154,19 +154,16 @@ def test_only_the_owner_may_write(under_pseudonyms: tuple[Path, str]) -> None:
     assert open_to_others == []
 
 
-def test_with_the_key_it_goes_on_and_with_another_or_none_it_is_refused(
+def test_a_build_is_resumed_with_the_same_key_only(
     under_pseudonyms: tuple[Path, str], key_file: Path, tmp_path: Path
 ) -> None:
     dataset, _ = under_pseudonyms
 
     def build(*options: object) -> subprocess.CompletedProcess[str]:
-        command = [*FMDATA, "build", "--workers", "1", *map(str, options)]
-        return subprocess.run(
-            command, cwd=dataset.parent, capture_output=True, text=True, timeout=300
-        )
+        return fmdata("build", "--workers", 1, *options, cwd=dataset.parent)
 
     other = tmp_path / "key"
-    other.write_text("another key, as long as need be")
+    other.write_text("another key, long enough")
     assert "4 of them done before" in build("--pseudonyms", key_file).stdout
     assert "none of them from these recordings" in build("--pseudonyms", other).stderr
     assert "made with pseudonyms = True" in build().stderr
@@ -182,25 +179,20 @@ def test_with_the_key_it_goes_on_and_with_another_or_none_it_is_refused(
     inside.unlink()
 
 
-def test_whoever_has_the_key_can_forget_by_name(
+def test_forget_takes_a_name_and_the_key(
     under_pseudonyms: tuple[Path, str], key_file: Path, tmp_path: Path
 ) -> None:
     path = shutil.copytree(under_pseudonyms[0], tmp_path / "dataset")
-    command = [*FMDATA, "forget", "Ann Lee", "--yes"]
-    without = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert (without.returncode, "no subject 'Ann Lee'" in without.stderr) == (2, True)
-    command += ["--pseudonyms", str(key_file)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    without_key = fmdata("forget", "Ann Lee", "--yes", cwd=tmp_path)
+    assert (without_key.returncode, "no subject 'Ann Lee'" in without_key.stderr) == (2, True)
+    done = fmdata("forget", "Ann Lee", "--yes", "--pseudonyms", key_file, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 clips, 5 compounds, 2 dropped recordings" in done.stdout
-    told = " ".join(done.stdout.split())  # its lines are as wide as the terminal
-    assert "files outside the dataset are unchanged: delete models, features and figures of" in told
+    message = " ".join(done.stdout.split())  # without line breaks
+    assert "files outside the dataset are unchanged: delete models, features and figures" in message
     assert verify(Path(path)) == []
 
 
-def test_nobody_to_ask_is_no_yes(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [*FMDATA, "forget", "s01"], cwd=tmp_path, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+def test_forget_without_a_terminal_needs_yes(tmp_path: Path) -> None:
+    run = fmdata("forget", "s01", cwd=tmp_path, stdin=subprocess.DEVNULL)
     assert (run.returncode, "nobody to ask" in run.stderr) == (2, True)

@@ -1,1 +1,1 @@
-"""Who runs the stages: the Dask graph, the worker pool, heartbeats."""
+"""The engine: worker processes, their heartbeats, and the Dask graph that feeds them."""

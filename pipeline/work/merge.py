@@ -52,12 +52,7 @@ def merge(
 ) -> Contents:
     """Merge finished work, and all that a retry leaves as it is, into the contents of a dataset.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        The recordings of this build.
-    done : mapping of str to Finished
-        Finished work by digest.
+    `done` holds the finished work of the jobs, by digest.
 
     Raises
     ------

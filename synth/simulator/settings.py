@@ -70,7 +70,7 @@ class SimulateSettings(Options):
         self._check_actions()
 
     def _check_actions(self) -> None:
-        # numpy comes with it, which the command line's help does not need.
+        # Imported late: it imports numpy, which `fmdata --help` does without.
         from fmdata.synth.simulator.expressions import EXPRESSIONS, known_action
 
         if isinstance(self.actions, int):

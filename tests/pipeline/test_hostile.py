@@ -338,7 +338,9 @@ def test_a_false_number_of_a_billion_frames_is_refused(tmp_path: Path, little_me
     data[(at := data.index(b"avih") + 24) : at + 4] = struct.pack("<I", 10**9)
     data[(at := data.index(b"strh") + 40) : at + 4] = struct.pack("<I", 10**9)
     avi.write_bytes(data)
-    assert str(error_of(avi)).startswith("decode: truncated: it ends at 1.600 s")
+    error = error_of(avi)
+    assert (error.stage, error.reason) == ("decode", "truncated")
+    assert error.detail.startswith("it ends at 1.600 s")
     mp4 = write_numbered_video(tmp_path / "a.mp4").path
     data = bytearray(mp4.read_bytes())
     # stsz: version and flags, one size for all samples, their number; stts: runs of (number, time).

@@ -1,4 +1,4 @@
-"""A checkpoint comes back as it was kept; a file that is none is said to be none."""
+"""A checkpoint is read as it was written; any other file is refused."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def stepped(kind: type[torch.optim.Optimizer], **options: float) -> tuple[nn.Mod
 @pytest.mark.parametrize(
     ("kind", "options"), [(torch.optim.AdamW, {}), (torch.optim.SGD, {"momentum": 0.9})]
 )
-def test_everything_comes_back(
+def test_a_checkpoint_is_read_as_it_was_written(
     tmp_path: Path, kind: type[torch.optim.Optimizer], options: dict[str, float]
 ) -> None:
     model, state = stepped(kind, **options)
@@ -63,7 +63,7 @@ def test_the_same_state_gives_the_same_bytes(tmp_path: Path) -> None:
         pack_tensors({"optimizer/x": torch.zeros(1)}, {"fmdata": '{"plain": {}, "groups": []}'}),
     ],
 )
-def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c").write_bytes(content)
     with pytest.raises(ModelError, match=r"nothing could be read(.|\n)*a checkpoint"):
         load_checkpoint(tmp_path / "c")

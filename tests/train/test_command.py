@@ -1,11 +1,11 @@
 """`fmdata train` and `fmdata evaluate` as a user runs them, in a process of their own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.command import fmdata
 
 TINY = """
 epochs = 1
@@ -22,15 +22,10 @@ layers = 1
 """
 
 
-def fmdata(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from fmdata.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
-
-
-def test_settings_from_a_file_and_the_command_line_train_draw_and_are_kept(
+def test_a_run_uses_the_settings_of_its_file_and_command_line(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    """What --show prints can be given back; --set goes before the file; the used ones are kept."""
+    """--show prints a settings file; --set overrides the file; the run records its settings."""
     (tmp_path / "tiny.toml").write_text(TINY)
     options = ["--settings", "tiny.toml", "--set", "seed=5"]
     shown = fmdata("train", "encoder", *options, "--show", cwd=tmp_path)
@@ -49,8 +44,8 @@ def test_settings_from_a_file_and_the_command_line_train_draw_and_are_kept(
     out = tmp_path / "runs" / "encoder"
     assert json.loads((out / "settings.json").read_text())["seed"] == 5
     assert json.loads((out / "metrics.json").read_text())["finished"]
-    pictures = {path.name for path in out.glob("*.png")}
-    assert pictures == {"curves.png", "precision_recall.png", "tsne.png"}
+    figures = {path.name for path in out.glob("*.png")}
+    assert figures == {"curves.png", "precision_recall.png", "tsne.png"}
 
     again = fmdata("evaluate", "runs/encoder", "--dataset", drawn_dataset, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
@@ -69,12 +64,12 @@ def test_settings_from_a_file_and_the_command_line_train_draw_and_are_kept(
         (["evaluate", "nowhere"], "nowhere"),
     ],
 )
-def test_what_cannot_be_meant_gets_one_message(
+def test_an_invalid_command_gets_one_message(
     tmp_path: Path, arguments: list[str], word: str
 ) -> None:
     run = fmdata(*arguments, cwd=tmp_path)
     assert run.returncode in (1, 2)
     assert run.stderr.count("fmdata:") == 1
-    for said in (word, "wanted:", "where:", "to do:"):
-        assert said in run.stderr, run.stderr
+    for part in (word, "wanted:", "where:", "to do:"):
+        assert part in run.stderr, run.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""From a dataset to samples, images with landmarks, and mini-batches."""
+"""Samples, images with landmarks and mini-batches from a dataset."""
 
 from pathlib import Path
 
@@ -22,12 +22,12 @@ from fmdata.train.data import (
 )
 
 
-def made_up(subject: str, label: str, take: int) -> Sample:
+def invented(subject: str, label: str, take: int) -> Sample:
     key = f"{subject}-{label}-{take}"
     return Sample(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
 
 
-def test_an_action_is_all_frames_of_its_clip_and_its_motion(drawn_dataset: Path) -> None:
+def test_an_action_has_all_frames_of_its_clip_and_its_motion(drawn_dataset: Path) -> None:
     dataset = Dataset(drawn_dataset)
     samples = action_samples(dataset)
     assert [s.key for s in samples] == dataset.actions.keys
@@ -40,7 +40,7 @@ def test_an_action_is_all_frames_of_its_clip_and_its_motion(drawn_dataset: Path)
         assert (sample.subject, sample.label) == (clip.subject, clip.action)
 
 
-def test_a_compound_is_its_sources_frames_and_both_motions(drawn_dataset: Path) -> None:
+def test_a_compound_has_the_frames_of_its_sources_and_both_motions(drawn_dataset: Path) -> None:
     dataset = Dataset(drawn_dataset)
     for sample in compound_samples(dataset):
         clip = dataset.compounds[sample.key]
@@ -55,21 +55,21 @@ def test_a_compound_is_its_sources_frames_and_both_motions(drawn_dataset: Path) 
         assert sample.onset == clip.segments[0].n_frames
 
 
-def test_landmarks_of_the_crop_follow_the_transform(drawn_dataset: Path) -> None:
-    """The drawn source is twice the crop's size and begins 10 pixels further left."""
+def test_landmarks_are_mapped_into_the_crop_by_its_transform(drawn_dataset: Path) -> None:
+    """The drawn source frame is twice the crop's size and begins 10 pixels further left."""
     clip = Dataset(drawn_dataset).actions[0]
     pixels = (to_68(clip.landmarks)[..., :2] - [10, 0]) / 2
     np.testing.assert_allclose(crop_landmarks(clip), (pixels + 0.5) / 64, atol=1e-6)
 
 
-def test_frames_are_spread_evenly_and_are_never_more_than_there_are() -> None:
+def test_frames_are_spread_evenly_and_at_most_all_are_taken() -> None:
     frames = np.array([3, 4, 5, 9, 10])
     assert spread_frames(frames, 3).tolist() == [3, 5, 10]
     assert spread_frames(frames, 99).tolist() == frames.tolist()
     assert spread_frames(frames[:0], 4).tolist() == []
 
 
-def test_clips_are_chosen_by_their_subject(drawn_dataset: Path) -> None:
+def test_clips_are_selected_by_subject(drawn_dataset: Path) -> None:
     dataset = Dataset(drawn_dataset)
     samples = of_subjects(action_samples(dataset), ["b"])
     assert [sample.key for sample in samples] == keys_of(dataset, ["b"])
@@ -77,7 +77,7 @@ def test_clips_are_chosen_by_their_subject(drawn_dataset: Path) -> None:
     assert len(samples) == 9
 
 
-def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
+def test_images_are_pixel_means_with_the_channels_first() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
     images = images_of(frames, 4, 3)
     means = frames.reshape(2, 4, 2, 4, 2, 3).astype(float).mean(axis=(2, 4))
@@ -85,6 +85,6 @@ def test_images_are_means_of_pixels_in_the_order_of_channels() -> None:
     assert images_of(frames, 16, 1).shape == (2, 1, 16, 16)
 
 
-def test_no_motion_twice_is_refused() -> None:
+def test_samples_without_a_repeated_motion_are_refused() -> None:
     with pytest.raises(DatasetError, match="twice by a subject to train on"):
-        require_positive_pair([made_up("a", "x", 0), made_up("b", "x", 0)], "train on", "here")
+        require_positive_pair([invented("a", "x", 0), invented("b", "x", 0)], "train on", "here")

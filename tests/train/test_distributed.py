@@ -1,6 +1,7 @@
-"""Several processes: each draws its own mini-batch, and all end with the same weights."""
+"""Each of several processes draws its own mini-batches, and all end with the same weights."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,21 +9,27 @@ from pathlib import Path
 PROGRAM = """
 import sys, torch
 from torch import nn
-from fmdata.train import distributed as parallel
-from fmdata.train.loop import Loop, Schedule, seeded
+from fmdata.train import distributed
+from fmdata.train.loop import Loop, Phase, Schedule, seeded
 
 torch.set_num_threads(1)
-parallel.start()
+distributed.start()
 with seeded(0):
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
 drawn = []
 def loss_at(step):
     drawn.append(float(step.rng.uniform()))
     return model(torch.randn(8, 3, generator=step.generator)).square().mean()
-Loop(model, 1).fit("x", model, loss_at, Schedule(2, 3, 0.05))
-torch.save({"state": model.state_dict(), "drawn": drawn, "world": parallel.world()},
-           f"{sys.argv[1]}/{parallel.rank()}.pt")
+Loop(model, 1).fit(Phase("x", model, loss_at, Schedule(2, 3, 0.05)))
+torch.save({"state": model.state_dict(), "drawn": drawn, "world": distributed.world()},
+           f"{sys.argv[1]}/{distributed.rank()}.pt")
 """
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def test_two_processes_draw_their_own_batches_and_take_the_same_steps(tmp_path: Path) -> None:
@@ -31,7 +38,7 @@ def test_two_processes_draw_their_own_batches_and_take_the_same_steps(tmp_path: 
     common = os.environ | {
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(20000 + os.getpid() % 20000),
+        "MASTER_PORT": str(free_port()),
     }
     started = [
         subprocess.Popen(
@@ -39,7 +46,7 @@ def test_two_processes_draw_their_own_batches_and_take_the_same_steps(tmp_path: 
         )
         for rank in range(2)
     ]
-    assert [process.wait(60) for process in started] == [0, 0]
+    assert [process.wait(300) for process in started] == [0, 0]
     a, b = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert a["world"] == b["world"] == 2
     assert not set(a["drawn"]) & set(b["drawn"])

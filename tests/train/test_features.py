@@ -1,4 +1,4 @@
-"""Features of samples: cut from their sources, relative to the neutral face."""
+"""Features of samples: parts of their sources' features, relative to the neutral face."""
 
 import torch
 
@@ -16,23 +16,23 @@ def sample(*pieces: Piece) -> Sample:
 
 
 def test_a_compound_is_relative_to_the_neutral_face_of_its_first_source() -> None:
-    """Also where none of the neutral frames is among its own."""
+    """The compound contains none of the neutral frames."""
     made = sample_features(sample(Piece("a", 8, 12), Piece("b", 5, 9)), CLIPS, 3)
     rest = CLIPS["a"][:3].mean(dim=0)
     wanted = torch.cat([CLIPS["a"][8:12], CLIPS["b"][5:9]]) - rest
     torch.testing.assert_close(made, wanted)
 
 
-def test_a_constant_offset_of_a_clip_is_identity_and_is_taken_out() -> None:
-    moved = {name: clip + 5 for name, clip in CLIPS.items()}
+def test_a_constant_offset_of_a_clip_is_removed() -> None:
+    shifted = {name: clip + 5 for name, clip in CLIPS.items()}
     whole = sample(Piece("a", 0, 20))
     torch.testing.assert_close(
-        sample_features(whole, CLIPS, 3), sample_features(whole, moved, 3), atol=1e-5, rtol=0
+        sample_features(whole, CLIPS, 3), sample_features(whole, shifted, 3), atol=1e-5, rtol=0
     )
     assert torch.equal(sample_features(whole, CLIPS, 0), CLIPS["a"])
 
 
-def test_variants_of_a_clip_are_cut_alike_and_each_has_its_own_neutral_face() -> None:
+def test_each_variant_of_a_clip_has_its_own_neutral_face() -> None:
     variants = {name: torch.stack([clip, clip * 2]) for name, clip in CLIPS.items()}
     made = sample_features(sample(Piece("a", 2, 6)), variants, 3)
     assert made.shape == (2, 4, 4)

@@ -1,4 +1,4 @@
-"""Average precision and peak F1 on pairs done by hand."""
+"""Average precision and peak F1 on pairs scored by hand."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_pairs_are_within_subject_and_each_counts_once() -> None:
     assert pairs == {(0, 2): False, (0, 3): True, (2, 3): False, (1, 4): True}
 
 
-def test_scores_of_a_ranking_done_by_hand() -> None:
+def test_a_ranking_has_the_scores_computed_by_hand() -> None:
     """Ranked + - + - -: precision 1 at the first positive, 2/3 at the second; AP 5/6.
 
     Thresholds at the four highest give F1 of 2/3, 1/2, 4/5 and 2/3: it peaks at the third.
@@ -32,12 +32,12 @@ def test_scores_of_a_ranking_done_by_hand() -> None:
     assert (scores.n_pairs, scores.n_positive, scores.chance) == (5, 2, pytest.approx(0.4))
 
 
-def test_a_score_that_knows_nothing_has_the_share_of_positives() -> None:
+def test_a_constant_score_has_the_precision_of_chance() -> None:
     positive = np.arange(10) < 3
     assert score_pairs(np.zeros(10), positive).average_precision == pytest.approx(0.3)
 
 
-def test_embeddings_that_agree_with_the_motions_score_one() -> None:
+def test_embeddings_that_match_the_motions_score_one() -> None:
     v = np.float32([[1, 0], [1, 0], [0, 1], [0, 1]])
     samples = [Sample(f"s-{m}-{i}", "s", m, 0, (), 0, 9) for i, m in enumerate("xxyy")]
     evaluation = score_embeddings(v, samples)
@@ -48,7 +48,7 @@ def test_embeddings_that_agree_with_the_motions_score_one() -> None:
     assert evaluation.embeddings.labels == ["x", "x", "y", "y"]
 
 
-def test_a_confusion_counts_what_each_class_was_called() -> None:
+def test_a_confusion_counts_true_and_predicted_classes() -> None:
     confusion = confusion_of(["a", "b"], np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]))
     assert confusion.counts.tolist() == [[1, 1], [1, 2]]
 

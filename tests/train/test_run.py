@@ -1,8 +1,7 @@
-"""A run's folder: what it holds, how it is taken up again, and what it refuses."""
+"""The folder of a run: its files, exact resumption, refusals, and evaluation."""
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
-from fmdata.train.loop import Progress
 from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings
 from fmdata.train.run import cross_validate, evaluate, train
+from tests.helpers.training import RecordedTraining
 
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=4, epochs=2, steps=2, batch=16),
@@ -34,7 +33,7 @@ def finished(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return out
 
 
-def test_it_writes_numbers_curves_model_and_settings(finished: Path) -> None:
+def test_a_run_writes_numbers_curves_model_and_settings(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     features = {name for name in names if name.startswith("features-")}
     assert len(features) == 1
@@ -47,39 +46,27 @@ def test_it_writes_numbers_curves_model_and_settings(finished: Path) -> None:
     assert EncoderSettings.from_json(json.loads((finished / "settings.json").read_text())) == TINY
 
 
-def dies_at(step: int) -> Callable[[Progress], None]:
-    told = 0
-
-    def on_progress(_: Progress) -> None:
-        nonlocal told
-        told += 1
-        if told == step:
-            raise KeyboardInterrupt
-
-    return on_progress
-
-
 @pytest.mark.parametrize("step", [2, 20, 34])
-def test_a_killed_run_ends_with_the_files_of_an_unbroken_one(
+def test_a_resumed_run_ends_with_the_files_of_an_uninterrupted_one(
     finished: Path, drawn_dataset: Path, tmp_path: Path, step: int
 ) -> None:
-    """Killed in either phase and while features are computed, then started again."""
+    """Killed in either phase or during the computation of features, then started again."""
     with pytest.raises(KeyboardInterrupt):
-        train("encoder", drawn_dataset, tmp_path, TINY, dies_at(step))
+        train("encoder", drawn_dataset, tmp_path, TINY, RecordedTraining(interrupt_at=step))
     train("encoder", drawn_dataset, tmp_path, TINY)
     for name in FILES - {"checkpoint.safetensors"}:
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes(), name
 
 
 def test_a_finished_run_is_not_trained_again(finished: Path, drawn_dataset: Path) -> None:
-    told: list[Progress] = []
+    progress = RecordedTraining()
     before = (finished / "model.safetensors").read_bytes()
-    train("encoder", drawn_dataset, finished, TINY, told.append)
-    assert not [p for p in told if p.phase in ("landmarks", "motion")]
+    train("encoder", drawn_dataset, finished, TINY, progress)
+    assert not {"train: landmarks", "train: motion"} & set(progress.counts)
     assert (finished / "model.safetensors").read_bytes() == before
 
 
-def test_another_runs_folder_is_refused_and_left_as_it_is(
+def test_the_folder_of_another_run_is_refused_and_unchanged(
     finished: Path, drawn_dataset: Path, tmp_path: Path
 ) -> None:
     before = {path.name: path.read_bytes() for path in finished.iterdir()}
@@ -105,14 +92,14 @@ def test_stale_compounds_are_refused(drawn_dataset: Path, tmp_path: Path) -> Non
         train("encoder", path, tmp_path / "out", replace(TINY, on="compounds"))
 
 
-def test_a_folder_that_cannot_be_is_refused_before_the_training(
+def test_an_unusable_folder_is_refused_before_the_training(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    told: list[Progress] = []
+    progress = RecordedTraining()
     with pytest.raises(UsageError, match=r"cannot be written to(.|\n)*--out"):
-        train("encoder", drawn_dataset, tmp_path / "file" / "run", TINY, told.append)
-    assert told == []
+        train("encoder", drawn_dataset, tmp_path / "file" / "run", TINY, progress)
+    assert progress.phases == []
 
 
 def test_one_fold_can_be_held_out(drawn_dataset: Path, tmp_path: Path) -> None:
@@ -125,10 +112,10 @@ def test_one_fold_can_be_held_out(drawn_dataset: Path, tmp_path: Path) -> None:
         train("encoder", drawn_dataset, tmp_path / "none", replace(TINY, hold_out=empty))
 
 
-def test_evaluation_on_its_own_gives_the_same_numbers_and_pictures(
+def test_an_evaluation_gives_the_numbers_of_the_run_and_figures(
     finished: Path, drawn_dataset: Path
 ) -> None:
-    evaluation = evaluate(finished, drawn_dataset)
+    evaluation = evaluate(finished, drawn_dataset).evaluation
     metrics = json.loads((finished / "metrics.json").read_text())
     written = json.loads((finished / "evaluation.json").read_text())
     assert written["subjects"] == ["c"]
@@ -138,10 +125,26 @@ def test_evaluation_on_its_own_gives_the_same_numbers_and_pictures(
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_evaluation_never_uses_a_subject_that_was_trained_on(
+def test_results_print_aligned_numbers_and_their_files(finished: Path, drawn_dataset: Path) -> None:
+    report = train("encoder", drawn_dataset, finished, TINY)
+    lines = str(report).splitlines()
+    precision = report.evaluation.numbers["average_precision"]
+    assert lines[0] == "encoder, on held-out subjects"
+    assert lines[1] == f"  average precision  {precision:.3f}"
+    assert "  n pairs            36" in lines
+    assert lines[-1] == f"  run folder         {finished}"
+
+    measured = str(evaluate(finished, drawn_dataset)).splitlines()
+    assert measured[0] == f"{finished}, on unseen subjects"
+    assert measured[1:-2] == lines[1:-1]
+    assert measured[-2].endswith(f"curves.png, precision_recall.png, tsne.png, in {finished}")
+    assert measured[-1].endswith(str(finished / "evaluation.json"))
+
+
+def test_an_evaluation_uses_no_training_subject(
     finished: Path, single_subject_dataset: Path, drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    evaluation = evaluate(finished, single_subject_dataset)  # "alone" is new to the model
+    evaluation = evaluate(finished, single_subject_dataset).evaluation  # "alone" is unseen
     assert evaluation.embeddings is not None
     assert set(evaluation.embeddings.subjects) == {"alone"}
     recipe = load(finished)
@@ -151,28 +154,33 @@ def test_evaluation_never_uses_a_subject_that_was_trained_on(
 
 
 def test_every_fold_is_held_out_once(drawn_dataset: Path, tmp_path: Path) -> None:
-    """Three folds have a subject each: three runs, and the mean of their numbers."""
+    """Three folds with a subject each: three runs, and the means of their numbers."""
     short = replace(TINY, epochs=1, landmarks=replace(TINY.landmarks, epochs=1))
-    numbers = cross_validate("encoder", drawn_dataset, tmp_path, short)
+    result = cross_validate("encoder", drawn_dataset, tmp_path, short)
+    numbers = result.numbers
     runs = [json.loads((path / "metrics.json").read_text()) for path in tmp_path.glob("fold-*")]
     assert sorted(run["split"]["validation"] for run in runs) == [["a"], ["b"], ["c"]]
     mean = sum(run["average_precision"] for run in runs) / 3
     assert numbers["average_precision"] == pytest.approx(mean)
     assert numbers["average_precision_spread"] > 0
+    assert sorted(result.folds) == [1, 4, 7]
+    lines = str(result).splitlines()
+    assert lines[0] == "encoder, on held-out subjects, 3 folds"
+    assert f"{mean:.3f}" in next(line for line in lines if "average precision " in line)
     assert json.loads((tmp_path / "metrics.json").read_text())[
         "average_precision"
     ] == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])
-def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes | None) -> None:
+def test_a_missing_or_damaged_model_is_refused(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ModelError, match=r"nothing could be read(.|\n)*`fmdata train`"):
         load(tmp_path)
 
 
-def test_the_callers_chance_is_left_alone(drawn_dataset: Path, tmp_path: Path) -> None:
+def test_the_callers_random_state_is_restored(drawn_dataset: Path, tmp_path: Path) -> None:
     torch.manual_seed(123)
     expected = torch.rand(3)
     torch.manual_seed(123)

@@ -1,4 +1,4 @@
-"""Mini-batches hold what they promise, and every clip has its turn."""
+"""Mini-batches have the promised composition, and every clip is drawn."""
 
 from collections import Counter
 
@@ -9,13 +9,13 @@ from fmdata.train.data import Piece, Sample
 from fmdata.train.sampling import PairBatches, SubjectBatches
 
 
-def made_up(subject: str, label: str, take: int) -> Sample:
+def invented(subject: str, label: str, take: int) -> Sample:
     key = f"{subject}-{label}-{take}"
     return Sample(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
 
 
 def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:
-    samples = [made_up(s, m, t) for s in "abc" for m in "vwxyz" for t in range(6)]
+    samples = [invented(s, m, t) for s in "abc" for m in "vwxyz" for t in range(6)]
     batches = SubjectBatches(samples, subjects=2, motions=3, takes=4)
     rng = np.random.default_rng(0)
     seen: set[int] = set()
@@ -32,15 +32,15 @@ def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:
 
 
 def test_small_datasets_give_smaller_batches() -> None:
-    samples = [made_up("a", "x", 0), made_up("a", "x", 1), made_up("a", "y", 0)]
+    samples = [invented("a", "x", 0), invented("a", "x", 1), invented("a", "y", 0)]
     chosen = SubjectBatches(samples, 4, 4, 4).draw(np.random.default_rng(0))
     assert sorted(chosen) == [0, 1, 2]
 
 
 def test_half_the_pairs_are_positive_and_none_crosses_subjects() -> None:
-    """Three subjects; c has one motion only and so no negative pair, b's take of z none to pair."""
-    samples = [made_up(s, m, t) for s in "ab" for m in "xy" for t in range(3)]
-    samples += [made_up("b", "z", 0), *(made_up("c", "x", t) for t in range(2))]
+    """Three subjects; c has a single motion and no negative pair, b's single take of z no pair."""
+    samples = [invented(s, m, t) for s in "ab" for m in "xy" for t in range(3)]
+    samples += [invented("b", "z", 0), *(invented("c", "x", t) for t in range(2))]
     batches, rng = PairBatches(samples, 5), np.random.default_rng(0)
     seen: set[int] = set()
     subjects: dict[bool, set[str]] = {True: set(), False: set()}
@@ -58,8 +58,8 @@ def test_half_the_pairs_are_positive_and_none_crosses_subjects() -> None:
     assert subjects == {True: {"a", "b", "c"}, False: {"a", "b"}}
 
 
-def test_pairs_follow_from_the_generator() -> None:
-    batches = PairBatches([made_up("a", m, t) for m in "xyz" for t in range(4)], 6)
+def test_pairs_depend_on_the_generator_alone() -> None:
+    batches = PairBatches([invented("a", m, t) for m in "xyz" for t in range(4)], 6)
     one, again, other = (batches.draw(np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert one.first.tolist() == again.first.tolist()
     assert one.second.tolist() == again.second.tolist()
@@ -67,7 +67,7 @@ def test_pairs_follow_from_the_generator() -> None:
 
 
 @pytest.mark.parametrize("motions", ["x", "xyz"])
-def test_no_positive_or_no_negative_pair_is_refused(motions: str) -> None:
+def test_samples_without_positive_or_negative_pairs_are_refused(motions: str) -> None:
     takes = 2 if motions == "x" else 1
     with pytest.raises(ValueError, match="two clips of a motion"):
-        PairBatches([made_up("a", m, t) for m in motions for t in range(takes)], 3)
+        PairBatches([invented("a", m, t) for m in motions for t in range(takes)], 3)

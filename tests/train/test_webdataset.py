@@ -1,4 +1,4 @@
-"""The shards as a plain WebDataset reader sees them, and what Dataset says of the same clips."""
+"""A plain WebDataset reader and Dataset read the same clips from the shards."""
 
 import io
 from pathlib import Path
@@ -13,7 +13,7 @@ from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans
 
 
 @pytest.mark.parametrize("part", ["actions", "compounds"])
-def test_webdataset_streams_what_dataset_reads(dataset_path: Path, part: str) -> None:
+def test_webdataset_streams_the_clips_that_dataset_reads(dataset_path: Path, part: str) -> None:
     dataset = Dataset(dataset_path)
     clips = getattr(dataset, part)
     tars = sorted(str(path) for path in (dataset_path / part).glob("*.tar"))

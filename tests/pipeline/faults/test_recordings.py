@@ -35,9 +35,9 @@ def test_a_recording_that_vanishes_is_dropped_until_it_is_back(
     shutil.copytree(raw, copy)
     gone, whole = copy / "s01/still/02.mp4", stages.decode
 
-    def vanishes(recording: object) -> object:
+    def vanishes(recording: Recording, *options: object) -> object:
         gone.unlink(missing_ok=True)
-        return whole(recording)
+        return whole(recording, *options)
 
     monkeypatch.setattr(stages, "decode", vanishes)
     result = build(copy, tmp_path / "dataset", SMALL, IN_PROCESS)
@@ -130,10 +130,10 @@ def test_a_file_that_changes_during_the_build_is_retried(
     shutil.copytree(raw, copy)
     video, whole = copy / "s01/still/02.mp4", stages.decode
 
-    def swapped(recording: Recording) -> object:
+    def swapped(recording: Recording, *options: object) -> object:
         if recording.path == video:
             shutil.copy(raw / "s01/still/03.mp4", video)
-        return whole(recording)
+        return whole(recording, *options)
 
     monkeypatch.setattr(stages, "decode", swapped)
     result = build(copy, tmp_path / "dataset", SMALL, IN_PROCESS)
@@ -155,10 +155,10 @@ def test_a_recording_whose_image_vanishes_is_dropped_until_it_is_back(
         cv2.imwrite(str(folder / f"{frame.index}.png"), frame.rgb[..., ::-1])
     image, whole = folder / "3.png", stages.decode
 
-    def vanishes(recording: Recording) -> object:
+    def vanishes(recording: Recording, *options: object) -> object:
         if image.exists():
             image.rename(tmp_path / "3.png")
-        return whole(recording)
+        return whole(recording, *options)
 
     monkeypatch.setattr(stages, "decode", vanishes)
     result = build(tmp_path / "raw", tmp_path / "dataset", SMALL, IN_PROCESS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording, Track
 from fmdata.pipeline.geometry.points import STABLE
 from fmdata.pipeline.geometry.similarity import apply, fit_2d
@@ -22,7 +23,7 @@ from fmdata.pipeline.spotting.displacement import displacement
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.stages import process
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.unit import sample_of
+from fmdata.pipeline.work.job import Job
 from fmdata.synth.simulator.script import write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
@@ -224,12 +225,12 @@ def test_a_faint_motion_is_found_only_by_the_second_pass(
     first = spot(follow(decode(recording), landmarker, 0.9, tmp_path / "first.npy"), FPS)
     assert first.motion is None
     assert first.is_doubtful
-    unit = tmp_path / "work" / "digest"
-    who = Identity(source_sha256="content", digest=unit.name)
-    outcome = process(recording, who, BuildSettings(size=64), unit.parent)
+    unit = Unit(tmp_path / "work" / "digest")
+    job = Job(recording, Identity(source_sha256="content", digest=unit.path.name))
+    outcome = process(job, BuildSettings(size=64), unit.path.parent)
     assert outcome.dropped is None
-    assert not [path for path in unit.iterdir() if path.is_dir()]
-    [row] = sample_of(unit).facts.to_pylist()
+    assert not [path for path in unit.path.iterdir() if path.is_dir()]
+    [row] = unit.sample().facts.to_pylist()
     [script] = write_scripts(settings)
     assert script.truth.onset is not None
     assert script.truth.offset is not None

@@ -1,4 +1,4 @@
-"""PCL's equations against slow versions written from the paper, and on cases done by hand."""
+"""PCL's losses equal slow versions written from the paper, and values computed by hand."""
 
 import math
 
@@ -27,7 +27,7 @@ def cosine(a: list[float], b: list[float]) -> float:
 
 
 def test_four_reconstructions_are_summed() -> None:
-    """Eq. 2 image by image. The decoder here paints F_f + 2 F_p, so each swap gives another."""
+    """Eq. 2 image by image, with a decoder F_f + 2 F_p, for which all swaps differ."""
     n, shape = 3, (3, 2, 2)
     face = drawn(n, 12, seed=0), drawn(n, 12, seed=1)
     pose = drawn(n, 12, seed=2), drawn(n, 12, seed=3)
@@ -38,7 +38,7 @@ def test_four_reconstructions_are_summed() -> None:
 
     expected = 0.0
     for f in range(2):
-        for p in range(2):  # the image that comes out has the pose that went in
+        for p in range(2):  # the reconstructed image has the pose of the input
             for i in range(n):
                 made, wanted = face[f][i] + 2 * pose[p][i], images[p][i].flatten()
                 pixels = zip(made.tolist(), wanted.tolist(), strict=True)
@@ -47,7 +47,7 @@ def test_four_reconstructions_are_summed() -> None:
 
 
 def test_a_perfect_swap_costs_nothing() -> None:
-    """Faces alike in both images, poses all that differs: Eq. 1 holds and Eq. 2 is zero."""
+    """Both images have the same face and differ in the pose: Eq. 1 holds and Eq. 2 is zero."""
     face, pose, other = (drawn(2, 12, seed=i) for i in range(3))
 
     def decode(f: Tensor, p: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def test_a_perfect_swap_costs_nothing() -> None:
     assert float(disentangling_loss(decode, images, (face, face), (pose, other))) == 0
 
 
-def test_printed_orthogonality_is_the_mean_square_of_dot_products() -> None:
+def test_product_orthogonality_is_the_mean_square_of_dot_products() -> None:
     face, pose = drawn(5, 4, seed=0), drawn(5, 4, seed=1)
     expected = 0.0
     for f, p in zip(face.tolist(), pose.tolist(), strict=True):
@@ -65,7 +65,7 @@ def test_printed_orthogonality_is_the_mean_square_of_dot_products() -> None:
     assert float(product_orthogonality(face, pose)) == pytest.approx(expected / 5)
 
 
-def test_correlation_is_taken_between_every_two_features() -> None:
+def test_correlation_orthogonality_sums_over_all_pairs_of_features() -> None:
     n, m = 5, 3
     face, pose = drawn(n, m, seed=0), drawn(n, m, seed=1)
 
@@ -82,8 +82,8 @@ def test_correlation_is_taken_between_every_two_features() -> None:
     assert float(correlation_orthogonality(face, pose)) == pytest.approx(expected / n**2)
 
 
-def test_correlation_sees_a_copy_that_the_dot_product_does_not() -> None:
-    """The pose branch repeats the face's two numbers elsewhere: orthogonal, but no other thing."""
+def test_correlation_detects_a_copy_that_the_dot_product_does_not() -> None:
+    """The pose branch repeats the face's two features in another order: orthogonal, yet a copy."""
     x, zero = torch.tensor([-1.0, 1, -1, 1]), torch.zeros(4)
     face, pose = torch.stack([x, zero], dim=1), torch.stack([zero, x], dim=1)
     assert float(product_orthogonality(face, pose)) == 0
@@ -93,7 +93,7 @@ def test_correlation_sees_a_copy_that_the_dot_product_does_not() -> None:
 
 
 @pytest.mark.parametrize("n_negatives", [1, 3])
-def test_pose_contrast_is_the_papers_with_the_faces_own_negatives(n_negatives: int) -> None:
+def test_pose_contrast_equals_the_paper_with_each_faces_own_negatives(n_negatives: int) -> None:
     n, tau = 4, 0.3
     first, second = drawn(n, 5, seed=0), drawn(n, 5, seed=1)
     negatives = drawn(n, n_negatives, 5, seed=2)
@@ -110,8 +110,8 @@ def test_pose_contrast_is_the_papers_with_the_faces_own_negatives(n_negatives: i
     assert float(pose_contrast(first, second, negatives, tau)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_other_faces_poses_do_not_matter_to_pose_contrast() -> None:
-    """Two faces are worth the mean of each alone; scale does not count either."""
+def test_pose_contrast_ignores_the_poses_of_other_faces() -> None:
+    """The loss of two faces is the mean of both alone; scale is irrelevant too."""
     first, second, negatives = drawn(2, 5, seed=0), drawn(2, 5, seed=1), drawn(2, 2, 5, seed=2)
     alone = [
         float(pose_contrast(first[i : i + 1], second[i : i + 1], negatives[i : i + 1], 0.07))
@@ -121,14 +121,14 @@ def test_other_faces_poses_do_not_matter_to_pose_contrast() -> None:
     assert both == pytest.approx(sum(alone) / 2, rel=1e-5)
 
 
-def test_views_that_all_agree_cost_what_guessing_costs() -> None:
-    """Positive and M negatives alike: a guess among M + 1, from either view."""
+def test_equal_views_have_the_loss_of_a_guess() -> None:
+    """Equal positive and M negatives: a guess among M + 1, from either view."""
     same = torch.ones(3, 4)
     loss = pose_contrast(same, same, torch.ones(3, 2, 4), 0.07)
     assert float(loss) == pytest.approx(2 * math.log(3))
 
 
-def test_face_contrast_is_the_papers_over_both_views_of_all_faces() -> None:
+def test_face_contrast_equals_the_paper_over_both_views_of_all_faces() -> None:
     n, tau = 4, 0.3
     first, second = drawn(n, 5, seed=0), drawn(n, 5, seed=1)
     views = first.tolist() + second.tolist()
@@ -141,22 +141,22 @@ def test_face_contrast_is_the_papers_over_both_views_of_all_faces() -> None:
     assert float(face_contrast(first, second, tau)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_face_contrast_does_not_know_the_order_of_faces_or_views() -> None:
+def test_face_contrast_does_not_depend_on_the_order_of_faces_or_views() -> None:
     first, second = drawn(6, 5, seed=0), drawn(6, 5, seed=1)
     order = torch.tensor([3, 1, 5, 0, 2, 4])
     loss = float(face_contrast(first, second, 0.07))
     assert float(face_contrast(second[order], first[order], 0.07)) == pytest.approx(loss, rel=1e-5)
 
 
-def test_weights_are_one_for_two_epochs_and_then_follow_the_ratios() -> None:
+def test_weights_are_one_for_two_epochs_and_then_depend_on_the_ratios() -> None:
     history = [{"face": 4.0, "pose": 2.0}, {"face": 3.0, "pose": 2.0}, {"face": 3.0, "pose": 1.0}]
     names = ["face", "pose"]
     assert dynamic_weights(history[:0], names) == {"face": 1, "pose": 1}
-    # A contrast whose negatives are far away is 0 in float32, and nothing is divided by it.
+    # A contrast with distant negatives is 0 in float32, and no divisor.
     none = [{"face": 1.0, "pose": 0.0}, {"face": 1.0, "pose": 0.0}]
     assert sum(dynamic_weights(none, names).values()) == pytest.approx(2)
     assert dynamic_weights(history[:1], names) == {"face": 1, "pose": 1}
-    # The third epoch looks at the first two: the face's loss fell to 3/4, the pose's stood still.
+    # In the third epoch, the face's loss has fallen to 3/4 and the pose's has not changed.
     face, pose = math.exp(0.75 / 2), math.exp(1 / 2)
     third = dynamic_weights(history[:2], names)
     assert third["face"] == pytest.approx(2 * face / (face + pose))
@@ -166,7 +166,7 @@ def test_weights_are_one_for_two_epochs_and_then_follow_the_ratios() -> None:
     assert sum(fourth.values()) == pytest.approx(2)
 
 
-def test_a_loss_that_is_solved_does_not_take_all_the_weight_by_its_noise() -> None:
+def test_the_noise_of_a_loss_near_zero_does_not_take_all_the_weight() -> None:
     history = [{"face": 4.0, "pose": 1e-6}, {"face": 4.0, "pose": 1e-3}]
     weights = dynamic_weights(history, ["face", "pose"])
     assert weights["pose"] == pytest.approx(2 * math.exp(1) / (math.exp(1) + math.exp(0.5)))

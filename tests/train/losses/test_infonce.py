@@ -1,4 +1,4 @@
-"""InfoNCE against a slow version in plain floats, and where its value is known."""
+"""InfoNCE equals a slow version in plain floats, and known values."""
 
 import math
 
@@ -14,7 +14,7 @@ def cosine(v: list[float], w: list[float]) -> float:
 
 
 @pytest.mark.parametrize("tau", [0.1, 0.5, 1.0])
-def test_infonce_term_by_term(tau: float) -> None:
+def test_infonce_equals_its_sum_of_terms(tau: float) -> None:
     generator = torch.Generator().manual_seed(0)
     first, second = (torch.randn(5, 4, generator=generator) for _ in range(2))
     u, v = first.tolist(), second.tolist()
@@ -26,7 +26,7 @@ def test_infonce_term_by_term(tau: float) -> None:
     assert float(info_nce(first, second, tau)) == pytest.approx(-total / 10, abs=1e-5)
 
 
-def test_views_may_change_sides_and_clips_their_order() -> None:
+def test_infonce_does_not_depend_on_the_order_of_views_or_clips() -> None:
     generator = torch.Generator().manual_seed(1)
     first, second = (torch.randn(6, 4, generator=generator) for _ in range(2))
     loss = float(info_nce(first, second, 0.2))
@@ -35,7 +35,7 @@ def test_views_may_change_sides_and_clips_their_order() -> None:
     assert float(info_nce(first[order], second[order], 0.2)) == pytest.approx(loss, abs=1e-5)
 
 
-def test_twins_told_apart_cost_nothing_and_clips_all_alike_the_logarithm() -> None:
-    """Eight clips that look the same: a guess among eight."""
+def test_distinct_twins_have_loss_zero_and_equal_clips_the_logarithm() -> None:
+    """Eight equal clips: a guess among eight."""
     assert float(info_nce(torch.eye(8), 3 * torch.eye(8), 0.05)) < 1e-6
     assert float(info_nce(torch.ones(8, 3), torch.ones(8, 3), 0.05)) == pytest.approx(math.log(8))

@@ -1,4 +1,4 @@
-"""Losses against slow versions written from the papers, and on cases done by hand."""
+"""Losses equal slow versions written from the papers, and values computed by hand."""
 
 import math
 
@@ -14,7 +14,7 @@ from fmdata.train.losses.pairs import (
 
 
 def literal_loss(v: torch.Tensor, motion: list[int], margin: float) -> float:
-    """Sun et al. 2022, Eq. 1 to 3, for one subject's mini-batch, clip by clip."""
+    """Compute Sun et al. 2022, Eq. 1 to 3, for one subject's mini-batch, clip by clip."""
     n = len(v)
     total = 0.0
     for i in range(n):
@@ -36,14 +36,14 @@ def unit(n: int, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
-def test_one_subject_gives_the_papers_equations(margin: float) -> None:
+def test_the_loss_of_one_subject_equals_the_papers_equations(margin: float) -> None:
     v, motion = unit(7, 0), [0, 0, 1, 1, 1, 2, 3]
     loss = contrastive_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), margin)
     assert float(loss) == pytest.approx(literal_loss(v, motion, margin), abs=1e-6)
 
 
 def test_pairs_across_subjects_do_not_count() -> None:
-    """Two batches of equal size in one have the mean of their losses, whatever the labels."""
+    """A batch of two equally large subjects has the mean of their losses, for any labels."""
     v, w, motion = unit(4, 1), unit(4, 2), [0, 0, 1, 1]
     both = contrastive_loss(
         torch.cat([v, w]), torch.tensor(motion * 2), torch.tensor([0] * 4 + [1] * 4), 0.1
@@ -52,24 +52,24 @@ def test_pairs_across_subjects_do_not_count() -> None:
     assert float(both) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_perfect_batch_costs_nothing_and_the_worst_one_what_the_equation_says() -> None:
+def test_a_perfect_batch_has_loss_zero_and_equal_clips_that_of_the_equation() -> None:
     x, y = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
     labels, one = torch.tensor([0, 0, 1, 1]), torch.zeros(4, dtype=torch.long)
     assert float(contrastive_loss(torch.stack([x, x, y, y]), labels, one, 0.2)) == 0
-    # All alike: of three partners, one positive costs 0 and two negatives 1 - 0.2 each.
+    # All equal: of three partners, one positive costs 0 and two negatives 1 - 0.2 each.
     assert float(contrastive_loss(torch.stack([x, x, x, x]), labels, one, 0.2)) == pytest.approx(
         2 * 0.8 / 3
     )
 
 
-def test_a_clip_without_a_partner_is_left_out() -> None:
+def test_a_clip_without_a_partner_does_not_count() -> None:
     v = unit(3, 3)
     loss = contrastive_loss(v, torch.tensor([0, 0, 0]), torch.tensor([0, 0, 1]), 0.2)
     assert float(loss) == pytest.approx(literal_loss(v[:2], [0, 0], 0.2), abs=1e-6)
 
 
 def literal_n_pair(v: torch.Tensor, motion: list[int], temperature: float) -> float:
-    """Sun et al. 2022, Eq. 5 and 6, for one subject's mini-batch, every clip with a partner."""
+    """Compute Sun et al. 2022, Eq. 5 and 6, for one subject; every clip has a partner."""
     n = len(v)
 
     def s(i: int, j: int) -> float:
@@ -85,15 +85,15 @@ def literal_n_pair(v: torch.Tensor, motion: list[int], temperature: float) -> fl
 
 
 @pytest.mark.parametrize("temperature", [0.07, 0.5, 2.0])
-def test_n_pair_is_the_papers_equations(temperature: float) -> None:
+def test_n_pair_equals_the_papers_equations(temperature: float) -> None:
     v, motion = unit(7, 4), [0, 0, 1, 1, 1, 2, 2]
     loss = n_pair_loss(v, torch.tensor(motion), torch.zeros(7, dtype=torch.long), temperature)
     assert float(loss) == pytest.approx(literal_n_pair(v, motion, temperature), rel=1e-5)
 
 
-def test_n_pair_counts_no_pair_across_subjects_and_no_clip_without_a_partner() -> None:
+def test_n_pair_ignores_pairs_across_subjects_and_clips_without_a_partner() -> None:
     v, w, motion = unit(4, 5), unit(4, 6), [0, 0, 1, 1]
-    alone = unit(2, 7)  # one of each: another subject, and another motion of the second
+    alone = unit(2, 7)  # two clips of two further subjects
     labels = torch.tensor([*motion, *motion, 0, 2])
     subjects = torch.tensor([0] * 4 + [1] * 4 + [2, 3])
     loss = n_pair_loss(torch.cat([v, w, alone]), labels, subjects, 0.3)
@@ -113,7 +113,7 @@ def cosine(v: torch.Tensor, w: torch.Tensor) -> float:
     return dot / lengths[0] / lengths[1]
 
 
-def test_distance_is_that_of_the_paper_whatever_the_lengths() -> None:
+def test_the_distance_equals_the_papers_for_vectors_of_any_length() -> None:
     """Sun et al. 2023, Eq. 1."""
     v, w = unit(6, 8) * 3, unit(6, 9) * 0.5
     expected = [1 - cosine(a, b) for a, b in zip(v, w, strict=True)]
@@ -123,7 +123,7 @@ def test_distance_is_that_of_the_paper_whatever_the_lengths() -> None:
 
 @pytest.mark.parametrize("m_p", [0.0, 0.2, 0.5])
 @pytest.mark.parametrize("m_n", [0.1, 0.3, 1.5])
-def test_two_margins_are_those_of_the_paper(m_p: float, m_n: float) -> None:
+def test_the_two_margin_loss_equals_the_papers_equations(m_p: float, m_n: float) -> None:
     """Sun et al. 2023, Eq. 2 and 3, pair by pair: three positive and three negative pairs."""
     v, w, y = unit(6, 10), unit(6, 11), [1, 1, 1, 0, 0, 0]
     total = 0.0
@@ -134,8 +134,8 @@ def test_two_margins_are_those_of_the_paper(m_p: float, m_n: float) -> None:
     assert float(loss) == pytest.approx(total / (2 * 3), abs=1e-6)
 
 
-def test_inside_the_margins_nothing_is_lost_and_order_does_not_matter() -> None:
-    """Positive pairs as near as tolerated and negative pairs as far as enough cost nothing."""
+def test_pairs_within_the_margins_have_loss_zero_in_any_order() -> None:
+    """Positive pairs at the tolerated and negative pairs at the sufficient distance."""
     distance = torch.tensor([0.0, 0.2, 0.3, 2.0])
     positive = torch.tensor([True, True, False, False])
     assert float(two_margin_loss(distance, positive, 0.2, 0.3)) == pytest.approx(0, abs=1e-7)

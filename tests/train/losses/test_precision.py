@@ -1,11 +1,11 @@
-"""Losses amid mixed precision are those of 32 bits."""
+"""Losses within mixed precision equal those of 32 bits."""
 
 import torch
 
 from fmdata.train.losses.pairs import contrastive_loss
 
 
-def test_a_loss_in_mixed_precision_is_the_one_without() -> None:
+def test_a_loss_is_the_same_within_mixed_precision() -> None:
     v = torch.nn.functional.normalize(
         torch.randn(32, 64, generator=torch.Generator().manual_seed(0)), dim=1
     )

@@ -1,4 +1,4 @@
-"""RRL's equations against slow versions written from the paper, and on cases done by hand."""
+"""RRL's losses equal slow versions written from the paper, and values computed by hand."""
 
 import math
 
@@ -35,17 +35,17 @@ def cosine(a: Tensor, b: Tensor) -> float:
 
 
 def positive(seed: int) -> Tensor:
-    """Marginals: B rows of sum 1."""
+    """Draw marginals: B rows of sum 1."""
     return torch.softmax(drawn(B, K, seed=seed), dim=1)
 
 
 def related(seed: int) -> Tensor:
-    """A relation matrix, 1 on the diagonal."""
+    """Draw a relation matrix, 1 on the diagonal."""
     relations = drawn(K, K, seed=seed).sigmoid()
     return relations.fill_diagonal_(1)
 
 
-def test_equation_2() -> None:
+def test_the_global_loss_equals_equation_2() -> None:
     q, z = drawn(B, M, seed=0), drawn(B, M, seed=1)
     literal = sum(-cosine(z[b], q[b]) for b in range(B)) / B
     assert float(global_loss(q, z)) == pytest.approx(literal, abs=1e-6)
@@ -53,7 +53,7 @@ def test_equation_2() -> None:
     assert float(global_loss(q, -q)) == pytest.approx(1)
 
 
-def test_equation_3() -> None:
+def test_the_local_loss_equals_equation_3() -> None:
     q, t, whole = drawn(B, K, M, seed=2), drawn(B, K, M, seed=3), drawn(B, M, seed=4)
     literal = 0.0
     for b in range(B):
@@ -62,7 +62,7 @@ def test_equation_3() -> None:
     assert float(local_loss(q, t, whole)) == pytest.approx(literal, abs=1e-6)
 
 
-def test_equation_3_does_not_care_for_the_order_of_units_but_for_which_is_which() -> None:
+def test_the_local_loss_depends_on_matching_units_but_not_on_their_order() -> None:
     q, t, whole = drawn(B, K, M, seed=2), drawn(B, K, M, seed=3), drawn(B, M, seed=4)
     order = [2, 0, 3, 1]
     loss = float(local_loss(q, t, whole))
@@ -70,7 +70,7 @@ def test_equation_3_does_not_care_for_the_order_of_units_but_for_which_is_which(
     assert abs(float(local_loss(q[:, order], t, whole)) - loss) > 0.01
 
 
-def test_equation_4() -> None:
+def test_the_transport_cost_equals_equation_4() -> None:
     relations = related(5)
     cost = transport_cost(relations)
     for i in range(K):
@@ -79,7 +79,7 @@ def test_equation_4() -> None:
         assert float(cost[i, i]) == 0
 
 
-def test_equation_5_scaled_to_one() -> None:
+def test_the_marginals_equal_equation_5_scaled_to_one() -> None:
     o, t = drawn(B, K, M, seed=6), drawn(B, M, seed=7)
     found, floored = marginals(o, t), 0
     for b in range(B):
@@ -97,7 +97,7 @@ def test_equation_5_of_regions_that_all_oppose_the_face_weighs_them_alike() -> N
     assert torch.allclose(marginals(opposed, t), torch.full((B, K), 1 / K))
 
 
-def test_the_transport_is_sinkhorns_written_out() -> None:
+def test_the_transport_equals_sinkhorns_iterations() -> None:
     cost, a, b = transport_cost(related(8)), positive(9), positive(10)
     plan = transport(cost, a, b)
     for n in range(B):
@@ -111,7 +111,7 @@ def test_the_transport_is_sinkhorns_written_out() -> None:
                 assert float(plan[n, i, j]) == pytest.approx(u[i] * kernel[i][j] * v[j], abs=1e-5)
 
 
-def test_a_plan_delivers_what_is_asked() -> None:
+def test_a_plan_meets_the_demand() -> None:
     cost, a, b = transport_cost(related(8)), positive(9), positive(10)
     plan = transport(cost, a, b)
     assert torch.allclose(plan.sum(dim=1), b, atol=1e-5)
@@ -119,10 +119,10 @@ def test_a_plan_delivers_what_is_asked() -> None:
     assert (plan >= 0).all()
 
 
-def test_goods_stay_where_they_are_asked_for_and_go_where_it_is_near() -> None:
-    """As much is asked of each unit as it has, and moving costs 1: nothing moves.
+def test_mass_stays_in_place_unless_the_demand_is_elsewhere() -> None:
+    """Supply equals demand and moving costs 1: nothing moves.
 
-    When unit 0 has all and 1 and 2 ask for half each, 0 goes to both, whatever it costs.
+    With all supply at unit 0 and half the demand at units 1 and 2 each, unit 0 supplies both.
     """
     a = torch.tensor([[0.2, 0.3, 0.5]])
     assert torch.allclose(transport(1 - torch.eye(3), a, a)[0], torch.diag(a[0]), atol=1e-4)
@@ -131,7 +131,7 @@ def test_goods_stay_where_they_are_asked_for_and_go_where_it_is_near() -> None:
     assert plan[0, 0].tolist() == pytest.approx([0, 0.5, 0.5], abs=1e-4)
 
 
-def test_equation_6() -> None:
+def test_the_correlation_loss_equals_equation_6() -> None:
     o, t, plan = drawn(B, K, M, seed=11), drawn(B, K, M, seed=12), drawn(B, K, K, seed=13).abs()
     literal = 0.0
     for n in range(B):
@@ -141,15 +141,15 @@ def test_equation_6() -> None:
     assert float(correlation_loss(o, t, plan)) == pytest.approx(literal, abs=1e-5)
 
 
-def test_equation_6_is_least_when_related_units_are_alike() -> None:
-    """The plan moves 0 to 1 and 1 to 0: swapped vectors cost -1, those in their place 0."""
+def test_the_correlation_loss_is_minimal_when_related_units_are_equal() -> None:
+    """The plan moves 0 to 1 and 1 to 0: swapped vectors have loss -1, unswapped ones 0."""
     o = torch.eye(2)[None]
     swap = torch.tensor([[[0, 0.5], [0.5, 0]]])
     assert float(correlation_loss(o, o.flip(1), swap)) == pytest.approx(-1)
     assert float(correlation_loss(o, o, swap)) == pytest.approx(0)
 
 
-def test_equation_7() -> None:
+def test_the_overall_loss_equals_equation_7() -> None:
     losses = tuple(drawn(3, seed=14))
     literal = 0.4 * float(losses[0]) + 0.6 * float(losses[1]) + 1.0 * float(losses[2])
     assert float(overall_loss(losses, (0.4, 0.6, 1.0))) == pytest.approx(literal, abs=1e-6)

@@ -1,4 +1,4 @@
-"""PCL's network has the shapes of the paper, and every part of it takes part."""
+"""PCL's network has the shapes of the paper, and every weight gets a gradient."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def test_the_published_network_has_the_papers_features() -> None:
 
 
 @pytest.mark.parametrize("size", [32, 50, 64])
-def test_any_size_comes_back_as_an_image(size: int) -> None:
+def test_images_of_any_size_are_reconstructed(size: int) -> None:
     torch.manual_seed(0)
     network = PoseDisentangled(size, 0.1, 8)
     features = network.features(torch.rand(2, 3, size, size))
@@ -30,7 +30,7 @@ def test_any_size_comes_back_as_an_image(size: int) -> None:
     assert 0 <= float(image.detach().min()) <= float(image.detach().max()) <= 1
 
 
-def test_the_decoder_knows_both_branches_and_their_sum_only() -> None:
+def test_the_decoder_depends_on_the_sum_of_both_branches() -> None:
     torch.manual_seed(0)
     network = PoseDisentangled(32, 0.1, 8).eval()
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_the_decoder_knows_both_branches_and_their_sum_only() -> None:
         assert not torch.allclose(network.decode(a, b), network.decode(a, 2 * b), atol=1e-3)
 
 
-def test_every_weight_is_reached() -> None:
+def test_every_weight_gets_a_gradient() -> None:
     torch.manual_seed(0)
     network = PoseDisentangled(32, 0.1, 8)
     features = network.features(torch.rand(4, 3, 32, 32))

@@ -1,4 +1,4 @@
-"""MobileFaceNet has the published size, and gives one vector an image."""
+"""MobileFaceNet has the published size, and maps an image to one vector."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def test_mobilefacenet_at_full_width_has_the_published_number_of_parameters() ->
 
 
 @pytest.mark.parametrize(("size", "channels", "width"), [(56, 1, 0.25), (64, 3, 0.125)])
-def test_an_image_becomes_one_vector(size: int, channels: int, width: float) -> None:
+def test_an_image_is_mapped_to_one_vector(size: int, channels: int, width: float) -> None:
     model = MobileFaceNet(size, channels, width).eval()
     images = torch.rand(2, channels, size, size)
     assert model(images).shape == (2, model.n_features) == (2, round(512 * width))

@@ -5,7 +5,7 @@ import torch
 from fmdata.train.networks.probe import LinearProbe
 
 
-def test_a_probe_begins_at_the_targets_mean_and_is_linear_in_standardised_features() -> None:
+def test_a_probe_is_linear_in_standardised_features_about_the_mean_target() -> None:
     generator = torch.Generator().manual_seed(0)
     features = 5 + 3 * torch.randn(50, 4, generator=generator)
     targets = torch.tensor([10.0, -20.0]) + torch.randn(50, 2, generator=generator)
@@ -20,7 +20,7 @@ def test_a_probe_begins_at_the_targets_mean_and_is_linear_in_standardised_featur
     assert torch.allclose(above, expected, atol=1e-5)
 
 
-def test_a_feature_that_never_changes_is_not_blown_up() -> None:
+def test_a_constant_feature_gives_finite_predictions() -> None:
     probe = LinearProbe(2, 3)
     features = torch.tensor([[0.0, 7.0], [1.0, 7.0]])
     probe.standardise_by(features)
@@ -28,7 +28,7 @@ def test_a_feature_that_never_changes_is_not_blown_up() -> None:
     assert probe.target_mean.equal(torch.zeros(3))
 
 
-def test_what_it_standardises_by_is_kept_with_its_weights() -> None:
+def test_the_statistics_are_saved_with_the_weights() -> None:
     probe, other = LinearProbe(3, 1), LinearProbe(3, 1)
     features = torch.arange(12.0).reshape(4, 3)
     probe.standardise_by(features, features[:, :1])

@@ -1,4 +1,4 @@
-"""Regions look where their map lies, and the target follows as Eq. 1 says."""
+"""A region depends on the area of its map, and the target is updated by Eq. 1."""
 
 import copy
 
@@ -14,7 +14,7 @@ def branch(kind: str = "swin") -> Branch:
 
 
 @pytest.mark.parametrize("kind", ["swin", "vgg"])
-def test_one_vector_a_face_and_one_a_unit(kind: str) -> None:
+def test_a_face_has_one_vector_and_each_unit_another(kind: str) -> None:
     images, maps = torch.rand(3, 3, SIZE, SIZE), torch.rand(3, 5, GRID, GRID)
     vectors = branch(kind)(images, maps)
     shapes = [tuple(x.shape) for x in vectors]
@@ -22,8 +22,8 @@ def test_one_vector_a_face_and_one_a_unit(kind: str) -> None:
     assert all(x.isfinite().all() for x in vectors)
 
 
-def test_a_region_does_not_see_what_lies_outside_its_map() -> None:
-    """The grid changes in the lower half: what a map of the upper half cuts out stays the same."""
+def test_a_region_does_not_depend_on_pixels_outside_its_map() -> None:
+    """A change in the grid's lower half does not affect a region of the upper half."""
     network = branch()
     grid, whole = torch.rand(2, 16, GRID, GRID), torch.rand(2, 32)
     other = grid.clone()
@@ -35,9 +35,9 @@ def test_a_region_does_not_see_what_lies_outside_its_map() -> None:
     assert (before[:, 1] - after[:, 1]).abs().max() > 1e-3
 
 
-def test_units_in_another_order_have_their_vectors_in_that_order() -> None:
+def test_vectors_have_the_order_of_their_units() -> None:
     network, order = branch(), [2, 0, 1]
-    # Vectors are standardised over the batch, and those of two faces alone would be all rounding.
+    # Vectors are standardised over the batch; with two faces only, rounding would dominate.
     grid, whole = torch.rand(8, 16, GRID, GRID), torch.rand(8, 32)
     maps = torch.rand(8, 3, GRID, GRID)
     one, other = network.local(grid, whole, maps), network.local(grid, whole, maps[:, order])
@@ -45,7 +45,7 @@ def test_units_in_another_order_have_their_vectors_in_that_order() -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.98, 1.0])
-def test_equation_1(momentum: float) -> None:
+def test_the_target_is_updated_by_equation_1(momentum: float) -> None:
     online, target = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
     before = copy.deepcopy(target)
     follow(target, online, momentum)

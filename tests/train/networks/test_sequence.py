@@ -1,4 +1,4 @@
-"""The sequence encoder: masks, order and the maximum over time."""
+"""The sequence encoder: padding, order of frames, and the maximum over time."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape, posit
 
 def encoder() -> SequenceEncoder:
     torch.manual_seed(0)
-    shape = SequenceShape(8, 2, 4, 32, 0.1)
+    shape = SequenceShape(embedding=8, feedforward=32)
     return SequenceEncoder(16, shape).eval()
 
 
@@ -19,7 +19,7 @@ def clips(*lengths: int) -> list[torch.Tensor]:
     return [torch.randn(n, 16, generator=generator) for n in lengths]
 
 
-def test_positional_encoding_is_vaswanis() -> None:
+def test_the_positional_encoding_is_that_of_vaswani() -> None:
     table = positional_encoding(5, 4)
     position, rate = 3, 10_000 ** (-2 / 4)
     sines = torch.tensor([position, position, position * rate, position * rate])
@@ -27,17 +27,17 @@ def test_positional_encoding_is_vaswanis() -> None:
     torch.testing.assert_close(table[3], expected)
 
 
-def test_padding_changes_nothing() -> None:
+def test_padding_changes_no_embedding() -> None:
     model, batch = encoder(), clips(2, 9, 30)
     features, mask = pad(batch, torch.device("cpu"))
-    features[~mask] = 1e4  # whatever stands there
+    features[~mask] = 1e4  # any finite value
     together = model(features, mask)
     for i, clip in enumerate(batch):
         alone = model(*pad([clip], torch.device("cpu")))
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
 
 
-def test_padding_changes_nothing_in_training_either() -> None:
+def test_padding_changes_no_embedding_in_training() -> None:
     model, batch = encoder().train(), clips(5, 12)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout | torch.nn.MultiheadAttention):
@@ -46,7 +46,7 @@ def test_padding_changes_nothing_in_training_either() -> None:
     torch.testing.assert_close(together[:1], model(*pad(batch[:1], torch.device("cpu"))))
 
 
-def test_embeddings_have_length_one_and_know_the_order_of_frames() -> None:
+def test_embeddings_have_length_one_and_depend_on_the_order_of_frames() -> None:
     model, (clip,) = encoder(), clips(12)
     forward = model(*pad([clip], torch.device("cpu")))
     backward = model(*pad([clip.flip(0)], torch.device("cpu")))
@@ -55,7 +55,7 @@ def test_embeddings_have_length_one_and_know_the_order_of_frames() -> None:
 
 
 def test_the_embedding_is_the_projection_of_the_maximum_over_time() -> None:
-    """With the transformer out of the way, every element is the largest of its column."""
+    """Without the transformer, every element is the maximum of its column."""
     model, (clip,) = encoder(), clips(7)
     model.transformer.forward = lambda x, src_key_padding_mask: x  # type: ignore[method-assign]
     largest = (clip + positional_encoding(7, 16)).max(dim=0).values

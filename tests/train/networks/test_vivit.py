@@ -1,4 +1,4 @@
-"""The video transformer against slow versions written from the paper, float by float."""
+"""The video transformer equals slow versions written from the paper, number by number."""
 
 import math
 
@@ -18,7 +18,7 @@ from fmdata.train.networks.vivit import (
 def network(positions: str = "tpe2", *, layers: int = 1) -> VideoTransformer:
     torch.manual_seed(0)
     made = VideoTransformer(3, 7, 12, 2, 4, 8, 2, layers, layers, 0.0, positions, 1.0).eval()
-    # Class tokens away from zero, where a normalisation would hide what happens to them.
+    # At zero, a normalisation would hide errors in the class tokens.
     torch.nn.init.normal_(made.spatial_class)
     torch.nn.init.normal_(made.temporal_class)
     return made
@@ -45,7 +45,7 @@ def test_equation_10_is_a_power_of_the_position_over_the_length(alpha: float) ->
     assert (max(encoding) <= 1) == (alpha <= 1)
 
 
-def test_equation_7_token_by_token() -> None:
+def test_tokens_are_mixed_by_equation_7() -> None:
     generator = torch.Generator().manual_seed(0)
     original, *augmented = torch.randn(4, 2, 3, 5, 6, generator=generator)
     mixed = torch.rand(2, 3, 5, generator=generator) < 0.5
@@ -60,7 +60,7 @@ def test_equation_7_token_by_token() -> None:
             assert float(result[place][d]) == pytest.approx(wanted, abs=1e-6)
 
 
-def test_copies_mix_in_any_order_and_nothing_mixes_where_x_is_0() -> None:
+def test_the_order_of_copies_is_irrelevant_and_no_token_mixes_where_x_is_0() -> None:
     generator = torch.Generator().manual_seed(0)
     original, a, b = torch.randn(3, 1, 2, 2, 4, generator=generator)
     all_of_them, none = torch.ones(1, 2, 2, dtype=torch.bool), torch.zeros(1, 2, 2).bool()
@@ -72,7 +72,7 @@ def test_copies_mix_in_any_order_and_nothing_mixes_where_x_is_0() -> None:
 
 @torch.no_grad()
 def test_a_token_is_a_projection_of_its_tubelet() -> None:
-    """Eq. 6: three moments of two frames (the seventh frame fills none) by 3 x 3 places."""
+    """Eq. 6: three steps of two frames (the seventh frame fills none) by 3 x 3 positions."""
     made, x = network(), clips(1)
     torch.nn.init.normal_(made.tubes.weight)
     tokens = made.tokens(x)
@@ -86,8 +86,8 @@ def test_a_token_is_a_projection_of_its_tubelet() -> None:
             assert float(tokens[0, moment, 3 * row + column, d]) == pytest.approx(wanted, abs=1e-4)
 
 
-def test_tubes_start_as_the_projection_of_their_central_frame() -> None:
-    """Frames 0 and 2 change places, so that what the clip shows on average stays what it is."""
+def test_tubelets_are_initialised_to_project_their_central_frame() -> None:
+    """Frames are swapped, so that the mean of the clip stays the same."""
     made, x = network(), clips()
     torch.testing.assert_close(made.tokens(x), made.tokens(x[:, [2, 1, 0, 3, 4, 5, 6]]))
     swapped = made.tokens(x[:, [0, 3, 2, 1, 4, 5, 6]])
@@ -108,13 +108,13 @@ def test_pixels_are_standardised_by_each_clips_mean_and_each_channels_spread() -
         wanted = math.sqrt(squares / (5 * 7 * 12 * 12))
         assert float(made.spread[channel, 0, 0]) == pytest.approx(wanted, rel=1e-4)
     standard = made.tokens(x)
-    made.standardise_by([torch.zeros_like(x)])  # a black set: no division by nothing
+    made.standardise_by([torch.zeros_like(x)])  # a black set: no division by zero
     assert bool(made.tokens(x).isfinite().all())
     assert not torch.allclose(made.tokens(x), standard)
 
 
 @torch.no_grad()
-def test_what_a_clip_shows_throughout_changes_no_token() -> None:
+def test_the_static_content_of_a_clip_changes_no_token() -> None:
     """Another face, or another background, under the same motion."""
     made, x = network(), clips()
     face = torch.rand(2, 1, 3, 12, 12, generator=torch.Generator().manual_seed(2))
@@ -206,15 +206,15 @@ def test_equations_3_to_5_and_8_in_space_and_then_in_time(positions: str) -> Non
 
 @torch.no_grad()
 @pytest.mark.parametrize("positions", POSITIONS)
-def test_the_order_of_moments_tells_unless_there_are_no_positions(positions: str) -> None:
+def test_the_order_of_steps_matters_unless_there_are_no_positions(positions: str) -> None:
     made, tokens = network(positions), network(positions).tokens(clips())
     forwards, backwards = made.encode(tokens), made.encode(tokens.flip(1))
     assert torch.allclose(forwards, backwards, atol=1e-5) == (positions == "none")
 
 
 @torch.no_grad()
-def test_a_value_added_alike_to_all_components_of_a_moment_does_nothing() -> None:
-    """So TPE cannot be that: the layer normalisation of Eq. 4 and 5 takes it out."""
+def test_a_value_added_equally_to_all_components_of_a_step_has_no_effect() -> None:
+    """The layer normalisation of Eq. 4 and 5 subtracts it, so TPE cannot be added so."""
     none, alike = network("none", layers=2), network("none", layers=2)
     alike.encoding[1:] = temporal_encoding("tpe2", 3, 1.0)[:, None]
     torch.testing.assert_close(alike(clips()), none(clips()), atol=1e-4, rtol=1e-4)

@@ -1,4 +1,4 @@
-"""Window attention against attention written out token by token, and what a window may see."""
+"""Window attention equals attention computed token by token, and stays within its window."""
 
 import math
 
@@ -18,8 +18,8 @@ def block(shift: int) -> WindowBlock:
     return made
 
 
-def may_see(shift: int, row: int, column: int) -> list[tuple[int, int]]:
-    """Tokens of the same window: windows of 7 tokens that begin at `shift`, cut at the edges."""
+def window_of(shift: int, row: int, column: int) -> list[tuple[int, int]]:
+    """Return the tokens of the same window: 7 tokens wide, from `shift` on, cut at the edges."""
 
     def window(at: int) -> int:
         return (at + WINDOW - shift) // WINDOW if shift else at // WINDOW
@@ -30,12 +30,12 @@ def may_see(shift: int, row: int, column: int) -> list[tuple[int, int]]:
 
 @torch.no_grad()
 def literal(made: WindowBlock, x: Tensor, shift: int, row: int, column: int) -> Tensor:
-    """The block's output at one token of one image, [n], by Swin's equations."""
+    """Compute the block's output at one token of one image, [n], by Swin's equations."""
 
     def qkv(r: int, c: int) -> tuple[Tensor, Tensor, Tensor]:
         return made.qkv(made.before(x[:, r, c])).split(WIDTH)
 
-    seen = may_see(shift, row, column)
+    seen = window_of(shift, row, column)
     query, heads, d = qkv(row, column)[0], [], WIDTH // HEADS
     for h in range(HEADS):
         part = slice(h * d, (h + 1) * d)
@@ -52,15 +52,15 @@ def literal(made: WindowBlock, x: Tensor, shift: int, row: int, column: int) -> 
 
 @pytest.mark.parametrize("shift", [0, 3])
 @pytest.mark.parametrize("at", [(0, 0), (5, 9), (13, 2), (13, 13)])
-def test_the_block_is_swins_written_out(shift: int, at: tuple[int, int]) -> None:
+def test_the_block_equals_swins_equations(shift: int, at: tuple[int, int]) -> None:
     made = block(shift)
     x = torch.randn(2, WIDTH, SIDE, SIDE)
     y = made(x)[1, :, at[0], at[1]]
     assert torch.allclose(y, literal(made, x[1], shift, *at), atol=1e-5)
 
 
-def test_shifted_windows_are_nine_and_share_no_token() -> None:
-    windows = {tuple(may_see(3, r, c)) for r in range(SIDE) for c in range(SIDE)}
+def test_the_shifted_windows_are_nine_and_share_no_token() -> None:
+    windows = {tuple(window_of(3, r, c)) for r in range(SIDE) for c in range(SIDE)}
     assert sorted(map(len, windows)) == sorted(a * b for a in (3, 7, 4) for b in (3, 7, 4))
 
 

@@ -1,4 +1,4 @@
-"""The 2022 encoder end to end on drawn faces: it learns, measures, and borrows features."""
+"""The 2022 encoder end to end on drawn faces: training, evaluation, features, extractors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,12 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError
 from fmdata.train.data import compound_samples
 from fmdata.train.features import features_of, sample_features
-from fmdata.train.loop import Progress
 from fmdata.train.model_file import load
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import Encoder, EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from fmdata.train.run import Report, train
+from tests.helpers.training import RecordedTraining
 
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=8, epochs=3, steps=4, batch=24),
@@ -29,13 +29,13 @@ TINY = EncoderSettings(
 @pytest.fixture(scope="module")
 def trained(
     drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Report, list[Progress]]:
-    out, progress = tmp_path_factory.mktemp("runs") / "new" / "encoder", []
-    return out, train("encoder", drawn_dataset, out, TINY, progress.append), progress
+) -> tuple[Path, Report, RecordedTraining]:
+    out, progress = tmp_path_factory.mktemp("runs") / "new" / "encoder", RecordedTraining()
+    return out, train("encoder", drawn_dataset, out, TINY, progress), progress
 
 
-def test_it_learns_and_measures_on_a_subject_it_has_not_seen(
-    trained: tuple[Path, Report, list[Progress]],
+def test_losses_fall_and_motions_of_an_unseen_subject_are_verified(
+    trained: tuple[Path, Report, RecordedTraining],
 ) -> None:
     _, report, _ = trained
     assert (report.split.train, report.split.validation) == (["a", "b"], ["c"])
@@ -52,18 +52,21 @@ def test_it_learns_and_measures_on_a_subject_it_has_not_seen(
 
 
 def test_progress_counts_every_phase_to_its_end(
-    trained: tuple[Path, Report, list[Progress]],
+    trained: tuple[Path, Report, RecordedTraining],
 ) -> None:
     _, _, progress = trained
-    assert list(dict.fromkeys(p.phase for p in progress)) == ["landmarks", "features", "motion"]
-    ends = {p.phase: (p.done, p.total) for p in progress}
-    assert ends == {"landmarks": (12, 12), "features": (27, 27), "motion": (15, 15)}
+    assert progress.phases == [
+        ("train: landmarks", 12, "steps"),
+        ("train: features", 27, "clips"),
+        ("train: motion", 15, "steps"),
+    ]
+    assert [counts[-1] for counts in progress.counts.values()] == [12, 27, 15]
 
 
 def test_a_loaded_encoder_gives_the_measured_embeddings(
-    trained: tuple[Path, Report, list[Progress]], drawn_dataset: Path
+    trained: tuple[Path, Report, RecordedTraining], drawn_dataset: Path
 ) -> None:
-    """Embeddings computed again from the files and the shards are the ones measured."""
+    """Embeddings computed from the model file and the shards equal the measured ones."""
     out, report, _ = trained
     recipe = load(out)
     assert isinstance(recipe, Encoder)
@@ -76,8 +79,8 @@ def test_a_loaded_encoder_gives_the_measured_embeddings(
     np.testing.assert_array_equal(recipe.embed([clips[4].frames()])[0], embeddings[4])
 
 
-def test_compounds_borrow_the_features_of_their_sources(
-    drawn_dataset: Path, trained: tuple[Path, Report, list[Progress]], tmp_path: Path
+def test_compounds_share_the_features_of_their_sources(
+    drawn_dataset: Path, trained: tuple[Path, Report, RecordedTraining], tmp_path: Path
 ) -> None:
     report = train("encoder", drawn_dataset, tmp_path, replace(TINY, on="compounds"))
     # Four compounds of two copies: 28 pairs, 4 of them positive.
@@ -93,8 +96,8 @@ def test_compounds_borrow_the_features_of_their_sources(
     torch.testing.assert_close(sample_features(sample, features, 0), seen, atol=1e-4, rtol=0)
 
 
-def test_losses_and_trimming_are_what_the_settings_say(drawn_dataset: Path, tmp_path: Path) -> None:
-    """Each of the paper's variants trains, and each gives another model."""
+def test_the_settings_select_loss_and_trimming(drawn_dataset: Path, tmp_path: Path) -> None:
+    """Each of the paper's variants trains, with another loss."""
     short = replace(TINY, epochs=1, landmarks=replace(TINY.landmarks, epochs=1))
     variants = {
         "contrastive": short,
@@ -106,7 +109,7 @@ def test_losses_and_trimming_are_what_the_settings_say(drawn_dataset: Path, tmp_
     assert len(set(losses.values())) == 3
 
 
-def test_an_extractor_that_was_made_before_is_taken(drawn_dataset: Path, tmp_path: Path) -> None:
+def test_the_extractor_of_a_finished_run_is_taken(drawn_dataset: Path, tmp_path: Path) -> None:
     shape = TINY.landmarks
     settings = LandmarkSettings(**shape.to_json())
     train("landmarks", drawn_dataset, tmp_path / "sfe", settings)
@@ -122,16 +125,16 @@ def test_an_extractor_that_was_made_before_is_taken(drawn_dataset: Path, tmp_pat
             train("encoder", drawn_dataset, tmp_path / str(n), replace(taken, landmarks=other))
 
 
-def test_an_extractor_that_knows_held_out_subjects_is_refused(
+def test_an_extractor_trained_on_held_out_subjects_is_refused(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    """It has learnt from "a" and "b"; with "a" held out here, the numbers would be too good."""
+    """It was trained on "a" and "b"; with "a" held out, the numbers would be too good."""
     settings = LandmarkSettings(**replace(TINY.landmarks, epochs=1, steps=1).to_json())
     train("landmarks", drawn_dataset, tmp_path / "sfe", settings)
     folds = Dataset(drawn_dataset).actions.table(["subject", "fold"]).to_pylist()
     fold = next(row["fold"] for row in folds if row["subject"] == "a")
     taken = replace(TINY, extractor=str(tmp_path / "sfe"), hold_out=fold)
-    with pytest.raises(ModelError, match="has learnt from held-out subjects: a"):
+    with pytest.raises(ModelError, match="was trained on held-out subjects: a"):
         train("encoder", drawn_dataset, tmp_path / "run", taken)
 
 

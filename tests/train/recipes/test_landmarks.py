@@ -1,4 +1,4 @@
-"""Extractors: of landmarks and of expressions, on drawn faces."""
+"""Extractors learn landmarks and expressions of drawn faces."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,22 +7,40 @@ import numpy as np
 import pytest
 import torch
 
-from fmdata.train.recipes.landmarks import NEUTRAL, LandmarkSettings, landmark_error
+from fmdata.catalog import Dataset
+from fmdata.train.data import scaled
+from fmdata.train.model_file import load
+from fmdata.train.recipes.landmarks import NEUTRAL, Landmarks, LandmarkSettings, landmark_error
 from fmdata.train.run import train
+from fmdata.train.views.faces import jitter_faces
 
 TINY = LandmarkSettings(size=32, width=0.125, frames=8, epochs=4, steps=8, batch=24)
 
 
-def test_landmarks_of_a_face_it_has_not_seen_come_closer(
+def test_landmarks_are_found_on_shifted_scaled_and_rotated_faces_of_an_unseen_subject(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
+    """The error is less than half that of the training subjects' mean shape, 0.03 against 0.08.
+
+    The network starts at the mean shape. On faces as they are drawn, always in the same place, the
+    mean shape errs by only 0.025, and a network of any seed hardly less.
+    """
     report = train("landmarks", drawn_dataset, tmp_path, replace(TINY, epochs=12))
     errors = [epoch["landmark_error"] for epoch in report.history]
-    assert errors[-1] < errors[0]
     assert report.evaluation.numbers == {"landmark_error": errors[-1]}
 
+    recipe = load(tmp_path)
+    assert isinstance(recipe, Landmarks)
+    trained_on, held = (recipe._read(Dataset(drawn_dataset), who) for who in (["a", "b"], ["c"]))
+    generator = torch.Generator().manual_seed(0)
+    images, landmarks = jitter_faces(scaled(held.images), held.landmarks, generator)
+    with torch.no_grad():
+        found = recipe._points(images)
+    mean_shape = trained_on.landmarks.mean(dim=0).expand_as(landmarks)
+    assert landmark_error(found, landmarks) < 0.5 * landmark_error(mean_shape, landmarks)
 
-def test_expressions_are_told_from_neutral_faces_and_from_each_other(
+
+def test_expressions_and_neutral_faces_are_classified_better_than_by_the_largest_class(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
     settings = replace(TINY, task="expressions", epochs=6)
@@ -30,7 +48,6 @@ def test_expressions_are_told_from_neutral_faces_and_from_each_other(
     confusion = report.evaluation.confusion
     assert confusion is not None
     assert confusion.classes == [NEUTRAL, "brows", "mouth", "smile"]
-    # Every class is there to be recognised, and more are right than by always saying the largest.
     assert (confusion.counts.sum(axis=1) > 0).all()
     right = np.trace(confusion.counts) / confusion.counts.sum()
     assert report.evaluation.numbers["accuracy"] == pytest.approx(right)
@@ -38,7 +55,7 @@ def test_expressions_are_told_from_neutral_faces_and_from_each_other(
 
 
 def test_the_error_is_in_interocular_distances() -> None:
-    """All points a tenth of the eyes' distance too far right: an error of a tenth."""
+    """All points are off by a tenth of the eyes' distance: an error of a tenth."""
     true = torch.rand(3, 68, 2, generator=torch.Generator().manual_seed(0))
     true[:, 36], true[:, 45] = torch.tensor([0.3, 0.4]), torch.tensor([0.7, 0.4])
     assert landmark_error(true + torch.tensor([0.04, 0.0]), true) == pytest.approx(0.1)

@@ -1,4 +1,4 @@
-"""PCL on drawn faces: it runs in each of the paper's variants, repeats, and can be taken up."""
+"""PCL on drawn faces: the paper's variants train, training repeats and resumes exactly."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +9,11 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.train.checkpoint import Checkpoint, Nowhere
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.pcl import Pcl, PclSettings
 from fmdata.train.split import Split
+from tests.helpers.training import MemoryKeeper
 
 TINY = PclSettings(
     size=16, width=0.1, projection=8, frames=3, batch=8, epochs=3, steps=2, probe_epochs=2
@@ -21,35 +21,12 @@ TINY = PclSettings(
 ACTIONS = ["brows", "mouth", "smile"]
 
 
-class Memory(Nowhere):
-    """Keeps every checkpoint, and dies after so many."""
-
-    def __init__(self, found: Checkpoint | None = None, dies_after: int = 99) -> None:
-        self.found, self.left = found, dies_after
-
-    def load(self) -> Checkpoint | None:  # type: ignore[override]
-        return self.found
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        weights = {name: t.clone() for name, t in checkpoint.weights.items()}
-        states = checkpoint.optimizer["state"].items()
-        state = {i: {k: torch.clone(v) for k, v in s.items()} for i, s in states}
-        self.found = replace(
-            checkpoint,
-            weights=weights,
-            optimizer=checkpoint.optimizer | {"state": state},
-            history=list(checkpoint.history),
-            finished=list(checkpoint.finished),
-        )
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-
-def trained(dataset: Path, settings: PclSettings, keeper: Memory | None = None) -> tuple[Pcl, Loop]:
+def trained(
+    dataset: Path, settings: PclSettings, keeper: MemoryKeeper | None = None
+) -> tuple[Pcl, Loop]:
     with seeded(settings.seed):
         recipe = Pcl(settings, ACTIONS)
-    loop = Loop(recipe.model, settings.seed, keeper or Memory())
+    loop = Loop(recipe.model, settings.seed, keeper)
     recipe.train(Material(Dataset(dataset), Split(["a", "b"], ["c"])), loop)
     return recipe, loop
 
@@ -64,25 +41,25 @@ def full(drawn_dataset: Path) -> tuple[Pcl, Loop]:
     return trained(drawn_dataset, TINY)
 
 
-def test_three_phases_and_all_losses_are_kept(full: tuple[Pcl, Loop]) -> None:
+def test_three_phases_and_all_losses_are_recorded(full: tuple[Pcl, Loop]) -> None:
     history = full[1].history
     phases = [epoch["phase"] for epoch in history]
     assert phases == ["pretraining"] * 3 + ["expression"] * 2 + ["pose"] * 2
     names = {"loss", "face", "pose", "reconstruction", "orthogonality"}
     assert all(names <= set(epoch) for epoch in history[:3])
     parts = [history[0][name] for name in names - {"loss"}]
-    assert history[0]["loss"] == pytest.approx(sum(parts), rel=1e-5)  # weights are still 1
+    assert history[0]["loss"] == pytest.approx(sum(parts), rel=1e-5)  # all weights are 1
 
 
-def test_a_training_repeats_and_one_cut_short_ends_alike(
+def test_a_training_repeats_itself_and_resumes_exactly(
     full: tuple[Pcl, Loop], drawn_dataset: Path
 ) -> None:
-    """Killed after the second epoch, before the dynamic weights begin, and within a probe."""
-    for kills in (2, 4):
-        keeper = Memory(dies_after=kills)
+    """Interrupted after the second epoch, before the dynamic weights begin, and in a probe."""
+    for epochs in (2, 4):
+        keeper = MemoryKeeper(interrupt_after=epochs)
         with pytest.raises(KeyboardInterrupt):
             trained(drawn_dataset, TINY, keeper)
-        recipe, loop = trained(drawn_dataset, TINY, Memory(keeper.found))
+        recipe, loop = trained(drawn_dataset, TINY, keeper)
         assert same(recipe, full[0])
         assert loop.history == full[1].history
 
@@ -101,12 +78,12 @@ BASELINE = replace(
         (replace(BASELINE, pose_contrast=True, negatives=2, rotation=20.0), {"face", "pose"}),
     ],
 )
-def test_a_variant_trains_what_it_says(
+def test_a_variant_trains_its_losses_and_its_parts(
     settings: PclSettings, wanted: set[str], drawn_dataset: Path
 ) -> None:
     recipe, loop = trained(drawn_dataset, replace(settings, epochs=1, probe_epochs=1))
     assert set(loop.history[0]) - {"phase", "epoch", "loss"} == wanted
-    moved = {
+    changed = {
         name.split(".")[1]
         for (name, before), after in zip(
             initial(settings).items(), recipe.model.state_dict().values(), strict=True
@@ -116,7 +93,7 @@ def test_a_variant_trains_what_it_says(
     branches = {"face_branch", "pose_branch"} if settings.separated else set()
     heads = {"face_head"} | ({"pose_head"} if settings.separated else set())
     decoder = {"decoder"} if settings.reconstruction else set()
-    assert moved == {"trunk"} | branches | heads | decoder
+    assert changed == {"trunk"} | branches | heads | decoder
 
 
 def initial(settings: PclSettings) -> dict[str, torch.Tensor]:
@@ -124,10 +101,10 @@ def initial(settings: PclSettings) -> dict[str, torch.Tensor]:
         return Pcl(settings, ACTIONS).model.state_dict()
 
 
-def test_evaluation_counts_every_labelled_frame_of_the_held_out(
+def test_an_evaluation_counts_every_labelled_frame_of_the_held_out_subject(
     full: tuple[Pcl, Loop], drawn_dataset: Path
 ) -> None:
-    """The drawn heads never turn: saying the mean, zero degrees, is without error."""
+    """The drawn heads never turn: predicting the mean, zero degrees, has no error."""
     evaluation = full[0].evaluate(Dataset(drawn_dataset), ["c"])
     numbers, confusion = evaluation.numbers, evaluation.confusion
     assert confusion is not None
@@ -145,7 +122,9 @@ def test_evaluation_counts_every_labelled_frame_of_the_held_out(
     )
 
 
-def test_the_first_frame_is_neutral_and_those_near_the_peak_an_action(drawn_dataset: Path) -> None:
+def test_the_first_frame_is_neutral_and_frames_near_the_peak_show_the_action(
+    drawn_dataset: Path,
+) -> None:
     """A drawn motion is half a sine: above 0.7 for its middle half."""
     recipe = Pcl(TINY, ACTIONS)
     for clip in Dataset(drawn_dataset).actions:

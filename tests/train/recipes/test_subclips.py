@@ -1,7 +1,6 @@
-"""The recipe of 2023 on drawn faces: it runs, learns, repeats itself, and is taken up exactly."""
+"""The 2023 encoder on drawn faces: it learns; its training repeats and resumes exactly."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.train import features
-from fmdata.train.checkpoint import Checkpoint, Keeper
+from fmdata.train.checkpoint import Keeper
 from fmdata.train.data import Sample, compound_samples
 from fmdata.train.features import varied_features
 from fmdata.train.loop import Loop, seeded
@@ -25,6 +24,7 @@ from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.landmarks import Landmarks, LandmarkSettings
 from fmdata.train.recipes.subclips import Subclips, SubclipsSettings, epochs_to
 from fmdata.train.split import Split
+from tests.helpers.training import MemoryKeeper
 
 TINY = SubclipsSettings.from_json(
     {
@@ -39,26 +39,10 @@ TINY = SubclipsSettings.from_json(
 SPLIT = Split(["a", "b"], ["c"])
 
 
-class Memory:
-    """Keeps the latest checkpoint, and breaks off after a number of them.
-
-    What is made once is kept for all tests: features follow from the extractor and the clips alone.
-    """
+class Memory(MemoryKeeper):
+    """A keeper that shares computed features: they depend on the extractor and clips alone."""
 
     made: ClassVar[dict[tuple[str, str], dict[str, Tensor]]] = {}
-
-    def __init__(self, breaks_after: int = -1) -> None:
-        self.latest: Checkpoint | None = None
-        self.left = breaks_after
-
-    def load(self) -> Checkpoint | None:
-        return self.latest
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        self.latest = deepcopy(checkpoint)
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
@@ -80,7 +64,7 @@ def trained(
 
 @pytest.fixture(scope="module")
 def tiny(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> SubclipsSettings:
-    """The settings, with an extractor made once."""
+    """Return the settings with an extractor that is trained once."""
     folder = tmp_path_factory.mktemp("extractor")
     shape = TINY.landmarks.to_json()
     with seeded(0):
@@ -90,14 +74,14 @@ def tiny(drawn_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Subcl
     return replace(TINY, extractor=str(folder))
 
 
-def test_it_can_make_its_own_extractor(drawn_dataset: Path) -> None:
+def test_an_extractor_is_trained_where_none_is_given(drawn_dataset: Path) -> None:
     _, loop = trained(drawn_dataset, TINY)
     phases = [epoch["phase"] for epoch in loop.history]
     assert phases == ["landmarks", *["pretraining"] * 2, *["fine-tuning"] * 2]
 
 
 @pytest.mark.parametrize("pretraining", ["none", "twins", "subclips"])
-def test_it_trains_in_its_phases_and_repeats_itself(
+def test_a_training_has_its_phases_and_repeats_itself(
     drawn_dataset: Path, tiny: SubclipsSettings, pretraining: str
 ) -> None:
     settings = replace(tiny, pretraining=pretraining)
@@ -112,13 +96,13 @@ def test_it_trains_in_its_phases_and_repeats_itself(
     assert numbers["epochs_to_0.8"] == epochs_to(0.8, tuned)
 
 
-@pytest.mark.parametrize("breaks_after", [1, 3])
-def test_a_training_that_broke_off_ends_as_an_unbroken_one(
-    drawn_dataset: Path, tiny: SubclipsSettings, breaks_after: int
+@pytest.mark.parametrize("interrupt_after", [1, 3])
+def test_a_resumed_training_ends_as_an_uninterrupted_one(
+    drawn_dataset: Path, tiny: SubclipsSettings, interrupt_after: int
 ) -> None:
-    """Either phase has two epochs: the first breaks off amid the one, the third amid the other."""
+    """Interrupted after the first of two epochs, of pretraining or of fine-tuning."""
     _, whole = trained(drawn_dataset, tiny)
-    keeper = Memory(breaks_after)
+    keeper = Memory(interrupt_after)
     with pytest.raises(KeyboardInterrupt):
         trained(drawn_dataset, tiny, keeper)
     recipe, loop = trained(drawn_dataset, tiny, keeper)
@@ -128,16 +112,16 @@ def test_a_training_that_broke_off_ends_as_an_unbroken_one(
 
 
 @pytest.mark.parametrize("pretraining", ["none", "subclips"])
-def test_plain_motions_are_learnt_and_told_apart_on_a_new_subject(
+def test_simple_motions_of_an_unseen_subject_are_verified(
     drawn_dataset: Path,
     tiny: SubclipsSettings,
     monkeypatch: pytest.MonkeyPatch,
     pretraining: str,
 ) -> None:
-    """Made-up features: an action's direction times its intensity, with a little noise.
+    """Invented features: an action's direction times its intensity, with a little noise.
 
-    Four kinds of compounds then are as far apart as can be, whoever makes them: the first phase's
-    loss falls and nearly every pair of the held-out subject is put right; chance is one in seven.
+    The four kinds of compounds are then far apart for every subject: the first phase's loss falls,
+    and nearly all pairs of the held-out subject are ranked correctly; chance is one in seven.
     """
     rng = np.random.default_rng(0)
     directions = {action: rng.normal(size=32) for action in ("brows", "mouth", "smile")}
@@ -167,10 +151,10 @@ def test_plain_motions_are_learnt_and_told_apart_on_a_new_subject(
     assert numbers["epochs_to_0.8"] == reached.index(True) + 1
 
 
-def test_pretraining_never_sees_a_held_out_subject_nor_a_label(
+def test_pretraining_uses_no_held_out_subject_and_no_label(
     drawn_dataset: Path, tiny: SubclipsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other labels change nothing before fine-tuning; variants are of the training subjects."""
+    """Other labels change only the fine-tuning; variants are of the training subjects."""
 
     def relabelled(dataset: Dataset) -> list[Sample]:
         samples = compound_samples(dataset)
@@ -196,10 +180,10 @@ def test_pretraining_never_sees_a_held_out_subject_nor_a_label(
     assert loop.history[-1]["loss"] != other.history[-1]["loss"]
 
 
-def test_embeddings_do_not_depend_on_company_and_have_length_one(
+def test_embeddings_have_length_one_and_do_not_depend_on_other_clips(
     drawn_dataset: Path, tiny: SubclipsSettings
 ) -> None:
-    """A clip embedded alone is what it is among others."""
+    """A clip has the same embedding alone and among others."""
     recipe, _ = trained(drawn_dataset, replace(tiny, pretraining="none"))
     clips = [clip.frames() for clip in (Dataset(drawn_dataset).actions[i] for i in (0, 4, 11))]
     together = recipe.embed(clips)
@@ -208,13 +192,13 @@ def test_embeddings_do_not_depend_on_company_and_have_length_one(
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
 
 
-def test_variants_differ_from_each_other_and_go_together_within_a_subject(
+def test_variants_differ_from_each_other_and_agree_within_a_subject(
     drawn_dataset: Path,
 ) -> None:
-    """A stand-in extractor returns a frame's mean colour, and so the light it is seen in.
+    """A stand-in extractor returns the mean colour of a frame.
 
-    Each variant has one light for all frames of a clip, nearly the same for all clips of a subject,
-    and another one for the next subject.
+    Each variant has one colour change for all frames of a clip, nearly the same for all clips of a
+    subject, and another one for the next subject.
     """
 
     class Mean(torch.nn.Module):
@@ -234,7 +218,7 @@ def test_variants_differ_from_each_other_and_go_together_within_a_subject(
     assert float((of["a"][0] - of["b"][0]).abs().max()) > 0.05
 
 
-def test_no_compound_twice_is_refused(
+def test_compounds_without_repetition_are_refused(
     drawn_dataset: Path, tiny: SubclipsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def once_each(dataset: Dataset) -> list[Sample]:
@@ -246,7 +230,7 @@ def test_no_compound_twice_is_refused(
         trained(drawn_dataset, tiny)
 
 
-def test_epochs_to_a_mark_count_from_one() -> None:
+def test_epochs_to_a_mark_are_counted_from_one() -> None:
     precisions = [0.5, 0.79, 0.8, 0.7, 0.9]
     epochs = [{"average_precision": p} for p in precisions]
     assert epochs_to(0.8, epochs) == 3

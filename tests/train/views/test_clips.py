@@ -1,4 +1,4 @@
-"""Clips placed anew, and their texture: all frames of a clip alike."""
+"""Placement and texture of clips, the same for all frames of a clip."""
 
 import math
 
@@ -15,14 +15,14 @@ SIDE, SIZE = 40, 32
 
 
 def spot_clips(n: int, x: float, y: float) -> Tensor:
-    """Dark clips, two frames each, with a soft bright spot right and down of the middle."""
+    """Draw dark clips, two frames each, with a soft bright spot right and down of the middle."""
     at = torch.arange(SIDE) - (SIDE - 1) / 2
     spot = torch.exp(-((at[None, :] - x) ** 2 + (at[:, None] - y) ** 2) / 8)
     return spot.expand(n, 2, 3, SIDE, SIDE).clone()
 
 
 def centre_of(image: Tensor) -> tuple[float, float]:
-    """Where the light of an image is, right and down of the middle, in pixels."""
+    """Return the centre of an image's light, right and down of the middle, in pixels."""
     at = torch.arange(SIZE) - (SIZE - 1) / 2
     total = image.sum()
     return float((image.sum(0) * at).sum() / total), float((image.sum(1) * at).sum() / total)
@@ -30,8 +30,8 @@ def centre_of(image: Tensor) -> tuple[float, float]:
 
 @pytest.mark.parametrize("turn", [-7.0, 0.0, 5.0])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_spot_lands_where_geometry_says(turn: float, mirrored: bool) -> None:
-    """Seen from the square: shifted against it, turned against it, then mirrored."""
+def test_a_spot_is_placed_by_shift_rotation_and_mirroring(turn: float, mirrored: bool) -> None:
+    """In the square's coordinates: shifted and rotated the other way, then mirrored."""
     x, y, shift = 6.0, -4.0, (2.0, -1.0)
     cut = place(
         spot_clips(1, x, y), SIZE, torch.tensor([shift]), torch.tensor([turn]),
@@ -45,14 +45,14 @@ def test_a_spot_lands_where_geometry_says(turn: float, mirrored: bool) -> None:
         assert centre_of(frame[0]) == pytest.approx((-u if mirrored else u, v), abs=0.15)
 
 
-def test_the_middle_placed_straight_is_the_centre_crop() -> None:
+def test_a_placement_without_change_is_the_centre_crop() -> None:
     clips = torch.rand(2, 3, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     still = place(clips, SIZE, torch.zeros(2, 2), torch.zeros(2), torch.zeros(2).bool())
     torch.testing.assert_close(still, centre_crop(clips, SIZE), atol=1e-5, rtol=0)
     assert torch.equal(centre_crop(clips, SIZE), clips[..., 4:36, 4:36])
 
 
-def test_chance_turns_by_2_5_or_7_degrees_and_flips_every_other_clip() -> None:
+def test_clips_are_rotated_by_2_5_or_7_degrees_and_half_are_flipped() -> None:
     """Two spots, left and right of the middle; the left one is bright in the first frame only."""
     clips = spot_clips(200, 10, 0) + spot_clips(200, -10, 0)
     clips[:, 1] = spot_clips(200, 10, 0)[:, 1]
@@ -69,8 +69,8 @@ def test_chance_turns_by_2_5_or_7_degrees_and_flips_every_other_clip() -> None:
     assert all(centre_of(one)[0] > centre_of(both)[0] for both, one in unflipped[:, :, 0])
 
 
-def test_crops_come_from_everywhere_between_the_corners() -> None:
-    """A turn about the crop's centre keeps how far away from it the middle is: 0 to 4 root 2."""
+def test_crops_are_drawn_from_the_whole_image() -> None:
+    """A rotation about the crop's centre keeps the distance of the middle: 0 to 4 root 2."""
     cut = random_place(spot_clips(300, 0, 0), SIZE, torch.Generator().manual_seed(0), flip=False)
     away = np.array([math.hypot(*centre_of(frames[0, 0])) for frames in cut])
     assert away.min() == pytest.approx(0, abs=0.1)
@@ -78,18 +78,18 @@ def test_crops_come_from_everywhere_between_the_corners() -> None:
     assert len(set(away.round(1))) > 10  # of 15 distances on a grid of 9 by 9
 
 
-def test_texture_is_that_of_the_pipeline() -> None:
+def test_texture_equals_that_of_the_pipeline() -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 3, 9, 11, 3), dtype=np.uint8)
     clips = torch.from_numpy(images).permute(0, 1, 4, 2, 3).float() / 255
     codes = (lbp(clips) * 255).round().to(torch.uint8)
     for i, t in np.ndindex(2, 3):
-        # Grey levels of the two may be rounded apart by one, which can turn a comparison.
+        # The two may round a grey level differently by one, which can change a comparison.
         wanted = lbp_of_image(grey(images[i, t]))
         assert (codes[i, t, 0].numpy() == wanted).mean() > 0.97
 
 
-def test_texture_of_grey_images_is_that_of_equations_1_and_2() -> None:
+def test_texture_of_grey_images_equals_equations_1_and_2() -> None:
     rng = np.random.default_rng(0)
     level = rng.integers(0, 256, (5, 6))
     clip = torch.from_numpy(level).float().expand(1, 1, 3, 5, 6) / 255
@@ -104,8 +104,8 @@ def test_texture_of_grey_images_is_that_of_equations_1_and_2() -> None:
         assert code[y][x] == wanted
 
 
-def test_texture_is_blind_to_light() -> None:
-    """Half as bright and a little lifted, in whole grey levels far enough apart, codes stay."""
+def test_texture_does_not_depend_on_brightness() -> None:
+    """Grey levels at least four apart keep their order at half the contrast with an offset."""
     level = np.random.default_rng(1).permutation(36).reshape(6, 6) * 4
     clip = torch.from_numpy(level).float().expand(1, 1, 3, 6, 6) / 255
     assert torch.equal(lbp(clip), lbp(clip * 0.5 + 20 / 255))

@@ -1,4 +1,4 @@
-"""Distortion of colour is what it says, one change after the other, pixel by pixel."""
+"""Colour distortion equals its four changes applied in turn, pixel by pixel."""
 
 import colorsys
 import math
@@ -14,8 +14,8 @@ def grey_of(pixel: list[float]) -> float:
     return sum(w * c for w, c in zip(LUMA, pixel, strict=True))
 
 
-def test_brightness_contrast_saturation_and_hue_one_after_the_other() -> None:
-    """Colours near the middle and small changes, so that nothing is cut at 0 or 1."""
+def test_brightness_contrast_saturation_and_hue_are_applied_in_turn() -> None:
+    """Colours near the middle and small changes, so that no value is clipped at 0 or 1."""
     rng = np.random.default_rng(0)
     images = torch.tensor(rng.uniform(0.45, 0.55, (3, 2, 3, 2, 2)), dtype=torch.float32)
     drawn = torch.Generator().manual_seed(0)
@@ -43,16 +43,16 @@ def test_brightness_contrast_saturation_and_hue_one_after_the_other() -> None:
                 assert seen[k] == pytest.approx(wanted, abs=1e-5)
 
 
-def test_a_third_of_a_turn_makes_red_green() -> None:
+def test_a_third_of_a_turn_of_hue_makes_red_green() -> None:
     red = torch.tensor([0.8, 0.2, 0.2]).reshape(1, 3, 1, 1)
     generator = torch.Generator().manual_seed(0)
     drawn = [distort(red, generator, 0, 0, 0, 0.5).flatten().tolist() for _ in range(500)]
-    # Among so many, one was drawn near to a third of a turn.
+    # Of 500 draws, one is near a third of a turn.
     turned = min(drawn, key=lambda colour: abs(colorsys.rgb_to_hsv(*colour)[0] - 1 / 3))
     assert turned == pytest.approx([0.2, 0.8, 0.2], abs=0.05)
 
 
-def test_what_is_not_chosen_stays_to_the_bit() -> None:
+def test_items_that_are_not_drawn_are_unchanged() -> None:
     images = torch.rand(40, 2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     after = distort(images, torch.Generator().manual_seed(1), share=0.5)
     same = [bool(torch.equal(a, b)) for a, b in zip(images, after, strict=True)]

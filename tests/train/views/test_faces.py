@@ -1,12 +1,12 @@
-"""Landmarks stay on the face when it is varied."""
+"""Landmarks move with the varied face."""
 
 import torch
 
 from fmdata.train.views.faces import jitter_faces
 
 
-def test_landmarks_stay_on_what_they_mark() -> None:
-    """A bright spot at each landmark is still there after shift, scale, turn and light."""
+def test_landmarks_stay_on_the_marked_points() -> None:
+    """A bright spot at each landmark is still there after shift, scale, rotation and light."""
     size, at = 64, torch.tensor([[20, 24], [41, 30], [33, 45]])  # column, row
     images = torch.full((8, 1, size, size), 0.2)
     for column, row in at.tolist():

@@ -1,4 +1,4 @@
-"""Frames that are seen: as many as asked, in order, from where the clip is begun."""
+"""Frames for a fixed length: in order, at the stride, from the start."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from fmdata.train.views.frames import late_start, random_start, sample_frames
     ("n_frames", "length", "stride", "start", "wanted"),
     [
         (9, 4, 2, 0, [0, 2, 4, 6]),
-        (9, 4, 3, 0, [0, 3, 6, 8]),  # the last one stands for what is beyond the end
+        (9, 4, 3, 0, [0, 3, 6, 8]),  # the last one is repeated beyond the end
         (9, 4, 2, 5, [5, 7, 8, 8]),
         (1, 3, 2, 0, [0, 0, 0]),
     ],
@@ -30,6 +30,6 @@ def test_late_starts_are_a_quarter_a_third_and_half_of_the_way_to_the_apex() -> 
     assert counts.min() > 900
 
 
-def test_a_clip_that_is_at_its_apex_at_once_begins_there() -> None:
+def test_a_clip_with_its_apex_in_the_first_frame_begins_there() -> None:
     rng = np.random.default_rng(0)
     assert {random_start(0, rng) for _ in range(50)} == {0}

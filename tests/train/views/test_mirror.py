@@ -1,4 +1,4 @@
-"""Mirrored views: maps go with their face."""
+"""Faces are mirrored together with their attention maps."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from fmdata.train.action_units.attention import attention_maps
 from fmdata.train.views.mirror import mirror
 
 
-def test_half_of_the_faces_are_mirrored_with_their_maps_and_the_others_kept() -> None:
+def test_half_of_the_faces_are_mirrored_with_their_maps_and_the_others_unchanged() -> None:
     images, maps = torch.rand(200, 3, 4, 4), torch.rand(200, 5, 2, 2)
     seen, regions = mirror(images, maps, torch.Generator().manual_seed(0))
     turned = (seen == images.flip(-1)).flatten(1).all(dim=1)
@@ -19,8 +19,8 @@ def test_half_of_the_faces_are_mirrored_with_their_maps_and_the_others_kept() ->
     assert torch.equal(regions[kept], maps[kept])
 
 
-def test_mirrored_maps_are_those_of_mirrored_landmarks() -> None:
-    """Landmarks that are mirrored, left and right renamed, have the maps that mirroring gives."""
+def test_mirrored_maps_equal_those_of_mirrored_landmarks() -> None:
+    """Mirrored landmarks, left and right renamed, have the mirrored maps."""
     size = 56
     points = np.random.default_rng(0).uniform(10, size - 10, (1, 68, 2))
     points[:, [39, 42], 0] = [[20, 34]]

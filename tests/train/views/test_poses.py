@@ -1,4 +1,4 @@
-"""Views of a pose: what they change, and what they must leave alone."""
+"""Views of a pose: the changed and the unchanged properties."""
 
 import torch
 
@@ -18,8 +18,8 @@ def test_the_other_pose_is_the_mirror_image_and_draws_nothing() -> None:
     assert drawn.get_state().equal(generator().get_state())
 
 
-def test_a_turned_pose_keeps_a_spot_at_its_distance_from_the_middle() -> None:
-    """A spot right of the middle lands left of it, up to 30 degrees up or down, each its own."""
+def test_a_rotated_pose_keeps_the_distance_of_a_spot_from_the_middle() -> None:
+    """A spot right of the middle moves left of it, by its own angle of up to 30 degrees."""
     size, n = 65, 40
     images = torch.zeros(n, 3, size, size)
     images[:, :, 31:34, 51:54] = 1  # 20 pixels from the middle
@@ -34,8 +34,8 @@ def test_a_turned_pose_keeps_a_spot_at_its_distance_from_the_middle() -> None:
     assert 20 < float(angle.max()) < 30.1
 
 
-def test_the_same_pose_stays_where_it_is() -> None:
-    """A bright half stays brighter than the dark one, or its border is where edges are."""
+def test_views_of_the_same_pose_do_not_move_the_face() -> None:
+    """A bright half stays brighter than the dark one, or an edge lies at its border."""
     images = torch.full((60, 3, 16, 16), 0.3)
     images[..., 8:] = 0.8
     changed = same_pose(images, generator())
@@ -49,9 +49,9 @@ def test_the_same_pose_stays_where_it_is() -> None:
 
 
 def test_a_crop_is_a_part_of_the_image_enlarged() -> None:
-    """On a ramp each crop is a ramp, less steep, inside the original's range, of its own place."""
+    """The crop of a ramp is a less steep ramp, within the original's range, at a random place."""
     ramp = torch.linspace(0, 1, 32).expand(50, 3, 32, 32)
-    crops = random_crop(ramp, generator(), least=0.25)
+    crops = random_crop(ramp, generator(), min_area=0.25)
     steps = crops[:, 0, 16, 8:24].diff(dim=1) * 31
     assert torch.allclose(steps, steps[:, :1].expand_as(steps), atol=1e-3)
     assert 0.49 < float(steps.min()) < 0.6
@@ -60,7 +60,7 @@ def test_a_crop_is_a_part_of_the_image_enlarged() -> None:
     assert float(crops[:, 0, 0, 0].std()) > 0.05
 
 
-def test_a_view_follows_from_its_generator() -> None:
+def test_a_view_depends_on_its_generator_alone() -> None:
     images = torch.rand(4, 3, 16, 16, generator=generator())
     for view in (same_pose, random_crop, lambda x, g: other_pose(x, g, 20)):
         assert torch.equal(view(images, generator()), view(images, generator()))

@@ -1,4 +1,4 @@
-"""Subclips A and B share a clip between them; padding only repeats its ends."""
+"""Subclips A and B divide a clip; padding only repeats its ends."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from fmdata.train.views.subclips import contrastive_subclips, padded_in_time, tw
 
 
 @pytest.mark.parametrize("n_frames", [2, 3, 10, 41])
-def test_a_is_half_in_one_piece_and_b_is_the_rest_in_order(n_frames: int) -> None:
-    """Every start is drawn, from A at the very beginning to A at the very end."""
+def test_a_is_half_a_clip_in_one_piece_and_b_the_remaining_frames(n_frames: int) -> None:
+    """Every start of A is drawn, from the clip's beginning to its end."""
     rng = np.random.default_rng(0)
     starts = set()
     for _ in range(400):
@@ -20,7 +20,7 @@ def test_a_is_half_in_one_piece_and_b_is_the_rest_in_order(n_frames: int) -> Non
     assert starts == set(range(n_frames - n_frames // 2 + 1))
 
 
-def test_padding_repeats_the_ends_up_to_the_most_and_keeps_all_between() -> None:
+def test_padding_repeats_the_first_and_last_frame_up_to_its_maximum() -> None:
     frames, rng = np.array([4, 5, 9, 11]), np.random.default_rng(1)
     drawn = set()
     for _ in range(300):
@@ -33,7 +33,7 @@ def test_padding_repeats_the_ends_up_to_the_most_and_keeps_all_between() -> None
 
 
 @pytest.mark.parametrize("subclips", [False, True])
-def test_twins_show_the_same_frames_in_other_variants(subclips: bool) -> None:
+def test_twins_show_the_same_frames_in_different_variants(subclips: bool) -> None:
     """SS gives one pair of the whole clip; SS+ one pair of A and one of B, which share no frame."""
     rng = np.random.default_rng(2)
     for _ in range(50):
@@ -47,7 +47,7 @@ def test_twins_show_the_same_frames_in_other_variants(subclips: bool) -> None:
         assert sorted(shown) == list(range(20))
 
 
-def test_the_same_generator_draws_the_same() -> None:
+def test_twins_depend_on_the_generator_alone() -> None:
     one, two, three = (
         twin_views(30, 4, 5, np.random.default_rng(seed), subclips=True) for seed in (7, 7, 8)
     )

@@ -1,4 +1,4 @@
-"""Trimming keeps the motion."""
+"""Trimming keeps the whole motion."""
 
 import numpy as np
 import pytest
