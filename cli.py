@@ -23,7 +23,7 @@ import typer
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.printable import printable, printable_lines
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.settings import Options, option_name
+from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.synth.settings import CompoundSettings
@@ -86,15 +86,12 @@ def command(
 def _parameter(f: "Field[Any]") -> inspect.Parameter:
     """Return the command's parameter for a field of an Options class."""
     explicit = [option_name(f)] if f.metadata.get("option") else []
-    help_ = f.metadata["help"]
-    if choices := f.metadata.get("choices"):
-        help_ = f"{help_} One of {', '.join(map(str, choices))}."
     parsed = f.metadata.get("parse") is not None
     return inspect.Parameter(
         f.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=str(f.default) if parsed else f.default,
-        annotation=Annotated[str if parsed else f.type, typer.Option(*explicit, help=help_)],
+        annotation=Annotated[str if parsed else f.type, typer.Option(*explicit, help=described(f))],
     )
 
 
@@ -106,9 +103,7 @@ def _parsed(f: "Field[Any]", value: Any) -> Any:
 
 def _folder_parameters() -> list[inspect.Parameter]:
     """Return the two parameters by which a command takes a dataset's folder."""
-    argument = typer.Argument(
-        metavar="DATASET", help="Dataset folder.", show_default=str(DATASET)
-    )
+    argument = typer.Argument(metavar="DATASET", help="Dataset folder.", show_default=str(DATASET))
     option = typer.Option("--dataset", help="The same, as an option.")
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [

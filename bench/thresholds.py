@@ -2,8 +2,8 @@
 
 ``python -m bench.thresholds`` simulates three rows of the fidelity benchmark, detects the landmarks
 of both passes once, and spots each recording again for every threshold and factor. The table goes
-to docs/pipeline.md. The thresholds are those that changed the rows most when all thresholds of
-spotting were doubled and halved; none of them has an influence on the landmarks.
+to docs/pipeline.md. Of 35 thresholds of spotting, these ten changed the missed motions, the motions
+found in still faces, or the onsets most. None of them changes the landmarks.
 """
 
 import argparse
@@ -152,10 +152,10 @@ def cells(scores: Sequence[Score]) -> list[str]:
             f"{s.onset.mean_absolute:.2f}",
             f"{s.offset.mean_absolute:.2f}",
             f"{s.iou:.3f}",
-            f"{s.missed:.0%}",
+            f"{100 * s.missed:.3g} %",
         )
     ]
-    return [*figures, f"{still.false_alarms:.0%}"]
+    return [*figures, f"{100 * still.false_alarms:.3g} %"]
 
 
 def table(rows: Sequence[Sequence[Filmed]], thresholds: Sequence[Threshold]) -> Table:

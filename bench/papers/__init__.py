@@ -1,1 +1,1 @@
-"""The five papers' own comparisons, run on simulated subjects: ``python -m bench.papers``."""
+"""The comparisons of five papers, run on simulated subjects: ``python -m bench.papers``."""

@@ -1,8 +1,8 @@
-"""The five papers' comparisons, trained on simulated subjects, and the page that tells of them.
+"""The comparisons of five papers, trained on simulated subjects, and their page.
 
-``python -m bench.papers`` makes the data, trains every row with three seeds, two trainings at a
-time, and writes docs/papers.md; ``--quick`` does it small, to see that all of it runs, and only
-prints. With ``--folder`` data and results are kept: a run that was stopped goes on.
+``python -m bench.papers`` makes the data, trains every row with three seeds in parallel processes,
+and writes docs/papers.md. ``--quick`` runs everything at a small size and only prints. With
+``--folder`` data and results are stored there, and an interrupted run resumes.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from fmdata.train.run import train
 
 PAGE = Path(__file__).parents[2] / "docs" / "papers.md"
 PAPERS = ("encoder", "subclips", "smate", "rrl", "pcl")
-QUICK = 0.1  # of the steps
+QUICK = 0.1  # share of the steps
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make data, train, print, and write the page."""
+    """Make the data, train, print, and write the page."""
     parser = _options()
     options = parser.parse_args(arguments)
     papers = options.papers.split(",") if options.papers else [*PAPERS]
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _extractors(datasets: Mapping[str, Path], folder: Path, scale: float) -> dict[str, Path]:
-    """Train the extractors that several comparisons share, in runs of their own."""
+    """Train the extractors that several comparisons share; return the folders of their runs."""
     made = {}
     for name, (dataset, settings) in encoder.extractors(scale).items():
         made[name] = folder / f"extractor-{name}"
@@ -64,7 +64,7 @@ def _extractors(datasets: Mapping[str, Path], folder: Path, scale: float) -> dic
 
 
 def _prepared(table: Table, seeds: tuple[int, ...], extractors: Mapping[str, Path]) -> Table:
-    """Put in the seeds, and where the extractors lie."""
+    """Set the seeds of a table, and the folders of its extractors."""
     rows = []
     for row in table.rows:
         settings = row.settings
@@ -77,7 +77,7 @@ def _prepared(table: Table, seeds: tuple[int, ...], extractors: Mapping[str, Pat
 def _trained(
     tables: Sequence[Table], datasets: Mapping[str, Path], folder: Path, workers: int
 ) -> report.Results:
-    """Train all rows; two that are equal are trained once. Returns results by table, row, seed."""
+    """Train all rows, equal ones once; return the results by table, row and seed."""
     jobs: dict[str, Job] = {}
     names: dict[tuple[str, str, int], str] = {}
     for table in tables:
@@ -89,7 +89,7 @@ def _trained(
                 jobs[job.name()] = job
     results: dict[str, Result] = {}
     began = time.monotonic()
-    # A fresh process each: threads of native libraries do not survive a fork.
+    # New processes, since threads of native libraries do not survive a fork.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         waiting = {pool.submit(run, job, folder): name for name, job in jobs.items()}
         for done in as_completed(waiting):
@@ -103,9 +103,11 @@ def _trained(
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.papers", description=__doc__)
     parser.add_argument("--papers", help=f"some of: {', '.join(PAPERS)}; prints only")
-    parser.add_argument("--quick", action="store_true", help="small, in five minutes; prints only")
+    parser.add_argument(
+        "--quick", action="store_true", help="small size, five minutes; prints only"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--folder", type=Path, help="where to keep data and results")
+    parser.add_argument("--folder", type=Path, help="folder for data and results")
     return parser
 
 

@@ -27,17 +27,17 @@ AP, BEST = NUMBERS[0], "SFE-L, contrastive, trimmed"
 def extractors(scale: float) -> dict[str, tuple[str, LandmarkSettings]]:
     """Return the extractors that the comparisons share: the dataset and settings of each."""
     many = LandmarkSettings(**shape(scale).to_json())
-    # The paper's SFE-E comes from other people's pictures of expressions, and so does this one.
+    # As in the paper, SFE-E is trained on expressions of other people.
     return {"SFE-L": (PERSONAL, many), "SFE-E": (EXPRESSIONS, replace(many, task="expressions"))}
 
 
 def shape(scale: float) -> ExtractorSettings:
-    """Return the settings of an extractor, as the recipes that use it must have them."""
+    """Return the settings of the extractors, also for the recipes that take one."""
     return ExtractorSettings(epochs=10, steps=max(1, round(40 * scale)))
 
 
 def tables(scale: float) -> list[Table]:
-    """Return the paper's comparison, `scale` times as many steps as for the page."""
+    """Return the paper's comparison, with `scale` times the steps of the page."""
 
     def row(sfe: str, loss: str, trimming: bool) -> Row:
         settings = EncoderSettings(
@@ -59,8 +59,8 @@ def tables(scale: float) -> list[Table]:
         Claim("random trimming helps", BEST, "SFE-L, contrastive, as it is", AP),
     ]
     about = (
-        "Full clips of held-out subjects, all within-subject pairs. SFE-L has learnt the shards' "
-        "landmarks of the training subjects, SFE-E which of seven expressions other faces show; "
+        "Full clips of held-out subjects, all within-subject pairs. SFE-L is trained on the "
+        "landmarks of the training subjects, SFE-E to classify seven expressions of other faces; "
         "each was trained once, so the spread over the seeds is that of the sequence encoder."
     )
     rows = [row(*which) for which in PAPER]

@@ -1,4 +1,4 @@
-"""One training of a comparison, and what a table of comparisons is."""
+"""Tables of comparisons, and the trainings behind their rows."""
 
 import hashlib
 import json
@@ -24,16 +24,16 @@ SEEDS = 0, 1, 2
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: settings to train with, and what the paper reports.
+    """One row of a table: settings of a training, and the paper's figures.
 
     Attributes
     ----------
     name : str
-        What the line says.
+        Label of the row.
     settings : RecipeSettings
-        Without the seed, which the runner puts in.
+        Settings; the runner sets the seed.
     paper : mapping of str to float
-        The paper's own figures by the number's name.
+        The paper's figures by the name of the number.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says of two of its rows: the first has more of a number than the second."""
+    """A claim of the paper: a number is larger in the row `more` than in the row `less`."""
 
     sentence: str
     more: str
@@ -60,11 +60,11 @@ class Table:
     title : str
         E.g. ``2022, Table 1``.
     about : str
-        What is compared, and what differs from the paper's experiment.
+        Description of the comparison, and its differences from the paper's experiment.
     recipe, dataset : str
-        What is trained, on which of the bench's datasets.
+        Names of the recipe, and of one of the bench's datasets.
     numbers : tuple of str
-        Which numbers of an evaluation are shown.
+        Names of the numbers shown.
     rows : sequence of Row
     claims : sequence of Claim
     seeds : tuple of int
@@ -89,7 +89,7 @@ class Job:
     settings: RecipeSettings
 
     def name(self) -> str:
-        """Return a name that two equal trainings share."""
+        """Return a name that is the same for equal trainings."""
         facts = [self.recipe, Dataset(self.dataset).digests(), self.settings.to_json()]
         digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         return f"{self.recipe}-{digest[:16]}"
@@ -97,7 +97,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a training came to: numbers on the held-out subjects, epochs, seconds on one core."""
+    """Result of a training: numbers of the held-out subjects, epochs, seconds on one core."""
 
     numbers: dict[str, float]
     history: list[dict[str, Any]]
@@ -123,21 +123,21 @@ def run(job: Job, folder: Path) -> Result:
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and standard deviation over the seeds (0 for one)."""
+    """Return mean and standard deviation over the seeds (0 for one seed)."""
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 class _Shelf:
-    """Keeps no checkpoint; what is computed once lies where every training finds it."""
+    """Stores no checkpoint, but shares tensors that are computed once among all trainings."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self) -> None:
-        """Return None: every training begins anew."""
+        """Return None: every training starts at its first step."""
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Let it go."""
+        """Do nothing."""
 
     def once(
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]

@@ -1,8 +1,7 @@
 """PCL's Table 5, the parts of the method added one after another, and the poses of its Table 4.
 
-The paper's numbers are accuracies on RAF-DB and degrees on AFLW2000: what can be compared is who
-beats whom, never the numbers themselves. Its first row has colour views and crops and no mirroring,
-as here.
+The paper's numbers are accuracies on RAF-DB and degrees on AFLW2000: only the order of the rows is
+comparable, not the numbers. Its first row has colour views and crops but no mirroring, as here.
 """
 
 from dataclasses import replace
@@ -23,7 +22,7 @@ _TABLE = Table(
     title="PCL 2023, Tables 5 and 4",
     about="What each part adds, one after another. Expressions are eight, of single frames of "
     "held-out subjects; degrees are mean absolute errors, and the last column is that of "
-    "always saying the mean.",
+    "always predicting the mean.",
     recipe="pcl",
     dataset=EXPRESSIONS,
     numbers=(
@@ -76,14 +75,14 @@ _TABLE = Table(
         Claim("orthogonal features help expressions", ORTH, DIS, "accuracy"),
         Claim("contrasting poses helps expressions", POSE, ORTH, "accuracy"),
         Claim("dynamic weights help expressions", FULL, POSE, "accuracy"),
-        Claim("PCL tells expressions better than SimCLR", FULL, SIMCLR, "accuracy"),
+        Claim("PCL classifies expressions better than SimCLR", FULL, SIMCLR, "accuracy"),
         Claim("SimCLR errs more in the pose than PCL", SIMCLR, FULL, "pose_error_deg"),
     ),
 )
 
 
 def tables(scale: float) -> list[Table]:
-    """Return the paper's ablation, `scale` times as many steps of pretraining as by default."""
+    """Return the paper's ablation, with `scale` times the default steps of pretraining."""
     steps = max(1, round(PclSettings().steps * scale))
     rows = [replace(row, settings=row.settings.replaced([f"steps={steps}"])) for row in _TABLE.rows]
     return [replace(_TABLE, rows=rows)]

@@ -1,4 +1,4 @@
-"""The page: each table beside the paper's figures, and which of its directions came out."""
+"""The page: each table beside the paper's figures, and a verdict on each claim."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -14,7 +14,7 @@ Results: TypeAlias = dict[tuple[str, str, int], Result]
 
 
 def page(tables: Sequence[Table], results: Results, size: Size) -> str:
-    """Return everything that is measured, as Markdown."""
+    """Return all tables and verdicts as Markdown."""
     trained = {id(result): result.seconds for result in results.values()}
     parts = [
         f"{size.subjects} subjects with {size.motions} motions of their own and {size.takes} takes "
@@ -66,14 +66,14 @@ def _figures(table: Table, row: Row, results: Results, number: str) -> tuple[flo
 
 
 def _verdict(claim: Claim, table: Table, results: Results) -> str:
-    """Say whether a direction came out, and by how much more than chance of the seeds."""
+    """Return the verdict on a claim: the difference of two rows against its standard error."""
     rows = {row.name: row for row in table.rows}
     more, a = _figures(table, rows[claim.more], results, claim.number)
     less, b = _figures(table, rows[claim.less], results, claim.number)
     difference = more - less
-    doubt = sqrt((a**2 + b**2) / len(table.seeds))
-    if abs(difference) <= 2 * doubt or difference == 0:
+    error = sqrt((a**2 + b**2) / len(table.seeds))
+    if abs(difference) <= 2 * error or difference == 0:
         verdict = "undecided: within the spread of the seeds"
     else:
         verdict = "agrees" if difference > 0 else "does not agree"
-    return f"{claim.sentence}: **{verdict}** ({difference:+.3f} ± {doubt:.3f})"
+    return f"{claim.sentence}: **{verdict}** ({difference:+.3f} ± {error:.3f})"

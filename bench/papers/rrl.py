@@ -1,4 +1,4 @@
-"""RRL (2023), Table 3: what regions and relations add to a global view."""
+"""RRL (2023), Table 3: regions and relations added to a global view."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ CORRELATION, ALL = "global, correlation", "global, local, correlation"
 
 
 def tables(scale: float) -> list[Table]:
-    """Return the paper's ablation, `scale` times as many steps of pretraining as by default."""
+    """Return the paper's ablation, with `scale` times the default steps of pretraining."""
     full = RrlSettings()
     full = replace(full, steps=max(1, round(full.steps * scale)))
     rows = [
@@ -31,8 +31,8 @@ def tables(scale: float) -> list[Table]:
     ]
     about = (
         "Mean F1 of action units on held-out subjects, by a linear classifier on a frozen encoder. "
-        "The paper's is of BP4D's labels; here the labels are stand-ins from blendshapes, of those "
-        "units that the held-out subjects show. `f1_always` calls every unit there in every frame; "
-        "without pretraining, the encoder is as it was drawn."
+        "The paper's is of BP4D's labels; here the labels are stand-ins from blendshapes, for "
+        "those units that the held-out subjects show. `f1_always` predicts every unit in every "
+        "frame; without pretraining, the encoder has random weights."
     )
     return [Table("RRL 2023, Table 3", about, "rrl", EXPRESSIONS, NUMBERS, rows, claims)]

@@ -1,4 +1,4 @@
-"""SMaTE: Table 2 (positions of time), Tables 3 and 4 (what training sees), and its Fig. 2."""
+"""SMaTE: Table 2 (positions of time), Tables 3 and 4 (input and augmentation), and Fig. 2."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ LATE = ACCURACY, "accuracy_late_4", "accuracy_late_3"
 EPOCHS = 24
 # Accuracy on CK+, the paper's set of posed expressions.
 POSITIONS = {"bert": ("BERT", 0.4242), "tpe1": ("TPE-v1", 0.4318), "tpe2": ("TPE-v2", 0.4393)}
-# Each line has what the lines above it have.
+# Each row adds to the rows above it.
 STEPS = {
     "Original": {"input": "colour", "clips": "original"},
     "LBP": {"input": "lbp", "clips": "original"},
@@ -25,8 +25,8 @@ PROGRESS = {
 
 
 def tables(scale: float) -> list[Table]:
-    """Return the paper's comparisons; those of equal settings are trained once."""
-    # Every third of 15 frames a second: a clip in half the work, which pays for more epochs.
+    """Return the paper's comparisons, with `scale` times the epochs of the page."""
+    # Every third of 15 frames a second halves the work of a clip, and allows more epochs.
     settings = SmateSettings(frames=12, stride=3, epochs=max(1, round(EPOCHS * scale)))
     return [
         _positions(settings),
@@ -42,7 +42,7 @@ def _positions(settings: SmateSettings) -> Table:
         Row(name, replace(original, positions=kind), {ACCURACY: paper})
         for kind, (name, paper) in POSITIONS.items()
     ]
-    # What TPE comes to when its value is added alike to all components of a token.
+    # Equivalent to TPE with its value added equally to all components of a token.
     rows.append(Row("none", replace(original, positions="none")))
     claims = [
         Claim("TPE-v2 is better than learnt positions", "TPE-v2", "BERT", ACCURACY),
@@ -51,10 +51,10 @@ def _positions(settings: SmateSettings) -> Table:
     ]
     about = (
         "Seven shared actions of simulated subjects, held-out subjects' clips. The paper's network "
-        "is ViViT-B pretrained on Kinetics-400; ours is small, starts at random, and sees how each "
-        "frame differs from its clip's mean. A value added alike to all components of a token, as "
-        "Eq. 9 and 10 read, is taken out again by the layer normalisation and so equals "
-        "`none`; TPE is added with alternating sign here."
+        "is ViViT-B pretrained on Kinetics-400; ours is small, has random initial weights, and "
+        "takes each frame's difference from its clip's mean. A value added equally to all "
+        "components of a token, as Eq. 9 and 10 read, is removed by the layer normalisation and so "
+        "equals `none`; here TPE is added with alternating sign."
     )
     return _table("SMaTE 2022, Table 2", about, (ACCURACY,), rows, claims)
 
@@ -64,16 +64,14 @@ def _progress(title: str, positions: str, settings: SmateSettings) -> Table:
         Row(name, replace(settings, positions=positions, **step), {ACCURACY: paper})
         for (name, step), paper in zip(STEPS.items(), PROGRESS[positions], strict=True)
     ]
-    before, lbp, augmented, mixed = STEPS
+    original, lbp, augmented, mixed = STEPS
     claims = [
-        Claim("LBP is better than colour", lbp, before, ACCURACY),
+        Claim("LBP is better than colour", lbp, original, ACCURACY),
         Claim("augmentation helps", augmented, lbp, ACCURACY),
         Claim("mixing tokens helps further", mixed, augmented, ACCURACY),
-        Claim("all of it is better than none of it", mixed, before, ACCURACY),
+        Claim("all of it is better than none of it", mixed, original, ACCURACY),
     ]
-    about = (
-        f"Positions of time: {POSITIONS[positions][0]}. Each line has what the lines above it have."
-    )
+    about = f"Positions of time: {POSITIONS[positions][0]}. Each row adds to the rows above it."
     return _table(title, about, (ACCURACY,), rows, claims)
 
 
@@ -89,7 +87,8 @@ def _late_starts(settings: SmateSettings) -> Table:
     ]  # fmt: skip
     about = (
         "Clips that begin at 1/4 and 1/3 of the way to the apex show less of the neutral face. The "
-        "paper draws this figure, without numbers, for an EfficientNet; ours is its own network."
+        "paper shows this figure, without numbers, for an EfficientNet; ours is for its own "
+        "network."
     )
     return _table("SMaTE 2022, Figure 2", about, LATE, rows, claims)
 

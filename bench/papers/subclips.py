@@ -18,9 +18,9 @@ BEST, SENSITIVE = (0.2, 0.3), ((0.2, 0.2), (0.3, 0.5), (0.5, 0.5))  # m_p, m_n n
 
 
 def tables(scale: float) -> list[Table]:
-    """Return both figures, `scale` times as many steps as for the page."""
-    # Fewer and slower steps of fine-tuning leave the baseline's training loss half as high again;
-    # every fourth of 15 frames a second pays for some of them.
+    """Return both figures, with `scale` times the steps of the page."""
+    # With fewer steps or a lower rate of fine-tuning, the baseline's training loss ends half as
+    # high again; taking every fourth of 15 frames a second saves part of the time.
     full = SubclipsSettings(extractor="SFE-L", landmarks=shape(scale), stride=4, steps=60, rate=0.5)
     full = replace(
         full,
@@ -78,7 +78,7 @@ def _margins(full: SubclipsSettings) -> Table:
     ]
     about = (
         "The same with other margins of Eq. 2, m_p and m_n: the ten pairs with m_p up to m_n, as "
-        "many as the paper draws. It prints one figure, and finds that SS+ depends less on them."
+        "many as in the paper. The paper gives one number, and finds SS+ less sensitive to them."
     )
     return Table("2023, Figure 4", about, "subclips", PERSONAL, (AP,), rows, claims)
 

@@ -56,4 +56,4 @@ def test_the_table_has_a_line_for_each_threshold_and_factor() -> None:
     assert [line[0] for line in lines[1::2]] == [str(threshold) for threshold in THRESHOLDS[:2]]
     assert len(lines) == 1 + 2 * len(FACTORS)
     assert {len(line) for line in lines} == {len(head())}
-    assert lines[0][-1] == "0%"
+    assert lines[0][-1] == "0 %"

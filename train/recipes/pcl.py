@@ -161,10 +161,8 @@ class Pcl:
         errors = (poses - frames.poses).abs().mean(dim=0)
         constant = (self.model.pose.target_mean.cpu() - frames.poses).abs().mean()
         numbers = {f"{a}_error_deg": float(e) for a, e in zip(ANGLES, errors, strict=True)}
-        numbers |= {
-            "pose_error_deg": float(errors.mean()),
-            "constant_pose_error_deg": float(constant),
-        }
+        numbers["pose_error_deg"] = float(errors.mean())
+        numbers["constant_pose_error_deg"] = float(constant)
         labelled = frames.expressions != UNLABELLED
         true = frames.expressions[labelled].numpy()
         confusion = confusion_of(self.expressions, true, predicted[labelled].numpy())

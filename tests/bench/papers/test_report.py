@@ -1,4 +1,4 @@
-"""The page says what was measured: means, spreads, and a verdict no surer than the seeds allow."""
+"""The page shows means and spreads, and verdicts that respect the spread of the seeds."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from fmdata.train.recipes.base import RecipeSettings
 SEEDS = 0, 1, 2
 
 
-def told(good: Sequence[float], bad: Sequence[float], number: str = "accuracy") -> str:
+def page_of(good: Sequence[float], bad: Sequence[float], number: str = "accuracy") -> str:
     rows = [Row("good", RecipeSettings(), {number: 0.9}), Row("bad", RecipeSettings())]
     claims = [Claim("good is better", "good", "bad", number)]
     table = Table("T", "About.", "smate", "expressions", (number,), rows, claims)
@@ -33,22 +33,22 @@ def told(good: Sequence[float], bad: Sequence[float], number: str = "accuracy") 
         ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "undecided"),
     ],
 )
-def test_a_direction_is_judged_by_the_spread_of_the_seeds(
+def test_a_claim_is_judged_by_the_spread_of_the_seeds(
     good: Sequence[float], bad: Sequence[float], verdict: str
 ) -> None:
-    line = next(line for line in told(good, bad).splitlines() if line.startswith("- good"))
+    line = next(line for line in page_of(good, bad).splitlines() if line.startswith("- good"))
     assert f"**{verdict}" in line
 
 
-def test_a_row_shows_mean_spread_and_the_papers_figure() -> None:
-    lines = told((0.7, 0.71, 0.72), (0.5, 0.5, 0.5)).splitlines()
+def test_a_row_shows_mean_spread_and_the_figure_of_the_paper() -> None:
+    lines = page_of((0.7, 0.71, 0.72), (0.5, 0.5, 0.5)).splitlines()
     assert "| good | 0.710 ± 0.010 | 0.9 |" in lines
     assert "| bad | 0.500 ± 0.000 |  |" in lines
     assert "6 trainings, 6 minutes of one core." in lines
 
 
-def test_what_was_never_reached_has_no_mean() -> None:
-    lines = told((5, -1, 7), (-1, -1, -1), "epochs_to_0.8").splitlines()
+def test_a_mark_that_was_never_reached_has_no_mean() -> None:
+    lines = page_of((5, -1, 7), (-1, -1, -1), "epochs_to_0.8").splitlines()
     assert any(line.startswith("| good | 5, never, 7 |") for line in lines)
     assert any(line.startswith("| bad | never, never, never |") for line in lines)
 
