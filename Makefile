@@ -26,7 +26,7 @@ demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (
 test: $(STAMP)  ## run all tests, in two processes (about ten minutes)
 	$(PYTEST)
 
-quick: lint  ## check style and types, and run the tests that need no network and no build
+quick: lint  ## check style and types, and run the quick tests: no build, no training
 	$(PYTEST) -m "not slow"
 
 lint: $(STAMP)  ## check style and types

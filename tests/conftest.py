@@ -16,6 +16,16 @@ from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
 from tests.helpers import faces
 
+# A test that takes one of these needs a build or the landmark network, so it is slow.
+SLOW_FIXTURES = {"raw_path", "dataset_path", "landmarker"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that take a slow fixture, which `make quick` leaves out."""
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:

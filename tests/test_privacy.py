@@ -17,6 +17,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.verify.dataset import verify
 from tests.helpers.command import FMDATA, TIMEOUT_S, fmdata
 
+pytestmark = pytest.mark.slow
+
 CALLS = "trace=connect,sendto,sendmsg,sendmmsg"
 ADDRESS = re.compile(r'(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"')
 

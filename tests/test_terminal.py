@@ -9,10 +9,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from fmdata.catalog.storage.lock import WORK
 from tests.helpers.command import FMDATA, TIMEOUT_S, fmdata
 from tests.helpers.folders import assert_same_files
 from tests.helpers.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_terminal_shows_a_live_bar(raw_path: Path, tmp_path: Path) -> None:

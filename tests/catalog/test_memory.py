@@ -24,6 +24,8 @@ from fmdata.catalog.storage.schema import ACTION_FACTS, POSITIONS, cell
 from fmdata.catalog.storage.shards import Sample, write_shard
 from tests.helpers.datasets import make_up
 
+pytestmark = pytest.mark.slow
+
 CLIPS, FRAMES, PIXELS = 8, 600, 8 << 20
 LANDMARKS = CLIPS * FRAMES * 478 * 3 * 4  # bytes
 ROOT = Path(__file__).parents[2]

@@ -24,6 +24,8 @@ from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.progress import BuildProgress, InterruptedBuild
 from tests.helpers.videos import write_numbered_video
 
+pytestmark = pytest.mark.slow
+
 IN_PROCESS = RunSettings(workers=0)
 
 

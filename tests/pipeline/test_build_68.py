@@ -22,6 +22,8 @@ from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.train.data import crop_landmarks
 
+pytestmark = pytest.mark.slow
+
 NAMES = [("s01", "smile", "01"), ("s01", "jaw_drop", "01"), ("s01", "brow_raise", "01")]
 
 

@@ -23,6 +23,8 @@ from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from tests.helpers.videos import write_numbered_video
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = {"avi", "lbp.npy", "json"}
 TWO_WORKERS = RunSettings(workers=2)
 

@@ -32,6 +32,8 @@ from fmdata.pipeline.work.digest import Identity, content_digest
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.previous import Previous
 
+pytestmark = pytest.mark.slow
+
 FPS, SIZE = 30, 128
 ROOT = Path(__file__).parents[2]
 WARM_UP, SHORT, LONG = 300, 1200, 4200  # frames

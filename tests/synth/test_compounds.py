@@ -17,6 +17,8 @@ from fmdata.synth.settings import CompoundSettings
 from tests.helpers.folders import read_files
 from tests.helpers.progress import RecordedProgress
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dataset(dataset_path: Path) -> Dataset:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.helpers.command import fmdata
 
+pytestmark = pytest.mark.slow
+
 TINY = """
 epochs = 1
 steps = 2

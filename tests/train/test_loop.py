@@ -12,6 +12,8 @@ from fmdata.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fmdata.train.loop import Loop, Phase, Schedule, Step, seeded
 from tests.helpers.training import RecordedTraining
 
+pytestmark = pytest.mark.slow
+
 OPTIMIZERS = ("adamw", "adam", "sgd")
 
 

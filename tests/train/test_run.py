@@ -17,6 +17,8 @@ from fmdata.train.recipes.landmarks import ExtractorSettings
 from fmdata.train.run import cross_validate, evaluate, train
 from tests.helpers.training import RecordedTraining
 
+pytestmark = pytest.mark.slow
+
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=4, epochs=2, steps=2, batch=16),
     sequence=SequenceShape(embedding=8, layers=1, heads=2, feedforward=16),

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench.chaos import kills
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_command_killed_at_random_and_run_again_gives_the_same_bytes(

@@ -19,6 +19,8 @@ from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job
 from tests.helpers.progress import RecordedProgress
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"

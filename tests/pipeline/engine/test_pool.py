@@ -31,6 +31,8 @@ from tests.helpers.progress import BuildProgress
 from tests.helpers.videos import write_numbered_video
 from tests.helpers.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 FINE, ABORTS, HANGS, KILLED = 128, 200, 150, 100
 LIMIT_S = 6.0  # many times the work on a fine recording, so that a busy machine keeps it
 BACKEND = """

@@ -36,6 +36,8 @@ from fmdata.pipeline.work.outcome import done_before
 from tests.helpers.command import fmdata
 from tests.helpers.folders import assert_same_files
 
+pytestmark = pytest.mark.slow
+
 SMALL, IN_PROCESS = BuildSettings(size=64), RunSettings(workers=0)
 FULL = OSError(errno.ENOSPC, "No space left on device")
 

@@ -23,6 +23,8 @@ from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work import digest
 from tests.helpers.folders import assert_same_files
 
+pytestmark = pytest.mark.slow
+
 SMALL, IN_PROCESS = BuildSettings(size=64), RunSettings(workers=0)
 LINKED = RunSettings(workers=0, follow_links=True)
 

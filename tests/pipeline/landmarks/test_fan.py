@@ -23,6 +23,8 @@ from fmdata.pipeline.landmarks import weights as model
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 
+pytestmark = pytest.mark.slow
+
 COARSEST = "conv7_2_mbox"  # the detector's layer for the largest faces
 LAYERS = ("conv3_3_norm_mbox", "conv4_3_norm_mbox", "conv5_3_norm_mbox", "fc7_mbox",
           "conv6_2_mbox", COARSEST)  # fmt: skip

@@ -14,6 +14,8 @@ from fmdata.pipeline.landmarks.person import FaceBox, box_of, choose_person
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.reading.decode import Frame, decode
 
+pytestmark = pytest.mark.slow
+
 Frames = Sequence[Sequence[tuple[float, float]]]
 
 

@@ -29,6 +29,8 @@ from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
 from tests.helpers.faces import film, portrait_mesh
 
+pytestmark = pytest.mark.slow
+
 FPS = 25.0
 EYES = [33, 263]
 

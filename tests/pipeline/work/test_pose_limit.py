@@ -21,6 +21,8 @@ from fmdata.synth.simulator.simulate import simulate
 from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.progress import BuildProgress, InterruptedBuild
 
+pytestmark = pytest.mark.slow
+
 IN_PROCESS = RunSettings(workers=0)
 
 

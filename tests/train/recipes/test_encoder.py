@@ -18,6 +18,8 @@ from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from fmdata.train.run import Report, train
 from tests.helpers.training import RecordedTraining
 
+pytestmark = pytest.mark.slow
+
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=8, epochs=3, steps=4, batch=24),
     sequence=SequenceShape(embedding=16, layers=1, heads=2, feedforward=32),

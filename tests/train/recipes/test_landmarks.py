@@ -14,6 +14,8 @@ from fmdata.train.recipes.landmarks import NEUTRAL, Landmarks, LandmarkSettings,
 from fmdata.train.run import train
 from fmdata.train.views.faces import jitter_faces
 
+pytestmark = pytest.mark.slow
+
 TINY = LandmarkSettings(size=32, width=0.125, frames=8, epochs=4, steps=8, batch=24)
 
 

@@ -15,6 +15,8 @@ from fmdata.train.recipes.pcl import Pcl, PclSettings
 from fmdata.train.split import Split
 from tests.helpers.training import MemoryKeeper
 
+pytestmark = pytest.mark.slow
+
 TINY = PclSettings(
     size=16, width=0.1, projection=8, frames=3, batch=8, epochs=3, steps=2, probe_epochs=2
 )

@@ -16,6 +16,8 @@ from fmdata.train.recipes.rrl import Rrl, RrlSettings
 from fmdata.train.split import Split
 from tests.helpers.training import MemoryKeeper
 
+pytestmark = pytest.mark.slow
+
 TINY = RrlSettings(
     units="disfa", frames=3, heads=1, hidden=8, projected=4, batch=8, epochs=2, steps=2,
     probe_epochs=2,

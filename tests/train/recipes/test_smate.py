@@ -16,6 +16,8 @@ from fmdata.train.recipes.smate import Smate, SmateSettings
 from fmdata.train.split import Split
 from tests.helpers.training import MemoryKeeper
 
+pytestmark = pytest.mark.slow
+
 ACTIONS = ["brows", "mouth", "smile"]
 SPLIT = Split(train=["a", "b"], validation=["c"])
 TINY = SmateSettings(

@@ -26,6 +26,8 @@ from fmdata.train.recipes.subclips import Subclips, SubclipsSettings, epochs_to
 from fmdata.train.split import Split
 from tests.helpers.training import MemoryKeeper
 
+pytestmark = pytest.mark.slow
+
 TINY = SubclipsSettings.from_json(
     {
         "landmarks": {
