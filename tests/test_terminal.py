@@ -46,6 +46,11 @@ def test_a_terminal_shows_a_live_bar(raw_path: Path, tmp_path: Path) -> None:
         assert re.search(bar, drawn), drawn
 
 
+def accept_sigint() -> None:
+    """Undo the ignoring of SIGINT, which a shell's background jobs pass on to their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_same_command_after_ctrl_c_resumes_the_build(
     raw_path: Path, dataset_path: Path, tmp_path: Path
 ) -> None:
@@ -54,9 +59,10 @@ def test_the_same_command_after_ctrl_c_resumes_the_build(
     with (
         (tmp_path / "stderr.txt").open("w+") as stderr,
         subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
+            preexec_fn=accept_sigint,
         ) as process,
-    ):
+    ):  # fmt: skip
         units = tmp_path / "dataset" / WORK
         # The names of finished units are bare digests.
         wait_until(lambda: any(len(unit.name) == 64 for unit in units.glob("*")), process)
