@@ -29,7 +29,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Sample:
+class LabelledClip:
     """One clip, action or compound, before its pixels are read.
 
     Attributes
@@ -78,7 +78,7 @@ class Faces(NamedTuple):
     labels: Tensor
 
 
-def action_samples(dataset: Dataset) -> list[Sample]:
+def action_samples(dataset: Dataset) -> list[LabelledClip]:
     """Return every clip of D1, in the order of the shards."""
     samples = []
     for row in dataset.actions.table(
@@ -88,12 +88,14 @@ def action_samples(dataset: Dataset) -> list[Sample]:
         onset, offset = (0, n) if row["onset"] is None else (row["onset"], row["offset"])
         piece = Piece(row["key"], 0, n)
         samples.append(
-            Sample(row["key"], row["subject"], row["action"], row["fold"], (piece,), onset, offset)
+            LabelledClip(
+                row["key"], row["subject"], row["action"], row["fold"], (piece,), onset, offset
+            )
         )
     return samples
 
 
-def compound_samples(dataset: Dataset) -> list[Sample]:
+def compound_samples(dataset: Dataset) -> list[LabelledClip]:
     """Return every clip of D2, in the order of the shards.
 
     Raises
@@ -121,12 +123,14 @@ def compound_samples(dataset: Dataset) -> list[Sample]:
         offset = onset + length["first"] + length["second"]
         label = f"{row['first']} {row['second']}"
         samples.append(
-            Sample(row["key"], row["subject"], label, row["fold"], tuple(pieces), onset, offset)
+            LabelledClip(
+                row["key"], row["subject"], label, row["fold"], tuple(pieces), onset, offset
+            )
         )
     return samples
 
 
-def of_subjects(samples: Iterable[Sample], subjects: Collection[str]) -> list[Sample]:
+def of_subjects(samples: Iterable[LabelledClip], subjects: Collection[str]) -> list[LabelledClip]:
     """Return the samples of some subjects."""
     return [sample for sample in samples if sample.subject in subjects]
 
@@ -138,7 +142,7 @@ def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
     return [key for key, subject in rows if subject in subjects]
 
 
-def require_positive_pair(samples: Iterable[Sample], purpose: str, where: str) -> None:
+def require_positive_pair(samples: Iterable[LabelledClip], purpose: str, where: str) -> None:
     """Refuse samples in which no subject shows a motion twice.
 
     Raises

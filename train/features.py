@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.train.data import Sample, images_of, scaled
+from fmdata.train.data import LabelledClip, images_of, scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
@@ -34,7 +34,7 @@ def features_of(extractor: MobileFaceNet, frames: np.ndarray, size: int, channel
 def frame_features(
     extractor: MobileFaceNet,
     dataset: Dataset,
-    samples: Iterable[Sample],
+    samples: Iterable[LabelledClip],
     size: int,
     channels: int,
     progress: Progress = SILENT,
@@ -53,7 +53,7 @@ def frame_features(
 def varied_features(
     extractor: MobileFaceNet,
     dataset: Dataset,
-    samples: Iterable[Sample],
+    samples: Iterable[LabelledClip],
     size: int,
     channels: int,
     variants: int,
@@ -78,7 +78,7 @@ def varied_features(
     return features
 
 
-def sample_features(sample: Sample, features: Features, neutral_frames: int) -> Tensor:
+def sample_features(sample: LabelledClip, features: Features, neutral_frames: int) -> Tensor:
     """Return the features of a sample's frames, float [..., T, m], from those of its sources.
 
     They are relative to the neutral face at the start of the sample's first source clip, whether
@@ -96,7 +96,11 @@ def neutral(clip: Tensor, n_frames: int) -> Tensor:
 
 
 def digest_of(
-    extractor: MobileFaceNet, dataset: Dataset, samples: Iterable[Sample], size: int, channels: int
+    extractor: MobileFaceNet,
+    dataset: Dataset,
+    samples: Iterable[LabelledClip],
+    size: int,
+    channels: int,
 ) -> str:
     """Return the digest of all inputs of :func:`frame_features`."""
     digest = hashlib.sha256(f"{size} {channels}".encode())
@@ -127,7 +131,7 @@ class FrozenFeatures:
         return features_of(self._extractor, frames, self._size, self._channels)
 
     def of_samples(
-        self, dataset: Dataset, samples: Sequence[Sample], loop: Loop | None = None
+        self, dataset: Dataset, samples: Sequence[LabelledClip], loop: Loop | None = None
     ) -> Features:
         """Return the features of all frames of the samples; `loop`, if given, stores them."""
         inputs = self._digest(dataset, [])
@@ -146,7 +150,7 @@ class FrozenFeatures:
         return made
 
     def of_variants(
-        self, dataset: Dataset, samples: Sequence[Sample], variants: int, loop: Loop
+        self, dataset: Dataset, samples: Sequence[LabelledClip], variants: int, loop: Loop
     ) -> Features:
         """Return the features of :func:`varied_features`, stored by `loop`."""
 
@@ -157,5 +161,5 @@ class FrozenFeatures:
         text = f"{self._digest(dataset, samples)} {variants}"
         return loop.once("variants", hashlib.sha256(text.encode()).hexdigest(), make)
 
-    def _digest(self, dataset: Dataset, samples: Sequence[Sample]) -> str:
+    def _digest(self, dataset: Dataset, samples: Sequence[LabelledClip]) -> str:
         return digest_of(self._extractor, dataset, samples, self._size, self._channels)

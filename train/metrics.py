@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from fmdata.train.data import Sample
+from fmdata.train.data import LabelledClip
 
 
 class Pairs(NamedTuple):
@@ -134,7 +134,7 @@ def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
     )
 
 
-def score_embeddings(embeddings: np.ndarray, samples: Sequence[Sample]) -> Evaluation:
+def score_embeddings(embeddings: np.ndarray, samples: Sequence[LabelledClip]) -> Evaluation:
     """Score all within-subject pairs of samples by their embeddings, float [N, n], of length 1."""
     subjects, labels = [s.subject for s in samples], [s.label for s in samples]
     i, j, positive = within_subject_pairs(subjects, labels)

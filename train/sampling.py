@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from fmdata.train.data import Sample
+from fmdata.train.data import LabelledClip
 
 T = TypeVar("T")
 Clips: TypeAlias = dict[str, dict[str, list[int]]]
@@ -21,13 +21,15 @@ class SubjectBatches:
 
     Parameters
     ----------
-    samples : sequence of Sample
+    samples : sequence of LabelledClip
         The samples to draw from.
     subjects, motions, takes : int
         Number of subjects in a batch, P and K; fewer where the dataset has fewer.
     """
 
-    def __init__(self, samples: Iterable[Sample], subjects: int, motions: int, takes: int) -> None:
+    def __init__(
+        self, samples: Iterable[LabelledClip], subjects: int, motions: int, takes: int
+    ) -> None:
         self._clips = _sorted(samples)
         self._sizes = subjects, motions, takes
 
@@ -59,7 +61,7 @@ class PairBatches:
 
     Parameters
     ----------
-    samples : sequence of Sample
+    samples : sequence of LabelledClip
         The samples to draw from.
     pairs : int
         N, the number of positive pairs and of negative pairs.
@@ -70,7 +72,7 @@ class PairBatches:
         When no subject has two clips of a motion, or none has two motions.
     """
 
-    def __init__(self, samples: Iterable[Sample], pairs: int) -> None:
+    def __init__(self, samples: Iterable[LabelledClip], pairs: int) -> None:
         clips = _sorted(samples)
         twice = {
             subject: [takes for takes in motions.values() if len(takes) > 1]
@@ -96,7 +98,7 @@ class PairBatches:
         return Pairs(first, second, np.arange(2 * self._n) < self._n)
 
 
-def _sorted(samples: Iterable[Sample]) -> Clips:
+def _sorted(samples: Iterable[LabelledClip]) -> Clips:
     clips: Clips = defaultdict(lambda: defaultdict(list))
     for i, sample in enumerate(samples):
         clips[sample.subject][sample.label].append(i)

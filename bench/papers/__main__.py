@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.page import write_page
 from bench.papers import data, encoder, report
-from bench.papers.job import SEEDS, Job, Result, Table, run
+from bench.papers.job import SEEDS, Result, Table, Training, run
 from fmdata.train.run import train
 
 PAGE = Path(__file__).parents[2] / "docs" / "papers.md"
@@ -78,13 +78,13 @@ def _trained(
     tables: Sequence[Table], datasets: Mapping[str, Path], folder: Path, workers: int
 ) -> report.Results:
     """Train all rows, equal ones once; return the results by table, row and seed."""
-    jobs: dict[str, Job] = {}
+    jobs: dict[str, Training] = {}
     names: dict[tuple[str, str, int], str] = {}
     for table in tables:
         for row in table.rows:
             for seed in table.seeds:
                 settings = replace(row.settings, seed=seed)
-                job = Job(table.recipe, datasets[table.dataset], settings)
+                job = Training(table.recipe, datasets[table.dataset], settings)
                 names[table.title, row.name, seed] = job.name()
                 jobs[job.name()] = job
     results: dict[str, Result] = {}

@@ -81,7 +81,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Job:
+class Training:
     """One training: a recipe with settings on a dataset."""
 
     recipe: str
@@ -104,7 +104,7 @@ class Result:
     seconds: float
 
 
-def run(job: Job, folder: Path) -> Result:
+def run(job: Training, folder: Path) -> Result:
     """Train and measure, or read the result of an equal training from `folder`."""
     path = folder / "results" / f"{job.name()}.json"
     if path.exists():

@@ -9,8 +9,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.pipeline.geometry.points import to_68
 from fmdata.train.data import (
+    LabelledClip,
     Piece,
-    Sample,
     action_samples,
     compound_samples,
     crop_landmarks,
@@ -22,9 +22,9 @@ from fmdata.train.data import (
 )
 
 
-def invented(subject: str, label: str, take: int) -> Sample:
+def invented(subject: str, label: str, take: int) -> LabelledClip:
     key = f"{subject}-{label}-{take}"
-    return Sample(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
+    return LabelledClip(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
 
 
 def test_an_action_has_all_frames_of_its_clip_and_its_motion(drawn_dataset: Path) -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from fmdata.train.data import Piece, Sample
+from fmdata.train.data import LabelledClip, Piece
 from fmdata.train.features import neutral, sample_features
 
 CLIPS = {
@@ -11,8 +11,8 @@ CLIPS = {
 }
 
 
-def sample(*pieces: Piece) -> Sample:
-    return Sample("key", "s", "x", 0, pieces, 0, 9)
+def sample(*pieces: Piece) -> LabelledClip:
+    return LabelledClip("key", "s", "x", 0, pieces, 0, 9)
 
 
 def test_a_compound_is_relative_to_the_neutral_face_of_its_first_source() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fmdata.train.data import Sample
+from fmdata.train.data import LabelledClip
 from fmdata.train.metrics import (
     confusion_of,
     score_embeddings,
@@ -39,7 +39,7 @@ def test_a_constant_score_has_the_precision_of_chance() -> None:
 
 def test_embeddings_that_match_the_motions_score_one() -> None:
     v = np.float32([[1, 0], [1, 0], [0, 1], [0, 1]])
-    samples = [Sample(f"s-{m}-{i}", "s", m, 0, (), 0, 9) for i, m in enumerate("xxyy")]
+    samples = [LabelledClip(f"s-{m}-{i}", "s", m, 0, (), 0, 9) for i, m in enumerate("xxyy")]
     evaluation = score_embeddings(v, samples)
     assert evaluation.numbers["average_precision"] == evaluation.numbers["peak_f1"] == 1
     assert evaluation.pairs is not None

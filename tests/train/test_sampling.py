@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from fmdata.train.data import Piece, Sample
+from fmdata.train.data import LabelledClip, Piece
 from fmdata.train.sampling import PairBatches, SubjectBatches
 
 
-def invented(subject: str, label: str, take: int) -> Sample:
+def invented(subject: str, label: str, take: int) -> LabelledClip:
     key = f"{subject}-{label}-{take}"
-    return Sample(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
+    return LabelledClip(key, subject, label, 0, (Piece(key, 0, 9),), 2, 7)
 
 
 def test_batches_hold_p_motions_and_k_takes_of_each_subject() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import (
-    Sample,
+    LabelledClip,
     action_samples,
     compound_samples,
     of_subjects,
@@ -81,12 +81,12 @@ class Encoder(MotionEncoder):
         features = self.features.of_samples(dataset, samples)
         return score_embeddings(self.embed_samples(samples, features), samples)
 
-    def embed_samples(self, samples: Sequence[Sample], features: Features) -> np.ndarray:
+    def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""
         return self.sequence.embed(self.motion_features(sample, features) for sample in samples)
 
     def _fit_motion(
-        self, train: list[Sample], held: list[Sample], features: Features, loop: Loop
+        self, train: list[LabelledClip], held: list[LabelledClip], features: Features, loop: Loop
     ) -> None:
         settings, device = self.settings, best_device()
         subject_ids = {name: i for i, name in enumerate(sorted({s.subject for s in train}))}
@@ -120,7 +120,7 @@ class Encoder(MotionEncoder):
             Phase("motion", self.sequence, loss_at, schedule, prepare=prepare, measure=measure)
         )
 
-    def _samples(self, material: Material) -> tuple[list[Sample], list[Sample]]:
+    def _samples(self, material: Material) -> tuple[list[LabelledClip], list[LabelledClip]]:
         dataset, split = material.dataset, material.split
         samples = self._read(dataset)
         train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
@@ -128,6 +128,6 @@ class Encoder(MotionEncoder):
         require_positive_pair(held, "validate on", str(dataset.path))
         return train, held
 
-    def _read(self, dataset: Dataset) -> list[Sample]:
+    def _read(self, dataset: Dataset) -> list[LabelledClip]:
         on_actions = self.settings.on == "actions"
         return action_samples(dataset) if on_actions else compound_samples(dataset)

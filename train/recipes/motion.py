@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fmdata.catalog.errors import ModelError
 from fmdata.catalog.settings import Settings, number, table, text
-from fmdata.train.data import Sample
+from fmdata.train.data import LabelledClip
 from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
 from fmdata.train.loop import Loop
 from fmdata.train.model_file import load, trained_on
@@ -74,7 +74,7 @@ class MotionEncoder:
         features = map(self.features.of_crops, clips)
         return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
 
-    def motion_features(self, sample: Sample, features: Features) -> Tensor:
+    def motion_features(self, sample: LabelledClip, features: Features) -> Tensor:
         """Return the sequence encoder's input for a sample, float [..., T, m]."""
         clip = sample_features(sample, features, self.settings.neutral_frames)
         return clip[..., :: self.stride, :]

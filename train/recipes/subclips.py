@@ -19,7 +19,13 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, number
 from fmdata.train.checkpoint import Epoch
-from fmdata.train.data import Sample, compound_samples, of_subjects, pad, require_positive_pair
+from fmdata.train.data import (
+    LabelledClip,
+    compound_samples,
+    of_subjects,
+    pad,
+    require_positive_pair,
+)
 from fmdata.train.distributed import best_device
 from fmdata.train.features import Features
 from fmdata.train.loop import Loop, Phase, Schedule, Step
@@ -102,11 +108,11 @@ class Subclips(MotionEncoder):
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
-    def _clips(self, samples: Sequence[Sample], features: Features) -> list[Tensor]:
+    def _clips(self, samples: Sequence[LabelledClip], features: Features) -> list[Tensor]:
         return [self.motion_features(sample, features) for sample in samples]
 
     def _pretrain(
-        self, clips: Sequence[Tensor], train: Sequence[Sample], variants: Features, loop: Loop
+        self, clips: Sequence[Tensor], train: Sequence[LabelledClip], variants: Features, loop: Loop
     ) -> None:
         settings = self.settings
 
@@ -142,7 +148,7 @@ class Subclips(MotionEncoder):
         self,
         clips: Sequence[Tensor],
         batches: PairBatches,
-        held: Sequence[Sample],
+        held: Sequence[LabelledClip],
         held_clips: Sequence[Tensor],
         loop: Loop,
     ) -> None:
@@ -182,7 +188,9 @@ class Subclips(MotionEncoder):
         embeddings = self.sequence(*pad([*first, *second], best_device()))
         return embeddings[: len(first)], embeddings[len(first) :]
 
-    def _measure(self, samples: Sequence[Sample], clips: Sequence[Tensor]) -> dict[str, float]:
+    def _measure(
+        self, samples: Sequence[LabelledClip], clips: Sequence[Tensor]
+    ) -> dict[str, float]:
         """Score after an epoch, in batches of similar lengths, which is faster than `embed`."""
         order = np.argsort([len(clip) for clip in clips])
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
@@ -190,7 +198,7 @@ class Subclips(MotionEncoder):
         embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
         return score_embeddings(embeddings, samples).numbers
 
-    def _batches(self, train: Sequence[Sample], where: str) -> PairBatches:
+    def _batches(self, train: Sequence[LabelledClip], where: str) -> PairBatches:
         try:
             return PairBatches(train, self.settings.pairs)
         except ValueError as error:

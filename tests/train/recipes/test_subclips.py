@@ -14,7 +14,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.train import features
 from fmdata.train.checkpoint import Keeper
-from fmdata.train.data import Sample, compound_samples
+from fmdata.train.data import LabelledClip, compound_samples
 from fmdata.train.features import varied_features
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.model_file import save
@@ -128,7 +128,9 @@ def test_simple_motions_of_an_unseen_subject_are_verified(
     rng = np.random.default_rng(0)
     directions = {action: rng.normal(size=32) for action in ("brows", "mouth", "smile")}
 
-    def plain(_: object, dataset: Dataset, samples: list[Sample], *__: object) -> dict[str, Tensor]:
+    def plain(
+        _: object, dataset: Dataset, samples: list[LabelledClip], *__: object
+    ) -> dict[str, Tensor]:
         clips = [dataset.actions[k] for k in sorted({p.source for s in samples for p in s.pieces})]
         made = {c.key: np.outer(c.intensity, directions[c.action]) for c in clips}
         return {
@@ -158,9 +160,9 @@ def test_pretraining_uses_no_held_out_subject_and_no_label(
 ) -> None:
     """Other labels change only the fine-tuning; variants are of the training subjects."""
 
-    def relabelled(dataset: Dataset) -> list[Sample]:
+    def relabelled(dataset: Dataset) -> list[LabelledClip]:
         samples = compound_samples(dataset)
-        return [Sample(**{**vars(s), "label": f"{i // 3}"}) for i, s in enumerate(samples)]
+        return [LabelledClip(**{**vars(s), "label": f"{i // 3}"}) for i, s in enumerate(samples)]
 
     seen: set[str] = set()
 
@@ -223,7 +225,7 @@ def test_variants_differ_from_each_other_and_agree_within_a_subject(
 def test_compounds_without_repetition_are_refused(
     drawn_dataset: Path, tiny: SubclipsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def once_each(dataset: Dataset) -> list[Sample]:
+    def once_each(dataset: Dataset) -> list[LabelledClip]:
         samples = compound_samples(dataset)
         return [s for s in samples if s.subject == "c" or s.key.endswith("c0")]
 
