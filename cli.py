@@ -184,8 +184,8 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")
     ] = None,
-    evaluate: Annotated[bool, typer.Option("--evaluate", help="Draw the figures too.")] = False,
-    folds: Annotated[bool, typer.Option("--folds", help="Hold out one fold at a time.")] = False,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="`fmdata evaluate` too.")] = False,
+    folds: Annotated[bool, typer.Option("--folds", help="Train per fold: OUT/fold-N.")] = False,
     show_settings: Annotated[
         bool, typer.Option("--show", help="Print the settings as TOML, and train nothing.")
     ] = False,
@@ -268,7 +268,10 @@ def info(
     from fmdata.catalog.summary import summarise
 
     summary = summarise(Dataset(dataset))
-    show(json.dumps(summary.to_json(), indent=2, ensure_ascii=False) if as_json else summary)
+    if as_json:  # JSON has escapes of its own, which those of show() would break
+        typer.echo(json.dumps(summary.to_json(), indent=2))
+    else:
+        show(summary)
 
 
 @command(RunSettings, only=("workers",))
@@ -368,7 +371,7 @@ class Meter:
             console=console,
             disable=not self._is_live,
         )
-        self._task = self._bar.add_task("", total=None, unit="", note="")
+        self._task = self._bar.add_task("", total=None, unit="", note="", visible=False)
         self._job = self._unit = self._note = ""
         self._total = self._done = self._done_before = 0
         self._began = self._line_at = time.monotonic()
@@ -387,9 +390,8 @@ class Meter:
         self._job, self._unit, self._note = job, unit, ""
         self._total, self._done, self._done_before = total, done, done
         self._began = self._line_at = time.monotonic()
-        self._bar.reset(
-            self._task, description=job, total=total, completed=done, unit=unit, note=""
-        )
+        texts: dict[str, Any] = {"description": job, "unit": unit, "note": ""}
+        self._bar.reset(self._task, total=total, completed=done, visible=True, **texts)
 
     def note(self, text: str) -> None:
         """Show `text` beside the count from now on."""

@@ -17,7 +17,7 @@ from fmdata.catalog.clip import ActionClip, Clip, CompoundClip, reading
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part, Shard
-from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS, POSITIONS, is_scalar
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS, POSITIONS, is_scalar
 
 C = TypeVar("C", bound=Clip)
 
@@ -126,7 +126,7 @@ class Dataset:
         self.path = Path(path)
         self.card = Card.read(self.path)
         self.actions: Clips[ActionClip] = Clips(
-            self.path / card_file.ACTIONS, self.card.actions, ACTIONS, ActionClip
+            self.path / card_file.ACTIONS, self.card.actions, ACTION_COLUMNS, ActionClip
         )
 
     @cached_property
@@ -146,7 +146,7 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, COMPOUNDS, CompoundClip)
+        return Clips(folder, self.card.compounds, COMPOUND_COLUMNS, CompoundClip)
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:
@@ -158,7 +158,7 @@ class Dataset:
         folder, part = self.actions.folder, self.actions.part
         shards = [shard for shard in part.shards if shard.intact(folder)]
         intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
-        return Clips(folder, intact, ACTIONS, ActionClip)
+        return Clips(folder, intact, ACTION_COLUMNS, ActionClip)
 
     def digests(self) -> list[str]:
         """Return the SHA-256 of both files of every shard: equal for equal data in any folder."""

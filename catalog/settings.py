@@ -10,6 +10,8 @@ import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
+from math import inf
+from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType
 from typing import Any, Self, get_args, get_origin, get_type_hints
@@ -17,6 +19,7 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 from fmdata.catalog.errors import UsageError
 
 MAX = 2**32 - 1
+MIN_SEED, MAX_SEED = -(2**63), 2**63 - 1
 COMMENT_WIDTH = 98  # characters of a line of help in a TOML file
 
 
@@ -72,10 +75,8 @@ class Settings:
     def __post_init__(self) -> None:
         hints = _hints(type(self))
         for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, int) and not isinstance(value, bool) and float in hints[f.name]:
-                value = value if int in hints[f.name] else float(value)
-                object.__setattr__(self, f.name, value)
+            value = _as_python_number(getattr(self, f.name), hints[f.name])
+            object.__setattr__(self, f.name, value)
             if not isinstance(value, Settings):
                 self._check(f, value, hints[f.name])
 
@@ -84,7 +85,8 @@ class Settings:
             raise self.refused(f.name, value, _kinds_named(kinds))
         low, high = f.metadata.get("range", (None, None))
         if low is not None and value is not None and not low <= value <= high:
-            raise self.refused(f.name, value, f"a number from {low} to {high}")
+            upper = f" to {high}" if high < inf else ""
+            raise self.refused(f.name, value, f"a number from {low}{upper}")
         choices = f.metadata.get("choices")
         if choices and value not in choices:
             raise self.refused(f.name, value, f"one of {', '.join(map(str, choices))}")
@@ -210,6 +212,15 @@ def _hints(kind: type[Settings]) -> dict[str, tuple[type, ...]]:
         f.name: tuple(get_origin(one) or one for one in _members(hints[f.name]))
         for f in fields(kind)
     }
+
+
+def _as_python_number(value: Any, kinds: tuple[type, ...]) -> Any:
+    """Return a number, numpy's included, as the int or float that a field may hold."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value) if int in kinds or float not in kinds else float(value)
+    return float(value) if isinstance(value, Real) and float in kinds else value
 
 
 def _members(hint: Any) -> tuple[Any, ...]:

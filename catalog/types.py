@@ -13,7 +13,7 @@ import numpy as np
 N_POINTS = (478, 68)  # MediaPipe's mesh, FAN
 N_BLENDSHAPES = 52
 
-STAGES = ("discover", "decode", "landmarks", "align", "spot", "encode")
+STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode")
 REASONS = (
     "unreadable",  # no video stream can be opened
     "too_large",  # more pixels per frame than are ever decoded
@@ -172,7 +172,7 @@ class Motion(ArrayRepr):
     onset : int
         First moving frame.
     apex : int
-        First frame of the plateau, or up to two frames later, to be past the rise.
+        A frame at the beginning of the plateau, 0.07 s into it, to be past the rise.
     offset : int
         First frame after the motion, which is ``[onset, offset)``; equal to the number of frames
         of the clip when the apex is held to the end.

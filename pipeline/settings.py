@@ -5,10 +5,20 @@ settings and the same input give the same bytes. A :class:`RunSettings` changes 
 """
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from fmdata.catalog.settings import Options, choice, flag, number, shard_megabytes, text
+from fmdata.catalog.settings import (
+    MAX_SEED,
+    MIN_SEED,
+    Options,
+    choice,
+    flag,
+    number,
+    shard_megabytes,
+    text,
+)
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
 STAGES_VERSION = 7
@@ -29,7 +39,7 @@ class BuildSettings(Options):
     min_detected: float = number(
         0.9, 0, 1, help="Share of the frames that must show the face; gaps of up to 5 frames count."
     )
-    seed: int = number(0, help="Seed of the folds.")
+    seed: int = number(0, MIN_SEED, MAX_SEED, help="Seed of the folds.")
     shard_mb: int = shard_megabytes()
     max_pose_range: float | None = number(
         None, 0, 360, help="Keep only clips whose yaw, pitch and roll each range over at most so "
@@ -58,7 +68,11 @@ class RunSettings(Options):
         None, help="File of the landmark network's weights, or the folder that holds them."
     )
     time_limit_s: float = number(
-        600.0, 0.001, option="time-limit", help="Seconds a recording may take for any 100 frames."
+        600.0,
+        0.001,
+        inf,
+        option="time-limit",
+        help="Seconds a recording may take for any 100 frames.",
     )
     retry_dropped: bool = flag(
         False, help="Retry the recordings that the last build dropped, and nothing else."

@@ -20,7 +20,7 @@ from fmdata.synth.plan import Compound, Take, plan_subject
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.splice import Sources, splice
 
-Clips = Mapping[str, Mapping[str, ActionClip]]  # by subject, then by key
+ClipsBySubject = Mapping[str, Mapping[str, ActionClip]]  # by subject, then by key
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _write(dataset: Dataset, settings: CompoundSettings, progress: Progress) -> 
 
 
 def _plan(
-    dataset: Dataset, clips: Clips, settings: CompoundSettings
+    dataset: Dataset, clips: ClipsBySubject, settings: CompoundSettings
 ) -> tuple[dict[str, Compound], list[str]]:
     """Return the compounds of all subjects by key, and notes on the missing ones."""
     actions: dict[str, set[str]] = defaultdict(set)
@@ -194,7 +194,7 @@ def _planned(compound: Compound, clips: Mapping[str, ActionClip]) -> Planned:
 
 
 def _loader(
-    compounds: Mapping[str, Compound], clips: Clips, progress: Progress
+    compounds: Mapping[str, Compound], clips: ClipsBySubject, progress: Progress
 ) -> Callable[[str], Sample]:
     """Return the function that makes the sample of a key."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fmdata.catalog.settings import Options, number, shard_megabytes
+from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, number, shard_megabytes
 
 
 @dataclass(frozen=True)
@@ -10,5 +10,5 @@ class CompoundSettings(Options):
     """Settings of a synthesis; the same settings and actions give the same bytes."""
 
     k: int = number(5, 1, help="Copies of each of a subject's N² compounds.")
-    seed: int = number(0, help="Seed of every draw.")
+    seed: int = number(0, MIN_SEED, MAX_SEED, help="Seed of every draw.")
     shard_mb: int = shard_megabytes()

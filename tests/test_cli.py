@@ -241,3 +241,13 @@ def test_an_output_that_cannot_be_written_is_an_error(tmp_path: Path, raw_path: 
         assert "Traceback" not in run.stderr
         assert "to do:" in run.stderr
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_json_for_scripts_is_json_whatever_a_name_holds(dataset_path: Path, tmp_path: Path) -> None:
+    """A no-break space, a delete and a terminal's escape: nothing of them reaches a terminal."""
+    path = tmp_path / "d\u00a0e\x7ff\x9b1m"
+    shutil.copytree(dataset_path, path)
+    run = fmdata("info", path.name, "--json", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["path"] == path.name
+    assert "\x9b" not in run.stdout

@@ -14,7 +14,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import precision_recall_curve
 
 from fmdata.train.checkpoint import Epoch
-from fmdata.train.metrics import Confusion, Embeddings, Evaluation, Pairs
+from fmdata.train.metrics import Confusion, Embeddings, Evaluation, ScoredPairs
 
 T = TypeVar("T")
 MAX_POINTS = 2000  # of a t-SNE, whose run time grows with them
@@ -61,7 +61,7 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
     return written
 
 
-def _precision_recall(ax: Axes, pairs: Pairs) -> None:
+def _precision_recall(ax: Axes, pairs: ScoredPairs) -> None:
     precision, recall, _ = precision_recall_curve(pairs.positive, pairs.similarity)
     ax.step(recall, precision, where="post")
     ax.axhline(pairs.positive.mean(), color="grey", linestyle=":", label="chance")

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 from fmdata.train.data import LabelledClip
 
 
-class Pairs(NamedTuple):
+class ScoredPairs(NamedTuple):
     """Similarities of P pairs of clips, float [P], and a mask of the positive, bool [P]."""
 
     similarity: np.ndarray
@@ -44,7 +44,7 @@ class Evaluation:
     ----------
     numbers : dict of str to float
         By name, e.g. ``average_precision``, ``accuracy``, ``f1``, ``yaw_error_deg``.
-    pairs : Pairs or None
+    pairs : ScoredPairs or None
         Pairs of a verification; drawn as a precision-recall curve.
     embeddings : Embeddings or None
         Embeddings of the clips; drawn by t-SNE.
@@ -55,7 +55,7 @@ class Evaluation:
     """
 
     numbers: dict[str, float]
-    pairs: Pairs | None = None
+    pairs: ScoredPairs | None = None
     embeddings: Embeddings | None = None
     confusion: Confusion | None = None
     f1_per_unit: dict[str, float] = field(default_factory=dict)
@@ -141,7 +141,7 @@ def score_embeddings(embeddings: np.ndarray, samples: Sequence[LabelledClip]) ->
     similarity = (embeddings[i] * embeddings[j]).sum(axis=1)
     return Evaluation(
         asdict(score_pairs(similarity, positive)),
-        pairs=Pairs(similarity, positive),
+        pairs=ScoredPairs(similarity, positive),
         embeddings=Embeddings(embeddings, subjects, labels),
     )
 

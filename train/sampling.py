@@ -12,7 +12,7 @@ import numpy as np
 from fmdata.train.data import LabelledClip
 
 T = TypeVar("T")
-Clips: TypeAlias = dict[str, dict[str, list[int]]]
+ClipsByMotion: TypeAlias = dict[str, dict[str, list[int]]]
 """Positions of clips, by subject and by motion."""
 
 
@@ -44,7 +44,7 @@ class SubjectBatches:
         return chosen
 
 
-class Pairs(NamedTuple):
+class DrawnPairs(NamedTuple):
     """Positions of the clips of P pairs, int [P] each, and a mask of the positive, bool [P]."""
 
     first: np.ndarray
@@ -84,7 +84,7 @@ class PairBatches:
             raise ValueError("no subject with two clips of a motion, or none with two motions")
         self._n = pairs
 
-    def draw(self, generator: np.random.Generator) -> Pairs:
+    def draw(self, generator: np.random.Generator) -> DrawnPairs:
         """Draw the pairs of one mini-batch: N positive ones, then N negative ones."""
         pairs = []
         for _ in range(self._n):
@@ -95,11 +95,11 @@ class PairBatches:
             two = _some(motions, 2, generator)
             pairs.append([takes[generator.integers(len(takes))] for takes in two])
         first, second = np.array(pairs).T
-        return Pairs(first, second, np.arange(2 * self._n) < self._n)
+        return DrawnPairs(first, second, np.arange(2 * self._n) < self._n)
 
 
-def _sorted(samples: Iterable[LabelledClip]) -> Clips:
-    clips: Clips = defaultdict(lambda: defaultdict(list))
+def _sorted(samples: Iterable[LabelledClip]) -> ClipsByMotion:
+    clips: ClipsByMotion = defaultdict(lambda: defaultdict(list))
     for i, sample in enumerate(samples):
         clips[sample.subject][sample.label].append(i)
     return clips

@@ -26,7 +26,7 @@ from fmdata.catalog.storage.card import Card, FileFacts
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
-from fmdata.catalog.storage.schema import DROPPED
+from fmdata.catalog.storage.schema import DROPPED_COLUMNS
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.verify.finding import Finding
 
@@ -45,7 +45,7 @@ class Forgotten:
     rewritten, shards : int
         Shards written again, and all shards of the dataset.
     frames : int
-        Number of JPEGs and LBP maps searched for.
+        Number of JPEGs, LBP maps and frames of unfinished landmarks searched for.
     left : list of Finding
         Remnants of the subject. Empty, unless the folder holds files of other programs, or
         clips of another subject with the same frames.
@@ -61,7 +61,9 @@ class Forgotten:
     left: list[Finding] = field(default_factory=list)
 
     def __str__(self) -> str:
-        none = f"  no trace of {self.frames} JPEGs and LBP maps in any file of the dataset"
+        none = (
+            f"  no trace of {self.frames} JPEGs, LBP maps and landmarks in any file of the dataset"
+        )
         lines = [
             f"{self.clips} clips, {self.compounds} compounds, {self.dropped} dropped recordings, "
             f"{self.units} pieces of unfinished work",
@@ -146,7 +148,7 @@ def _card_without(dataset: Dataset, subject: str) -> Card:
     rows = [row for row in dataset.dropped().to_pylist() if row["subject"] != subject]
     dropped_file = staging(dataset.path) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
-        pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, DROPPED_COLUMNS), file, compression="zstd")
     return replace(
         card,
         recordings=actions.samples + len(rows),
@@ -183,7 +185,7 @@ def _work_of(work: Path, subject: str) -> tuple[list[Unit], list[Path]]:
 
 
 def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterator[bytes]:
-    """Yield the JPEG and the LBP map of every readable frame of a subject."""
+    """Yield the JPEG and the LBP map of every readable frame of a subject, and unit's landmarks."""
     halves = dataset.halves if dataset else ()
     # The frames of compounds that are not stale are those of the actions.
     for clips in halves if dataset and dataset.card.stale else halves[:1]:

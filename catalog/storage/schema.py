@@ -72,7 +72,7 @@ ACTION_FACTS = pa.schema(
         pa.field("transform", _per_frame(6)),
     ]
 )
-ACTIONS = pa.schema([*ACTION_FACTS, *POSITIONS])
+ACTION_COLUMNS = pa.schema([*ACTION_FACTS, *POSITIONS])
 
 SEGMENT = pa.struct(
     [
@@ -97,9 +97,9 @@ COMPOUND_FACTS = pa.schema(
         pa.field("seam", pa.float64()),
     ]
 )
-COMPOUNDS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
+COMPOUND_COLUMNS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
 
-DROPPED = pa.schema(
+DROPPED_COLUMNS = pa.schema(
     [
         pa.field(name, pa.string())
         for name in ("source", "subject", "action", "take", "stage", "reason", "detail")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.files import atomic_folder
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED, cell, one_row
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS, cell, one_row
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.types import Dropped
 
@@ -100,7 +100,7 @@ class Unit:
     def write_dropped(self, dropped: Dropped) -> None:
         """Make this the unit of a dropped recording, whole or not at all."""
         with self.filling() as unit:
-            row = one_row(DROPPED, asdict(dropped) | {"digest": self.digest})
+            row = one_row(DROPPED_COLUMNS, asdict(dropped) | {"digest": self.digest})
             pq.write_table(row, unit.dropped)
 
     def read_dropped(self) -> Dropped | None:
@@ -151,10 +151,11 @@ class Unit:
         return None
 
     def frames(self) -> Iterator[bytes]:
-        """Yield every JPEG and every LBP map, as far as they can be read."""
+        """Yield every JPEG, LBP map and frame of landmarks, as far as they can be read."""
         with suppress(OSError, ValueError), self.avi.open("rb") as file:
             for span in jpeg_spans(file, self.avi.stat().st_size):
                 file.seek(span.offset)
                 yield file.read(span.size)
-        with suppress(OSError, ValueError):
-            yield from map(bytes, np.load(self.lbp, mmap_mode="r", allow_pickle=False))
+        for path in (self.lbp, self.landmarks):
+            with suppress(OSError, ValueError):
+                yield from map(bytes, np.load(path, mmap_mode="r", allow_pickle=False))

@@ -18,7 +18,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.lock import WORK, require_unwritten
-from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS, DROPPED
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS, DROPPED_COLUMNS
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
@@ -26,7 +26,7 @@ from fmdata.catalog.verify.rows import check_compounds, check_motions, check_nam
 from fmdata.catalog.verify.shard import check_shard, light_rows, problem_of_table
 
 # Errors from reading a file that matches its digest but breaks the format.
-UNREADABLE = (
+INVALID = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
     *(pa.ArrowException, struct.error, tarfile.TarError),
 )
@@ -75,9 +75,9 @@ def _found(path: Path, deep: bool) -> list[Finding]:
 
 
 def _findings(path: Path, card: Card, deep: bool) -> Iterator[Finding]:
-    halves = [_Half(path / card_file.ACTIONS, card.actions, ACTIONS, REBUILD)]
+    halves = [_Half(path / card_file.ACTIONS, card.actions, ACTION_COLUMNS, REBUILD)]
     if card.compounds is not None:
-        halves.append(_Half(path / card_file.COMPOUNDS, card.compounds, COMPOUNDS, RESYNTH))
+        halves.append(_Half(path / card_file.COMPOUNDS, card.compounds, COMPOUND_COLUMNS, RESYNTH))
     damage = [finding for half in halves for finding in _files(half)]
     damage += _file(path / card_file.DROPPED, card.dropped_file, REBUILD)
     yield from damage
@@ -96,8 +96,8 @@ def _findings(path: Path, card: Card, deep: bool) -> Iterator[Finding]:
 def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterator[Finding]:
     dropped_path = path / card_file.DROPPED
     try:
-        dropped = pq.read_table(dropped_path, schema=DROPPED)
-    except UNREADABLE as error:
+        dropped = pq.read_table(dropped_path, schema=DROPPED_COLUMNS)
+    except INVALID as error:
         todo = after_deleting(card_file.DROPPED, REBUILD)
         yield Finding(str(dropped_path), f"cannot be read: {error}", todo)
         return
@@ -145,7 +145,7 @@ def _shards(
             if deep and not findings:
                 yield from deep.check(half.folder, shard, table, todo)
             rows[shard.name] = light_rows(table)
-        except UNREADABLE as error:
+        except INVALID as error:
             problem = f"this shard cannot be read: {type(error).__name__}: {error}"
             yield Finding(str(where), problem, todo)
 

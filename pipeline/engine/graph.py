@@ -31,7 +31,7 @@ from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short
 
 # The digest of a file's content and its state before that, or an error.
-Content: TypeAlias = tuple[str, str] | RecordingError
+ContentDigest: TypeAlias = tuple[str, str] | RecordingError
 
 
 def digest_all(
@@ -41,10 +41,10 @@ def digest_all(
     # Many recordings may be spans of one long file, which is read once.
     spans = Counter(recording.path for recording in recordings)
     files = list({recording.path: recording for recording in recordings}.values())
-    contents: dict[Path, Content] = {}
+    contents: dict[Path, ContentDigest] = {}
     left = len(recordings)
 
-    def keep(i: int, content: Content) -> None:
+    def keep(i: int, content: ContentDigest) -> None:
         nonlocal left
         path = files[i].path
         contents[path] = content
@@ -59,7 +59,7 @@ def digest_all(
     return [_job(recording, contents[recording.path], settings) for recording in recordings]
 
 
-def _content(recording: Recording) -> Content:
+def _content(recording: Recording) -> ContentDigest:
     try:
         state = file_state(recording.path)
     except OSError:
@@ -70,7 +70,7 @@ def _content(recording: Recording) -> Content:
         return failed_if_short(error)
 
 
-def _job(recording: Recording, content: Content, settings: BuildSettings) -> Job:
+def _job(recording: Recording, content: ContentDigest, settings: BuildSettings) -> Job:
     if isinstance(content, RecordingError):
         return Job(recording, content)
     return Job(recording, identify(recording, *content, settings))
@@ -120,11 +120,13 @@ def run(
 def _collector(outcomes: dict[int, Outcome], progress: Progress) -> Callable[[int, Outcome], None]:
     """Return a function that keeps the outcome of a job, and reports it."""
     began_s = time.monotonic()
+    n_frames = n_dropped = 0
 
     def keep(i: int, outcome: Outcome) -> None:
+        nonlocal n_frames, n_dropped
         outcomes[i] = outcome
-        n_frames = sum(one.n_frames for one in outcomes.values())
-        n_dropped = sum(one.dropped is not None for one in outcomes.values())
+        n_frames += outcome.n_frames
+        n_dropped += outcome.dropped is not None
         rate = n_frames / max(time.monotonic() - began_s, 1e-9)
         progress.note(f"{rate:.0f} frames/s  {n_dropped} dropped")
         progress.step()

@@ -1,8 +1,8 @@
 """Landmark backends by name. The contract of a backend is in :mod:`fmdata.pipeline.landmarks.face`.
 
-Another backend is one new file, one line in `_BACKENDS`, and one more choice of the setting
-``landmarks`` in :mod:`fmdata.pipeline.settings`. Promise: the libraries of a backend are imported
-only when it is opened.
+Another backend is one new file, a function here that opens it, and its name in `_BACKENDS`;
+docs/pipeline.md lists the entries that it needs elsewhere. Promise: the libraries of a backend are
+imported only when it is opened.
 """
 
 from pathlib import Path

@@ -22,7 +22,7 @@ from fmdata.pipeline.spotting.lid_motion import Lids
 
 SIDE = 48  # of an eye's image, in pixels; the eye is a little more than half as wide
 EYES_SHAPE = (2, SIDE, SIDE)  # of the images of one frame
-WIDE_OPEN = 0.1  # share of the frames, those with the widest eye; small, as a wink may be long
+OPEN_SHARE = 0.1  # share of the frames, those with the widest eye; small, as a wink may be long
 MIN_OPEN, MAX_OPEN = 5, 101  # frames whose median is the image of the open eye
 BLUR_PX = 1.0  # of the images: an edge must be wider than a step of the registration
 # Residual of a registration, over the contrast of the open eye. An eye that is half closed, shut or
@@ -78,7 +78,7 @@ def find_eyes(track: Track, transforms: np.ndarray) -> Eyes:
         points = apply(transforms[frames], track.landmarks[frames][..., :2].astype(float))
         eyes[frames], iods[frames] = points[:, order], interocular_distance(points)
     heights = np.linalg.norm(eyes[:, :, UPPER] - eyes[:, :, LOWER], axis=-1).mean(-1)[seen]
-    n = min(len(seen), max(MIN_OPEN, round(WIDE_OPEN * len(seen))))
+    n = min(len(seen), max(MIN_OPEN, round(OPEN_SHARE * len(seen))))
     wide = np.stack(
         [np.sort(seen[np.argsort(-heights[:, eye], kind="stable")[:n]]) for eye in (0, 1)]
     )

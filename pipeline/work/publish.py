@@ -11,7 +11,7 @@ from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, tool_versions
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.pack import commit, pack, staging
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.merge import Contents
 from fmdata.pipeline.work.previous import Previous
@@ -35,7 +35,7 @@ def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Pr
     rows = [asdict(dropped) | {"digest": digest} for dropped, digest in contents.dropped]
     dropped_file = staging(out) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
-        pq.write_table(pa.Table.from_pylist(rows, DROPPED), file, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, DROPPED_COLUMNS), file, compression="zstd")
     card = Card(
         fmdata=metadata.version("fmdata"),
         tools=tool_versions(settings.landmarks),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmdata.catalog.settings import Options, choice, flag, number, text
+from fmdata.catalog.settings import MAX_SEED, Options, choice, flag, number, text
 
 HEADS = ("mild", "still", "strong")
 _MAX_ACTIONS = 99
@@ -31,7 +31,7 @@ class SimulateSettings(Options):
         parse=parse_actions,
     )
     takes: int = number(4, 1, 999, help="Takes of each action.")
-    seed: int = number(0, 0, 2**63 - 1, help="Seed of everything random.")
+    seed: int = number(0, 0, MAX_SEED, help="Seed of everything random.")
     portraits: Path | None = text(
         None,
         help="Folder of portraits to animate, one a subject, in the order of their names; "

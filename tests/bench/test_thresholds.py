@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.thresholds import FACTORS, ROWS, THRESHOLDS, Filmed, Threshold, head, scaled, table
-from fmdata.pipeline.second_pass import eyes
+from fmdata.pipeline.geometry import similarity
 from fmdata.pipeline.second_pass.redetect import Refined
-from fmdata.pipeline.spotting import blinks, phases, rest, spot
+from fmdata.pipeline.spotting import phases, rest, spot
 from fmdata.synth.simulator.script import Truth
 from tests.helpers.faces import film
 
@@ -25,10 +25,10 @@ def test_every_module_that_imports_a_threshold_has_the_scaled_value() -> None:
     assert rest.TOLERANCE_IOD == spot.TOLERANCE_IOD == value
 
 
-def test_another_constant_of_the_same_name_is_unchanged() -> None:
-    other = eyes.WIDE_OPEN
-    with scaled(Threshold(blinks, "WIDE_OPEN"), 0.5):
-        assert other == eyes.WIDE_OPEN
+def test_another_constant_of_the_same_name_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "TOLERANCE_IOD", 0.5, raising=False)
+    with scaled(Threshold(rest, "TOLERANCE_IOD"), 2.0):
+        assert similarity.TOLERANCE_IOD == 0.5
 
 
 def test_a_threshold_is_restored_after_an_error() -> None:

@@ -12,7 +12,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Card
-from fmdata.catalog.storage.schema import ACTIONS, COMPOUNDS
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
 from tests.helpers.datasets import make_up
@@ -73,8 +73,8 @@ def test_selected_frames_equal_those_of_the_whole_clip(dataset: Dataset) -> None
 def test_other_tools_read_the_shards(dataset: Dataset) -> None:
     """pyarrow.dataset and tarfile find the same samples in the same order."""
     for part, clips, schema in (
-        ("actions", dataset.actions, ACTIONS),
-        ("compounds", dataset.compounds, COMPOUNDS),
+        ("actions", dataset.actions, ACTION_COLUMNS),
+        ("compounds", dataset.compounds, COMPOUND_COLUMNS),
     ):
         rows = pyarrow.dataset.dataset(
             dataset.path / part, format="parquet", exclude_invalid_files=True

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fmdata.catalog.errors import UsageError
@@ -19,6 +20,8 @@ from fmdata.catalog.settings import (
     table,
     text,
 )
+from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.synth.settings import CompoundSettings
 from fmdata.train.recipes import RECIPES, recipe_named, settings_of
 
 
@@ -214,3 +217,20 @@ def test_an_invalid_option_is_refused_with_its_name_and_range(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         Choices(**values)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    settings = BuildSettings(size=np.int64(96), min_detected=np.float64(0.5))
+    assert type(settings.size) is int
+    assert type(settings.min_detected) is float
+    assert settings == BuildSettings(size=96, min_detected=0.5)
+    with pytest.raises(UsageError, match="a number"):
+        BuildSettings(min_detected=True)
+
+
+def test_any_seed_of_64_bits_and_no_time_limit_at_all_are_possible() -> None:
+    for seed in (-(2**63), -1, 2**63 - 1):
+        assert BuildSettings(seed=seed).seed == CompoundSettings(seed=seed).seed == seed
+    assert RunSettings(time_limit_s=float("inf")).time_limit_s == float("inf")
+    with pytest.raises(UsageError, match="--time-limit nan"):
+        RunSettings(time_limit_s=float("nan"))

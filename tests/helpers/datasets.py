@@ -21,7 +21,7 @@ from fmdata.catalog.keys import action_key, draw_seed, fold
 from fmdata.catalog.storage.avi import decode_jpeg, write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.pack import Planned, change, commit, pack, staging
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED, one_row
+from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS, one_row
 from fmdata.catalog.storage.shards import Sample
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
@@ -57,7 +57,9 @@ def make_up(
     with change(path):
         shards = pack(path, "actions", planned, samples.__getitem__, ACTION_FACTS, 10**6)
         dropped_file = staging(path) / "dropped.parquet"
-        pq.write_table(pa.Table.from_pylist(rows, DROPPED), dropped_file, compression="zstd")
+        pq.write_table(
+            pa.Table.from_pylist(rows, DROPPED_COLUMNS), dropped_file, compression="zstd"
+        )
         card = Card(
             fmdata="0.1.0",
             tools={},

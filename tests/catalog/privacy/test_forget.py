@@ -299,7 +299,7 @@ def test_the_result_prints_counts_findings_and_advice() -> None:
     first, shards, searched, *advice = nothing_left.splitlines()
     assert first == "4 clips, 8 compounds, 0 dropped recordings, 0 pieces of unfinished work"
     assert shards == "  1 of 3 shards were rewritten"
-    assert searched == "  no trace of 96 JPEGs and LBP maps in any file of the dataset"
+    assert searched == "  no trace of 96 JPEGs, LBP maps and landmarks in any file of the dataset"
     assert [line.split(":")[1] for line in advice] == [
         " remove the recordings there too",
         " delete models, features and figures of runs trained with this subject",

@@ -1,10 +1,12 @@
 """The Dask graph: a user's own scheduler, lost Dask workers, order, and hashing."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from distributed import KilledWorker, LocalCluster
@@ -17,9 +19,24 @@ from fmdata.pipeline.engine.pool import StoppedError, WorkerPool
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import Outcome
 from tests.helpers.progress import RecordedProgress
 
 pytestmark = pytest.mark.slow
+
+
+def test_an_outcome_is_counted_once_and_not_again_with_every_other() -> None:
+    """Of a hundred thousand recordings, counting them all at each one would take minutes."""
+
+    class Unread(dict[int, Outcome]):
+        def values(self) -> NoReturn:
+            raise AssertionError("all outcomes are read again")
+
+    progress = RecordedProgress()
+    keep = graph._collector(Unread(), progress)
+    for i in range(3):
+        keep(i, Outcome(f"{i}", 10))
+    assert re.fullmatch(r"\d+ frames/s  0 dropped", progress.notes[-1])
 
 
 def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_path: Path) -> None:
