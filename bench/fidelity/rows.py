@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fmdata.synth.simulator.expressions import EXPRESSIONS
+from fmdata.synth.simulator.face.expressions import EXPRESSIONS
 from fmdata.synth.simulator.settings import SimulateSettings
 
 ALL = (*EXPRESSIONS, "personal_1", "personal_2")
@@ -29,6 +29,16 @@ LOWER_FACE = ("smile", "jaw_drop", "pucker", "frown", "smirk_left", "smirk_right
 
 DEFAULT = ("default", "return", "hold")
 STILL = ("still face mild", "still face strong")
+# Rows in which something else moves, too, or the motion does not simply rise and fall.
+ELSE = (
+    "blink at the boundary",
+    "blink at the end",
+    "glance",
+    "nod with the motion",
+    "wink then mouth",
+    "two phases",
+    "slow uneven rise",
+)
 
 # Settings of the simulator, by the name of the row.
 CONDITIONS: dict[str, dict[str, Any]] = {
@@ -50,6 +60,13 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "brows": {"actions": ("brow_raise", "brow_furrow")},
     "winks": {"actions": ("wink_left", "wink_right")},
     "no lead": {"lead": False},
+    "blink at the boundary": {"blinks_at_boundary": 1.0},
+    "blink at the end": {"blinks_at_end": 1.0},
+    "glance": {"glances": 1.0},
+    "nod with the motion": {"nods": 1.0},
+    "wink then mouth": {"actions": LOWER_FACE, "winks_first": 1.0},
+    "two phases": {"second_phases": 1.0},
+    "slow uneven rise": {"slow_rises": 1.0},
     "still face mild": {"amplitude": 0.0},
     "still face strong": {"amplitude": 0.0, "head": "strong"},
 }

@@ -1,6 +1,6 @@
 """Head motion, light, lens and sensor of a simulated recording; none of it is facial motion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ HEADS: dict[str, tuple[float, float, float, float]] = {
     "strong": (0.03, 4.0, 0.03, 6.0),
 }
 _GAIN_SD = 0.02
+_REACH = 0.25  # from the axis of a nod or turn to the face, as a share of the video's width
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ class Camera:
         pivot = np.array([canvas / 2, 0.7 * canvas])
         middle = pivot + (size - canvas) / 2
         return np.column_stack([turn, middle + self.shift[t] - turn @ pivot])
+
+    def nodding(self, nod: np.ndarray, size: int) -> "Camera":
+        """Add rotations `nod`, yaw and pitch in radians, float64 [T, 2], about the neck."""
+        yaw, pitch = nod.T
+        shift = self.shift + _REACH * size * np.sin(nod)
+        return replace(self, yaw=self.yaw + yaw, pitch=self.pitch + pitch, shift=shift)
 
     def expose(self, picture: np.ndarray, t: int, rng: np.random.Generator) -> np.ndarray:
         """Apply lens blur, gain and sensor noise of frame `t` to `picture`, uint8 [S, S, 3]."""

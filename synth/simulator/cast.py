@@ -13,10 +13,10 @@ from fmdata.catalog.errors import UsageError
 from fmdata.catalog.keys import draw_seed
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
-from fmdata.synth.simulator.actor import Actor
 from fmdata.synth.simulator.camera import Camera, draw_camera
-from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
-from fmdata.synth.simulator.portrait import Portrait, list_portraits, prepare, read_portrait
+from fmdata.synth.simulator.face.actor import Actor
+from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.simulator.face.portrait import Portrait, list_portraits, prepare, read_portrait
 from fmdata.synth.simulator.script import Script, Truth, subject_names, write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
 
@@ -79,7 +79,9 @@ def cast(script: Script, portrait: Portrait, settings: SimulateSettings) -> tupl
         blur=settings.blur,
         noise=settings.noise,
     )
-    return Actor(portrait, expression_of(settings.seed, truth.subject, truth.action)), camera
+    expression = expression_of(settings.seed, truth.subject, truth.action)
+    second = EXPRESSIONS.get(script.second, Expression())
+    return Actor(portrait, expression, second), camera.nodding(script.beside.nod, settings.size)
 
 
 def recording_key(truth: Truth, settings: SimulateSettings) -> tuple[int, str, str, str]:
@@ -105,7 +107,7 @@ def skin_positions(
     settings : SimulateSettings
         Settings of the recordings.
     points : int [N]
-        Landmarks, as in :meth:`fmdata.synth.simulator.actor.Actor.positions`.
+        Landmarks, as in :meth:`fmdata.synth.simulator.face.actor.Actor.positions`.
 
     Yields
     ------
@@ -118,7 +120,7 @@ def skin_positions(
             if script.truth.subject == subject:
                 actor, camera = cast(script, portrait, settings)
                 positions = [
-                    actor.positions(points, t, float(intensity), camera, settings.size)
-                    for t, intensity in enumerate(script.intensity)
+                    actor.positions(points, t, script.moment(t), camera, settings.size)
+                    for t in range(script.truth.n_frames)
                 ]
                 yield script.truth, np.stack(positions)

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import HEADS
-from fmdata.synth.simulator.curves import blinks, draw_timing, intensity
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.synth.simulator.timing.course import draw_course
+from fmdata.synth.simulator.timing.moment import Moment
+from fmdata.synth.simulator.timing.plan import Draws, Happenings, draw_happenings, draw_plan
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,18 @@ class Truth:
         Number of frames.
     onset, apex, release, offset : int or None
         The release is the first frame after the plateau; the others are as in
-        :class:`fmdata.catalog.types.Motion`. None for a still face.
+        :class:`fmdata.catalog.types.Motion`. None for a still face. Of two phases, the onset and
+        the apex are those of the first, the release and the offset those of the second.
     style : str
         ``return`` or ``hold``; empty for a still face.
     amplitude : float
         Intensity at the apex; 1 is the expression's full scale.
+    rise : int or None
+        First frame of the main rise: later than the onset only after a slow start. None is the
+        onset.
+    kind : str
+        What is unlike a plain motion, such as ``slow rise`` or ``glance down``; several are joined
+        by `` + ``.
     """
 
     path: str
@@ -51,6 +59,8 @@ class Truth:
     offset: int | None
     style: str
     amplitude: float
+    rise: int | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,16 +73,26 @@ class Script:
         Timing of the motion.
     head : str
         Size of the head motion, a key of :data:`fmdata.synth.simulator.camera.HEADS`.
-    intensity : float64 [T]
-        Intensity of the expression in every frame.
-    blink : float64 [T]
-        Closure of both lids by blinks in every frame, 0 to 1.
+    second : str
+        Name of a second expression; empty where there is none.
+    intensity, other : float64 [T]
+        Intensity of the expression, and of the second one, in every frame.
+    beside : Happenings
+        What moves beside the motion.
     """
 
     truth: Truth
     head: str
+    second: str
     intensity: np.ndarray
-    blink: np.ndarray
+    other: np.ndarray
+    beside: Happenings
+
+    def moment(self, t: int) -> Moment:
+        """Return the state of the face in frame `t`."""
+        across, down = map(float, self.beside.gaze[t])
+        blink = float(self.beside.blink[t])
+        return Moment(float(self.intensity[t]), blink, float(self.other[t]), (across, down))
 
 
 def subject_names(n: int) -> list[str]:
@@ -89,20 +109,18 @@ def write_scripts(settings: SimulateSettings) -> Iterator[Script]:
 
 
 def _script(settings: SimulateSettings, subject: str, action: str, take: int) -> Script:
-    key = (settings.seed, subject, action, f"{take:02d}")
-    rng = np.random.default_rng(draw_seed("timing", *key))
+    draws = Draws(settings, (settings.seed, subject, action, f"{take:02d}"))
+    rng = draws.rng("timing")
     chosen = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
-    variation = _variation(settings, np.random.default_rng(draw_seed("varied", *key)))
+    variation = _variation(settings, draws.rng("varied"))
     style = "return" if variation.flash else chosen
-    timing = draw_timing(
-        rng,
-        settings.fps * variation.tempo,
-        hold=style == "hold",
-        flash=variation.flash,
-        lead=settings.lead,
-    )
+    fps = settings.fps * variation.tempo
+    course = draw_course(rng, fps, hold=style == "hold", flash=variation.flash, lead=settings.lead)
     # Rounded, so that the table holds the exact value that is rendered.
     peak = round(settings.amplitude * variation.amplitude * float(rng.uniform(0.85, 1.1)), 4)
+    plan = draw_plan(course, action, draws, fps, flash=variation.flash)
+    course = plan.course
+    beside = draw_happenings(course, draws, settings.fps, random_blinks=settings.blinks)
     is_moving = peak > 0
     truth = Truth(
         path=f"{subject}/{action}/{take:02d}.mp4",
@@ -110,18 +128,18 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         action=action,
         take=f"{take:02d}",
         fps=settings.fps,
-        n_frames=timing.n_frames,
-        onset=timing.onset if is_moving else None,
-        apex=timing.apex if is_moving else None,
-        release=timing.release if is_moving else None,
-        offset=timing.offset if is_moving else None,
+        n_frames=course.n_frames,
+        onset=course.onset if is_moving else None,
+        apex=course.apex if is_moving else None,
+        release=course.release if is_moving else None,
+        offset=course.offset if is_moving else None,
         style=style if is_moving else "",
         amplitude=peak,
+        rise=course.rise if is_moving else None,
+        kind=" + ".join([*(plan.kinds if is_moving else ()), *beside.kinds]),
     )
-    blink_rng = np.random.default_rng(draw_seed("blinks", *key))
-    closed = blinks(blink_rng, timing.n_frames, settings.fps)
-    blink = closed if settings.blinks else 0 * closed
-    return Script(truth, variation.head, intensity(timing, peak), blink)
+    intensity, other = peak * course.intensity, peak * course.other
+    return Script(truth, variation.head, plan.second, intensity, other, beside)
 
 
 class _Variation(NamedTuple):

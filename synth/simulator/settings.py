@@ -57,6 +57,39 @@ class SimulateSettings(Options):
         help="Vary amplitude (45 to 110 %), tempo (0.65 to 1.6 times) and head motion from take "
         "to take, and make one motion in eight a flash: people recorded on different days.",
     )
+    blinks_at_boundary: float = number(
+        0.0,
+        0,
+        1,
+        help="Share of recordings with a blink just before the onset, over it, or over the offset.",
+    )
+    blinks_at_end: float = number(
+        0.0,
+        0,
+        1,
+        help="Share of recordings that end soon after the motion, under a blink.",
+    )
+    glances: float = number(
+        0.0,
+        0,
+        1,
+        help="Share of recordings with a glance to a side or down, before or during the motion.",
+    )
+    nods: float = number(
+        0.0, 0, 1, help="Share of recordings in which the head nods or turns with the motion."
+    )
+    winks_first: float = number(
+        0.0, 0, 1, help="Share of motions that begin with a wink of one eye."
+    )
+    second_phases: float = number(
+        0.0,
+        0,
+        1,
+        help="Share of motions that fall back partly and rise again, perhaps as another one.",
+    )
+    slow_rises: float = number(
+        0.0, 0, 1, help="Share of motions with a slow start and a hesitation before the rise."
+    )
     crf: int = number(20, 0, 51, help="x264's quality, 0 (lossless) to 51.")
 
     def __post_init__(self) -> None:
@@ -71,7 +104,7 @@ class SimulateSettings(Options):
 
     def _check_actions(self) -> None:
         # Imported late: it imports numpy, which `fmdata --help` does without.
-        from fmdata.synth.simulator.expressions import EXPRESSIONS, known_action
+        from fmdata.synth.simulator.face.expressions import EXPRESSIONS, known_action
 
         if isinstance(self.actions, int):
             if not 1 <= self.actions <= _MAX_ACTIONS:
@@ -88,7 +121,7 @@ class SimulateSettings(Options):
     @property
     def action_names(self) -> list[str]:
         """The actions of each subject."""
-        from fmdata.synth.simulator.expressions import action_names
+        from fmdata.synth.simulator.face.expressions import action_names
 
         return action_names(self.actions) if isinstance(self.actions, int) else list(self.actions)
 

@@ -30,7 +30,7 @@ from fmdata.synth.simulator.cast import (
     portrait_files,
     recording_key,
 )
-from fmdata.synth.simulator.portrait import Portrait
+from fmdata.synth.simulator.face.portrait import Portrait
 from fmdata.synth.simulator.script import Script, Truth, write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.video import encode_mp4
@@ -120,9 +120,7 @@ def draw_frames(
     grain = draw_seed("sensor", *recording_key(script.truth, settings))
     sensor = np.random.default_rng(grain)
     for t in range(script.truth.n_frames):
-        frame = actor.frame(
-            t, float(script.intensity[t]), float(script.blink[t]), camera, settings.size
-        )
+        frame = actor.frame(t, script.moment(t), camera, settings.size)
         yield camera.expose(frame, t, sensor)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.keys import draw_seed
-from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, direction, personal
+from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, direction, personal
 
 
 def own_motion(subject: int, number: int) -> Expression:

@@ -58,7 +58,7 @@ def test_the_intensity_curve_matches_the_ground_truth() -> None:
         for script in write_scripts(SimulateSettings(subjects=2, takes=6, **options)):
             truth, curve = script.truth, script.intensity
             moving = np.flatnonzero(curve > 0)
-            assert len(curve) == len(script.blink) == truth.n_frames
+            assert len(curve) == len(script.beside.blink) == truth.n_frames
             assert (moving[0], moving[-1] + 1) == (truth.onset, truth.offset)
             assert len(moving) == truth.offset - truth.onset
             assert np.flatnonzero(curve == truth.amplitude)[0] == truth.apex
@@ -91,10 +91,10 @@ def test_amplitude_changes_the_peak_and_no_timing() -> None:
 
 def test_blinks_occur_inside_and_outside_the_motion() -> None:
     scripts = list(write_scripts(SimulateSettings()))
-    assert any(s.blink[s.intensity > 0].any() for s in scripts)
-    assert any(s.blink[s.intensity == 0].any() for s in scripts)
-    assert all(s.blink.min() >= 0 and s.blink.max() <= 1 for s in scripts)
-    assert not any(s.blink.any() for s in write_scripts(SimulateSettings(blinks=False)))
+    assert any(s.beside.blink[s.intensity > 0].any() for s in scripts)
+    assert any(s.beside.blink[s.intensity == 0].any() for s in scripts)
+    assert all(s.beside.blink.min() >= 0 and s.beside.blink.max() <= 1 for s in scripts)
+    assert not any(s.beside.blink.any() for s in write_scripts(SimulateSettings(blinks=False)))
 
 
 def test_the_table_agrees_with_the_decoded_frames(raw: Path) -> None:

@@ -10,13 +10,15 @@ from fmdata.catalog.keys import draw_seed
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
-from fmdata.synth.simulator.actor import Actor
+from fmdata.synth.simulator.face.actor import Actor
 from fmdata.synth.simulator.camera import HEADS, draw_camera
-from fmdata.synth.simulator.expressions import EXPRESSIONS, Expression, personal
-from fmdata.synth.simulator.portrait import MARGIN, Portrait, prepare, read_portrait
-from fmdata.synth.simulator.rig import push_field
+from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.simulator.face.portrait import MARGIN, Portrait, prepare, read_portrait
+from fmdata.synth.simulator.face.rig import push_field
+from fmdata.synth.simulator.timing.moment import Moment
 
 SIZE = 256
+REST = Moment(0.0)
 MAX_AMPLITUDE = 1.3 * 1.1  # the largest setting, times the largest variation of a take
 # Brows, nose and mouth of the 68 points.
 INNER = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 195, 4, 240, 97, 2, 326, 460]
@@ -52,7 +54,7 @@ def shown(
     blink: float = 0.0,
 ) -> Face:
     camera = draw_camera(rng(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
-    frame = Actor(portrait, expression).frame(0, intensity, blink, camera, SIZE)
+    frame = Actor(portrait, expression).frame(0, Moment(intensity, blink), camera, SIZE)
     [face] = landmarker.detect(frame)
     return face
 
@@ -173,7 +175,7 @@ def test_head_motion_grows_from_still_to_mild_to_strong(
     for head in HEADS:
         camera = draw_camera(rng(1), 100, 25.0, head=head, size=SIZE, blur=0.5, noise=2)
         actor = Actor(portrait, EXPRESSIONS["smile"])
-        frames = [actor.frame(t, 0.0, 0.0, camera, SIZE) for t in range(0, 100, 12)]
+        frames = [actor.frame(t, REST, camera, SIZE) for t in range(0, 100, 12)]
         faces = [landmarker.detect(camera.expose(f, 0, rng(0)))[0] for f in frames]
         spreads[head] = np.std([f.landmarks[4, :2] for f in faces], axis=0).mean() / SIZE
     assert spreads["still"] < 0.002 < spreads["mild"] < spreads["strong"] < 0.1
@@ -190,7 +192,7 @@ def test_the_head_turns_to_the_given_side(
     found = []
     for degrees in (-8, 0, 8):
         camera = replace(still, **{turn: np.radians([degrees])})
-        [face] = landmarker.detect(actor.frame(0, 0.0, 0.0, camera, SIZE))
+        [face] = landmarker.detect(actor.frame(0, REST, camera, SIZE))
         assert face is not None
         found.append(float(face.pose[axis]))
     minimum = 7 if turn == "roll" else 1.5
@@ -212,8 +214,8 @@ def test_true_skin_positions_match_the_rendered_frames(portrait: Portrait) -> No
         spotted[:] = np.uint8(255 * np.exp(-far / 5))[..., None]
         actor = Actor(Portrait(spotted, portrait.landmarks), EXPRESSIONS["brow_raise"])
         for t in range(0, 40, 13):
-            expected = actor.positions(points, t, 0.8, camera, SIZE)[k]
-            frame = actor.frame(t, 0.8, 0.0, camera, SIZE)[..., 0].astype(float)
+            expected = actor.positions(points, t, Moment(0.8), camera, SIZE)[k]
+            frame = actor.frame(t, Moment(0.8), camera, SIZE)[..., 0].astype(float)
             frame[frame < 64] = 0
             grid = np.arange(SIZE)
             found = np.array([(frame.sum(0) * grid).sum(), (frame.sum(1) * grid).sum()])

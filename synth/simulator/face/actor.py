@@ -4,15 +4,26 @@ import cv2
 import numpy as np
 
 from fmdata.synth.simulator.camera import Camera
-from fmdata.synth.simulator.expressions import Expression
-from fmdata.synth.simulator.portrait import Portrait
-from fmdata.synth.simulator.rig import LEFT_LID, RIGHT_LID, closing, depth_field, jaw, push_field
+from fmdata.synth.simulator.face.expressions import Expression
+from fmdata.synth.simulator.face.gaze import Gaze
+from fmdata.synth.simulator.face.portrait import Portrait
+from fmdata.synth.simulator.face.rig import (
+    LEFT_LID,
+    RIGHT_LID,
+    closing,
+    depth_field,
+    jaw,
+    push_field,
+)
+from fmdata.synth.simulator.timing.moment import Moment
 
 _ITERATIONS = 12  # of the fixed-point search for a displaced point
+_LID_IOD = 0.1  # path of an upper lid that closes; it follows a gaze that goes down
+_STILL = Expression()
 
 
 class Actor:
-    """Draws a portrait with any intensity of one expression.
+    """Draws a portrait with any intensity of one expression, or of two.
 
     Parameters
     ----------
@@ -20,33 +31,35 @@ class Actor:
         The face at rest.
     expression : Expression
         Its motion at intensity 1.
+    second : Expression, optional
+        A second motion at intensity 1.
     """
 
-    def __init__(self, portrait: Portrait, expression: Expression) -> None:
+    def __init__(
+        self, portrait: Portrait, expression: Expression, second: Expression = _STILL
+    ) -> None:
         picture, landmarks = portrait.picture, portrait.landmarks
         side = picture.shape[0]
         self._picture = picture
         self._landmarks = landmarks[:, :2].astype(np.float64)
-        self._expression = expression
-        self._skin = push_field(landmarks, expression.pushes, side, side)
+        self._expressions = (expression, second)
+        self._skins = [
+            push_field(landmarks, motion.pushes, side, side) for motion in (expression, second)
+        ]
         self._depth = depth_field(landmarks, side, side)
-        self._lids = (
-            (closing(picture, landmarks, LEFT_LID), expression.left_lid),
-            (closing(picture, landmarks, RIGHT_LID), expression.right_lid),
-        )
+        self._gaze = Gaze(picture, landmarks)
+        self._lids = [closing(picture, landmarks, lid) for lid in (LEFT_LID, RIGHT_LID)]
         self._jaw = jaw(picture, landmarks)
 
     def draw(
-        self, intensity: float, blink: float, yaw: float = 0.0, pitch: float = 0.0
+        self, moment: Moment, yaw: float = 0.0, pitch: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the picture with lids and jaw moved, and the displacement field of the skin.
+        """Return the picture with eyes, lids and jaw moved, and the displacement of the skin.
 
         Parameters
         ----------
-        intensity : float
-            Intensity of the expression; 0 is neutral.
-        blink : float
-            Minimum closure of both lids, 0 to 1.
+        moment : Moment
+            State of the face.
         yaw, pitch : float
             Small rotations of the head, in radians.
 
@@ -55,26 +68,46 @@ class Actor:
         uint8 [S, S, 3], float32 [S, S, 2]
             Displacements are x and y in pixels, read at the displaced position.
         """
-        picture = self._picture
-        slides = [(sheet, min(1.0, max(blink, intensity * full))) for sheet, full in self._lids]
-        slides.append((self._jaw, intensity * self._expression.jaw))
+        picture, lids = self._picture, self._lids
+        if any(moment.gaze):
+            picture = picture.copy()
+            self._gaze.look(picture, moment.gaze)
+            lids = [lid.over(picture) for lid in lids]
+        slides = [
+            *zip(lids, self._closures(moment), strict=True),
+            (self._jaw, self._opened(moment)),
+        ]
         for sheet, amount in slides:
             if amount > 0:
                 picture = picture.copy() if picture is self._picture else picture
                 sheet.slide(picture, amount)
-        field = np.float32(intensity) * self._skin
+        field = np.float32(moment.intensity) * self._skins[0]
+        if moment.other:
+            field += np.float32(moment.other) * self._skins[1]
         field[..., 0] += np.float32(np.sin(yaw)) * self._depth
         field[..., 1] += np.float32(np.sin(pitch)) * self._depth
         return picture, field
 
-    def frame(
-        self, t: int, intensity: float, blink: float, camera: Camera, size: int
-    ) -> np.ndarray:
+    def _closures(self, moment: Moment) -> list[float]:
+        """Return the closure of the left and of the right lid, 0 to 1."""
+        one, other = self._expressions
+        least = max(moment.blink, moment.gaze[1] / _LID_IOD)
+        return [
+            min(1.0, max(least, moment.intensity * a + moment.other * b))
+            for a, b in ((one.left_lid, other.left_lid), (one.right_lid, other.right_lid))
+        ]
+
+    def _opened(self, moment: Moment) -> float:
+        """Return the opening of the jaw, 0 to 1."""
+        one, other = self._expressions
+        return moment.intensity * one.jaw + moment.other * other.jaw
+
+    def frame(self, t: int, moment: Moment, camera: Camera, size: int) -> np.ndarray:
         """Return frame `t` before the sensor, uint8 [size, size, 3].
 
         Skin motion, head motion and crop are one resampling, so the picture is blurred only once.
         """
-        picture, field = self.draw(intensity, blink, camera.yaw[t], camera.pitch[t])
+        picture, field = self.draw(moment, camera.yaw[t], camera.pitch[t])
         place = camera.placement(t, picture.shape[0], size)
         field = cv2.warpAffine(field, place, (size, size))
         back = cv2.invertAffineTransform(place).astype(np.float32)
@@ -86,7 +119,7 @@ class Actor:
         )
 
     def positions(
-        self, points: np.ndarray, t: int, intensity: float, camera: Camera, size: int
+        self, points: np.ndarray, t: int, moment: Moment, camera: Camera, size: int
     ) -> np.ndarray:
         """Return the true positions of skin points in frame `t`, float64 [N, 2], pixels.
 
@@ -95,7 +128,7 @@ class Actor:
         points : int [N]
             Indices of landmarks. Points on the lids or the jaw are invalid, because only the
             displacement fields are followed.
-        t, intensity, camera, size
+        t, moment, camera, size
             As for :meth:`frame`.
         """
         rest = self._landmarks[points]
@@ -104,8 +137,8 @@ class Actor:
         # Fields are read at the displaced position. They never fold, so the iteration converges.
         for _ in range(_ITERATIONS):
             x, y = (at[:, k : k + 1].astype(np.float32) for k in (0, 1))
-            skin = cv2.remap(self._skin, x, y, cv2.INTER_LINEAR)[:, 0]
+            one, other = (cv2.remap(f, x, y, cv2.INTER_LINEAR)[:, 0] for f in self._skins)
             depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR)
-            at = rest + intensity * skin + turn * depth
+            at = rest + moment.intensity * one + moment.other * other + turn * depth
         place = camera.placement(t, self._picture.shape[0], size)
         return np.asarray(at @ place[:, :2].T + place[:, 2])

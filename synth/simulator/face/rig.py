@@ -6,13 +6,13 @@ layers with an edge, drawn over the eye or the inside of the mouth.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from fmdata.pipeline.geometry.points import interocular_distance
-from fmdata.synth.simulator.expressions import Push
+from fmdata.synth.simulator.face.expressions import Push
 
 # Contours from one corner to the other. A closing sheet has three: the moving edge, the line that
 # the edge meets when closed, and the fixed line from which the skin is stretched.
@@ -108,6 +108,12 @@ class Sheet:
         behind = box + min(1.0, abs(amount) * 8.0) * (self.behind - box)
         box[:] = np.rint(behind + alpha[..., None] * (moved - behind))
 
+    def over(self, picture: np.ndarray) -> "Sheet":
+        """Return the same skin over another background, `picture` uint8 [H, W, 3]."""
+        h, w = self.shift.shape
+        box = picture[self.top : self.top + h, self.left : self.left + w]
+        return replace(self, behind=box.astype(np.float32))
+
 
 def closing(
     picture: np.ndarray, landmarks: np.ndarray, contours: tuple[Contour, Contour, Contour]
@@ -126,8 +132,8 @@ def closing(
     unit = float(interocular_distance(landmarks[:, :2]))
     edge_line, meeting_line, fixed_line = (landmarks[list(line), :2] for line in contours)
     points = np.concatenate([edge_line, meeting_line, fixed_line])
-    top, left, box, x, y = _box(picture, points, 0.08 * unit)
-    edge, meeting, fixed = (_curve(x, c) for c in (edge_line, meeting_line, fixed_line))
+    top, left, box, x, y = box_around(picture, points, 0.08 * unit)
+    edge, meeting, fixed = (curve_at(x, c) for c in (edge_line, meeting_line, fixed_line))
     down = 1.0 if fixed.mean() < edge.mean() else -1.0
     edge = edge + down * 0.005 * unit  # include the lashes
     gap = np.where((x > edge_line[0, 0]) & (x < edge_line[-1, 0]), down * (meeting - edge), 0.0)
@@ -148,9 +154,9 @@ def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
     unit = float(interocular_distance(landmarks[:, :2]))
     upper, lower = landmarks[list(UPPER_LIP), :2], landmarks[list(LOWER_LIP), :2]
     outline = landmarks[[127, 356, 152, 61, 291], :2]
-    top, left, box, x, y = _box(picture, np.concatenate([upper, outline]), 0.6 * unit)
+    top, left, box, x, y = box_around(picture, np.concatenate([upper, outline]), 0.6 * unit)
     chin = landmarks[152, 1]
-    edge = _curve(x, lower)
+    edge = curve_at(x, lower)
     below = np.maximum(y[:, None] - edge, 0.0)
     middle = (lower[0, 0] + lower[-1, 0]) / 2
     half = 0.5 * (lower[-1, 0] - lower[0, 0]) + 0.55 * below  # the whole chin moves
@@ -158,7 +164,7 @@ def jaw(picture: np.ndarray, landmarks: np.ndarray) -> Sheet:
     throat = np.clip((y[:, None] - chin - 0.05 * unit) / (0.5 * unit), 0.0, 1.0)
     shift = JAW_DROP_IOD * unit * across * (0.5 + 0.5 * np.cos(np.pi * throat))
     skin = np.clip(y[:, None] - edge + 0.5, 0.0, 1.0)
-    ceiling = _curve(x, upper)
+    ceiling = curve_at(x, upper)
     deep = (y[:, None] - ceiling) / (0.075 * unit)
     teeth = np.clip(1.0 - np.abs(x - middle) / (0.28 * unit), 0.0, 1.0) ** 0.5
     teeth = teeth * np.clip(1.5 - deep, 0.0, 1.0) * np.clip(deep + 0.3, 0.0, 1.0)
@@ -173,13 +179,13 @@ def _float32(*arrays: np.ndarray) -> Iterator[np.ndarray]:
     return (array.astype(np.float32) for array in arrays)
 
 
-def _curve(x: np.ndarray, line: np.ndarray) -> np.ndarray:
+def curve_at(x: np.ndarray, line: np.ndarray) -> np.ndarray:
     """Return y of the contour `line` [N, 2] at each `x`, constant beyond its ends."""
     order = np.argsort(line[:, 0])
     return np.interp(x, line[order, 0], line[order, 1])
 
 
-def _box(
+def box_around(
     picture: np.ndarray, points: np.ndarray, margin: float
 ) -> tuple[int, int, np.ndarray, np.ndarray, np.ndarray]:
     """Return top, left, pixels, x and y of the box around `points` in `picture`."""

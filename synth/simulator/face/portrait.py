@@ -15,8 +15,8 @@ from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.landmarks.person import box_of, largest
-from fmdata.synth.simulator.expressions import Push, mirrored
-from fmdata.synth.simulator.rig import LIPS, closing, push_field
+from fmdata.synth.simulator.face.expressions import Push, mirrored
+from fmdata.synth.simulator.face.rig import LIPS, closing, push_field
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MARGIN = 1.25  # width of the canvas over width of the video: room for head motion

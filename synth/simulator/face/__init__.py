@@ -1,0 +1,1 @@
+"""Face of a simulated subject: a portrait, and what can move in it."""

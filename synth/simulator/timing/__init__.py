@@ -1,0 +1,1 @@
+"""Timing of a simulated recording: the course of its motion, and of what else moves."""
