@@ -1,7 +1,6 @@
-"""What else moves near the boundaries of a motion: lids that blink, the gaze, the head.
+"""Events near the boundaries of a motion: blinks, glances, and head motion in step with it.
 
-None of it is part of the motion. Each event is drawn by its own generator, so none of them changes
-another.
+None of them is part of the motion. Each event is drawn by its own generator, so none changes another.
 """
 
 from typing import NamedTuple

@@ -33,7 +33,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Plan:
-    """Course of a motion, the second expression in it, and the names of its peculiarities.
+    """Course of a motion, the second expression in it, and the names of its kinds.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Happenings:
-    """What moves beside the motion, in every frame, and the names of it.
+    """Motion beside the facial motion, in every frame, and the names of its kinds.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def _draw_phases(course: Course, action: str, draws: Draws, fps: float) -> Plan:
 
 
 def draw_happenings(course: Course, draws: Draws, fps: float, *, random_blinks: bool) -> Happenings:
-    """Draw what moves beside a motion."""
+    """Draw the blinks, the glances and the nods of a recording."""
     blink = blinks(draws.rng("blinks"), course.n_frames, fps)
     blink = blink if random_blinks else 0 * blink
     gaze, nod = np.zeros((2, course.n_frames, 2))

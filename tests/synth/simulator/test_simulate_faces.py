@@ -10,8 +10,8 @@ from fmdata.catalog.keys import draw_seed
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
-from fmdata.synth.simulator.face.actor import Actor
 from fmdata.synth.simulator.camera import HEADS, draw_camera
+from fmdata.synth.simulator.face.actor import Actor
 from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, personal
 from fmdata.synth.simulator.face.portrait import MARGIN, Portrait, prepare, read_portrait
 from fmdata.synth.simulator.face.rig import push_field
