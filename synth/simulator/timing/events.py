@@ -1,6 +1,6 @@
 """Events near the boundaries of a motion: blinks, glances, and head motion in step with it.
 
-None of them is part of the motion. Each event is drawn by its own generator, so none changes another.
+None of them is part of the motion. Each is drawn by its own generator, so none changes another.
 """
 
 from typing import NamedTuple
