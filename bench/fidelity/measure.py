@@ -3,7 +3,7 @@
 Recordings and datasets of an earlier run are reused if settings and code are the same.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import fmdata.catalog
 import fmdata.pipeline
 import fmdata.synth.simulator
 from bench.fidelity.alignment import Wobble, inside, wobble
+from bench.fidelity.plain import METHODS, as_motion
 from bench.fidelity.rows import Row
 from bench.fidelity.spotting import Case, beside_plateau, iou
 from bench.kept import kept
@@ -51,6 +52,8 @@ class Result:
         The condition.
     cases : list of Case
         One per recording; a dropped recording counts as one without a found motion.
+    plain : dict of str to list of Case
+        The same recordings, spotted by each of the plain methods, by the method's name.
     dropped : int
         Number of recordings that the build dropped.
     wobbles : list of Wobble
@@ -64,6 +67,7 @@ class Result:
 
     row: Row
     cases: list[Case]
+    plain: dict[str, list[Case]]
     dropped: int
     wobbles: list[Wobble]
     inside: dict[int, float]
@@ -81,12 +85,17 @@ def measure(row: Row, folder: Path, workers: int) -> Result:
     clips: dict[str, ActionClip] = {clip.key: clip for clip in actions}
     truths = [script.truth for script in write_scripts(row.settings)]
     cases = [_case(truth, clips.get(_key(truth))) for truth in truths]
+    plain = {
+        name: [plain_case(case, clips.get(_key(case.truth)), name) for case in cases]
+        for name in METHODS
+    }
     positions = {_key(truth): points for truth, points in skin_positions(row.settings, STABLE)}
     wobbles = [_wobble(clips[_key(t)], t, positions[_key(t)]) for t in truths if _key(t) in clips]
     jaws = [clips[_key(t)] for t in truths if t.action == "jaw_drop" and _key(t) in clips]
     return Result(
         row=row,
         cases=cases,
+        plain=plain,
         dropped=len(cases) - len(clips),
         wobbles=wobbles,
         inside={size: float(np.mean([_inside(c, size) for c in jaws])) for size in _sizes(jaws)},
@@ -118,24 +127,34 @@ def _sizes(jaws: list[ActionClip]) -> list[int]:
     return sorted([SIZE, *OTHER_SIZES]) if jaws else []
 
 
+def plain_case(case: Case, clip: ActionClip | None, method: str) -> Case:
+    """Return the same recording, spotted by one of the plain methods on the clip's landmarks."""
+    if clip is None:
+        return replace(case, motion=None, flash=False)
+    span = METHODS[method](_track(clip), clip.fps)
+    return replace(case, motion=as_motion(span, clip.n_frames), flash=False)
+
+
 def _inside(clip: ActionClip, size: int) -> float:
     landmarks = clip.landmarks
-    transforms = clip.transform
-    if size != SIZE:
-        n = clip.n_frames
-        track = Track(
-            detected=clip.column("detected"),
-            timestamps_s=clip.column("timestamps").astype(np.float64),
-            landmarks=landmarks,
-            pose=clip.column("pose", (3,)),
-            blendshapes=clip.column("blendshapes", (52,)),
-            brightness=np.zeros(n, np.float32),
-            sharpness=np.zeros(n, np.float32),
-            width=0,
-            height=0,
-        )
-        transforms = align(track, clip.fps, size)
+    transforms = clip.transform if size == SIZE else align(_track(clip), clip.fps, size)
     return inside(landmarks[..., :2].astype(np.float64), transforms, size)
+
+
+def _track(clip: ActionClip) -> Track:
+    """Return the clip's track, without the measures of its pictures."""
+    n = clip.n_frames
+    return Track(
+        detected=clip.column("detected"),
+        timestamps_s=clip.column("timestamps").astype(np.float64),
+        landmarks=clip.landmarks,
+        pose=clip.column("pose", (3,)),
+        blendshapes=None,
+        brightness=np.zeros(n, np.float32),
+        sharpness=np.zeros(n, np.float32),
+        width=0,
+        height=0,
+    )
 
 
 def _example(cases: list[Case], clips: dict[str, ActionClip]) -> Example:

@@ -1,7 +1,8 @@
 """Measures of spotting: pure functions of found and true motions.
 
-A recording without a found motion has no errors and an IoU of 0. Intervals are half-open, so their
-lengths equal the inclusive frame counts of MEGC.
+A recording without a found motion has no errors and an IoU of 0. An onset between the first change
+and the main rise of a slow motion has an error of 0. Intervals are half-open, so their lengths
+equal the inclusive frame counts of MEGC.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from fmdata.catalog.types import Motion
 from fmdata.synth.simulator.script import Truth
 
 EVENTS = ("onset", "apex", "offset")
+NEAR = 2  # frames
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,40 @@ class Case:
         None if no motion was found.
     flash : bool
         True if the clip was flagged as a flash.
+    offset : float or None
+        The true offset where it is the mean of several marks; None for that of `truth`.
     """
 
     truth: Truth
     motion: Motion | None
     flash: bool = False
+    offset: float | None = None
 
     @property
     def moves(self) -> bool:
         """True unless the face is still."""
         return self.truth.onset is not None
+
+    def true_span(self, event: str) -> tuple[float, float] | None:
+        """Return the first and the last frame that is right for an event; None where unknown.
+
+        A slow motion has no exact onset: it is right from the first change to the main rise.
+        """
+        if event == "offset" and self.offset is not None:
+            return self.offset, self.offset
+        first: int | None = getattr(self.truth, event)
+        if first is None:
+            return None
+        rise = self.truth.rise if event == "onset" else None
+        return first, first if rise is None else rise
+
+    def error(self, event: str) -> float | None:
+        """Return the signed error of the found event in frames, negative if early."""
+        span = self.true_span(event)
+        if self.motion is None or span is None:
+            return None
+        found = getattr(self.motion, event)
+        return float(found - min(max(found, span[0]), span[1]))
 
 
 @dataclass(frozen=True)
@@ -49,11 +75,14 @@ class Error:
         Median signed difference in frames; negative is early.
     mean_absolute, mean_absolute_ms : float
         Mean absolute difference in frames and in milliseconds.
+    worst : float
+        Largest absolute difference in frames.
     """
 
     median: float
     mean_absolute: float
     mean_absolute_ms: float
+    worst: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +93,8 @@ class Score:
     ----------
     n : int
         Number of recordings.
+    near_onset : float
+        Share of the true motions whose onset was found within `NEAR` frames.
     onset, apex, offset : Error
         Errors over the found motions.
     iou : float
@@ -86,6 +117,7 @@ class Score:
     """
 
     n: int
+    near_onset: float
     onset: Error
     apex: Error
     offset: Error
@@ -107,6 +139,7 @@ def score(cases: Sequence[Case]) -> Score:
     ious = np.array([iou(case) for case in moving])
     return Score(
         n=len(cases),
+        near_onset=_mean([(e := c.error("onset")) is not None and abs(e) <= NEAR for c in moving]),
         onset=error(found, "onset"),
         apex=error(found, "apex"),
         offset=error(found, "offset"),
@@ -122,14 +155,15 @@ def score(cases: Sequence[Case]) -> Score:
     )
 
 
-def error(found: Sequence[Case], event: str) -> Error:
-    """Measure one of `EVENTS` over cases with a found motion."""
-    known = [case for case in found if getattr(case.truth, event) is not None]
+def error(cases: Sequence[Case], event: str) -> Error:
+    """Measure one of `EVENTS` over the cases in which it was found and is known."""
+    known = [(e, case) for case in cases if (e := case.error(event)) is not None]
     if not known:
-        return Error(np.nan, np.nan, np.nan)
-    frames = np.array([getattr(c.motion, event) - getattr(c.truth, event) for c in known])
-    ms = 1000 * frames / np.array([case.truth.fps for case in known])
-    return Error(float(np.median(frames)), float(np.abs(frames).mean()), float(np.abs(ms).mean()))
+        return Error(np.nan, np.nan, np.nan, np.nan)
+    frames = np.array([e for e, _ in known])
+    size = np.abs(frames)
+    ms = 1000 * size / np.array([case.truth.fps for _, case in known])
+    return Error(float(np.median(frames)), float(size.mean()), float(ms.mean()), float(size.max()))
 
 
 def iou(case: Case) -> float:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.fidelity.measure import Result
-from bench.fidelity.rows import DEFAULT, STILL
-from bench.fidelity.spotting import Case, score
+from bench.fidelity.plain import METHODS, OURS
+from bench.fidelity.rows import DEFAULT, ELSE, STILL
+from bench.fidelity.spotting import Case, Score, score
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def checks(results: Sequence[Result]) -> list[Check]:
     return [
         *_default_checks(cases),
         *_difficult_checks(cases),
+        *_else_checks(cases),
         *_still_checks(cases),
         *_alignment_checks(by_name),
     ]
@@ -86,6 +88,19 @@ def _difficult_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
     return found
 
 
+def _else_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
+    found = []
+    for name in ELSE:
+        if name in cases:
+            s = score(cases[name])
+            found += [
+                at_most(f"{name}: onset, mean error in frames", s.onset.mean_absolute, 1.5),
+                at_most(f"{name}: offset, mean error in frames", s.offset.mean_absolute, 2.0),
+                at_most(f"{name}: missed", s.missed, 0.05, share=True),
+            ]
+    return found
+
+
 def _still_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
     still = [case for name in STILL for case in cases.get(name, [])]
     if not still:
@@ -105,21 +120,48 @@ def _alignment_checks(by_name: Mapping[str, Result]) -> list[Check]:
     return found
 
 
-def checks_of_real(sentence: Case, actions: Sequence[Case]) -> list[Check]:
-    """Return the checks of all targets of real recordings."""
+def checks_of_sentence(sentence: Case) -> list[Check]:
+    """Return the checks of the spoken sentence."""
     truth, motion = sentence.truth, sentence.motion
     found = []
     for event, within in (("onset", 3), ("offset", 4)):
         frame, true = getattr(motion, event, None), getattr(truth, event)
         met = frame is not None and abs(frame - true) <= within
         found.append(Check(f"{truth.path}: {event}", f"{true} ± {within}", str(frame), met))
-    for event in ("onset", "offset"):
-        errors = [getattr(c.motion, event, np.nan) - getattr(c.truth, event) for c in actions]
-        size, bias = float(np.mean(np.abs(errors))), float(np.mean(errors))
-        found.append(at_most(f"posed actions: {event}, mean error in frames", size, 2.0))
-        near = abs(bias) <= 1.5
-        found.append(Check(f"posed actions: {event}, bias", "within ± 1.5", f"{bias:+.2f}", near))
     return found
+
+
+def checks_of_marked(cases: Mapping[str, list[Case]]) -> list[Check]:
+    """Return the checks of the marked motions; `cases` by the method's name."""
+    scores = {name: score(some) for name, some in cases.items()}
+    ours = scores[OURS]
+    worst = max(ours.onset.worst, ours.offset.worst)
+    found = [
+        at_most("marked motions: missed", ours.missed, 0.0, share=True),
+        at_most("marked motions: onset, mean error in frames", ours.onset.mean_absolute, 0.5),
+        at_most("marked motions: offset, mean error in frames", ours.offset.mean_absolute, 1.5),
+        at_most("marked motions: largest error in frames", worst, 4.0),
+    ]
+    for name in METHODS:
+        behind = [
+            what for what, value in columns(scores[name]).items() if value < columns(ours)[what]
+        ]
+        what = f"marked motions: not behind the method `{name}`"
+        found.append(Check(what, "in every column", ", ".join(behind) or "in none", not behind))
+    return found
+
+
+def columns(s: Score) -> dict[str, float]:
+    """Return the columns of the table of real motions; less is better in each."""
+    return {
+        "onset": s.onset.mean_absolute,
+        "onset beyond 2": 1 - s.near_onset,
+        "onset, worst": s.onset.worst,
+        "offset": s.offset.mean_absolute,
+        "offset, worst": s.offset.worst,
+        "missed": s.missed,
+        "style wrong": 1 - s.style,
+    }
 
 
 def at_most(what: str, got: float, wanted: float, *, share: bool = False) -> Check:
