@@ -91,8 +91,13 @@ class Script:
     def moment(self, t: int) -> Moment:
         """Return the state of the face in frame `t`."""
         across, down = map(float, self.beside.gaze[t])
-        blink = float(self.beside.blink[t])
-        return Moment(float(self.intensity[t]), blink, float(self.other[t]), (across, down))
+        return Moment(
+            intensity=float(self.intensity[t]),
+            blink=float(self.beside.blink[t]),
+            other=float(self.other[t]),
+            gaze=(across, down),
+            squeeze=float(self.beside.squeeze[t]),
+        )
 
 
 def subject_names(n: int) -> list[str]:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from fmdata.synth.simulator.camera import Camera
-from fmdata.synth.simulator.face.expressions import Expression
+from fmdata.synth.simulator.face.expressions import SQUEEZE, Expression
 from fmdata.synth.simulator.face.gaze import Gaze
 from fmdata.synth.simulator.face.portrait import Portrait
 from fmdata.synth.simulator.face.rig import (
@@ -43,9 +43,8 @@ class Actor:
         self._picture = picture
         self._landmarks = landmarks[:, :2].astype(np.float64)
         self._expressions = (expression, second)
-        self._skins = [
-            push_field(landmarks, motion.pushes, side, side) for motion in (expression, second)
-        ]
+        motions = (expression, second, SQUEEZE)
+        self._skins = [push_field(landmarks, motion.pushes, side, side) for motion in motions]
         self._depth = depth_field(landmarks, side, side)
         self._gaze = Gaze(picture, landmarks)
         self._lids = [closing(picture, landmarks, lid) for lid in (LEFT_LID, RIGHT_LID)]
@@ -82,8 +81,9 @@ class Actor:
                 picture = picture.copy() if picture is self._picture else picture
                 sheet.slide(picture, amount)
         field = np.float32(moment.intensity) * self._skins[0]
-        if moment.other:
-            field += np.float32(moment.other) * self._skins[1]
+        for amount, skin in zip((moment.other, moment.squeeze), self._skins[1:], strict=True):
+            if amount:
+                field += np.float32(amount) * skin
         field[..., 0] += np.float32(np.sin(yaw)) * self._depth
         field[..., 1] += np.float32(np.sin(pitch)) * self._depth
         return picture, field
@@ -132,13 +132,15 @@ class Actor:
             As for :meth:`frame`.
         """
         rest = self._landmarks[points]
+        amounts = (moment.intensity, moment.other, moment.squeeze)
         turn = np.sin([camera.yaw[t], camera.pitch[t]])
         at = rest
         # Fields are read at the displaced position. They never fold, so the iteration converges.
         for _ in range(_ITERATIONS):
             x, y = (at[:, k : k + 1].astype(np.float32) for k in (0, 1))
-            one, other = (cv2.remap(f, x, y, cv2.INTER_LINEAR)[:, 0] for f in self._skins)
+            skins = (cv2.remap(skin, x, y, cv2.INTER_LINEAR)[:, 0] for skin in self._skins)
             depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR)
-            at = rest + moment.intensity * one + moment.other * other + turn * depth
+            moved = (amount * skin for amount, skin in zip(amounts, skins, strict=True))
+            at = rest + sum(moved) + turn * depth
         place = camera.placement(t, self._picture.shape[0], size)
         return np.asarray(at @ place[:, :2].T + place[:, 2])

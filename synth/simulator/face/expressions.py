@@ -126,6 +126,14 @@ EXPRESSIONS: dict[str, Expression] = {
     "wink_right": Expression(_WINK_RIGHT, right_lid=1.0),
 }
 
+_SQUEEZE_RIGHT = (
+    Push(105, 0.0, 0.035, 0.18, 0.13),
+    Push(107, 0.0, 0.035, 0.10, 0.13),
+    Push(50, 0.0, -0.02, 0.17, 0.13),  # cheek rises
+)
+SQUEEZE = Expression(_SQUEEZE_RIGHT + mirrored(_SQUEEZE_RIGHT))
+"""Brows and cheeks in a hard blink; no action of its own."""
+
 # A personal motion is a mixture of one base, which moves the mouth visibly, and two extras.
 _BASES = ("smirk_left", "smirk_right", "pucker", "jaw_drop")
 _EXTRAS = ("wink_left", "wink_right", "nose_wrinkle", "brow_raise", "brow_furrow")

@@ -15,8 +15,9 @@ SACCADE_S = 0.05  # the gaze is quick
 _GLANCE_S = (0.2, 0.5)
 _EARLY_S = (0.1, 0.4)  # from a glance's start to the onset
 _ASIDE_IOD, _DOWN_IOD = (0.05, 0.08), (0.04, 0.06)  # path of the iris
-_NOD_DEG = (4.0, 9.0)
-_LAG_S, _INERTIA_S = 0.08, 0.05  # of the head against the face
+# The network sees about a quarter of this angle in a warped picture.
+_NOD_DEG = (8.0, 16.0)
+_LAG_S, _INERTIA_S = 0.08, (0.04, 0.2)  # of the head against the face
 
 
 class Event(NamedTuple):
@@ -75,8 +76,8 @@ def glance(rng: np.random.Generator, course: Course, fps: float) -> Event:
 def nod(rng: np.random.Generator, course: Course, fps: float) -> Event:
     """Draw a rotation of the head that has the course of the motion.
 
-    The curve is the yaw and the pitch to add, float64 [T, 2], in radians. It is a little early or
-    late, and smoother than the motion of the face.
+    The curve is the yaw and the pitch to add, float64 [T, 2], in radians. It is early or late by up
+    to `_LAG_S`, and smoother than the motion of the face.
     """
     name = str(rng.choice(["nod down", "nod up", "turn left", "turn right"]))
     angle = np.radians(rng.uniform(*_NOD_DEG))
@@ -84,5 +85,5 @@ def nod(rng: np.random.Generator, course: Course, fps: float) -> Event:
     t = np.arange(course.n_frames)
     along = np.clip(course.intensity + course.other, 0.0, 1.0)
     late = np.interp(t - fps * rng.uniform(-_LAG_S, _LAG_S), t, along)
-    smooth = gaussian_filter1d(late, _INERTIA_S * fps, mode="nearest")
+    smooth = gaussian_filter1d(late, fps * rng.uniform(*_INERTIA_S), mode="nearest")
     return Event(name, angle * smooth[:, None] * np.array(axis))

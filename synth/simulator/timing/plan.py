@@ -58,6 +58,8 @@ class Happenings:
     ----------
     blink : float64 [T]
         Closure of both lids, 0 to 1.
+    squeeze : float64 [T]
+        Motion of brows and cheeks in hard blinks, 0 to 1.
     gaze : float64 [T, 2]
         Displacement of both irises, right and down in the image, in interocular distances.
     nod : float64 [T, 2]
@@ -67,6 +69,7 @@ class Happenings:
     """
 
     blink: np.ndarray
+    squeeze: np.ndarray
     gaze: np.ndarray
     nod: np.ndarray
     kinds: tuple[str, ...]
@@ -102,6 +105,7 @@ def draw_happenings(course: Course, draws: Draws, fps: float, *, random_blinks: 
     """Draw the blinks, the glances and the nods of a recording."""
     blink = blinks(draws.rng("blinks"), course.n_frames, fps)
     blink = blink if random_blinks else 0 * blink
+    squeeze = 0 * blink
     gaze, nod = np.zeros((2, course.n_frames, 2))
     kinds = []
     for setting, draw in (
@@ -111,6 +115,7 @@ def draw_happenings(course: Course, draws: Draws, fps: float, *, random_blinks: 
         if rng := draws.chance(setting):
             event = draw(rng, course, fps)
             blink = np.maximum(blink, event.curve)
+            squeeze = np.maximum(squeeze, rng.uniform() * event.curve)
             kinds.append(event.name)
     if rng := draws.chance("glances"):
         name, gaze = events.glance(rng, course, fps)
@@ -118,7 +123,7 @@ def draw_happenings(course: Course, draws: Draws, fps: float, *, random_blinks: 
     if rng := draws.chance("nods"):
         name, nod = events.nod(rng, course, fps)
         kinds.append(name)
-    return Happenings(blink, gaze, nod, tuple(kinds))
+    return Happenings(blink, squeeze, gaze, nod, tuple(kinds))
 
 
 def _with(plan: Plan, course: Course, kind: str, second: str = "") -> Plan:
