@@ -14,7 +14,7 @@ from fmdata.synth.simulator.timing.curves import raised_cosine
 FLASH_FRAMES = (3, 5)  # minimum and maximum length of a flash
 # Ranges of the parts that a motion may have beside rise, plateau and fall: seconds, and levels.
 _WINK_S = (0.12, 0.35)
-_CREEP_S, _WAIT_S, _CREEP_LEVEL = (0.15, 0.35), (0.08, 0.25), (0.1, 0.25)
+_CREEP_S, _WAIT_S, _CREEP_LEVEL = (0.1, 0.25), (0.04, 0.15), (0.1, 0.25)
 _DROP_S, _DIP_S, _AGAIN_S, _SECOND_S = (0.16, 0.32), (0.04, 0.24), (0.2, 0.36), (0.3, 0.5)
 _DIP_LEVEL, _SECOND_LEVEL = (0.3, 0.48), (0.85, 1.0)
 _CUT_S = (0.04, 0.2)  # rest that is left after a motion that ends with its recording

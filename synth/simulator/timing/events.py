@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from fmdata.synth.simulator.timing.course import Course
 from fmdata.synth.simulator.timing.curves import blink, blink_half, there_and_back
 
-SACCADE_S = 0.05  # the gaze is quick
+_SACCADE_S = 0.05  # the gaze is quick
 _GLANCE_S = (0.2, 0.5)
 _EARLY_S = (0.1, 0.4)  # from a glance's start to the onset
 _ASIDE_IOD, _DOWN_IOD = (0.05, 0.08), (0.04, 0.06)  # path of the iris
@@ -66,11 +66,13 @@ def glance(rng: np.random.Generator, course: Course, fps: float) -> Event:
         "glance down": (little * down, down),
     }[name]
     early = course.onset - fps * rng.uniform(*_EARLY_S)
-    late = rng.uniform(course.onset, course.release)
+    length = max(3, round(fps * rng.uniform(*_GLANCE_S)))
+    latest = max(course.onset + 1, min(course.release, course.n_frames - length))
+    late = rng.uniform(course.onset, latest)
     start = round(early if rng.uniform() < 0.5 else late)
-    stop = start + max(3, round(fps * rng.uniform(*_GLANCE_S)))
-    course_of_gaze = there_and_back(course.n_frames, start, stop, max(1, round(SACCADE_S * fps)))
-    return Event(name, course_of_gaze[:, None] * np.array(path))
+    ramp = max(1, round(_SACCADE_S * fps))
+    along = there_and_back(course.n_frames, start, start + length, ramp)
+    return Event(name, along[:, None] * np.array(path))
 
 
 def nod(rng: np.random.Generator, course: Course, fps: float) -> Event:
