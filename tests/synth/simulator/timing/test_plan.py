@@ -99,11 +99,8 @@ def test_a_glance_begins_before_the_motion_or_during_it_and_comes_back() -> None
         assert 3 <= len(looking) <= 0.5 * FPS + 1
         assert list(looking) == list(range(looking[0], looking[-1] + 1))
         early += looking[0] < truth.onset
-        way = {
-            "glance left": across.max(),
-            "glance right": -across.min(),
-            "glance down": down.max(),
-        }
+        way = {"left": across.max(), "right": -across.min(), "down": down.max()}
+        side = truth.kind.removeprefix("glance ")
         assert 0.03 < way[side] <= 0.08
         assert max(way, key=lambda one: way[one]) == side
     assert 8 <= early <= 28
