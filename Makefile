@@ -8,7 +8,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-thresholds chaos clean
+.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-thresholds chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/f
 
 bench-thresholds: $(STAMP)  ## double and halve the ten deciding thresholds (docs/pipeline.md)
 	$(BIN)/python -m bench.thresholds
+
+bench-people: $(STAMP)  ## tune the thresholds with each person left out (docs/fidelity.md)
+	$(BIN)/python -m bench.people
 
 bench-papers: $(STAMP)  ## train the five papers' comparisons (docs/papers.md; 90 minutes)
 	$(BIN)/python -m bench.papers

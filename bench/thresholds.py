@@ -80,7 +80,7 @@ THRESHOLDS = (
 
 @dataclass(frozen=True)
 class Filmed:
-    """A simulated recording with the landmarks of both passes, in memory."""
+    """A recording with the landmarks of both passes, in memory."""
 
     truth: Truth
     fps: float
@@ -106,22 +106,24 @@ def settings_of(name: str, subjects: int, seed: int) -> SimulateSettings:
 
 def film(settings: SimulateSettings, landmarker: Landmarker, folder: Path) -> list[Filmed]:
     """Simulate recordings in `folder`, and detect the landmarks of both passes."""
-    filmed = []
-    for truth in simulate(folder, settings).truths:
-        recording = Recording(
-            folder / truth.path, truth.path, truth.subject, truth.action, truth.take
-        )
-        with tempfile.TemporaryDirectory() as work:
-            frames, least = decode(recording), BuildSettings().min_detected
-            track = follow(frames, landmarker, least, Path(work) / "track.npy")
-            track = replace(track, landmarks=track.landmarks[:])
-            fps = frame_rate(track.timestamps_s, nominal_rate(recording))
-            refined = refine(decode(recording), track, fps, landmarker, Path(work))
-            if refined is not None:
-                steady = replace(refined.track, landmarks=refined.track.landmarks[:])
-                refined = replace(refined, track=steady)
-        filmed.append(Filmed(truth, fps, track, refined))
-    return filmed
+    return [
+        film_one(Recording(folder / t.path, t.path, t.subject, t.action, t.take), t, landmarker)
+        for t in simulate(folder, settings).truths
+    ]
+
+
+def film_one(recording: Recording, truth: Truth, landmarker: Landmarker) -> Filmed:
+    """Detect the landmarks of both passes in a recording."""
+    with tempfile.TemporaryDirectory() as work:
+        frames, least = decode(recording), BuildSettings().min_detected
+        track = follow(frames, landmarker, least, Path(work) / "track.npy")
+        track = replace(track, landmarks=track.landmarks[:])
+        fps = frame_rate(track.timestamps_s, nominal_rate(recording))
+        refined = refine(decode(recording), track, fps, landmarker, Path(work))
+        if refined is not None:
+            steady = replace(refined.track, landmarks=refined.track.landmarks[:])
+            refined = replace(refined, track=steady)
+    return Filmed(truth, fps, track, refined)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ FORMATS = (
     (".mpg", "mpeg1video", "yuv420p"),
     (".mov", "mpeg4", "yuv420p"),
 )
-REAL = ("grid/bbaf2n.mpg", "grid/swwp2s.mpg", "actions/man_grey.mp4")
+REAL = ("grid/bbaf2n.mpg", "grid/swwp2s.mpg", "motions/man_grey.mp4")
 
 
 def originals(folder: Path, seed: int, real: Path) -> list[Path]:

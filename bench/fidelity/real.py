@@ -17,6 +17,7 @@ from bench.kept import kept
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.keys import action_key
+from fmdata.catalog.types import Motion
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import RunSettings
 from fmdata.synth.simulator.script import Truth
@@ -27,8 +28,8 @@ COLUMNS = ("path", "subject", "action", "take", "start", "stop")
 
 
 @dataclass(frozen=True)
-class Marks:
-    """Marks of one motion, in frames of its uncut source; a row of ``motions/recordings.csv``.
+class Marked:
+    """A marked motion, in frames of its uncut source; a row of ``motions/recordings.csv``.
 
     Attributes
     ----------
@@ -70,16 +71,21 @@ class Marks:
             rise=self.rise - cut,
         )
 
+    def case(self, motion: Motion | None, fps: float, n_frames: int) -> Case:
+        """Return the clip's case, for the motion found in it."""
+        offset = None if self.offset is None else self.offset - self.cut(fps)
+        return Case(self.truth(fps, n_frames), motion, offset=offset)
+
     def cut(self, fps: float) -> int:
         """Return the source's frame that is the clip's first."""
         return round(float(self.row["start"]) * fps)
 
 
-def read_marks(table: Path) -> list[Marks]:
+def read_marks(table: Path) -> list[Marked]:
     """Read the table of marked motions."""
     with table.open(newline="") as file:
         return [
-            Marks(
+            Marked(
                 row={name: row[name] for name in COLUMNS},
                 onset=min(map(int, row["onset_raters"].split("|"))),
                 rise=int(row["rise"]),
@@ -96,7 +102,7 @@ def spoken(data: Path, folder: Path) -> Case:
     clips = _built(data / "grid", folder, "sentence", rows)
     clip = clips[action_key(speaker, name, "01")]
     row = {"subject": speaker, "action": name, "take": "01", "start": "0"}
-    truth = Marks(row, onset, onset, offset).truth(clip.fps, clip.n_frames)
+    truth = Marked(row, onset, onset, offset).truth(clip.fps, clip.n_frames)
     return Case(replace(truth, path=name), clip.motion)
 
 
@@ -112,9 +118,7 @@ def marked(data: Path, folder: Path) -> dict[str, list[Case]]:
     cases: dict[str, list[Case]] = {name: [] for name in (OURS, *METHODS)}
     for mark in marks:
         clip = clips[mark.key]
-        truth = mark.truth(clip.fps, clip.n_frames)
-        offset = None if mark.offset is None else mark.offset - mark.cut(clip.fps)
-        case = Case(truth, clip.motion, offset=offset)
+        case = mark.case(clip.motion, clip.fps, clip.n_frames)
         cases[OURS].append(case)
         for name in METHODS:
             cases[name].append(plain_case(case, clip, name))

