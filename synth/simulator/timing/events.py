@@ -16,6 +16,7 @@ _GLANCE_S = (0.2, 0.5)
 _EARLY_S = (0.1, 0.4)  # from a glance's start to the onset
 _ASIDE_IOD, _DOWN_IOD = (0.05, 0.08), (0.04, 0.06)  # path of the iris
 # The network sees about a quarter of this angle in a warped picture.
+_FOLLOW_DEG, _FOLLOW_S = 8.0, 0.1  # largest rotation of the head after a glance, and its lag
 _NOD_DEG = (8.0, 16.0)
 _LAG_S, _INERTIA_S = 0.08, (0.04, 0.2)  # of the head against the face
 
@@ -69,10 +70,22 @@ def glance(rng: np.random.Generator, course: Course, fps: float) -> Event:
     length = max(3, round(fps * rng.uniform(*_GLANCE_S)))
     latest = max(course.onset + 1, min(course.release, course.n_frames - length))
     late = rng.uniform(course.onset, latest)
-    start = round(early if rng.uniform() < 0.5 else late)
+    start = max(0, round(early if rng.uniform() < 0.5 else late))
     ramp = max(1, round(_SACCADE_S * fps))
     along = there_and_back(course.n_frames, start, start + length, ramp)
     return Event(name, along[:, None] * np.array(path))
+
+
+def follow(rng: np.random.Generator, gaze: np.ndarray, fps: float) -> np.ndarray:
+    """Draw the rotation of a head that follows a glance a little way, a little later.
+
+    Returns the yaw and the pitch to add, float64 [T, 2], in radians.
+    """
+    angle = np.radians(rng.uniform(0.0, _FOLLOW_DEG))
+    lag = round(_FOLLOW_S * fps)
+    late = np.concatenate([np.repeat(gaze[:1], lag, axis=0), gaze])[: len(gaze)]
+    smooth = gaussian_filter1d(late, _INERTIA_S[0] * fps, axis=0, mode="nearest")
+    return np.asarray(angle * smooth / np.abs(gaze).max())
 
 
 def nod(rng: np.random.Generator, course: Course, fps: float) -> Event:

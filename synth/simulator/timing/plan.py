@@ -63,7 +63,7 @@ class Happenings:
     gaze : float64 [T, 2]
         Displacement of both irises, right and down in the image, in interocular distances.
     nod : float64 [T, 2]
-        Yaw and pitch that go with the motion, in radians.
+        Yaw and pitch that go with the motion or with a glance, in radians.
     kinds : tuple of str
         Names, for the table of the truth.
     """
@@ -119,9 +119,11 @@ def draw_happenings(course: Course, draws: Draws, fps: float, *, random_blinks: 
             kinds.append(event.name)
     if rng := draws.chance("glances"):
         name, gaze = events.glance(rng, course, fps)
+        nod = events.follow(rng, gaze, fps)
         kinds.append(name)
     if rng := draws.chance("nods"):
-        name, nod = events.nod(rng, course, fps)
+        name, more = events.nod(rng, course, fps)
+        nod = nod + more
         kinds.append(name)
     return Happenings(blink, squeeze, gaze, nod, tuple(kinds))
 

@@ -106,6 +106,17 @@ def test_a_glance_begins_before_the_motion_or_during_it_and_comes_back() -> None
     assert 8 <= early <= 28
 
 
+def test_the_head_follows_a_glance_to_the_same_side() -> None:
+    """By up to 8 degrees, a tenth of a second later."""
+    for script in scripts(glances=1.0):
+        gaze, nod = script.beside.gaze, np.degrees(script.beside.nod)
+        axis = int(script.truth.kind == "glance down")
+        looking, turning = (np.abs(curve[:, axis]).argmax() for curve in (gaze, nod))
+        assert np.sign(gaze[looking, axis]) == np.sign(nod[turning, axis])
+        assert np.abs(nod).max() <= 8
+        assert turning > looking
+
+
 def test_the_head_nods_in_step_with_the_motion() -> None:
     names = set()
     for script in scripts(nods=1.0):
@@ -158,3 +169,13 @@ def test_a_flash_stays_a_flash_and_a_still_face_has_no_phases() -> None:
         assert not script.other.any()
         assert not any(name in script.truth.kind for name in ("first", "phase", "slow"))
         assert "glance" in script.truth.kind
+
+
+def test_events_fit_into_a_recording_without_a_lead() -> None:
+    for script in scripts(lead=False, **dict.fromkeys([*EVENTS, *PHASES], 1.0)):
+        beside = script.beside
+        assert script.truth.onset == 0
+        assert beside.gaze.any()
+        for curve in (beside.blink, beside.squeeze, beside.gaze, beside.nod):
+            assert np.isfinite(curve).all()
+            assert len(curve) == script.truth.n_frames
