@@ -21,6 +21,10 @@ ROWS = (
     "flash",
     "winks",
     "no lead",
+    "glance",
+    "wink then mouth",
+    "two phases",
+    "slow uneven rise",
     "still face strong",
 )
 CURVE, TRUE, FOUND = "#1f2937", "#f2c14e", "#2f6fde"

@@ -61,34 +61,34 @@ class SimulateSettings(Options):
         0.0,
         0,
         1,
-        help="Share of recordings with a blink just before the onset, over it, or over the offset.",
+        help="Share of recordings, 0 to 1, with a blink just before the onset, over it, or over the offset.",
     )
     blinks_at_end: float = number(
         0.0,
         0,
         1,
-        help="Share of recordings that end soon after the motion, under a blink.",
+        help="Share of recordings, 0 to 1, that end soon after the motion, under a blink.",
     )
     glances: float = number(
         0.0,
         0,
         1,
-        help="Share of recordings with a glance to a side or down, before or during the motion.",
+        help="Share of recordings, 0 to 1, with a glance to a side or down, before or during the motion.",
     )
     nods: float = number(
-        0.0, 0, 1, help="Share of recordings in which the head nods or turns with the motion."
+        0.0, 0, 1, help="Share of recordings, 0 to 1, in which the head nods or turns with the motion."
     )
     winks_first: float = number(
-        0.0, 0, 1, help="Share of motions that begin with a wink of one eye."
+        0.0, 0, 1, help="Share of motions, 0 to 1, that begin with a wink of one eye."
     )
     second_phases: float = number(
         0.0,
         0,
         1,
-        help="Share of motions that fall back partly and rise again, perhaps as another one.",
+        help="Share of motions, 0 to 1, that fall back partly and rise again, perhaps as another one.",
     )
     slow_rises: float = number(
-        0.0, 0, 1, help="Share of motions with a slow start and a hesitation before the rise."
+        0.0, 0, 1, help="Share of motions, 0 to 1, with a slow start and a hesitation before the rise."
     )
     crf: int = number(20, 0, 51, help="x264's quality, 0 (lossless) to 51.")
 
