@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fmdata.catalog.settings import MAX_SEED, Options, choice, flag, number, text
 
@@ -18,6 +19,10 @@ def parse_actions(listed: str) -> int | tuple[str, ...]:
     if listed.strip().lstrip("-").isdigit():
         return int(listed)
     return tuple(name.strip() for name in listed.split(","))
+
+
+def _share(of: str) -> Any:
+    return number(0.0, 0, 1, help=f"Share, 0 to 1, of {of}")
 
 
 @dataclass(frozen=True)
@@ -57,39 +62,19 @@ class SimulateSettings(Options):
         help="Vary amplitude (45 to 110 %), tempo (0.65 to 1.6 times) and head motion from take "
         "to take, and make one motion in eight a flash: people recorded on different days.",
     )
-    blinks_at_boundary: float = number(
-        0.0,
-        0,
-        1,
-        help="Share of recordings, 0 to 1, with a blink just before the onset, over it, or over the offset.",
+    blinks_at_boundary: float = _share(
+        "recordings with a blink just before the onset, over it, or over the offset."
     )
-    blinks_at_end: float = number(
-        0.0,
-        0,
-        1,
-        help="Share of recordings, 0 to 1, that end soon after the motion, under a blink.",
+    blinks_at_end: float = _share("recordings that end soon after the motion, under a blink.")
+    glances: float = _share(
+        "recordings with a glance to a side or down, before the motion or during it."
     )
-    glances: float = number(
-        0.0,
-        0,
-        1,
-        help="Share of recordings, 0 to 1, with a glance to a side or down, before or during the motion.",
+    nods: float = _share("recordings in which the head nods or turns with the motion.")
+    winks_first: float = _share("motions that begin with a wink of one eye.")
+    second_phases: float = _share(
+        "motions that fall back partly and rise again, perhaps as another one."
     )
-    nods: float = number(
-        0.0, 0, 1, help="Share of recordings, 0 to 1, in which the head nods or turns with the motion."
-    )
-    winks_first: float = number(
-        0.0, 0, 1, help="Share of motions, 0 to 1, that begin with a wink of one eye."
-    )
-    second_phases: float = number(
-        0.0,
-        0,
-        1,
-        help="Share of motions, 0 to 1, that fall back partly and rise again, perhaps as another one.",
-    )
-    slow_rises: float = number(
-        0.0, 0, 1, help="Share of motions, 0 to 1, with a slow start and a hesitation before the rise."
-    )
+    slow_rises: float = _share("motions with a slow start and a hesitation before the rise.")
     crf: int = number(20, 0, 51, help="x264's quality, 0 (lossless) to 51.")
 
     def __post_init__(self) -> None:
