@@ -7,11 +7,11 @@ from bench.fidelity.spotting import Case
 from bench.people import FACTORS, Factors, cost, spotter, table, tuned
 from bench.thresholds import Threshold
 from fmdata.catalog.types import Motion
-from fmdata.pipeline.spotting import rest, spot
+from fmdata.pipeline.geometry import timeseries
 from fmdata.synth.simulator.script import Truth
 
 TRUTH = Truth("", "ann", "smile", "01", 30.0, 60, 20, 30, 40, 50, "return", 1.0)
-THRESHOLDS = (Threshold(rest, "TOLERANCE_IOD"), Threshold(spot, "CLEAR_SNR"))
+THRESHOLDS = (Threshold(timeseries, "WINDOW_S"), Threshold(timeseries, "ORDER"))
 
 
 def late(frames: float) -> Case:
@@ -35,8 +35,8 @@ def test_a_threshold_is_tuned_on_the_chosen_motions_alone() -> None:
 def test_the_motions_left_out_are_judged_with_constants_tuned_without_them() -> None:
     """Ann's motion is spotted with Ben's constants, 15 frames late, and Ben's with Ann's."""
     head, ann, ben, everyone = table(["ann", "ben"], spotted, THRESHOLDS)
-    assert ann == ["ann", "1", "5.00", "0.00", "0", "15.00", "0.00", "0", "TOLERANCE_IOD × 2"]
-    assert ben == ["ben", "1", "10.00", "0.00", "0", "15.00", "0.00", "0", "TOLERANCE_IOD × 0.5"]
+    assert ann == ["ann", "1", "5.00", "0.00", "0", "15.00", "0.00", "0", "WINDOW_S × 2"]
+    assert ben == ["ben", "1", "10.00", "0.00", "0", "15.00", "0.00", "0", "WINDOW_S × 0.5"]
     assert everyone[:6] == ["all", "2", "7.50", "0.00", "0", "15.00"]
     assert len(head) == len(ann)
 
@@ -50,12 +50,12 @@ def test_motions_are_spotted_with_scaled_thresholds_once_for_each_scaling() -> N
     seen = []
 
     def motion() -> Case:
-        seen.append(rest.TOLERANCE_IOD)
+        seen.append(timeseries.WINDOW_S)
         return late(0)
 
-    shipped = rest.TOLERANCE_IOD
+    shipped = timeseries.WINDOW_S
     spot_all = spotter([motion], THRESHOLDS)
     for factors in ((1.0, 1.0), (2.0, 1.0), (2.0, 1.0)):
         assert len(spot_all(factors)) == 1
     assert seen == [shipped, 2 * shipped]
-    assert shipped == rest.TOLERANCE_IOD
+    assert shipped == timeseries.WINDOW_S
