@@ -4,7 +4,7 @@ A clip holds paths and a row but no open file, so it can be sent to another proc
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -188,20 +188,13 @@ class ActionClip(Clip):
 
     @property
     def motion(self) -> Motion | None:
-        """Onset, apex and offset of the motion; None where no motion was found."""
-        row = self.row
-        if row["onset"] is None:
-            return None
-        return Motion(
-            onset=row["onset"],
-            apex=row["apex"],
-            offset=row["offset"],
-            style=row["style"],
-            amplitude_iod=row["amplitude"],
-            snr=row["snr"],
-            lead=row["lead"],
-            style_margin=row["style_margin"],
-        )
+        """Onset, apex and offset of the clip's motion; None where no motion was found."""
+        return None if self.row["onset"] is None else _motion(self.row)
+
+    @property
+    def motions(self) -> tuple[Motion, ...]:
+        """All motions of the recording, in the order of time; the largest is the clip's."""
+        return tuple(_motion(facts) for facts in self.row["motions"])
 
     @property
     def landmarks(self) -> np.ndarray:
@@ -253,3 +246,16 @@ class CompoundClip(Clip):
     def segments(self) -> list[Segment]:
         """Lead, first, second and tail, in order; lead and tail may be empty."""
         return [Segment(**segment) for segment in self.row["segments"]]
+
+
+def _motion(facts: Mapping[str, Any]) -> Motion:
+    return Motion(
+        onset=facts["onset"],
+        apex=facts["apex"],
+        offset=facts["offset"],
+        style=facts["style"],
+        amplitude_iod=facts["amplitude"],
+        snr=facts["snr"],
+        lead=facts["lead"],
+        style_margin=facts["style_margin"],
+    )

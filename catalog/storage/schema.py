@@ -30,6 +30,18 @@ POSITIONS = [
     pa.field("frame_size", pa.list_(pa.int64())),
 ]
 
+ONE_MOTION = pa.struct(
+    [
+        pa.field("onset", pa.int32()),
+        pa.field("apex", pa.int32()),
+        pa.field("offset", pa.int32()),
+        pa.field("style", pa.string()),
+        pa.field("amplitude", pa.float64()),
+        pa.field("snr", pa.float64()),
+        pa.field("lead", pa.int32()),
+        pa.field("style_margin", pa.float64()),
+    ]
+)
 ACTION_FACTS = pa.schema(
     [
         pa.field("key", pa.string()),
@@ -53,6 +65,7 @@ ACTION_FACTS = pa.schema(
         pa.field("lead", pa.int32()),
         pa.field("style_margin", pa.float64()),
         pa.field("flash", pa.bool_()),
+        pa.field("motions", pa.list_(ONE_MOTION)),  # all, in the order of time; one is the clip's
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
         pa.field("faces", pa.int32()),  # largest number found in one frame; one is followed
@@ -115,6 +128,10 @@ DROPPED_COLUMNS = pa.schema(
 MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
 # Further columns that may be null: scores of some backends, and optional LBP maps.
 NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
+
+
+# Lists with an entry for each part of the clip, not for each frame.
+ROW_LISTS = ("segments", "motions")
 
 
 def is_scalar(field: pa.Field) -> bool:

@@ -39,15 +39,18 @@ def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
     """Check that every motion lies inside its clip, or that all its facts are null."""
     for row in rows:
         facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
-        if facts == (None, None, None, None):
+        spans = [(one["onset"], one["offset"]) for one in row["motions"]]
+        if facts == (None, None, None, None) and not spans:
             continue
         onset, apex, offset, style = facts
         ordered = None not in facts and 0 <= onset <= apex < offset <= row["n_frames"]
         held_short = style == "hold" and offset != row["n_frames"]
-        if not ordered or style not in STYLES or held_short:
+        apart = all(one[1] <= other[0] for one, other in pairwise(spans))
+        listed = (onset, offset) in spans and apart
+        if not ordered or style not in STYLES or held_short or not listed:
             problem = (
                 f"{row['key']} of {row['n_frames']} frames has onset {onset}, apex {apex}, "
-                f"offset {offset}, style {style}"
+                f"offset {offset}, style {style}, motions {spans}"
             )
             todo = after_deleting(f"the files of {folder.name}", REBUILD)
             yield Finding(str(folder), problem, todo)

@@ -18,7 +18,7 @@ from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.geometry.similarity import apply
 from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.second_pass.registration import CORNERS, LEFT, LOWER, RIGHT, UPPER, OpenEye
-from fmdata.pipeline.spotting.lid_motion import Lids
+from fmdata.pipeline.spotting.eyelids import Lids
 
 SIDE = 48  # of an eye's image, in pixels; the eye is a little more than half as wide
 EYES_SHAPE = (2, SIDE, SIDE)  # of the images of one frame

@@ -19,7 +19,7 @@ from fmdata.pipeline.geometry.similarity import apply, compose
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.reading.decode import Frame, frame_count_error
 from fmdata.pipeline.second_pass.eyes import EYES_SHAPE, find_eyes, measure_lids, record_eyes
-from fmdata.pipeline.spotting.lid_motion import Lids
+from fmdata.pipeline.spotting.eyelids import Lids
 
 MESH, _ = N_POINTS
 SIZE = 224  # of the aligned crop, in pixels
@@ -65,7 +65,8 @@ class Refined(ArrayRepr):
     ----------
     track : Track
         Its landmarks are means over `VIEWS`, in pixels of the frames; interpolated in time where
-        the face was not found in the frame, or not in enough views.
+        the face was not found in the frame, or not in enough views. Without expression
+        scores, because those of single detections are noisier than mean landmarks.
     lids : Lids or None
         Motion of the eyelids; None where the eyes are hardly ever visible.
     """
@@ -112,8 +113,8 @@ def refine(
         n_found = _write(landmarks, track, _redetected(frames, track, transforms, landmarker))
     if n_found < MIN_FOUND * track.detected.sum():
         return None
-    track = replace(track, landmarks=NpyFile(landmarks))
-    return Refined(track, measure_lids(NpyFile(images), eyes))
+    refined = replace(track, landmarks=NpyFile(landmarks), blendshapes=None)
+    return Refined(refined, measure_lids(NpyFile(images), eyes))
 
 
 def _write(file: Path, track: Track, found: Iterable[np.ndarray | None]) -> int:

@@ -61,10 +61,17 @@ def respot(
 
 
 def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
-    """Spot on refined landmarks; withdraw the first pass's motion only if it was doubtful."""
+    """Spot on refined landmarks, and return the clearer result of the two passes.
+
+    The first pass's motion is withdrawn only if it was doubtful.
+    """
     noise, in_doubt = noise_of(refined.track, fps), first.is_doubtful
     second = spot(refined.track, fps, noise, lids=refined.lids, in_doubt=in_doubt)
-    return first if second.motion is None and not in_doubt else second
+    if second.motion is None:
+        return second if in_doubt else first
+    if first.motion is None or first.is_of_lids or second.motion.snr >= first.motion.snr:
+        return second
+    return first
 
 
 def noise_of(track: Track, fps: float) -> float:

@@ -26,8 +26,8 @@ SECOND_SHARE = 0.6  # least range along a second direction, as a share of that a
 SECOND_IOD = 0.035  # least range along a second direction; noise has less
 
 
-def project_on_motion(face: np.ndarray, artefact: np.ndarray, fps: float) -> np.ndarray:
-    """Project a face's displacement on the directions of its motion.
+def motion_directions(face: np.ndarray, artefact: np.ndarray, fps: float) -> np.ndarray:
+    """Find the directions of a face's motion.
 
     Parameters
     ----------
@@ -40,18 +40,17 @@ def project_on_motion(face: np.ndarray, artefact: np.ndarray, fps: float) -> np.
 
     Returns
     -------
-    float64 [T, R]
-        In IOD. R is 1, or 2 where the face moves nearly as far along a second direction, at right
-        angles to the first.
+    float64 [D, R]
+        Of length 1, at right angles. R is 1, or 2 where the face moves nearly as far along a second
+        direction. Zeros where the face does not move at all.
     """
     clean = artefact < JITTER_IOD
     first = clearest_step(face, artefact, fps)
     along = face @ first
     second = clearest_step(face, artefact, fps, leave_out=(along, first))
-    across = face @ second
     least = max(SECOND_IOD, SECOND_SHARE * _range(along[clean], fps))
-    axes = [along, across] if _range(across[clean], fps) > least else [along]
-    return np.stack(axes, axis=1)
+    is_second = _range((face @ second)[clean], fps) > least
+    return np.stack([first, second] if is_second else [first], axis=1)
 
 
 def clearest_step(
@@ -63,7 +62,7 @@ def clearest_step(
     """Find the direction of the clearest step, float64 [D].
 
     Of length 1; of length 0 in a clip that is too short, or does not move at all. Parameters are
-    those of :func:`project_on_motion`, and a direction to leave out: the projections on it, float64
+    those of :func:`motion_directions`, and a direction to leave out: the projections on it, float64
     [T], and the direction itself, float64 [D].
     """
     trust = 1 / (1 + (artefact / JITTER_IOD) ** 2)

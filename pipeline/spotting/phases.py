@@ -1,7 +1,7 @@
 """Phases of a motion: the distance from rest in every frame, and the runs of frames in motion.
 
 The frames furthest from rest are the core of the motion; phases near the core belong to the same
-motion. Displacement that a blink or a rotation of the head may have caused is not a motion.
+motion. Displacement that a blink may have caused is not a motion.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ import numpy as np
 
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.timeseries import merged, runs_of, smooth
-from fmdata.pipeline.spotting.directions import project_on_motion
+from fmdata.pipeline.spotting.directions import motion_directions
 from fmdata.pipeline.spotting.rest import Rest, amplitude, distance, find_rests, refined_rests
 
 MIN_AMPLITUDE_IOD = 0.0092  # less is landmark noise
-ROTATION_IOD_PER_DEG = 0.0007  # deformation that may remain, a degree of yaw or pitch
 CORE_SHARE = 0.5  # of the amplitude
 CORE_GAP_S = 0.1  # a dip in a core lasts no longer
 PHASE_SHARE = 0.4  # of the amplitude; a further phase of the motion reaches this
@@ -27,8 +26,10 @@ class Phases(ArrayRepr):
 
     Attributes
     ----------
+    axes : float64 [D, R]
+        Directions of the motion.
     face : float64 [T, R]
-        Displacement along the directions of the motion, in IOD; not smoothed.
+        Displacement along the directions, in IOD; not smoothed.
     before, after : Rest
         Rest at the beginning and at the end of the clip; None after a motion that is held.
     level : float64 [T]
@@ -37,49 +38,38 @@ class Phases(ArrayRepr):
         Runs ``[start, stop)`` of frames far from rest that make up the motion; empty without one.
     """
 
+    axes: np.ndarray
     face: np.ndarray
     before: Rest
     after: Rest | None
     level: np.ndarray
     runs: list[tuple[int, int]]
 
-    @property
-    def course(self) -> np.ndarray:
-        """Course of the motion, 0 at rest and 1 at its height, float64 [T]."""
-        course: np.ndarray = np.clip(self.level / amplitude(self.level), 0.0, 1.0)
-        return course
 
-
-def find_phases(
-    face: np.ndarray, blink: np.ndarray, rotation: np.ndarray, fps: float, *, known: bool = False
-) -> Phases:
+def find_phases(face: np.ndarray, leak: np.ndarray, fps: float) -> Phases:
     """Find the phases of the motion in the displacement of a face.
 
     Parameters
     ----------
     face : float64 [T, D]
         Displacement, in interocular distances (IOD) over the landmarks' noise, as all that follows.
-    blink : float64 [T]
+    leak : float64 [T]
         Displacement that a blink may have caused, in IOD.
-    rotation : float64 [T, 2]
-        Yaw and pitch of the head, in degrees.
     fps : float
         Frames per second.
-    known : bool
-        Whether there is known to be a motion; `MIN_AMPLITUDE_IOD` is then not asked for.
     """
-    leak = blink + ROTATION_IOD_PER_DEG * np.linalg.norm(rotation, axis=1)
-    face = project_on_motion(face, blink, fps)
+    axes = motion_directions(face, leak, fps)
+    face = face @ axes
     calm = smooth(face, fps)
-    before, after = find_rests(calm, blink, fps)
+    before, after = find_rests(calm, leak, fps)
     level = distance(calm, before, after)
-    if known or _is_motion(level, leak):
+    if _is_motion(level, leak):
         runs = _runs(level, leak, fps)
         core = runs[0][0], runs[-1][1]
         before, after = refined_rests(calm, before, after, core=core, fps=fps)
         level = distance(calm, before, after)
-    found = known or _is_motion(level, leak)
-    return Phases(face, before, after, level, _runs(level, leak, fps) if found else [])
+    runs = _runs(level, leak, fps) if _is_motion(level, leak) else []
+    return Phases(axes, face, before, after, level, runs)
 
 
 def _is_motion(level: np.ndarray, leak: np.ndarray) -> bool:
@@ -89,7 +79,7 @@ def _is_motion(level: np.ndarray, leak: np.ndarray) -> bool:
 def _runs(level: np.ndarray, leak: np.ndarray, fps: float) -> list[tuple[int, int]]:
     """Find the runs ``[start, stop)`` of frames far from rest that make up one motion.
 
-    A run that does not exceed the `leak` of blinks and head rotation is not a phase of its own.
+    A run that does not exceed the `leak` of blinks is not a phase of its own.
     """
     size, sure = amplitude(level), level - leak
     cores = merged(runs_of(level > CORE_SHARE * size), round(CORE_GAP_S * fps))

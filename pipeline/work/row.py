@@ -8,7 +8,7 @@ import pyarrow as pa
 from fmdata.catalog.keys import fold
 from fmdata.catalog.storage.schema import MOTION, one_row
 from fmdata.catalog.storage.work import UNIT_FACTS
-from fmdata.catalog.types import Recording, Track
+from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import Spotting
@@ -78,10 +78,15 @@ def _quality(track: Track) -> dict[str, Any]:
 
 
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
-    """Return the columns of the motion, all of them null without one."""
-    motion = spotting.motion
+    """Return the columns of the motion, all of them null without one, and the list of motions."""
+    motion, motions = spotting.motion, [_facts(one) for one in spotting.motions]
     if motion is None:
-        return dict.fromkeys(MOTION)
+        return {**dict.fromkeys(MOTION), "motions": motions}
+    flash = motion.n_frames < FLASH_SHARE * n_frames
+    return {**_facts(motion), "flash": flash, "motions": motions}
+
+
+def _facts(motion: Motion) -> dict[str, Any]:
     return {
         "onset": motion.onset,
         "apex": motion.apex,
@@ -91,5 +96,4 @@ def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
         "snr": motion.snr,
         "lead": motion.lead,
         "style_margin": motion.style_margin,
-        "flash": motion.n_frames < FLASH_SHARE * n_frames,
     }

@@ -92,8 +92,13 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     per_frame = {
         f.name: draw.random((N_FRAMES, *_entry_shape(f.type.value_type)), np.float32)
         for f in ACTION_FACTS
-        if pa.types.is_list(f.type) and f.name != "detected"
+        if pa.types.is_list(f.type) and f.name not in ("detected", "motions")
     }
+    motion = {
+        "onset": 3, "apex": 6, "offset": N_FRAMES if is_held else 9,
+        "style": "hold" if is_held else "return",
+    }  # fmt: skip
+    rest = {name: scalars[name] for name in ("amplitude", "snr", "lead", "style_margin")}
     facts = one_row(
         ACTION_FACTS,
         {
@@ -101,8 +106,8 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
             "digest": f"{draw_seed(subject, action, take):064x}",
-            "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, "onset": 3, "apex": 6,
-            "offset": N_FRAMES if is_held else 9, "style": "hold" if is_held else "return",
+            "fps": FPS, "n_frames": N_FRAMES, "size": SIZE,
+            **motion, "motions": [{**motion, **rest}],
             "detected": np.ones(N_FRAMES, np.bool_), "change": np.array(change, np.float32),
         },
     )  # fmt: skip

@@ -100,12 +100,15 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     blendshapes = np.zeros((n, 52), np.float32)
     blendshapes[:, [BLENDSHAPES.index(name) for name in SHOWN[action]]] = curve[:, None]
     transform = np.tile(np.float32([[0.5, 0, -5], [0, 0.5, 0]]), (n, 1, 1))
+    motion: dict[str, object] = {
+        "onset": int(lead), "apex": int(lead + length // 2), "offset": int(lead + length),
+        "style": "return", "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
+    }  # fmt: skip
     facts: dict[str, object] = {
+        **motion, "motions": [motion],
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
         "take": str(take), "fold": fold, "source": "x", "source_sha256": "x", "digest": "x",
-        "fps": FPS, "n_frames": n, "size": SIZE, "onset": int(lead),
-        "apex": int(lead + length // 2), "offset": int(lead + length), "style": "return",
-        "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
+        "fps": FPS, "n_frames": n, "size": SIZE,
         "flash": False, "pose_range": 0.0, "detected_share": 1.0,
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "frame_face_px": np.full(n, 60, np.float32),

@@ -136,7 +136,7 @@ def film(
         timestamps_s=np.arange(n) / 30,
         landmarks=mesh.astype(np.float32),
         pose=np.zeros((n, 3), np.float32),
-        blendshapes=np.zeros((n, 52), np.float32),
+        blendshapes=None,
         brightness=zeros,
         sharpness=zeros,
         width=640,

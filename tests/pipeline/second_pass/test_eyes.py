@@ -13,7 +13,7 @@ from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.second_pass.eyes import EYES_SHAPE, find_eyes, measure_lids, record_eyes
 from fmdata.pipeline.second_pass.registration import CORNERS, LEFT, LOWER, MAX_CLOSURE, RIGHT, UPPER
-from fmdata.pipeline.spotting.lid_motion import Lids
+from fmdata.pipeline.spotting.eyelids import Lids
 from tests.helpers.faces import film
 
 CLOSES = np.array([0, 0, 0, 0, 0.1, 0.2, 0.3, 0.3, 0.3, 0.2, 0.1, 0, 0, 0, 0])

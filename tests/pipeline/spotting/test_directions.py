@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from fmdata.pipeline.spotting.directions import clearest_step, project_on_motion
+from fmdata.pipeline.spotting.directions import clearest_step, motion_directions
 
 FPS, D = 25.0, 120
 NO_ARTEFACT = np.zeros(60)
@@ -62,7 +62,7 @@ def test_frames_with_an_artefact_have_little_weight() -> None:
 def test_two_phases_at_right_angles_have_two_directions() -> None:
     brow, mouth = np.eye(D)[3], np.eye(D)[70]
     face = noise(0) + moved(15, 30, 0.06, brow) + moved(28, 45, 0.05, mouth)
-    along = project_on_motion(face, NO_ARTEFACT, FPS)
+    along = face @ motion_directions(face, NO_ARTEFACT, FPS)
     assert along.shape == (60, 2)
     size = np.linalg.norm(along - along[0], axis=1)
     assert size[[18, 40]] == pytest.approx([0.06, 0.05], abs=0.01)
@@ -71,10 +71,10 @@ def test_two_phases_at_right_angles_have_two_directions() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_has_no_second_direction(seed: int) -> None:
     face = noise(seed) + moved(20, 40, 0.01, direction(seed))
-    assert project_on_motion(face, NO_ARTEFACT, FPS).shape == (60, 1)
+    assert motion_directions(face, NO_ARTEFACT, FPS).shape == (D, 1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_a_clip_too_short_for_a_step_has_no_direction(n: int) -> None:
     assert not clearest_step(np.zeros((n, D)), np.zeros(n), FPS).any()
-    assert not project_on_motion(np.ones((n, D)), np.zeros(n), FPS).any()
+    assert not motion_directions(np.ones((n, D)), np.zeros(n), FPS).any()

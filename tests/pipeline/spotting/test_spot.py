@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.geometry.points import STABLE, to_68
 from fmdata.pipeline.spotting.head_rotation import head_rotation
-from fmdata.pipeline.spotting.spot import CLEAR_SNR, Spotting, spot
-from tests.helpers.faces import film
+from fmdata.pipeline.spotting.spot import Spotting, spot
+from tests.helpers.faces import eased, film
 
 FPS = 30.0
 TIMING = (20, 30, 45, 57)  # onset, apex, release, offset
@@ -55,7 +55,7 @@ def test_a_motion_that_is_held(what: str) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_strongly_moving_head_does_not_shift_the_onset(seed: int) -> None:
     motion = motion_of(film(75, "smile", TIMING, head=15.0, blinks=BLINKS, seed=seed))
-    assert_near(motion, TIMING, onset=1, offset=2)
+    assert_near(motion, TIMING, onset=2, offset=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -87,11 +87,9 @@ def test_a_wink_is_a_motion_of_the_lids(what: str, is_of_lids: bool) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_in_doubt_a_faint_motion_must_exceed_the_noise(seed: int) -> None:
     """A still face with more jitter than stated has no motion; a smile with the same jitter has."""
-    still = film(75, jitter=0.003, seed=seed)
-    smile = film(75, "smile", TIMING, jitter=0.003, seed=seed)
-    invented = spot(still, FPS, noise=0.5).motion
-    assert invented is not None
-    assert invented.snr < CLEAR_SNR
+    still = film(75, jitter=0.0022, seed=seed)
+    smile = film(75, "smile", TIMING, jitter=0.0022, seed=seed)
+    assert spot(still, FPS, noise=0.5).is_doubtful
     assert spot(still, FPS, noise=0.5, in_doubt=True).motion is None
     assert spot(smile, FPS, noise=0.5, in_doubt=True).motion is not None
 
@@ -106,9 +104,8 @@ def test_a_motion_is_found_if_the_head_moves_with_it(what: str, axis: str) -> No
     middle = np.array([320, 240, 0])
     mesh = np.einsum("tij,tpj->tpi", turn, track.landmarks - middle) + middle
     nodding = replace(track, landmarks=mesh.astype(np.float32))
-    for motion in (motion_of(nodding), spot(nodding, FPS, in_doubt=True).motion):
-        assert motion is not None
-        assert_near(motion, TIMING, onset=2, offset=3)
+    assert not spot(nodding, FPS).is_doubtful
+    assert_near(motion_of(nodding), TIMING, onset=2, offset=3)
 
 
 def on_grid(track: Track) -> Track:
@@ -244,6 +241,83 @@ def test_two_phases_are_one_motion(phases: tuple[tuple[str, float], ...]) -> Non
     assert motion.style == "return"
     assert 20 <= motion.onset <= 25
     assert 68 <= motion.offset <= 75
+
+
+def with_scores(track: Track, *changes: tuple[int, np.ndarray]) -> Track:
+    """Return the track with expression scores: each of some channels has a course, 0 to 1."""
+    scores = np.random.default_rng(0).normal(0.1, 0.005, (track.n_frames, 52))
+    for channel, course in changes:
+        scores[:, channel] += course
+    return replace(track, blendshapes=np.float32(scores))
+
+
+BROW_DOWN, BLINK_LEFT, SMILE = [1, 2], 9, [44, 45]
+
+
+def test_scores_show_a_motion_that_a_turning_head_hides() -> None:
+    """The head turns by 30 degrees and the mesh deforms with it; the brows go down meanwhile."""
+    track = film(90, head=15.0)
+    course = eased(90, 30, 40, 90, 90)
+    bent = track.landmarks + 80 * 0.03 * course[:, None, None] * np.sin(np.arange(478))[:, None]
+    frown = with_scores(
+        replace(track, landmarks=np.float32(bent)), *((c, 0.6 * course) for c in BROW_DOWN)
+    )
+    motion = motion_of(frown)
+    assert motion.style == "hold"
+    assert abs(motion.onset - 30) <= 2
+
+
+def test_a_blink_just_before_a_motion_is_not_its_beginning() -> None:
+    """The eyes open as the smile begins, and the scores respond to the blink too."""
+    blink = eased(75, 11, 14, 16, 20)
+    track = film(75, "smile", TIMING, blinks=(12,))
+    responses = [(channel, -0.1 * blink) for channel in SMILE] + [(19, 0.5 * blink)]
+    smile = [(channel, 0.5 * eased(75, *TIMING)) for channel in SMILE]
+    assert_near(motion_of(with_scores(track, *responses, *smile)), TIMING, onset=2, offset=1)
+
+
+def test_a_motion_that_begins_with_a_wink_begins_with_the_lid() -> None:
+    """The left eye closes at frame 12 and stays closed; the mouth moves from frame 20 on."""
+    lid, smile = eased(75, 12, 15, 45, 57), eased(75, *TIMING)
+    track = with_scores(
+        film(75, "smile", TIMING),
+        (BLINK_LEFT, 0.4 * lid),
+        *((channel, 0.5 * smile) for channel in SMILE),
+    )
+    assert abs(motion_of(track).onset - 12) <= 2
+    without = with_scores(film(75, "smile", TIMING), *((c, 0.5 * smile) for c in SMILE))
+    assert abs(motion_of(without).onset - 20) <= 1
+
+
+def test_a_partial_release_does_not_divide_a_motion() -> None:
+    """The smile falls back to 0.4 of its height and rises again."""
+    first, second = eased(100, 20, 28, 40, 52), eased(100, 46, 56, 64, 76)
+    course = np.maximum(first, second)
+    course[40:56] = np.maximum(course[40:56], 0.4)
+    base, moved = film(100, jitter=0.0), film(100, "smile", (0, 1, 100, 100), jitter=0.0)
+    mesh = base.landmarks + course[:, None, None] * (moved.landmarks[50] - base.landmarks[50])
+    mesh += np.random.default_rng(0).normal(0, 0.1, mesh.shape)
+    motion = motion_of(replace(base, landmarks=np.float32(mesh)))
+    assert abs(motion.onset - 20) <= 1
+    assert abs(motion.offset - 76) <= 2
+
+
+def test_every_motion_of_a_recording_is_listed() -> None:
+    """Brows, jaw and smile, a second apart; the jaw moves furthest and is the clip's motion."""
+    timings = (20, 28, 36, 46), (76, 86, 96, 108), (138, 146, 154, 164)
+    tracks = [
+        film(180, what, timing, jitter=0.0)
+        for what, timing in zip(("brows", "jaw", "smile"), timings, strict=True)
+    ]
+    noise = np.random.default_rng(0).normal(0, 0.1, tracks[0].landmarks.shape)
+    both = together(*tracks)
+    spotting = spot(replace(both, landmarks=np.float32(both.landmarks + noise)), FPS)
+    spans = [(motion.onset, motion.offset) for motion in spotting.motions]
+    assert np.abs(np.subtract(spans, [(t[0], t[3]) for t in timings])).max() <= 2
+    assert spotting.motion == spotting.motions[1]
+    for onset, offset in spans:
+        assert spotting.intensity[(onset + offset) // 2] > 0.02
+    assert spotting.intensity[112:134].max() < 0.01
 
 
 def test_a_rotation_that_deforms_the_mesh_is_not_a_motion() -> None:

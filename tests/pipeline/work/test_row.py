@@ -49,7 +49,7 @@ def row_of(track: Track, motion: Motion | None = None):
         BuildSettings(),
         fps=30.0,
         track=track,
-        spotting=Spotting(np.zeros(n, np.float32), motion, rotation_deg=0.0, lid_share=0.0),
+        spotting=Spotting(np.zeros(n, np.float32), motion, (motion,) if motion else (), 0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
         change=np.zeros(n, np.float32),
     )

@@ -1,18 +1,16 @@
-"""Blinks, which close both eyes and are not a motion, and winks, which close one eye.
+"""Eyelids: blinks, which close both eyes and are not a motion, and winks, which close one eye.
 
-Lid positions are those of the landmarks, or those measured in the pixels by the second pass. The
-artefact of a blink in the rest of the mesh is estimated from the clip itself.
+Lid positions are those of the landmarks, or those measured in the pixels by the second pass.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import binary_dilation, grey_opening
 
-from fmdata.pipeline.geometry.blocks import blocks
-from fmdata.pipeline.geometry.points import EYES_68, FACE_68, LEFT_EYE_68, RIGHT_EYE_68
+from fmdata.catalog.types import ArrayRepr
+from fmdata.pipeline.geometry.points import LEFT_EYE_68, RIGHT_EYE_68
 from fmdata.pipeline.geometry.timeseries import interpolated, runs_of, window_frames
-from fmdata.pipeline.spotting.lid_motion import Lids
 
 LIDS = np.array([1, 2, 4, 5])  # the points of an eye's six that are not its corners
 # The two eyes never blink quite alike: a difference below this share of their common motion is
@@ -22,8 +20,26 @@ BLINK_S = 0.5  # eyes closed for longer are not a blink
 MIN_BLINK_IOD = 0.02  # decrease of the gap between the lids of both eyes
 WIDE_OPEN = 0.9  # quantile of the lids' gap; high, because a wink may be long
 MIN_CLOSING_IOD = 0.005  # of an upper lid, measured in the pixels; less may be noise
-MAX_BLINK_RESPONSE = 0.25  # displacement of the rest of the face, as a share of the lids' closing
-CALM_IOD = 0.02  # a blink in a face that moves more than this teaches little about blinks
+
+
+@dataclass(frozen=True, repr=False)
+class Lids(ArrayRepr):
+    """Displacement of the eyelids from their positions in the wide-open eye.
+
+    Attributes
+    ----------
+    down : float64 [T, 2, 2]
+        Downward displacement of the middle of the upper and of the lower lid, of the image's left
+        and right eye, in interocular distances (IOD); limited to a part of the eye's height.
+    known : bool [T, 2]
+        False where the displacement of the left or of the right eye's lids could not be measured.
+    height : float64 [2]
+        Height of the left and of the right eye, wide open, in IOD.
+    """
+
+    down: np.ndarray
+    known: np.ndarray
+    height: np.ndarray
 
 
 def blink_closure(points: np.ndarray, fps: float, lids: Lids | None = None) -> np.ndarray:
@@ -52,39 +68,6 @@ def blink_closure(points: np.ndarray, fps: float, lids: Lids | None = None) -> n
     if lids is not None:
         blink[_one_eye_open(lids)] = 0.0  # in a wink the network closes the other eye a little too
     return blink
-
-
-def blink_response(points: np.ndarray, blink: np.ndarray, fps: float) -> np.ndarray:
-    """Estimate the displacement of the mesh per unit of blink, float64 [68, 2].
-
-    The landmark network moves brows and jaw by a hundredth of the interocular distance with every
-    blink, differently for each face. The estimate is a regularised least-squares fit, over the
-    blinks in `points` [T, 68, 2], of the difference to the mean of the frames `BLINK_S` / 2 before
-    and after, in which a steady motion cancels out.
-    """
-    reach, t = max(1, round(BLINK_S / 2 * fps)), np.arange(len(points))
-    response = np.zeros(points.shape[1:])
-    if len(points) <= 2 * reach or not blink.any():
-        return response
-    # At an end of the clip there is only one side to compare with.
-    before = np.where(t >= reach, t - reach, t + reach)
-    after = np.where(t < len(t) - reach, t + reach, t - reach)
-    by = np.maximum(blink - (blink[before] + blink[after]) / 2, 0.0)
-    trust = np.empty(len(points))
-    for frames in blocks(len(points)):
-        earlier, later = points[before[frames]], points[after[frames]]
-        moved = points[frames] - (earlier + later) / 2
-        # A blink during a motion gets a small weight.
-        swing = later[:, FACE_68] - earlier[:, FACE_68]
-        trust[frames] = by[frames] / (1 + np.square(swing).sum(-1).mean(-1) / CALM_IOD**2)
-        # The sum continues from block to block, in the order of the frames.
-        weights = np.concatenate([[1.0], trust[frames]])
-        response = np.einsum("t,tkd->kd", weights, np.concatenate([response[None], moved]))
-    response /= (trust * by).sum() + MIN_BLINK_IOD**2
-    size = float(np.sqrt(np.square(response[FACE_68]).sum(-1).mean()))
-    response *= min(1.0, MAX_BLINK_RESPONSE / max(size, 1e-9))
-    response[EYES_68] = 0.0
-    return response
 
 
 def one_sided_motion(

@@ -1,0 +1,144 @@
+"""Timing of a motion: onset, apex, offset, style and amplitude, from its phases."""
+
+import numpy as np
+
+from fmdata.catalog.types import Motion
+from fmdata.pipeline.geometry.timeseries import runs_of, smooth
+from fmdata.pipeline.spotting.edges import SOFTER, crossing, first_moving, project
+from fmdata.pipeline.spotting.phases import Phases
+from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
+
+DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
+END_S = 0.15  # of the clip, which decides its style
+APEX_MARGIN_S = 0.07  # added, because a late apex is still in the plateau, an early one in the rise
+PLATEAU_SHARE = 0.9  # of the largest displacement
+PHASE_EDGE = 0.25  # of its height: the first phase has begun
+MIN_PHASE_IOD = 0.014  # of a first or last phase in other points; more than noise and nods leave
+
+
+def measure_motion(
+    found: Phases, signal: np.ndarray, leak: np.ndarray, fps: float
+) -> tuple[Motion, np.ndarray]:
+    """Measure a motion; its amplitude is along its own direction, in the signal's unit.
+
+    Parameters
+    ----------
+    found : Phases
+        With at least one run.
+    signal : float64 [T, D]
+        What the phases were found in.
+    leak : float64 [T]
+        Displacement that blinks may have caused, in IOD.
+    fps : float
+        Frames per second.
+
+    Returns
+    -------
+    motion : Motion
+    direction : float64 [D]
+        Direction of the apex, of length 1.
+    """
+    face, level, n = found.face - found.before.pose, found.level, len(found.level)
+    onset, offset = _span(found, leak, fps)
+    onset = _first_phase(signal, leak, onset, fps)
+    offset = n - _first_phase(signal[::-1], leak[::-1], n - offset, fps)
+    apex, top, pose = _apex(face, level, (onset, offset), fps)
+    at_rest, held = max(TOLERANCE_IOD, REST_SHARE * top), offset == n
+    motion = Motion(
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        style="hold" if held else "return",
+        amplitude_iod=top,
+        snr=top / _noise(np.concatenate([level[:onset], level[offset:]])),
+        lead=int((level[:onset] < at_rest).sum()),
+        style_margin=_style_margin(face, top, held, fps),
+    )
+    return motion, found.axes @ pose
+
+
+def _noise(level: np.ndarray) -> float:
+    """Return the spread of the frames at rest, in IOD."""
+    return max(1e-4, float(np.sqrt(np.mean(level**2))) if len(level) else TOLERANCE_IOD)
+
+
+def _span(found: Phases, leak: np.ndarray, fps: float) -> tuple[int, int]:
+    """Find onset and offset in the directions of the motion."""
+    n, start, stop = len(found.level), found.runs[0][0], found.runs[-1][1]
+    size = amplitude(found.level)
+    onset = _onset(found.face - found.before.pose, leak, start, size, fps)
+    if stop == n:
+        return onset, n
+    pose = found.before.pose if found.after is None else found.after.pose
+    return onset, n - _onset((found.face - pose)[::-1], leak[::-1], n - stop, size, fps)
+
+
+def _onset(face: np.ndarray, leak: np.ndarray, start: int, size: float, fps: float) -> int:
+    """Find the first frame of the rise into a core that begins at the frame `start`."""
+    width = max(1, round(DIRECTION_S * fps))
+    along = project(face, face[start : start + width].mean(0))
+    rise = along[start : start + 2 * width]
+    height = min(size, float(rise.max()))
+    high = start + int(np.argmax(rise >= height / 2))
+    return first_moving(along, high, height, fps, leak)
+
+
+def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> int:
+    """Return the onset of a phase that goes over into a motion, or `onset` where there is none.
+
+    A motion may begin in other points than those that move furthest: with a lid, say, before the
+    mouth. Just before `onset` the face is then already away from rest, in all its points together.
+    """
+    width = max(2, round(DIRECTION_S * fps))
+    calm = max(width, onset // 3)  # frames that are taken to be at rest
+    if onset < calm + width:
+        return onset
+    face = face - np.median(face[:calm], axis=0)
+    ahead = face[onset - width : onset].mean(0)
+    height = float(rms(ahead)) - float(leak[onset - width : onset].max())
+    if height < MIN_PHASE_IOD:
+        return onset
+    first = int(crossing(project(face, ahead), onset - 1, PHASE_EDGE * height)) + 1
+    return first if 1 < first < onset else onset
+
+
+def _style_margin(face: np.ndarray, top: float, held: bool, fps: float) -> float:
+    """Return how far the clip's end is from a change of style, 0 to 1.
+
+    The style depends on the final distance from the first rest: a clear return ends at 0, a clear
+    hold at the motion's height, and the styles meet at `RETURN_SHARE` of the height.
+    """
+    end = np.median(face[-max(1, round(END_S * fps)) :], axis=0)
+    share = min(1.0, float(rms(end)) / max(top, 1e-9))
+    margin = (share - RETURN_SHARE) / (1 - RETURN_SHARE) if held else 1 - share / RETURN_SHARE
+    return max(0.0, margin)
+
+
+def _apex(
+    face: np.ndarray, level: np.ndarray, span: tuple[int, int], fps: float
+) -> tuple[int, float, np.ndarray]:
+    """Find the first frame of the plateau, its height, and its direction of length 1, [R]."""
+    onset, offset = span
+    inside = level[onset:offset]
+    far = onset + np.flatnonzero(inside >= PLATEAU_SHARE * inside.max())
+    pose = face[far].mean(0)
+    pose = pose / max(float(rms(pose)), 1e-12)
+    along = face @ pose
+    # The longest run of the smoothed projection: noise may lift a single frame of the rise so high.
+    calm = smooth(along, fps)[onset:offset]
+    runs = runs_of(calm >= PLATEAU_SHARE * calm.max())
+    first, stop = max(runs, key=lambda run: run[1] - run[0])
+    first, stop = onset + first, onset + stop
+    plateau = along[first:stop]
+    # Twice: the first median includes the end of the rise and the beginning of the fall.
+    top = float(np.median(plateau[plateau >= np.median(plateau)]))
+    low = np.flatnonzero(along[:first] < top / 2)
+    if len(low) == 0:
+        return first, top, pose
+    # The arrival at the plateau is an edge of the same curve with time and height reversed; frame i
+    # of the reversed curve is frame stop - 1 - i of the clip. The apex follows the last frame of
+    # the rise.
+    lack = (top - along[:stop])[::-1]
+    apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
+    apex += round(APEX_MARGIN_S * fps)
+    return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top, pose
