@@ -77,6 +77,11 @@ class Clip:
         """Number of frames."""
         return int(self.row["n_frames"])
 
+    @property
+    def timestamps(self) -> np.ndarray:
+        """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
+        return self.column("timestamps")
+
     def avi(self) -> bytes:
         """Return the clip as a Motion JPEG AVI file."""
         return self._read(self.row["avi_offset"], self.row["avi_size"])
@@ -201,6 +206,7 @@ class ActionClip(Clip):
             snr=row["snr"],
             lead=row["lead"],
             style_margin=row["style_margin"],
+            trail=row["trail"],
         )
 
     @property

@@ -17,7 +17,13 @@ from fmdata.catalog.clip import ActionClip, Clip, CompoundClip, reading
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part, Shard
-from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS, POSITIONS, is_scalar
+from fmdata.catalog.storage.schema import (
+    ACTION_COLUMNS,
+    COMPOUND_COLUMNS,
+    POSITIONS,
+    ROW_LISTS,
+    is_scalar,
+)
 
 C = TypeVar("C", bound=Clip)
 
@@ -81,7 +87,7 @@ class Clips(Generic[C]):
             Names of columns; by default all except per-frame columns, which are large.
         """
         if columns is None:
-            columns = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
+            columns = [f.name for f in self._schema if is_scalar(f) or f.name in ROW_LISTS]
         files = [self.folder / f"{shard.name}.parquet" for shard in self.part.shards]
         tables = []
         for file in files:
@@ -93,7 +99,7 @@ class Clips(Generic[C]):
     @cached_property
     def _light(self) -> pa.Table:
         names = [field.name for field in POSITIONS]
-        scalars = [f.name for f in self._schema if is_scalar(f) or f.name == "segments"]
+        scalars = [f.name for f in self._schema if is_scalar(f) or f.name in ROW_LISTS]
         return self.table(list(dict.fromkeys(scalars + names)))
 
     @cached_property

@@ -50,7 +50,8 @@ ACTION_FACTS = pa.schema(
         pa.field("style", pa.string()),
         pa.field("amplitude", pa.float64()),
         pa.field("snr", pa.float64()),
-        pa.field("lead", pa.int32()),
+        pa.field("lead", pa.int32()),  # frames at rest that directly join the motion
+        pa.field("trail", pa.int32()),
         pa.field("style_margin", pa.float64()),
         pa.field("flash", pa.bool_()),
         pa.field("pose_range", pa.float64()),
@@ -93,8 +94,12 @@ COMPOUND_FACTS = pa.schema(
         pa.field("fold", pa.int32()),
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
+        pa.field("first_take", pa.string()),  # keys of the two action clips
+        pa.field("second_take", pa.string()),
         pa.field("segments", pa.list_(SEGMENT)),
-        pa.field("seam", pa.float64()),
+        pa.field("seam", pa.float64()),  # the largest of the seams
+        pa.field("seams", pa.list_(pa.float64())),  # of every joint, in order
+        pa.field("timestamps", _per_frame()),
     ]
 )
 COMPOUND_COLUMNS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
@@ -111,8 +116,13 @@ DROPPED_COLUMNS = pa.schema(
     ]
 )
 
+# Lists of a row whose length does not depend on the number of frames.
+ROW_LISTS = ("segments", "seams")
 # The facts of a clip's motion, which are all null where no motion was found.
-MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
+MOTION = (
+    *("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "trail", "style_margin"),
+    "flash",
+)
 # Further columns that may be null: scores of some backends, and optional LBP maps.
 NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.card import Shard
-from fmdata.catalog.storage.schema import NULLABLE, POSITIONS, is_scalar
+from fmdata.catalog.storage.schema import NULLABLE, POSITIONS, ROW_LISTS, is_scalar
 from fmdata.catalog.verify.finding import Finding
 
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
@@ -28,7 +28,7 @@ def problem_of_table(table: pa.Table, schema: pa.Schema) -> str | None:
         column = table[field.name]
         if field.name not in NULLABLE and column.null_count:
             return f"{column.null_count} rows without {field.name}"
-        per_frame = pa.types.is_list(field.type) and field.name != "segments"
+        per_frame = pa.types.is_list(field.type) and field.name not in ROW_LISTS
         if not per_frame:
             continue
         lengths = pc.coalesce(pc.list_value_length(column), table["n_frames"])
@@ -64,8 +64,8 @@ def check_shard(
 
 
 def light_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Return rows without per-frame facts, but with the positions of frames and the segments."""
-    wanted = ("frame_offset", "frame_size", "segments")
+    """Return rows with only those per-frame facts that other rows are compared with."""
+    wanted = ("frame_offset", "frame_size", "detected", "intensity", "timestamps", *ROW_LISTS)
     names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
     rows: list[dict[str, Any]] = table.select(names).to_pylist()
     return rows

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
+from fmdata.catalog.rest import with_rest
 from fmdata.catalog.storage.schema import MOTION, one_row
 from fmdata.catalog.storage.work import UNIT_FACTS
 from fmdata.catalog.types import Recording, Track
@@ -46,7 +47,7 @@ def action_row(
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.size,
-        **_motion(spotting, track.n_frames),
+        **_motion(spotting, track.detected),
         **_quality(track),
         "intensity": spotting.intensity,
         "timestamps": track.timestamps_s.astype(np.float32),
@@ -77,11 +78,11 @@ def _quality(track: Track) -> dict[str, Any]:
     }
 
 
-def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
+def _motion(spotting: Spotting, detected: np.ndarray) -> dict[str, Any]:
     """Return the columns of the motion, all of them null without one."""
-    motion = spotting.motion
-    if motion is None:
+    if spotting.motion is None:
         return dict.fromkeys(MOTION)
+    motion = with_rest(spotting.motion, spotting.intensity, detected)
     return {
         "onset": motion.onset,
         "apex": motion.apex,
@@ -90,6 +91,7 @@ def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
         "amplitude": motion.amplitude_iod,
         "snr": motion.snr,
         "lead": motion.lead,
+        "trail": motion.trail,
         "style_margin": motion.style_margin,
-        "flash": motion.n_frames < FLASH_SHARE * n_frames,
+        "flash": motion.n_frames < FLASH_SHARE * len(detected),
     }
