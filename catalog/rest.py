@@ -1,7 +1,8 @@
 """Rest: the frames beside a motion in which the face is seen and does not move.
 
 Only these pad a compound. The build counts them (columns ``lead`` and ``trail``), the synthesis draws
-from them, and ``verify`` checks both by the same rule.
+from them and may move the edges of a motion by a few frames, and ``verify`` checks all of it by the
+same rules.
 """
 
 from dataclasses import replace
@@ -12,6 +13,8 @@ from fmdata.catalog.types import Motion
 
 TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
 REST_SHARE = 0.15  # of the amplitude; a face nearer than this to its rest is at rest
+EDGE_FRAMES = 5  # by which a smooth compound may move the end of its first, the start of its second
+CORE_SHARE = 0.5  # of the amplitude; frames of a motion beyond it are in every compound
 
 
 def at_rest(intensity: np.ndarray, detected: np.ndarray, amplitude_iod: float) -> np.ndarray:
@@ -51,6 +54,33 @@ def tail_room(motion: Motion, detected: np.ndarray) -> int:
     if motion.style == "return":
         return motion.trail
     return run_length(np.asarray(detected, bool)[motion.second_stop : motion.offset])
+
+
+def first_stops(motion: Motion, intensity: np.ndarray) -> list[int]:
+    """Return where a motion may end that comes first in a smooth compound, its offset first.
+
+    Up to :data:`EDGE_FRAMES` frames at rest may follow, or as many may be left out: held ones, or
+    those in which the face has come half way back.
+    """
+    after = range(1, min(EDGE_FRAMES, motion.trail) + 1)
+    before = range(1, min(EDGE_FRAMES, motion.n_frames - 1) + 1)
+    if motion.style == "return":
+        left = np.asarray(intensity, np.float64)[motion.onset : motion.offset][::-1]
+        before = before[: run_length(left < CORE_SHARE * motion.amplitude_iod)]
+    return [motion.offset + shift for shift in (0, *after, *(-n for n in before))]
+
+
+def second_starts(motion: Motion, intensity: np.ndarray) -> list[int]:
+    """Return where a motion may begin that comes second in a smooth compound, its onset first.
+
+    Up to :data:`EDGE_FRAMES` frames at rest may precede it, or as many may be left out in which the
+    face has not come half way.
+    """
+    before = range(1, min(EDGE_FRAMES, motion.lead) + 1)
+    after = range(1, min(EDGE_FRAMES, motion.second_stop - 1 - motion.onset) + 1)
+    left = np.asarray(intensity, np.float64)[motion.onset : motion.second_stop]
+    after = after[: run_length(left < CORE_SHARE * motion.amplitude_iod)]
+    return [motion.onset + shift for shift in (0, *(-n for n in before), *after)]
 
 
 def run_length(mask: np.ndarray) -> int:

@@ -4,9 +4,11 @@ A recording may have a variable frame rate. Its frames keep their own times, in 
 every compound; the nominal rate decides which takes are joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from fmdata.catalog.types import Segment
 
 # Intervals this near to the median are usual ones; longer ones are dropped frames or another rate.
 USUAL_SHARE = 0.2
@@ -46,18 +48,30 @@ def same_rate(one: float, other: float) -> bool:
     return abs(one - other) <= RATE_TOLERANCE * min(one, other)
 
 
-def spliced_times(runs: Sequence[np.ndarray], interval_s: float) -> np.ndarray:
-    """Return the times of frames that are shown one after another, float32 [T], from 0 on.
+def segment_times(
+    segments: Sequence[Segment], times_of: Callable[[str], np.ndarray], rate: float
+) -> np.ndarray:
+    """Return the times of a compound's frames, float32 [T], in seconds from 0 on.
+
+    Frames that are neighbours in a source keep their interval; two frames that are not lie one
+    nominal interval apart.
 
     Parameters
     ----------
-    runs : sequence of float [T_i]
-        Times of the frames of each run of neighbouring frames, in the time of its own source.
-    interval_s : float
-        Time between the last frame of a run and the first of the next, in seconds.
+    segments : sequence of Segment
+        The segments of the compound.
+    times_of : callable
+        Returns the times of a clip's frames, float [T], by its key.
+    rate : float
+        Nominal frames per second of the compound.
     """
-    whole = [np.asarray(run, np.float64) for run in runs if len(run)]
-    if not whole:
-        return np.zeros(0, np.float32)
-    times = np.cumsum(np.concatenate([np.diff(r, prepend=r[0] - interval_s) for r in whole]))
-    return (times - times[0]).astype(np.float32)
+    times: list[float] = []
+    now, last = -1 / rate, ("", -1)
+    for segment in segments:
+        of_source = times_of(segment.source)
+        for frame in range(segment.start, segment.stop):
+            follows = last == (segment.source, frame - 1)
+            now += float(of_source[frame]) - float(of_source[frame - 1]) if follows else 1 / rate
+            times.append(now)
+            last = segment.source, frame
+    return np.array(times, np.float32)
