@@ -4,7 +4,7 @@ A clip holds paths and a row but no open file, so it can be sent to another proc
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,23 @@ def reading(path: Path) -> Iterator[None]:
             where=str(path),
             todo="run `fmdata verify`, which reports the damage and how to repair it",
         ) from error
+
+
+def motion_of(row: Mapping[str, Any]) -> Motion | None:
+    """Return the motion of a row of the actions; None where no motion was found."""
+    if row["onset"] is None:
+        return None
+    return Motion(
+        onset=row["onset"],
+        apex=row["apex"],
+        offset=row["offset"],
+        style=row["style"],
+        amplitude_iod=row["amplitude"],
+        snr=row["snr"],
+        lead=row["lead"],
+        style_margin=row["style_margin"],
+        trail=row["trail"],
+    )
 
 
 class Clip:
@@ -194,20 +211,7 @@ class ActionClip(Clip):
     @property
     def motion(self) -> Motion | None:
         """Onset, apex and offset of the motion; None where no motion was found."""
-        row = self.row
-        if row["onset"] is None:
-            return None
-        return Motion(
-            onset=row["onset"],
-            apex=row["apex"],
-            offset=row["offset"],
-            style=row["style"],
-            amplitude_iod=row["amplitude"],
-            snr=row["snr"],
-            lead=row["lead"],
-            style_margin=row["style_margin"],
-            trail=row["trail"],
-        )
+        return motion_of(self.row)
 
     @property
     def landmarks(self) -> np.ndarray:
@@ -259,3 +263,8 @@ class CompoundClip(Clip):
     def segments(self) -> list[Segment]:
         """Lead, first, second and tail, in order; lead and tail may be empty."""
         return [Segment(**segment) for segment in self.row["segments"]]
+
+    @property
+    def takes(self) -> tuple[str, str]:
+        """Keys of the two action clips; two compounds that share one show the same pixels."""
+        return str(self.row["first_take"]), str(self.row["second_take"])

@@ -1,8 +1,8 @@
 """Rest: the frames beside a motion in which the face is seen and does not move.
 
-Only these pad a compound. The build counts them (columns ``lead`` and ``trail``), the synthesis draws
-from them and may move the edges of a motion by a few frames, and ``verify`` checks all of it by the
-same rules.
+Only these pad a compound. The build counts them (columns ``lead`` and ``trail``), the synthesis
+draws from them and may move the edges of a motion by a few frames, and ``verify`` checks all of it
+by the same rules.
 """
 
 from dataclasses import replace
@@ -48,8 +48,8 @@ def with_rest(motion: Motion, intensity: np.ndarray, detected: np.ndarray) -> Mo
 def tail_room(motion: Motion, detected: np.ndarray) -> int:
     """Return the number of frames that may follow the motion in a compound.
 
-    After a ``return`` these are the frames at rest. After a ``hold`` they are the frames of the held
-    apex, from :attr:`Motion.second_stop` on, up to the first that does not show the face.
+    After a ``return`` these are the frames at rest. After a ``hold`` they are the frames of the
+    held apex, from :attr:`Motion.second_stop` on, up to the first that does not show the face.
     """
     if motion.style == "return":
         return motion.trail

@@ -147,7 +147,7 @@ class Summary:
         else:
             yield "compounds", f"{self.compounds}, median seam {self.seam_median:.1f} (1: no jump)"
             apart, pairs = self.positive_pairs_apart, self.positive_pairs
-            yield "", f"{apart} of {pairs} positive pairs share no take"
+            yield "pairs", f"{apart} of {pairs} positive pairs share no take"
         if self.stale:
             yield "", "stale: the actions have changed; run `fmdata synth-compound` again"
         yield from (("", note) for note in self.notes)

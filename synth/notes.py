@@ -44,7 +44,9 @@ def notes_of(subject: str, actions: Sequence[str], cells: Sequence[Cell], k: int
         ("no identical copies", less, lambda cell: f"{cell.identical} left out"),
     ]
     return notes + [
-        f"{subject}: {text}: {_listed(of_kind, number)}" for text, of_kind, number in groups if of_kind
+        f"{subject}: {text}: {_listed(of_kind, number)}"
+        for text, of_kind, number in groups
+        if of_kind
     ]
 
 

@@ -8,9 +8,10 @@ Promise: a draw depends on the seed, the subject, the two actions, their takes a
 nothing else, so a new subject changes no other subject's compounds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -131,23 +132,46 @@ def plan_subject(
     by_action = {
         name: sorted((t for t in takes if t.action == name), key=lambda t: t.key) for name in names
     }
-    cells = []
-    for label, (first, second) in enumerate(product(names, names)):
-        ones, others = by_action[first], by_action[second]
-        drawn = _drawn(ones, others, draw_seed("pairs", seed, subject, first, second))
-        joins = joins_of(ones, others, join or drawn)
-        compounds: dict[Segments, Compound] = {}
-        for copy, one in enumerate(spread(joins, k)):
-            rng = np.random.default_rng(draw_seed("ends", seed, subject, first, second, copy))
-            segments, rate = draw_segments(one, rng), one.one.rate
-            made = Compound(subject, first, second, copy, label, rate, segments)
-            compounds.setdefault(segments, made)
-        sizes, kept = (len(ones), len(others)), list(compounds.values())
-        possible = sizes[0] * (sizes[1] - (first == second))
-        unpaired = possible - sum(one.one is not one.other for one in joins)
-        identical = (k if joins else 0) - len(kept)
-        cells.append(Cell(first, second, sizes, len(joins), unpaired, kept, identical))
-    return cells
+    pairs = enumerate(product(names, names))
+    return [
+        _plan_cell(_Cell(subject, first, second, label), by_action, k=k, seed=seed, join=join)
+        for label, (first, second) in pairs
+    ]
+
+
+class _Cell(NamedTuple):
+    """One C_ij: names of its subject and actions, and its label."""
+
+    subject: str
+    first: str
+    second: str
+    label: int
+
+
+def _plan_cell(
+    cell: _Cell, takes: Mapping[str, Sequence[Take]], *, k: int, seed: int, join: JoinOf | None
+) -> Cell:
+    """Plan the copies of one C_ij; `takes` are the subject's, by action, sorted by key."""
+    names = cell.subject, cell.first, cell.second
+    ones, others = takes[cell.first], takes[cell.second]
+    drawn = _drawn(ones, others, draw_seed("pairs", seed, *names))
+    joins = joins_of(ones, others, join or drawn)
+    compounds: dict[Segments, Compound] = {}
+    for copy, chosen in enumerate(spread(joins, k)):
+        rng = np.random.default_rng(draw_seed("ends", seed, *names, copy))
+        segments = draw_segments(chosen, rng)
+        made = Compound(*names, copy, cell.label, chosen.one.rate, segments)
+        compounds.setdefault(segments, made)
+    possible = len(ones) * (len(others) - (cell.first == cell.second))
+    return Cell(
+        cell.first,
+        cell.second,
+        takes=(len(ones), len(others)),
+        pairs=len(joins),
+        unpaired=possible - sum(one.one is not one.other for one in joins),
+        compounds=list(compounds.values()),
+        identical=(k if joins else 0) - len(compounds),
+    )
 
 
 def draw_segments(join: Join, rng: np.random.Generator) -> Segments:

@@ -1,8 +1,9 @@
 """Pairs of takes: those that the copies of a compound join, in the order of the copies.
 
-Two copies that share a take hold the same pixels, and are no honest positive pair. So each copy takes
-the pair that shares a take with the fewest copies before it, by assignments that keep the use of all
-takes balanced: no other choice of as many pairs of two actions shares fewer. Promise: the order depends on the seed, the subject, the two actions and their takes alone.
+Two copies that share a take hold the same pixels, and are no honest positive pair. So each copy
+takes the pair that shares a take with the fewest copies before it, in an order of assignments that
+keeps the use of all takes balanced: no other choice of as many pairs of two actions shares fewer.
+Promise: the order depends on the seed, the subject, the two actions and their takes alone.
 """
 
 from collections import Counter

@@ -105,7 +105,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "take": str(take), "fold": fold, "source": "x", "source_sha256": "x", "digest": "x",
         "fps": FPS, "n_frames": n, "size": SIZE, "onset": int(lead),
         "apex": int(lead + length // 2), "offset": int(lead + length), "style": "return",
-        "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
+        "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "trail": int(tail), "style_margin": 1.0,
         "flash": False, "pose_range": 0.0, "detected_share": 1.0,
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "frame_face_px": np.full(n, 60, np.float32),
@@ -132,7 +132,9 @@ def compound_sample(first: Sample, second: Sample, copy: int) -> Sample:
     facts = {
         "key": f"{a['subject']}-{a['action']}-{b['action']}-c{copy}", "subject": a["subject"],
         "first": a["action"], "second": b["action"], "copy": copy, "label": 0, "fold": a["fold"],
-        "fps": FPS, "n_frames": n, "segments": segments, "seam": 1.0,
+        "fps": FPS, "n_frames": n, "first_take": a["key"], "second_take": b["key"],
+        "segments": segments, "seam": 1.0, "seams": [1.0, 1.0, 1.0],
+        "timestamps": np.float32(np.arange(n) / FPS),
     }  # fmt: skip
     blank = cv2.imencode(".jpg", np.zeros((SIZE, SIZE, 3), np.uint8))[1].tobytes()
     return Sample(one_row(COMPOUND_FACTS, facts), avi([blank] * n), None)
