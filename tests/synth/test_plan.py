@@ -159,7 +159,7 @@ def test_every_shortage_has_its_note() -> None:
         "s01: no join of takes whose frame rates differ: grin then grin (6 pairs)",
         "s01: no two takes, so one is shown twice: bare then bare (1 usable), "
         "grin then grin (3 usable)",
-        "s01: no identical copies: bare then bare (4 left out)",
+        "s01: no identical copies: bare then bare (4 left out), bare then wink (1 left out)",
     ]
 
 
