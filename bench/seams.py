@@ -1,7 +1,7 @@
 """Compounds of a dataset without and with ``--smooth``, side by side: seams, frames, takes.
 
-``make bench-seams`` runs it on the demo's recordings and writes the table into docs/measured.md. With
-``python -m bench.seams DATASET`` it measures any dataset, of which it works on a copy.
+``make bench-seams`` runs it on the demo's recordings and writes the table into docs/measured.md.
+``python -m bench.seams DATASET`` measures any dataset, on a copy of it.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.page import Marks, markdown, text, write_page
 from fmdata.catalog import Dataset
 from fmdata.catalog.rest import at_rest
 from fmdata.pipeline.build import build
@@ -23,8 +24,6 @@ from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
 from fmdata.train.data import compound_samples
 from fmdata.train.metrics import within_subject_pairs
-
-from bench.page import Marks, Table, markdown, text, write_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured.md"
 MARKS = Marks("seams", "bench-seams")

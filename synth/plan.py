@@ -132,10 +132,9 @@ def plan_subject(
     by_action = {
         name: sorted((t for t in takes if t.action == name), key=lambda t: t.key) for name in names
     }
-    pairs = enumerate(product(names, names))
     return [
         _plan_cell(_Cell(subject, first, second, label), by_action, k=k, seed=seed, join=join)
-        for label, (first, second) in pairs
+        for label, (first, second) in enumerate(product(names, names))
     ]
 
 

@@ -34,7 +34,7 @@ def test_dropped_frames_do_not_change_the_nominal_rate() -> None:
     assert nominal_rate(timestamps, mean_rate(timestamps)) == pytest.approx(25.0, abs=0.01)
 
 
-def test_standard_rates_are_told_apart() -> None:
+def test_no_two_standard_rates_are_the_same() -> None:
     rates = [15, 24, 25, 30, 50, 60, 120]
     for one in rates:
         assert [other for other in rates if same_rate(one, other)] == [one]
