@@ -49,11 +49,8 @@ class TakesApart:
 
     def __str__(self) -> str:
         counts = sorted(self.cells.items(), reverse=True)
-        each = ", ".join(f"{apart} of {of} in {n}" for (apart, of), n in counts)
-        return (
-            f"{self.apart} of {self.pairs} positive pairs share no take "
-            f"({each} compound{'' if counts[-1][1] == 1 else 's'})"
-        )
+        each = ", ".join(f"{n} × {apart} of {of}" for (apart, of), n in counts)
+        return f"{self.apart} of {self.pairs} positive pairs share no take; by compound: {each}"
 
 
 @dataclass(frozen=True)
