@@ -34,6 +34,23 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
+def motion_of(row: Mapping[str, Any]) -> Motion | None:
+    """Return the motion of a row of the actions; None where no motion was found."""
+    if row["onset"] is None:
+        return None
+    return Motion(
+        onset=row["onset"],
+        apex=row["apex"],
+        offset=row["offset"],
+        style=row["style"],
+        amplitude_iod=row["amplitude"],
+        snr=row["snr"],
+        lead=row["lead"],
+        style_margin=row["style_margin"],
+        trail=row["trail"],
+    )
+
+
 class Clip:
     """Base class of the clips: one sample of a shard.
 
@@ -76,6 +93,11 @@ class Clip:
     def n_frames(self) -> int:
         """Number of frames."""
         return int(self.row["n_frames"])
+
+    @property
+    def timestamps(self) -> np.ndarray:
+        """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
+        return self.column("timestamps")
 
     def avi(self) -> bytes:
         """Return the clip as a Motion JPEG AVI file."""
@@ -189,12 +211,12 @@ class ActionClip(Clip):
     @property
     def motion(self) -> Motion | None:
         """Onset, apex and offset of the clip's motion; None where no motion was found."""
-        return None if self.row["onset"] is None else _motion(self.row)
+        return motion_of(self.row)
 
     @property
     def motions(self) -> tuple[Motion, ...]:
         """All motions of the recording, in the order of time; the largest is the clip's."""
-        return tuple(_motion(facts) for facts in self.row["motions"])
+        return tuple(filter(None, map(motion_of, self.row["motions"])))
 
     @property
     def landmarks(self) -> np.ndarray:
@@ -247,15 +269,7 @@ class CompoundClip(Clip):
         """Lead, first, second and tail, in order; lead and tail may be empty."""
         return [Segment(**segment) for segment in self.row["segments"]]
 
-
-def _motion(facts: Mapping[str, Any]) -> Motion:
-    return Motion(
-        onset=facts["onset"],
-        apex=facts["apex"],
-        offset=facts["offset"],
-        style=facts["style"],
-        amplitude_iod=facts["amplitude"],
-        snr=facts["snr"],
-        lead=facts["lead"],
-        style_margin=facts["style_margin"],
-    )
+    @property
+    def takes(self) -> tuple[str, str]:
+        """Keys of the two action clips; two compounds that share one show the same pixels."""
+        return str(self.row["first_take"]), str(self.row["second_take"])

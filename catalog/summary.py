@@ -1,14 +1,56 @@
 """A dataset in a few numbers: as plain text for a terminal, and as JSON for scripts."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.printable import listing
+
+
+@dataclass(frozen=True)
+class TakesApart:
+    """Positive pairs of the compounds: two copies of one compound of one subject.
+
+    Two copies that share a take show the same pixels; training leaves such pairs out by default.
+
+    Attributes
+    ----------
+    pairs, apart : int
+        Number of positive pairs, and of those that share no take.
+    cells : dict of (int, int) to int
+        Number of compounds C_ij, by the number of their pairs apart and of all their pairs.
+    """
+
+    pairs: int
+    apart: int
+    cells: dict[tuple[int, int], int]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "TakesApart":
+        """Count the pairs of a dataset with compounds."""
+        columns = ["subject", "first", "second", "first_take", "second_take"]
+        takes: dict[tuple[str, ...], list[set[str]]] = defaultdict(list)
+        for *cell, one, other in zip(
+            *(column.to_pylist() for column in dataset.compounds.table(columns).columns),
+            strict=True,
+        ):
+            takes[tuple(cell)].append({one, other})
+        cells: Counter[tuple[int, int]] = Counter()
+        for copies in takes.values():
+            pairs = list(combinations(copies, 2))
+            cells[sum(not a & b for a, b in pairs), len(pairs)] += 1
+        pairs_of = sum(n * of for (_, of), n in cells.items())
+        return cls(pairs_of, sum(n * apart for (apart, _), n in cells.items()), dict(cells))
+
+    def __str__(self) -> str:
+        counts = sorted(self.cells.items(), reverse=True)
+        each = ", ".join(f"{n} × {apart} of {of}" for (apart, of), n in counts)
+        return f"{self.apart} of {self.pairs} positive pairs share no take; by compound: {each}"
 
 
 @dataclass(frozen=True)
@@ -40,8 +82,10 @@ class Summary:
     compounds : int or None
         Number of compound clips; None when the dataset has no compounds.
     seam_median : float or None
-        Median seam of the compounds: the frame difference where the two motions meet, over that of
+        Median over the compounds of the worst seam: the frame difference at a joint, over that of
         neighbouring frames.
+    positive_pairs, positive_pairs_apart : int or None
+        Pairs of copies of one compound, and those of them that share no take.
     stale : bool
         True when the actions have changed since the compounds were made.
     notes : list of str
@@ -68,6 +112,8 @@ class Summary:
     dropped_reasons: dict[str, int]
     compounds: int | None
     seam_median: float | None
+    positive_pairs: int | None
+    positive_pairs_apart: int | None
     stale: bool
     notes: list[str]
     shards: int
@@ -97,6 +143,8 @@ class Summary:
             yield "compounds", "none; make them with `fmdata synth-compound`"
         else:
             yield "compounds", f"{self.compounds}, median seam {self.seam_median:.1f} (1: no jump)"
+            apart, pairs = self.positive_pairs_apart, self.positive_pairs
+            yield "pairs", f"{apart} of {pairs} positive pairs share no take"
         if self.stale:
             yield "", "stale: the actions have changed; run `fmdata synth-compound` again"
         yield from (("", note) for note in self.notes)
@@ -110,6 +158,7 @@ def summarise(dataset: Dataset) -> Summary:
     moving = [row for row in rows if row["style"] is not None]
     shards = [shard for part in card.parts for shard in part.shards]
     seams: list[float] = []
+    apart = TakesApart.of(dataset) if card.compounds else None
     if card.compounds:
         seams = dataset.compounds.table(["seam"])["seam"].to_pylist()
     return Summary(
@@ -131,6 +180,8 @@ def summarise(dataset: Dataset) -> Summary:
         dropped_reasons=dict(Counter(dataset.dropped()["reason"].to_pylist())),
         compounds=card.compounds.samples if card.compounds else None,
         seam_median=_median(seams),
+        positive_pairs=apart.pairs if apart else None,
+        positive_pairs_apart=apart.apart if apart else None,
         stale=card.stale,
         notes=card.compounds.notes if card.compounds else [],
         shards=len(shards),

@@ -183,10 +183,13 @@ class Motion(ArrayRepr):
     snr : float
         Signal-to-noise ratio: amplitude over the spread of the neutral frames.
     lead : int
-        Neutral frames before the onset; the fewer, the less certain the onset.
+        Frames at rest that end at the onset without a gap; the fewer, the less certain the onset.
     style_margin : float
         Confidence in the style: 0 where the other style is as likely; 1 where the clip ends at
         full amplitude (``hold``) or exactly in its initial pose (``return``).
+    trail : int
+        Frames at rest that begin at the offset without a gap; 0 for a ``hold``. Both counts are
+        those of :func:`fmdata.catalog.rest.with_rest`.
     """
 
     onset: int
@@ -197,6 +200,7 @@ class Motion(ArrayRepr):
     snr: float
     lead: int
     style_margin: float
+    trail: int = 0
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
@@ -211,6 +215,14 @@ class Motion(ArrayRepr):
     def n_frames(self) -> int:
         """Length of the motion in frames."""
         return self.offset - self.onset
+
+    @property
+    def second_stop(self) -> int:
+        """End of the motion where it comes second in a compound: the apex of a ``hold``.
+
+        The held frames from there on are the compound's tail. At least one frame comes before.
+        """
+        return self.offset if self.style == "return" else max(self.apex, self.onset + 1)
 
 
 @dataclass(frozen=True)

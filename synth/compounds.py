@@ -11,14 +11,21 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
+from fmdata.catalog.rest import first_stops, second_starts, tail_room
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.pack import Planned, change, commit, interrupted, pack
 from fmdata.catalog.storage.schema import COMPOUND_FACTS
 from fmdata.catalog.storage.shards import Sample
-from fmdata.synth.plan import Compound, Take, plan_subject
+from fmdata.catalog.summary import TakesApart
+from fmdata.catalog.timing import nominal_rate
+from fmdata.synth.notes import notes_of
+from fmdata.synth.plan import Compound, plan_subject
+from fmdata.synth.seams import SmoothJoins
 from fmdata.synth.settings import CompoundSettings
-from fmdata.synth.splice import Sources, splice
+from fmdata.synth.sources import Sources
+from fmdata.synth.splice import splice
+from fmdata.synth.takes import Take
 
 ClipsBySubject = Mapping[str, Mapping[str, ActionClip]]  # by subject, then by key
 
@@ -35,18 +42,21 @@ class Synthesised:
         Card of the dataset, with the compounds in it.
     reused : bool
         True if the same compounds existed already and nothing was written.
+    takes_apart : TakesApart
+        Positive pairs of the compounds, and those that share no take.
     """
 
     dataset: Path
     card: Card
     reused: bool
+    takes_apart: TakesApart
 
     def __str__(self) -> str:
         part = self.card.compounds
         assert part is not None
         state = "already there" if self.reused else "made"
         folder = printable(str(self.dataset / card_file.COMPOUNDS))
-        lines = [f"{part.samples} compounds {state} in {folder}"]
+        lines = [f"{part.samples} compounds {state} in {folder}", f"  {self.takes_apart}"]
         return "\n".join(lines + [f"  {printable(note)}" for note in part.notes])
 
 
@@ -76,12 +86,16 @@ def synth_compounds(
     with change(path, keep_work=True):
         dataset = Dataset(path)
         if _is_current(dataset, settings):
-            return Synthesised(path, dataset.card, reused=True)
+            return _result(path, reused=True)
         _require_intact(dataset)
         part = _write(dataset, settings, progress)
-        card = dataset.card.with_compounds(part)
-        commit(path, card)
-        return Synthesised(path, card, reused=False)
+        commit(path, dataset.card.with_compounds(part))
+        return _result(path, reused=False)
+
+
+def _result(path: Path, *, reused: bool) -> Synthesised:
+    dataset = Dataset(path)
+    return Synthesised(path, dataset.card, reused, TakesApart.of(dataset))
 
 
 def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
@@ -132,14 +146,19 @@ def _plan(
         actions[clip.subject].add(clip.action)
     for row in dataset.dropped().to_pylist():
         actions[row["subject"]].add(row["action"])
+    takes = _usable_takes(dataset, smooth=settings.smooth)
     compounds: dict[str, Compound] = {}
     notes: list[str] = []
     for subject, names in sorted(actions.items()):
-        takes = _takes(clips.get(subject, {}))
-        planned = plan_subject(subject, sorted(names), takes, k=settings.k, seed=settings.seed)
-        for compound in planned:
+        of_subject = clips.get(subject, {})
+        usable = [takes[key] for key in of_subject if key in takes]
+        join = SmoothJoins(Sources(of_subject)) if settings.smooth else None
+        cells = plan_subject(
+            subject, sorted(names), usable, k=settings.k, seed=settings.seed, join=join
+        )
+        for compound in (compound for cell in cells for compound in cell.compounds):
             _refuse_same_key(compounds.setdefault(compound.key, compound), compound, dataset.path)
-        notes += _missing(subject, names, planned)
+        notes += notes_of(subject, sorted(names), cells, settings.k)
     if not compounds:
         raise DatasetError(
             f"{len(dataset.actions)} clips, none of them with a motion",
@@ -150,12 +169,29 @@ def _plan(
     return compounds, notes
 
 
-def _takes(clips: Mapping[str, ActionClip]) -> list[Take]:
-    return [
-        Take(clip.key, clip.action, clip.n_frames, clip.fps, clip.motion)
-        for clip in clips.values()
-        if clip.motion is not None
-    ]
+def _usable_takes(dataset: Dataset, *, smooth: bool) -> dict[str, Take]:
+    """Return the clips with a motion, by key, with the frames that compounds may use."""
+    # One read of a shard's columns is much faster than one of each clip's.
+    columns = ["key", "detected", "intensity", "timestamps"]
+    takes = {}
+    for key, *lists in zip(*dataset.actions.table(columns).columns, strict=True):
+        clip = dataset.actions[key.as_py()]
+        motion = clip.motion
+        if motion is None:
+            continue
+        detected, intensity, timestamps = (
+            values.values.to_numpy(zero_copy_only=False) for values in lists
+        )
+        takes[clip.key] = Take(
+            clip.key,
+            clip.action,
+            nominal_rate(timestamps, clip.fps),
+            motion,
+            tail_room(motion, detected),
+            tuple(first_stops(motion, intensity)) if smooth else (motion.offset,),
+            tuple(second_starts(motion, intensity)) if smooth else (motion.onset,),
+        )
+    return takes
 
 
 def _refuse_same_key(one: Compound, other: Compound, path: Path) -> None:
@@ -167,19 +203,6 @@ def _refuse_same_key(one: Compound, other: Compound, path: Path) -> None:
             where=str(path / card_file.ACTIONS),
             todo="rename one of the subjects or actions, and build again",
         )
-
-
-def _missing(subject: str, actions: set[str], planned: list[Compound]) -> list[str]:
-    """Return a note for every compound of a subject that has no usable takes."""
-    made = {(compound.first, compound.second) for compound in planned}
-    unused = sorted(a for a in actions if all(a not in pair for pair in made))
-    notes = [f"{subject}: no compound with {action} (no usable take)" for action in unused]
-    rest = [(i, j) for i in sorted(actions) for j in sorted(actions) if (i, j) not in made]
-    return notes + [
-        f"{subject}: no compound of {i} then {j} (no two takes of one frame rate)"
-        for i, j in rest
-        if i not in unused and j not in unused
-    ]
 
 
 def _planned(compound: Compound, clips: Mapping[str, ActionClip]) -> Planned:

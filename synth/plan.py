@@ -1,35 +1,25 @@
-"""Plans the compounds of a subject: the frames of each, before any pixel is read.
+"""Plans the compounds of a subject: the frames of each, before a frame is copied.
 
 From section 3.1 of Sun et al. 2023: a subject with N actions has N² compounds C_ij, k copies of
 each. A copy is neutral frames before A_i, the motion of A_i, the motion of A_j, and neutral or
-apex frames after A_j.
+apex frames after A_j. A held A_j moves to its apex, and its held frames are the tail.
 
-Promise: a draw depends on the seed, the subject, the two actions and the copy, and on nothing
-else, so a new subject changes no other subject's compounds.
+Promise: a draw depends on the seed, the subject, the two actions, their takes and the copy, and on
+nothing else, so a new subject changes no other subject's compounds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from fmdata.catalog.keys import compound_key, draw_seed
-from fmdata.catalog.types import Motion, Segment
+from fmdata.catalog.types import Segment
+from fmdata.synth.takes import Join, JoinOf, Take, joins_of, spread
 
-# Two takes with a larger relative difference would change tempo in the middle of a compound.
-FPS_TOLERANCE = 0.01
-
-
-@dataclass(frozen=True)
-class Take:
-    """A usable clip: one that has a motion."""
-
-    key: str
-    action: str
-    n_frames: int
-    fps: float
-    motion: Motion
+Segments = tuple[Segment, Segment, Segment, Segment]
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class Compound:
     label : int
         i·N + j, with the subject's N actions in alphabetical order.
     fps : float
-        Frame rate of the first take.
+        Nominal frame rate of the first take.
     segments : tuple of four Segment
         Lead, first, second, tail; lead and tail may be empty.
     """
@@ -56,7 +46,7 @@ class Compound:
     copy: int
     label: int
     fps: float
-    segments: tuple[Segment, Segment, Segment, Segment]
+    segments: Segments
 
     @property
     def key(self) -> str:
@@ -68,10 +58,53 @@ class Compound:
         """Number of frames."""
         return sum(segment.n_frames for segment in self.segments)
 
+    @property
+    def takes(self) -> tuple[str, str]:
+        """Keys of the two clips that it joins."""
+        return self.segments[1].source, self.segments[2].source
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All copies of one C_ij.
+
+    Attributes
+    ----------
+    first, second : str
+        The two actions.
+    takes : tuple of int
+        Number of usable takes of each.
+    pairs, unpaired : int
+        Pairs of takes that can be joined, and those that cannot because their rates differ.
+    compounds : list of Compound
+        The copies, without those that would be identical to an earlier one.
+    identical : int
+        Number of copies left out for that.
+    """
+
+    first: str
+    second: str
+    takes: tuple[int, int]
+    pairs: int
+    unpaired: int
+    compounds: list[Compound]
+    identical: int
+
+    @property
+    def one_take_twice(self) -> bool:
+        """True where a compound joins a take with itself, which shows its frames twice."""
+        return any(one == other for one, other in (c.takes for c in self.compounds))
+
 
 def plan_subject(
-    subject: str, actions: Sequence[str], takes: Sequence[Take], *, k: int, seed: int
-) -> list[Compound]:
+    subject: str,
+    actions: Sequence[str],
+    takes: Sequence[Take],
+    *,
+    k: int,
+    seed: int,
+    join: JoinOf | None = None,
+) -> list[Cell]:
     """Plan every compound of one subject, in the order i, j, copy.
 
     Parameters
@@ -86,64 +119,86 @@ def plan_subject(
         Copies of each compound.
     seed : int
         Seed of the draws.
+    join : callable, optional
+        Joins two takes at the frames that fit best. By default the takes are drawn, and the motions
+        meet at their offset and onset.
 
     Returns
     -------
-    list of Compound
-        Without every C_ij that has no pair of takes of one frame rate.
+    list of Cell
+        One for each C_ij.
     """
     names = sorted(actions)
-    compounds = []
-    for label, (first, second) in enumerate(product(names, names)):
-        pairs = take_pairs(subject, first, second, takes, seed=seed)
-        for copy in range(k if pairs else 0):
-            one, other = pairs[copy % len(pairs)]
-            rng = np.random.default_rng(draw_seed("ends", seed, subject, first, second, copy))
-            segments = draw_segments(one, other, rng)
-            compounds.append(Compound(subject, first, second, copy, label, one.fps, segments))
-    return compounds
-
-
-def take_pairs(
-    subject: str, first: str, second: str, takes: Sequence[Take], *, seed: int
-) -> list[tuple[Take, Take]]:
-    """Return the pairs of takes of two actions, in random order; copy n uses pair n.
-
-    For i = j, a take is paired with itself only if the action has no other take, because such a
-    copy holds the same frames twice.
-    """
-    ones = sorted((t for t in takes if t.action == first), key=lambda t: t.key)
-    others = sorted((t for t in takes if t.action == second), key=lambda t: t.key)
-    pairs = [
-        (one, other)
-        for one, other in product(ones, others)
-        if abs(one.fps - other.fps) <= FPS_TOLERANCE * one.fps
+    by_action = {
+        name: sorted((t for t in takes if t.action == name), key=lambda t: t.key) for name in names
+    }
+    return [
+        _plan_cell(_Cell(subject, first, second, label), by_action, k=k, seed=seed, join=join)
+        for label, (first, second) in enumerate(product(names, names))
     ]
-    different = [(one, other) for one, other in pairs if one.key != other.key]
-    pairs = different or pairs
-    rng = np.random.default_rng(draw_seed("pairs", seed, subject, first, second))
-    return [pairs[i] for i in rng.permutation(len(pairs))]
 
 
-def draw_segments(
-    one: Take, other: Take, rng: np.random.Generator
-) -> tuple[Segment, Segment, Segment, Segment]:
-    """Draw lead, first, second and tail of a compound of two takes.
+class _Cell(NamedTuple):
+    """One C_ij: names of its subject and actions, and its label."""
 
-    The lead ends at the onset of `one`. The tail of a ``return`` take begins at its offset. The
-    tail of a ``hold`` take is the end of its held apex, which the second segment contains as well.
-    """
-    a, b = one.motion, other.motion
-    lead = int(rng.integers(0, a.onset, endpoint=True))
-    if b.style == "return":
-        tail = int(rng.integers(0, other.n_frames - b.offset, endpoint=True))
-        tail_start = b.offset
-    else:
-        tail = int(rng.integers(0, other.n_frames - b.apex, endpoint=True))
-        tail_start = other.n_frames - tail
-    return (
-        Segment(one.key, a.onset - lead, a.onset, "lead"),
-        Segment(one.key, a.onset, a.offset, "first"),
-        Segment(other.key, b.onset, b.offset, "second"),
-        Segment(other.key, tail_start, tail_start + tail, "tail"),
+    subject: str
+    first: str
+    second: str
+    label: int
+
+
+def _plan_cell(
+    cell: _Cell, takes: Mapping[str, Sequence[Take]], *, k: int, seed: int, join: JoinOf | None
+) -> Cell:
+    """Plan the copies of one C_ij; `takes` are the subject's, by action, sorted by key."""
+    names = cell.subject, cell.first, cell.second
+    ones, others = takes[cell.first], takes[cell.second]
+    drawn = _drawn(ones, others, draw_seed("pairs", seed, *names))
+    joins = joins_of(ones, others, join or drawn)
+    compounds: dict[Segments, Compound] = {}
+    for copy, chosen in enumerate(spread(joins, k)):
+        rng = np.random.default_rng(draw_seed("ends", seed, *names, copy))
+        segments = draw_segments(chosen, rng)
+        made = Compound(*names, copy, cell.label, chosen.one.rate, segments)
+        compounds.setdefault(segments, made)
+    possible = len(ones) * (len(others) - (cell.first == cell.second))
+    return Cell(
+        cell.first,
+        cell.second,
+        takes=(len(ones), len(others)),
+        pairs=len(joins),
+        unpaired=possible - sum(one.one is not one.other for one in joins),
+        compounds=list(compounds.values()),
+        identical=(k if joins else 0) - len(compounds),
     )
+
+
+def draw_segments(join: Join, rng: np.random.Generator) -> Segments:
+    """Draw lead and tail of a compound of two joined takes.
+
+    The lead ends at the onset of the first motion, the tail begins where the second motion ends:
+    at its offset or, where it is held, at its apex. Their lengths are drawn from none to all frames
+    that qualify.
+    """
+    one, other = join.one, join.other
+    lead = int(rng.integers(0, one.motion.lead, endpoint=True))
+    tail = int(rng.integers(0, other.tail_room, endpoint=True))
+    onset, stop = one.motion.onset, other.motion.second_stop
+    return (
+        Segment(one.key, onset - lead, onset, "lead"),
+        Segment(one.key, onset, join.stop, "first"),
+        Segment(other.key, join.start, stop, "second"),
+        Segment(other.key, stop, stop + tail, "tail"),
+    )
+
+
+def _drawn(ones: Sequence[Take], others: Sequence[Take], seed: int) -> JoinOf:
+    """Return the function that joins takes at offset and onset, at a random cost."""
+    rng = np.random.default_rng(seed)
+    costs = {(one.key, other.key): float(rng.random()) for one in ones for other in others}
+
+    def join(one: Take, other: Take) -> Join:
+        cost = costs[one.key, other.key]
+        return Join(one, other, one.motion.offset, other.motion.onset, cost)
+
+    return join

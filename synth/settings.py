@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, number, shard_megabytes
+from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, flag, number, shard_megabytes
 
 
 @dataclass(frozen=True)
@@ -11,4 +11,8 @@ class CompoundSettings(Options):
 
     k: int = number(5, 1, help="Copies of each of a subject's N² compounds.")
     seed: int = number(0, MIN_SEED, MAX_SEED, help="Seed of every draw.")
+    smooth: bool = flag(
+        False, help="Choose the takes, and edges of the two motions within five frames, that join "
+        "best; without it, they are drawn at random."
+    )  # fmt: skip
     shard_mb: int = shard_megabytes()

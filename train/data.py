@@ -3,9 +3,10 @@
 Pixels are read one clip at a time, in any order.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import cv2
@@ -59,6 +60,11 @@ class LabelledClip:
     def n_frames(self) -> int:
         """Number of frames."""
         return sum(piece.stop - piece.start for piece in self.pieces)
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """Keys of the action clips that it is made of."""
+        return frozenset(piece.source for piece in self.pieces)
 
 
 class Faces(NamedTuple):
@@ -142,21 +148,45 @@ def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
     return [key for key, subject in rows if subject in subjects]
 
 
-def require_positive_pair(samples: Iterable[LabelledClip], purpose: str, where: str) -> None:
+def share_a_take(one: LabelledClip, other: LabelledClip) -> bool:
+    """Return whether two clips are made of one take, so that they show the same pixels."""
+    return not one.takes.isdisjoint(other.takes)
+
+
+def positive_pairs(samples: Iterable[LabelledClip]) -> Iterator[tuple[LabelledClip, LabelledClip]]:
+    """Yield every two samples of one subject and one motion."""
+    of_motion: dict[tuple[str, str], list[LabelledClip]] = defaultdict(list)
+    for sample in samples:
+        of_motion[sample.subject, sample.label].append(sample)
+    for clips in of_motion.values():
+        yield from combinations(clips, 2)
+
+
+def require_positive_pair(
+    samples: Sequence[LabelledClip], purpose: str, where: str, *, shared_takes: bool = False
+) -> None:
     """Refuse samples in which no subject shows a motion twice.
+
+    With `shared_takes`, a motion is shown twice by two clips of one take as well.
 
     Raises
     ------
     DatasetError
         When there is no positive pair.
     """
-    counts = Counter((sample.subject, sample.label) for sample in samples)
-    if max(counts.values(), default=0) < 2:
+    if next(positive_pairs(samples), None) is None:
         raise DatasetError(
             f"no motion was recorded twice by a subject to {purpose}",
             wanted="at least two takes of a motion",
             where=where,
             todo="add takes and build again",
+        )
+    if not shared_takes and all(share_a_take(*pair) for pair in positive_pairs(samples)):
+        raise DatasetError(
+            f"no two clips of a motion without a common take to {purpose}",
+            wanted="at least two takes of a motion, or two of each motion of a compound",
+            where=where,
+            todo="add takes and build again, or count such pairs with --set shared_takes=true",
         )
 
 

@@ -30,7 +30,8 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
         (phase, name, [epoch[name] for epoch in epochs])
         for phase, epochs in phases.items()
         for name in epochs[-1]
-        if name not in ("phase", "epoch", "chance", "n_pairs", "n_positive", "threshold")
+        if name
+        not in ("phase", "epoch", "chance", "n_pairs", "n_positive", "n_left_out", "threshold")
     ]
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)

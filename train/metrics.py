@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from fmdata.train.data import LabelledClip
+from fmdata.train.data import LabelledClip, share_a_take
 
 
 class ScoredPairs(NamedTuple):
@@ -87,19 +87,34 @@ class PairScores:
     n_positive: int
 
 
-def within_subject_pairs(
-    subjects: Sequence[str], labels: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return all pairs of clips of one subject, each once.
+class Pairs(NamedTuple):
+    """Pairs of clips of one subject, each once.
 
-    Returns
-    -------
+    Attributes
+    ----------
     i, j : int [P]
         Positions of the two clips, ``i < j``.
     positive : bool [P]
         True where the two show the same motion.
+    n_left_out : int
+        Number of positive pairs left out because they share a take.
     """
-    subject_of, label_of = np.asarray(subjects), np.asarray(labels)
+
+    i: np.ndarray
+    j: np.ndarray
+    positive: np.ndarray
+    n_left_out: int
+
+
+def within_subject_pairs(samples: Sequence[LabelledClip], *, shared_takes: bool = False) -> Pairs:
+    """Return all pairs of clips of one subject, without positive ones that share a take.
+
+    Such a pair holds the same pixels twice, which any embedding finds alike. With `shared_takes`
+    they count too.
+    """
+    subjects = [sample.subject for sample in samples]
+    subject_of = np.asarray(subjects)
+    label_of = np.asarray([sample.label for sample in samples])
     first, second = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
     for subject in sorted(set(subjects)):
         clips = np.flatnonzero(subject_of == subject)
@@ -107,7 +122,11 @@ def within_subject_pairs(
         first.append(clips[a])
         second.append(clips[b])
     i, j = np.concatenate(first), np.concatenate(second)
-    return i, j, label_of[i] == label_of[j]
+    positive = label_of[i] == label_of[j]
+    kept = np.ones(len(i), bool)
+    for p in np.flatnonzero(positive) if not shared_takes else ():
+        kept[p] = not share_a_take(samples[i[p]], samples[j[p]])
+    return Pairs(i[kept], j[kept], positive[kept], int((~kept).sum()))
 
 
 def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
@@ -134,15 +153,17 @@ def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
     )
 
 
-def score_embeddings(embeddings: np.ndarray, samples: Sequence[LabelledClip]) -> Evaluation:
-    """Score all within-subject pairs of samples by their embeddings, float [N, n], of length 1."""
-    subjects, labels = [s.subject for s in samples], [s.label for s in samples]
-    i, j, positive = within_subject_pairs(subjects, labels)
-    similarity = (embeddings[i] * embeddings[j]).sum(axis=1)
+def score_embeddings(
+    embeddings: np.ndarray, samples: Sequence[LabelledClip], *, shared_takes: bool = False
+) -> Evaluation:
+    """Score the pairs of :func:`within_subject_pairs` by embeddings, float [N, n], of length 1."""
+    pairs = within_subject_pairs(samples, shared_takes=shared_takes)
+    similarity = (embeddings[pairs.i] * embeddings[pairs.j]).sum(axis=1)
+    numbers = asdict(score_pairs(similarity, pairs.positive))
     return Evaluation(
-        asdict(score_pairs(similarity, positive)),
-        pairs=ScoredPairs(similarity, positive),
-        embeddings=Embeddings(embeddings, subjects, labels),
+        numbers | {"n_left_out": pairs.n_left_out},
+        pairs=ScoredPairs(similarity, pairs.positive),
+        embeddings=Embeddings(embeddings, [s.subject for s in samples], [s.label for s in samples]),
     )
 
 

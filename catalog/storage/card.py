@@ -17,7 +17,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.files import write_atomically
 
 NAME = "fmdata.json"
-FORMAT = 1
+FORMAT = 2
 ACTIONS, COMPOUNDS = "actions", "compounds"
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
@@ -132,7 +132,7 @@ class Card:
         Raises
         ------
         DatasetError
-            When the card is missing, damaged, or of another format.
+            When the card is missing, damaged, or of another format than this release reads.
         """
         path = dataset / NAME
         if not path.is_file():
@@ -144,7 +144,9 @@ class Card:
                 "right folder",
             )
         try:
-            return _parsed(path.read_bytes())
+            document = json.loads(text := path.read_bytes())
+            _require_format(document.get("format"), path)
+            return _parsed(document, text)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DatasetError(
                 f"the dataset's card cannot be read: {error}",
@@ -177,10 +179,28 @@ def _json(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _parsed(text: bytes) -> Card:
-    document = json.loads(text)
-    if document.get("format") != FORMAT:
-        raise ValueError(f"format {document.get('format')!r}, made by another release of fmdata")
+def _require_format(number: Any, path: Path) -> None:
+    """Refuse a dataset of another format; anything but a number is a damaged card."""
+    if type(number) is not int:
+        raise ValueError(f"format {number!r}")
+    if number == FORMAT:
+        return
+    age, todo = "a newer", "install that release of fmdata"
+    if number < FORMAT:
+        age = "an older"
+        todo = (
+            "build the dataset again from its recordings, into another folder with --out, then run "
+            "`fmdata synth-compound`; docs/format.md says what changed"
+        )
+    raise DatasetError(
+        f"a dataset of format {number}, made by {age} release of fmdata",
+        wanted=f"a dataset of format {FORMAT}",
+        where=str(path),
+        todo=todo,
+    )
+
+
+def _parsed(document: dict[str, Any], text: bytes) -> Card:
     document.pop("sha256", None)
     if text != _signed(document):
         raise ValueError("its content does not match its own digest")

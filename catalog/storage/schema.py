@@ -39,6 +39,7 @@ ONE_MOTION = pa.struct(
         pa.field("amplitude", pa.float64()),
         pa.field("snr", pa.float64()),
         pa.field("lead", pa.int32()),
+        pa.field("trail", pa.int32()),
         pa.field("style_margin", pa.float64()),
     ]
 )
@@ -62,7 +63,8 @@ ACTION_FACTS = pa.schema(
         pa.field("style", pa.string()),
         pa.field("amplitude", pa.float64()),
         pa.field("snr", pa.float64()),
-        pa.field("lead", pa.int32()),
+        pa.field("lead", pa.int32()),  # frames at rest that directly join the motion
+        pa.field("trail", pa.int32()),
         pa.field("style_margin", pa.float64()),
         pa.field("flash", pa.bool_()),
         pa.field("motions", pa.list_(ONE_MOTION)),  # all, in the order of time; one is the clip's
@@ -106,8 +108,12 @@ COMPOUND_FACTS = pa.schema(
         pa.field("fold", pa.int32()),
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
+        pa.field("first_take", pa.string()),  # keys of the two action clips
+        pa.field("second_take", pa.string()),
         pa.field("segments", pa.list_(SEGMENT)),
-        pa.field("seam", pa.float64()),
+        pa.field("seam", pa.float64()),  # the largest of the seams
+        pa.field("seams", pa.list_(pa.float64())),  # of every joint, in order
+        pa.field("timestamps", _per_frame()),
     ]
 )
 COMPOUND_COLUMNS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
@@ -124,14 +130,15 @@ DROPPED_COLUMNS = pa.schema(
     ]
 )
 
+# Lists of a row whose length does not depend on the number of frames.
+ROW_LISTS = ("segments", "seams", "motions")
 # The facts of a clip's motion, which are all null where no motion was found.
-MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
+MOTION = (
+    *("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "trail", "style_margin"),
+    "flash",
+)
 # Further columns that may be null: scores of some backends, and optional LBP maps.
 NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
-
-
-# Lists with an entry for each part of the clip, not for each frame.
-ROW_LISTS = ("segments", "motions")
 
 
 def is_scalar(field: pa.Field) -> bool:

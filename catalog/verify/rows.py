@@ -1,15 +1,19 @@
-"""Verification of all rows of a dataset together: keys, order, folds, motions, segments."""
+"""Verification of all rows of a dataset together: keys, order, folds, motions."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fmdata.catalog.clip import motion_of
 from fmdata.catalog.keys import fold
+from fmdata.catalog.rest import with_rest
 from fmdata.catalog.storage.card import Part
-from fmdata.catalog.types import ROLES, STYLES
-from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
+from fmdata.catalog.types import STYLES
+from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
 
 Row = dict[str, Any]
 
@@ -36,7 +40,8 @@ def check_names(
 
 
 def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
-    """Check that every motion lies inside its clip, or that all its facts are null."""
+    """Check that every motion lies inside its clip, between frames at rest, or is all null."""
+    todo = after_deleting(f"the files of {folder.name}", REBUILD)
     for row in rows:
         facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
         spans = [(one["onset"], one["offset"]) for one in row["motions"]]
@@ -52,62 +57,19 @@ def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
                 f"{row['key']} of {row['n_frames']} frames has onset {onset}, apex {apex}, "
                 f"offset {offset}, style {style}, motions {spans}"
             )
-            todo = after_deleting(f"the files of {folder.name}", REBUILD)
             yield Finding(str(folder), problem, todo)
+        elif wrong := _problem_of_rest(row):
+            yield Finding(str(folder), f"{row['key']}: {wrong}", todo)
 
 
-def check_compounds(
-    folder: Path, rows: list[Row], actions: list[Row], dropped: list[Row]
-) -> Iterator[Finding]:
-    """Check every compound against the clips of its segments."""
-    by_key = {row["key"]: row for row in actions}
-    names: dict[str, set[str]] = defaultdict(set)
-    for row in [*actions, *dropped]:
-        names[row["subject"]].add(row["action"])
-    for row in rows:
-        problem = _problem_of_segments(row, by_key)
-        problem = problem or _problem_of_label(row, sorted(names[row["subject"]]))
-        if problem:
-            todo = after_deleting(f"the files of {folder.name}", RESYNTH)
-            yield Finding(str(folder), f"{row['key']}: {problem}", todo)
-
-
-def _problem_of_segments(row: Row, actions: dict[str, Row]) -> str | None:
-    """Return the problem of a compound's segments, or None."""
-    segments = row["segments"]
-    if tuple(segment["role"] for segment in segments) != ROLES:
-        return "not lead, first, second, tail"
-    sizes: list[int] = []
-    for segment in segments:
-        source = actions.get(segment["source"])
-        if source is None:
-            return f"a segment of {segment['source']}, which is missing"
-        if source["subject"] != row["subject"]:
-            return f"a segment of {segment['source']}, of another subject"
-        bounds = (segment["start"], segment["stop"])
-        if None in bounds or not 0 <= bounds[0] <= bounds[1] <= source["n_frames"]:
-            return f"a segment outside {segment['source']}"
-        sizes += source["frame_size"][segment["start"] : segment["stop"]]
-    if sizes != row["frame_size"]:
-        return "other frames than its segments'"
-    lead, first, second, tail = segments
-    for segment, action in ((first, row["first"]), (second, row["second"])):
-        source = actions[segment["source"]]
-        motion = (action, source["onset"], source["offset"])
-        if (source["action"], segment["start"], segment["stop"]) != motion:
-            return f"its {segment['role']} is not the motion of {segment['source']}"
-    if row["fps"] != actions[first["source"]]["fps"]:
-        return f"{row['fps']} frames per second, other than {first['source']}"
-    if (lead["source"], lead["stop"]) != (first["source"], first["start"]):
-        return "its lead does not end at the onset"
-    held = actions[tail["source"]]["style"] == "hold"
-    edge = (tail["stop"], second["stop"]) if held else (tail["start"], second["stop"])
-    if tail["source"] != second["source"] or edge[0] != edge[1]:
-        return "its tail does not follow its second motion"
-    return None
-
-
-def _problem_of_label(row: Row, names: list[str]) -> str | None:
-    """Return the problem of a compound's label, or None; `names` are its subject's actions."""
-    label = names.index(row["first"]) * len(names) + names.index(row["second"])
-    return None if row["label"] == label else f"the label {row['label']}, wanted {label}"
+def _problem_of_rest(row: Row) -> str | None:
+    """Return the problem of the frames at rest that a row with a motion counts, or None."""
+    motion = motion_of(row)
+    assert motion is not None
+    counted = with_rest(motion, np.array(row["intensity"], np.float32), row["detected"])
+    if counted == motion:
+        return None
+    return (
+        f"lead {motion.lead} and trail {motion.trail}, wanted {counted.lead} and {counted.trail}, "
+        "the frames at rest beside its motion"
+    )

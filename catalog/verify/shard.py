@@ -64,8 +64,8 @@ def check_shard(
 
 
 def light_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Return rows without per-frame facts, but with the positions of frames and the segments."""
-    wanted = ("frame_offset", "frame_size", *ROW_LISTS)
+    """Return rows with only those per-frame facts that other rows are compared with."""
+    wanted = ("frame_offset", "frame_size", "detected", "intensity", "timestamps", *ROW_LISTS)
     names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
     rows: list[dict[str, Any]] = table.select(names).to_pylist()
     return rows

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fmdata.catalog.rest import REST_SHARE, TOLERANCE_IOD
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.timeseries import merged, runs_of, window_frames
 
-TOLERANCE_IOD = 0.004  # landmark noise around a face at rest
-REST_SHARE = 0.15  # of the largest displacement; a face nearer than this to a rest is at rest
 REST_SEARCH_S = 0.1  # a recording may begin with the end of another motion
 REST_WINDOW_S = 0.12  # shortest rest
 REST_GAP_S = 0.15  # a twitch this short does not end a rest

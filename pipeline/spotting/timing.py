@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from fmdata.catalog.rest import REST_SHARE, TOLERANCE_IOD
 from fmdata.catalog.types import Motion
 from fmdata.pipeline.geometry.timeseries import runs_of, smooth
 from fmdata.pipeline.spotting.edges import SOFTER, crossing, first_moving, project
 from fmdata.pipeline.spotting.phases import Phases
-from fmdata.pipeline.spotting.rest import REST_SHARE, RETURN_SHARE, TOLERANCE_IOD, amplitude, rms
+from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
 
 DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
 END_S = 0.15  # of the clip, which decides its style

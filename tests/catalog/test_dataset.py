@@ -15,6 +15,7 @@ from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
+from fmdata.catalog.verify.dataset import verify
 from tests.helpers.datasets import make_up
 
 
@@ -98,9 +99,11 @@ def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:
 def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) -> None:
     text = (dataset.path / "fmdata.json").read_text()
     document = json.loads(text)
-    assert document["format"] == 1
+    assert document["format"] == 2
     assert document["actions"]["settings"]["size"] == 112
-    assert document["compounds"]["settings"] == {"k": 5, "seed": 0, "shard_mb": 256}
+    assert document["compounds"]["settings"] == {
+        "k": 5, "seed": 0, "smooth": False, "shard_mb": 256,
+    }  # fmt: skip
     assert document["compounds"]["made_from"] == dataset.card.actions.digest
     assert str(dataset.path.parent) not in text
     assert Card.read(dataset.path) == dataset.card
@@ -109,9 +112,26 @@ def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) ->
 def test_a_folder_without_a_valid_card_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="fmdata build"):
         Dataset(tmp_path)
-    (tmp_path / "fmdata.json").write_text('{"format": 99}')
-    with pytest.raises(DatasetError, match="format 99"):
+    (tmp_path / "fmdata.json").write_text('{"format": "two"}')
+    with pytest.raises(DatasetError, match="card cannot be read: format 'two'"):
         Dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "age", "todo"),
+    [(1, "an older", "build the dataset again"), (99, "a newer", "install")],
+)
+def test_a_dataset_of_another_format_is_named_as_such(
+    tmp_path: Path, number: int, age: str, todo: str
+) -> None:
+    (tmp_path / "fmdata.json").write_text(json.dumps({"format": number}))
+    with pytest.raises(DatasetError) as caught:
+        Dataset(tmp_path)
+    assert caught.value.got == f"a dataset of format {number}, made by {age} release of fmdata"
+    assert caught.value.wanted == "a dataset of format 2"
+    assert caught.value.todo.startswith(todo)
+    (finding,) = verify(tmp_path)
+    assert (finding.problem, finding.todo) == (caught.value.got, caught.value.todo)
 
 
 def test_an_unknown_key_and_missing_compounds_are_errors(dataset: Dataset, tmp_path: Path) -> None:
@@ -131,8 +151,8 @@ def test_the_summary_prints_itself_with_a_printable_path(tmp_path: Path) -> None
     assert "  motions        4 return, 4 hold, 0 none; 0 flash" in rows
     names = [row[2:15].rstrip() for row in rows]
     assert names == ["recordings", "dropped", "subjects", "frames", "motions", "median motion",
-                     "compounds", "", "shards"]  # fmt: skip
-    assert "s01: no " in rows[7]  # a note on the compounds
+                     "compounds", "pairs", "", "shards"]  # fmt: skip
+    assert "s01: no " in rows[8]  # a note on the compounds
 
 
 def test_parts_and_halves_are_those_that_the_dataset_has(tmp_path: Path) -> None:

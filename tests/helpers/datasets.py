@@ -1,9 +1,10 @@
 """Datasets of invented subjects, made in a moment without a video: noise for pixels, true facts.
 
 Every clip has 12 frames of 64×64 pixels with onset 3 and apex 6. Take 01 is a ``return`` with
-offset 9; take 02 is a ``hold``, so its offset is 12. Each frame is different noise below a black
-border of 8 rows, which is equal in all frames of all subjects. The clips of one subject have about
-half a megabyte, so two subjects of one fold share a shard of ``shard_mb`` 1.
+offset 9; take 02 is a ``hold``, so its offset is 12. The face is at rest in all other frames. Each
+frame is different noise below a black border of 8 rows, which is equal in all frames of all
+subjects. The clips of one subject have about half a megabyte, so two subjects of one fold share a
+shard of ``shard_mb`` 1.
 """
 
 import io
@@ -92,13 +93,13 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     per_frame = {
         f.name: draw.random((N_FRAMES, *_entry_shape(f.type.value_type)), np.float32)
         for f in ACTION_FACTS
-        if pa.types.is_list(f.type) and f.name not in ("detected", "motions")
+        if pa.types.is_list(f.type) and f.name not in ("detected", "intensity", "motions")
     }
     motion = {
         "onset": 3, "apex": 6, "offset": N_FRAMES if is_held else 9,
-        "style": "hold" if is_held else "return",
+        "style": "hold" if is_held else "return", "amplitude": 0.1, "snr": 10.0, "lead": 3,
+        "trail": 0 if is_held else 3, "style_margin": 1.0,
     }  # fmt: skip
-    rest = {name: scalars[name] for name in ("amplitude", "snr", "lead", "style_margin")}
     facts = one_row(
         ACTION_FACTS,
         {
@@ -106,8 +107,9 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
             "digest": f"{draw_seed(subject, action, take):064x}",
-            "fps": FPS, "n_frames": N_FRAMES, "size": SIZE,
-            **motion, "motions": [{**motion, **rest}],
+            "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, **motion, "motions": [motion],
+            "timestamps": np.arange(N_FRAMES, dtype=np.float32) / FPS,
+            "intensity": np.float32([0, 0, 0] + [0.1] * 6 + [0.1 if is_held else 0] * 3),
             "detected": np.ones(N_FRAMES, np.bool_), "change": np.array(change, np.float32),
         },
     )  # fmt: skip

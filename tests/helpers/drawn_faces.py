@@ -102,7 +102,8 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     transform = np.tile(np.float32([[0.5, 0, -5], [0, 0.5, 0]]), (n, 1, 1))
     motion: dict[str, object] = {
         "onset": int(lead), "apex": int(lead + length // 2), "offset": int(lead + length),
-        "style": "return", "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
+        "style": "return", "amplitude": 0.1, "snr": 10.0, "lead": int(lead),
+        "trail": int(tail), "style_margin": 1.0,
     }  # fmt: skip
     facts: dict[str, object] = {
         **motion, "motions": [motion],
@@ -135,7 +136,9 @@ def compound_sample(first: Sample, second: Sample, copy: int) -> Sample:
     facts = {
         "key": f"{a['subject']}-{a['action']}-{b['action']}-c{copy}", "subject": a["subject"],
         "first": a["action"], "second": b["action"], "copy": copy, "label": 0, "fold": a["fold"],
-        "fps": FPS, "n_frames": n, "segments": segments, "seam": 1.0,
+        "fps": FPS, "n_frames": n, "first_take": a["key"], "second_take": b["key"],
+        "segments": segments, "seam": 1.0, "seams": [1.0, 1.0, 1.0],
+        "timestamps": np.float32(np.arange(n) / FPS),
     }  # fmt: skip
     blank = cv2.imencode(".jpg", np.zeros((SIZE, SIZE, 3), np.uint8))[1].tobytes()
     return Sample(one_row(COMPOUND_FACTS, facts), avi([blank] * n), None)

@@ -1,19 +1,35 @@
 """The plan of a subject's compounds, on invented takes."""
 
-from itertools import product
+from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from fmdata.catalog.types import Motion
-from fmdata.synth.plan import Take, draw_segments, plan_subject, take_pairs
+from fmdata.synth.notes import notes_of
+from fmdata.synth.plan import Cell, Compound, draw_segments, plan_subject
+from fmdata.synth.takes import Join, Take
 
 
-def take(action: str, number: int, *, style: str = "return", fps: float = 25.0) -> Take:
-    """Return a clip of 40 frames: onset 10, apex 15, offset 30; or held to the end."""
-    offset = 30 if style == "return" else 40
-    motion = Motion(10, 15, offset, style, 0.1, 20.0, 10, 1.0)
-    return Take(f"s01-{action}-{number:02d}", action, 40, fps, motion)
+def take(action: str, number: int, *, style: str = "return", rate: float = 25.0) -> Take:
+    """Return a clip of 40 frames: onset 10, apex 15, offset 30; or held to the end.
+
+    The 7 frames before the onset are at rest, and the 6 after the offset.
+    """
+    held = style == "hold"
+    offset, trail = (40, 0) if held else (30, 6)
+    motion = Motion(10, 15, offset, style, 0.1, 20.0, 7, 1.0, trail)
+    room = 25 if held else 6
+    return Take(f"s01-{action}-{number:02d}", action, rate, motion, room, (offset,), (10,))
+
+
+def compounds_of(cells: list[Cell]) -> list[Compound]:
+    return [compound for cell in cells for compound in cell.compounds]
+
+
+def join(one: Take, other: Take) -> Join:
+    return Join(one, other, one.motion.offset, other.motion.onset, 0.0)
 
 
 TAKES = [take(action, n) for action in ("blow", "grin", "wink") for n in range(4)]
@@ -21,7 +37,7 @@ NAMES = ["blow", "grin", "wink"]
 
 
 def test_n_actions_give_k_copies_of_n_squared_compounds() -> None:
-    compounds = plan_subject("s01", NAMES, TAKES, k=5, seed=0)
+    compounds = compounds_of(plan_subject("s01", NAMES, TAKES, k=5, seed=0))
     assert len(compounds) == 9 * 5
     assert len({c.key for c in compounds}) == 45
     labels = {(c.first, c.second): c.label for c in compounds}
@@ -29,38 +45,30 @@ def test_n_actions_give_k_copies_of_n_squared_compounds() -> None:
 
 
 def test_copies_use_different_pairs_of_takes_until_all_are_used() -> None:
-    compounds = plan_subject("s01", NAMES, TAKES, k=16, seed=0)
-    for first, second in product(NAMES, NAMES):
-        pairs = [
-            (c.segments[1].source, c.segments[2].source)
-            for c in compounds
-            if (c.first, c.second) == (first, second)
-        ]
+    for cell in plan_subject("s01", NAMES, TAKES, k=16, seed=0):
+        pairs = [compound.takes for compound in cell.compounds]
         # 4 takes: 16 pairs of two actions; 12 pairs of two different takes of one action.
-        possible = 16 if first != second else 12
+        possible = 16 if cell.first != cell.second else 12
+        assert cell.pairs == possible
         assert len(set(pairs[:possible])) == possible
-        if first == second:
+        if cell.first == cell.second:
             assert all(one != other for one, other in pairs)
 
 
-def test_the_only_take_of_an_action_is_paired_with_itself() -> None:
-    pairs = take_pairs("s01", "grin", "grin", [take("grin", 1)], seed=0)
-    assert [(a.key, b.key) for a, b in pairs] == [("s01-grin-01", "s01-grin-01")]
-
-
 def test_a_draw_is_independent_of_other_copies_and_actions() -> None:
-    few = plan_subject("s01", NAMES, TAKES, k=2, seed=0)
-    more_copies = plan_subject("s01", NAMES, TAKES, k=5, seed=0)
+    few = compounds_of(plan_subject("s01", NAMES, TAKES, k=2, seed=0))
+    more_copies = compounds_of(plan_subject("s01", NAMES, TAKES, k=5, seed=0))
     assert few == [c for c in more_copies if c.copy < 2]
     # Another action of the same subject changes no segment of the others.
-    with_frown = plan_subject("s01", [*NAMES, "frown"], [*TAKES, take("frown", 1)], k=2, seed=0)
-    same = {c.key: c.segments for c in with_frown if "frown" not in (c.first, c.second)}
+    more = plan_subject("s01", [*NAMES, "frown"], [*TAKES, take("frown", 1)], k=2, seed=0)
+    same = {c.key: c.segments for c in compounds_of(more) if "frown" not in (c.first, c.second)}
     assert same == {c.key: c.segments for c in few}
 
 
 def test_another_seed_or_subject_gives_other_segments() -> None:
     def segments(subject: str, seed: int) -> list:
-        return [c.segments for c in plan_subject(subject, NAMES, TAKES, k=5, seed=seed)]
+        cells = plan_subject(subject, NAMES, TAKES, k=5, seed=seed)
+        return [c.segments for c in compounds_of(cells)]
 
     assert segments("s01", 0) == segments("s01", 0)
     assert segments("s01", 0) != segments("s01", 1)
@@ -68,33 +76,92 @@ def test_another_seed_or_subject_gives_other_segments() -> None:
 
 
 @pytest.mark.parametrize("style", ["return", "hold"])
-def test_lead_and_tail_have_every_length_from_none_to_all(style: str) -> None:
+def test_lead_and_tail_have_every_length_from_none_to_all_that_rests(style: str) -> None:
     one, other = take("grin", 1), take("wink", 1, style=style)
     leads, tails = set(), set()
     for seed in range(2000):
-        lead, first, second, tail = draw_segments(one, other, np.random.default_rng(seed))
+        segments = draw_segments(join(one, other), np.random.default_rng(seed))
+        lead, first, second, tail = segments
         assert lead.stop == first.start == 10
         assert (first.source, first.start, first.stop) == (one.key, 10, 30)
         assert (second.source, second.start) == (other.key, 10)
-        assert second.stop == other.motion.offset
-        if style == "return":
-            assert tail.start == second.stop == 30  # neutral frames right after the motion
-        else:
-            assert tail.stop == 40  # the end of the held apex
-            assert tail.start >= 15
+        # A held second motion moves to its apex; its held frames are the tail.
+        assert second.stop == tail.start == (30 if style == "return" else 15)
         leads.add(lead.n_frames)
         tails.add(tail.n_frames)
-    assert leads == set(range(11))
-    assert tails == set(range(11)) if style == "return" else set(range(26))
+    assert leads == set(range(8))
+    assert tails == set(range(7)) if style == "return" else set(range(26))
 
 
-def test_takes_of_different_frame_rates_are_never_paired() -> None:
-    takes = [take("grin", 1, fps=30), take("grin", 2, fps=29.97), take("wink", 1, fps=60)]
-    made = {(c.first, c.second) for c in plan_subject("s01", ["grin", "wink"], takes, k=1, seed=0)}
+@pytest.mark.parametrize(("one", "other"), list(product(["return", "hold"], repeat=2)))
+def test_time_never_jumps_back_and_no_frame_is_shown_twice(one: str, other: str) -> None:
+    takes = [take("grin", n, style=one) for n in range(3)]
+    takes += [take("wink", n, style=other) for n in range(3)]
+    for compound in compounds_of(plan_subject("s01", ["grin", "wink"], takes, k=9, seed=0)):
+        frames = [(s.source, i) for s in compound.segments for i in range(s.start, s.stop)]
+        assert len(set(frames)) == len(frames)
+        jumps = [(a, b) for a, b in pairwise(frames) if b != (a[0], a[1] + 1)]
+        assert [(a[0], b[0]) for a, b in jumps] == [compound.takes]
+
+
+def test_a_held_motion_that_comes_first_keeps_its_hold() -> None:
+    takes = [take("grin", 0, style="hold"), take("wink", 0)]
+    cells = plan_subject("s01", ["grin", "wink"], takes, k=1, seed=0)
+    held = next(c for c in compounds_of(cells) if (c.first, c.second) == ("grin", "wink"))
+    assert (held.segments[1].start, held.segments[1].stop) == (10, 40)
+
+
+def test_identical_copies_are_made_once() -> None:
+    """One pair of takes without any rest: all copies would be the same frames."""
+    motion = Motion(0, 5, 20, "return", 0.1, 20.0, 0, 1.0)
+    bare = [
+        replace(take(name, 0), motion=motion, tail_room=0, stops=(20,), starts=(0,))
+        for name in ("grin", "wink")
+    ]
+    cells = plan_subject("s01", ["grin", "wink"], bare, k=5, seed=0)
+    assert [(len(cell.compounds), cell.identical) for cell in cells] == [(1, 4)] * 4
+    assert all(compound.copy == 0 for compound in compounds_of(cells))
+
+
+def test_a_take_of_a_variable_rate_is_paired_by_its_nominal_rate() -> None:
+    takes = [take("grin", 1, rate=30), take("grin", 2, rate=29.97), take("wink", 1, rate=60)]
+    cells = plan_subject("s01", ["grin", "wink"], takes, k=1, seed=0)
+    made = {(c.first, c.second) for c in compounds_of(cells)}
     assert made == {("grin", "grin"), ("wink", "wink")}
+    assert {(c.first, c.second): c.unpaired for c in cells} == {
+        ("grin", "grin"): 0, ("grin", "wink"): 2, ("wink", "grin"): 2, ("wink", "wink"): 0,
+    }  # fmt: skip
 
 
 def test_an_action_without_a_usable_take_keeps_its_label() -> None:
     takes = [t for t in TAKES if t.action != "grin"]
-    labels = {c.label for c in plan_subject("s01", NAMES, takes, k=1, seed=0)}
+    labels = {c.label for c in compounds_of(plan_subject("s01", NAMES, takes, k=1, seed=0))}
     assert labels == {0, 2, 6, 8}
+
+
+def test_every_shortage_has_its_note() -> None:
+    bare = replace(take("bare", 0), motion=Motion(0, 5, 20, "return", 0.1, 20.0, 0, 1.0))
+    takes = [
+        *(take("grin", n, rate=rate) for n, rate in enumerate((15, 30, 60))),
+        *(take("wink", n) for n in range(3)),
+        replace(bare, tail_room=0),
+    ]
+    names = ["bare", "frown", "grin", "wink"]
+    cells = plan_subject("s01", names, takes, k=5, seed=0)
+    assert notes_of("s01", names, cells, 5) == [
+        "s01: no compound with frown (no usable take)",
+        "s01: no compound of bare then grin (no two takes of one frame rate)",
+        "s01: no compound of grin then bare (no two takes of one frame rate)",
+        "s01: no compound of grin then wink (no two takes of one frame rate)",
+        "s01: no compound of wink then grin (no two takes of one frame rate)",
+        "s01: no 5 different pairs of takes: bare then bare (1), bare then wink (3), "
+        "grin then grin (3), wink then bare (3)",
+        "s01: no join of takes whose frame rates differ: grin then grin (6 pairs)",
+        "s01: no two takes, so one is shown twice: bare then bare (1 usable), "
+        "grin then grin (3 usable)",
+        "s01: no identical copies: bare then bare (4 left out), bare then wink (1 left out)",
+    ]
+
+
+def test_enough_takes_need_no_note() -> None:
+    assert notes_of("s01", NAMES, plan_subject("s01", NAMES, TAKES, k=5, seed=0), 5) == []

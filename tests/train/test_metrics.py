@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from fmdata.train.data import LabelledClip
+from fmdata.train.data import LabelledClip, Piece
 from fmdata.train.metrics import (
+    Pairs,
     confusion_of,
     score_embeddings,
     score_pairs,
@@ -12,10 +13,42 @@ from fmdata.train.metrics import (
 )
 
 
+def clip(subject: str, label: str, *takes: str) -> LabelledClip:
+    """Return a clip made of some takes."""
+    pieces = tuple(Piece(take, 0, 9) for take in takes)
+    return LabelledClip(f"{subject}-{label}", subject, label, 0, pieces, 0, 9)
+
+
+def found(pairs: Pairs) -> dict[tuple[int, int], bool]:
+    """Return whether each pair is positive, by the positions of its clips."""
+    rows = zip(pairs.i, pairs.j, pairs.positive, strict=True)
+    return {(int(i), int(j)): bool(positive) for i, j, positive in rows}
+
+
 def test_pairs_are_within_subject_and_each_counts_once() -> None:
-    i, j, positive = within_subject_pairs(["a", "b", "a", "a", "b"], ["x", "x", "y", "x", "x"])
-    pairs = {(int(a), int(b)): bool(p) for a, b, p in zip(i, j, positive, strict=True)}
-    assert pairs == {(0, 2): False, (0, 3): True, (2, 3): False, (1, 4): True}
+    samples = [clip(s, m) for s, m in zip("abaab", "xxyxx", strict=True)]
+    pairs = within_subject_pairs(samples)
+    assert found(pairs) == {(0, 2): False, (0, 3): True, (2, 3): False, (1, 4): True}
+    assert pairs.n_left_out == 0
+
+
+def test_positive_pairs_that_share_a_take_are_left_out() -> None:
+    """Four copies of one compound, and one of another; clips 0 and 1, and 2 and 3, share a take."""
+    samples = [
+        clip("a", "x y", "x1", "y1"),
+        clip("a", "x y", "x1", "y2"),
+        clip("a", "x y", "x2", "y3"),
+        clip("a", "x y", "x3", "y3"),
+        clip("a", "x x", "x1", "x2"),
+    ]
+    pairs = within_subject_pairs(samples)
+    assert pairs.n_left_out == 2
+    positive = {pair for pair, is_positive in found(pairs).items() if is_positive}
+    assert positive == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    # Negative pairs stay, whatever they share.
+    assert {pair for pair in found(pairs) if 4 in pair} == {(i, 4) for i in range(4)}
+    every = within_subject_pairs(samples, shared_takes=True)
+    assert (every.n_left_out, int(every.positive.sum())) == (0, 6)
 
 
 def test_a_ranking_has_the_scores_computed_by_hand() -> None:
@@ -42,6 +75,7 @@ def test_embeddings_that_match_the_motions_score_one() -> None:
     samples = [LabelledClip(f"s-{m}-{i}", "s", m, 0, (), 0, 9) for i, m in enumerate("xxyy")]
     evaluation = score_embeddings(v, samples)
     assert evaluation.numbers["average_precision"] == evaluation.numbers["peak_f1"] == 1
+    assert evaluation.numbers["n_left_out"] == 0
     assert evaluation.pairs is not None
     assert evaluation.pairs.positive.sum() == 2
     assert evaluation.embeddings is not None

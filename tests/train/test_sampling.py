@@ -1,12 +1,13 @@
 """Mini-batches have the promised composition, and every clip is drawn."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from fmdata.train.data import LabelledClip, Piece
-from fmdata.train.sampling import PairBatches, SubjectBatches
+from fmdata.train.sampling import DrawnPairs, PairBatches, SubjectBatches
 
 
 def invented(subject: str, label: str, take: int) -> LabelledClip:
@@ -71,3 +72,61 @@ def test_samples_without_positive_or_negative_pairs_are_refused(motions: str) ->
     takes = 2 if motions == "x" else 1
     with pytest.raises(ValueError, match="two clips of a motion"):
         PairBatches([invented("a", m, t) for m in motions for t in range(takes)], 3)
+
+
+def compound(label: str, copy: int, *takes: str) -> LabelledClip:
+    pieces = tuple(Piece(take, 0, 9) for take in takes)
+    return LabelledClip(f"a-{label}-c{copy}", "a", label, 0, pieces, 2, 7)
+
+
+def five_copies(label: str) -> list[LabelledClip]:
+    """Return copies of a compound of four takes each; the last shares takes with two others."""
+    pairs = [(0, 0), (1, 1), (2, 2), (3, 3), (0, 1)]
+    return [compound(label, n, f"{label}{i}", f"{label}-{j}") for n, (i, j) in enumerate(pairs)]
+
+
+def test_positive_pairs_share_no_take() -> None:
+    samples = [*five_copies("x"), *five_copies("y")]
+    rng, drawn = np.random.default_rng(0), set()
+    batches = PairBatches(samples, 4)
+    for _ in range(100):
+        first, second, positive = batches.draw(rng)
+        for i, j in zip(first[positive], second[positive], strict=True):
+            assert samples[i].label == samples[j].label
+            assert not samples[i].takes & samples[j].takes
+            drawn.add(frozenset((int(i), int(j))))
+    assert len(drawn) == 2 * 8  # of the 10 pairs of each compound, two share a take
+    assert shares_takes(PairBatches(samples, 4, shared_takes=True).draw, samples)
+
+
+def shares_takes(draw: Callable[[np.random.Generator], DrawnPairs], of: list[LabelledClip]) -> bool:
+    """Return whether any of many drawn positive pairs shares a take."""
+    rng = np.random.default_rng(0)
+    pairs = [draw(rng) for _ in range(60)]
+    return any(
+        of[i].takes & of[j].takes
+        for first, second, positive in pairs
+        for i, j in zip(first[positive], second[positive], strict=True)
+    )
+
+
+def test_clips_of_one_motion_in_a_batch_share_no_take() -> None:
+    samples = [*five_copies("x"), *five_copies("y")]
+    rng, seen = np.random.default_rng(0), set()
+    batches = SubjectBatches(samples, subjects=1, motions=2, takes=4)
+    for _ in range(60):
+        chosen = batches.draw(rng)
+        for label in "xy":
+            takes = [t for i in chosen if samples[i].label == label for t in samples[i].takes]
+            assert len(set(takes)) == len(takes) >= 2 * 3
+        seen |= set(chosen)
+    assert seen == set(range(10))
+    free = SubjectBatches(samples, 1, 2, 5, shared_takes=True).draw(np.random.default_rng(0))
+    assert sorted(free) == list(range(10))
+
+
+def test_samples_whose_positive_pairs_all_share_a_take_are_refused() -> None:
+    samples = [compound(m, n, f"{m}0", f"{m}-{n}") for m in "xy" for n in range(3)]
+    with pytest.raises(ValueError, match="share no take"):
+        PairBatches(samples, 2)
+    assert PairBatches(samples, 2, shared_takes=True).draw(np.random.default_rng(0))

@@ -22,13 +22,12 @@ from fmdata.train.data import (
     compound_samples,
     of_subjects,
     pad,
-    require_positive_pair,
 )
 from fmdata.train.distributed import best_device
 from fmdata.train.features import Features
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
-from fmdata.train.metrics import Evaluation, score_embeddings
+from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import SubjectBatches
@@ -77,9 +76,9 @@ class Encoder(MotionEncoder):
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
         samples = of_subjects(self._read(dataset), subjects)
-        require_positive_pair(samples, "measure on", str(dataset.path))
+        self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
-        return score_embeddings(self.embed_samples(samples, features), samples)
+        return self._scored(self.embed_samples(samples, features), samples)
 
     def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""
@@ -91,7 +90,13 @@ class Encoder(MotionEncoder):
         settings, device = self.settings, best_device()
         subject_ids = {name: i for i, name in enumerate(sorted({s.subject for s in train}))}
         label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
-        batches = SubjectBatches(train, settings.subjects, settings.motions, settings.takes)
+        batches = SubjectBatches(
+            train,
+            settings.subjects,
+            settings.motions,
+            settings.takes,
+            shared_takes=settings.shared_takes,
+        )
 
         def loss_at(step: Step) -> Tensor:
             chosen = [train[i] for i in batches.draw(step.rng)]
@@ -110,7 +115,7 @@ class Encoder(MotionEncoder):
             return contrastive_loss(embeddings, labels, subjects, settings.margin)
 
         def measure() -> dict[str, float]:
-            return score_embeddings(self.embed_samples(held, features), held).numbers
+            return self._scored(self.embed_samples(held, features), held).numbers
 
         def prepare() -> None:
             self.sequence.standardise_by(self.motion_features(s, features) for s in train)
@@ -124,8 +129,8 @@ class Encoder(MotionEncoder):
         dataset, split = material.dataset, material.split
         samples = self._read(dataset)
         train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
-        require_positive_pair(train, "train on", str(dataset.path))
-        require_positive_pair(held, "validate on", str(dataset.path))
+        self._require_pair(train, "train on", dataset)
+        self._require_pair(held, "validate on", dataset)
         return train, held
 
     def _read(self, dataset: Dataset) -> list[LabelledClip]:

@@ -12,11 +12,13 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
+from fmdata.catalog import Dataset
 from fmdata.catalog.errors import ModelError
-from fmdata.catalog.settings import Settings, number, table, text
-from fmdata.train.data import LabelledClip
+from fmdata.catalog.settings import Settings, flag, number, table, text
+from fmdata.train.data import LabelledClip, require_positive_pair
 from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
 from fmdata.train.loop import Loop
+from fmdata.train.metrics import Evaluation, score_embeddings
 from fmdata.train.model_file import load, trained_on
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
 from fmdata.train.recipes.base import Material, RecipeSettings
@@ -35,6 +37,10 @@ class MotionSettings(RecipeSettings):
         "and width."
     )  # fmt: skip
     sequence: SequenceShape = table(SequenceShape, help="The sequence encoder.")
+    shared_takes: bool = flag(
+        False, help="Also count two compounds of one motion as a positive pair that share a take, "
+        "and so show the same pixels; in training and in evaluation."
+    )  # fmt: skip
     neutral_frames: int = number(
         3, 0, help="Frames at a clip's start whose mean features are subtracted from the clip's, "
         "which removes the identity. With the papers' 59 subjects an encoder learns to ignore the "
@@ -73,6 +79,18 @@ class MotionEncoder:
         n, stride = self.settings.neutral_frames, self.stride
         features = map(self.features.of_crops, clips)
         return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
+
+    def _scored(self, embeddings: np.ndarray, samples: Sequence[LabelledClip]) -> Evaluation:
+        """Score the pairs of samples by their embeddings, float [N, n], of length 1."""
+        shared = self.settings.shared_takes
+        return score_embeddings(embeddings, samples, shared_takes=shared)
+
+    def _require_pair(
+        self, samples: Sequence[LabelledClip], purpose: str, dataset: Dataset
+    ) -> None:
+        """Refuse samples without a positive pair that counts, by :func:`require_positive_pair`."""
+        where, shared = str(dataset.path), self.settings.shared_takes
+        require_positive_pair(samples, purpose, where, shared_takes=shared)
 
     def motion_features(self, sample: LabelledClip, features: Features) -> Tensor:
         """Return the sequence encoder's input for a sample, float [..., T, m]."""

@@ -24,14 +24,13 @@ from fmdata.train.data import (
     compound_samples,
     of_subjects,
     pad,
-    require_positive_pair,
 )
 from fmdata.train.distributed import best_device
 from fmdata.train.features import Features
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.infonce import info_nce
 from fmdata.train.losses.pairs import cosine_distance, two_margin_loss
-from fmdata.train.metrics import Evaluation, score_embeddings
+from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import PairBatches
@@ -89,7 +88,7 @@ class Subclips(MotionEncoder):
         settings, dataset, split = self.settings, material.dataset, material.split
         samples, where = compound_samples(dataset), str(dataset.path)
         train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
-        require_positive_pair(held, "validate on", where)
+        self._require_pair(held, "validate on", dataset)
         batches = self._batches(train, where)
         self.obtain_extractor(material, loop)
         features = self.features.of_samples(dataset, [*train, *held], loop)
@@ -102,9 +101,9 @@ class Subclips(MotionEncoder):
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
         samples = of_subjects(compound_samples(dataset), subjects)
-        require_positive_pair(samples, "measure on", str(dataset.path))
+        self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
-        evaluation = score_embeddings(self.sequence.embed(clips), samples)
+        evaluation = self._scored(self.sequence.embed(clips), samples)
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
@@ -196,11 +195,12 @@ class Subclips(MotionEncoder):
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         rows = [self.sequence(*pad([clips[i] for i in part], best_device())) for part in parts]
         embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
-        return score_embeddings(embeddings, samples).numbers
+        return self._scored(embeddings, samples).numbers
 
     def _batches(self, train: Sequence[LabelledClip], where: str) -> PairBatches:
         try:
-            return PairBatches(train, self.settings.pairs)
+            settings = self.settings
+            return PairBatches(train, settings.pairs, shared_takes=settings.shared_takes)
         except ValueError as error:
             raise DatasetError(
                 str(error),

@@ -27,7 +27,9 @@ def sample(key: str, n_frames: int, *, lbp: bool = True) -> Sample:
         COMPOUND_FACTS,
         {
             "key": key, "subject": "s01", "first": "a", "second": "b", "copy": 0, "label": 1,
-            "fold": 3, "fps": 25.0, "n_frames": n_frames, "seam": 1.25,
+            "fold": 3, "fps": 25.0, "n_frames": n_frames, "seam": 1.25, "seams": [1.25],
+            "first_take": "x", "second_take": "x",
+            "timestamps": np.arange(n_frames, dtype=np.float32) / 25,
             "segments": [{"source": "x", "start": 0, "stop": n_frames, "role": "first"}],
         },
     )  # fmt: skip
@@ -51,7 +53,7 @@ def test_rows_have_the_position_of_every_member_and_frame(tmp_path: Path) -> Non
             assert abs(int(pixels.mean()) - 10 * i) <= 1
         document = json.loads(members[row["key"] + ".json"])
         assert document == {name: row[name] for name in document}
-        assert set(document) == set(COMPOUND_FACTS.names) - {"segments"}
+        assert set(document) == set(COMPOUND_FACTS.names) - {"segments", "seams", "timestamps"}
 
 
 def test_positions_of_missing_lbp_maps_are_null(tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_the_tar_has_golden_bytes(tmp_path: Path) -> None:
             facts = (member.mtime, member.uid, member.gid, member.uname, member.gname, member.mode)
             assert facts == (0, 0, 0, "", "", 0o644)
     digest = sha256((tmp_path / "s.tar").read_bytes()).hexdigest()
-    assert digest == "102c8543a79681374003f1689e0a646eaacb6c87a7cd9745914cc68dbb3dbdeb"
+    assert digest == "76c5e37858bd62eb35aa6005472d82c8b9a1b21806ccd2433c83746bbfc5d03f"
 
 
 def _avi_of(jpegs: list[bytes]) -> bytes:
