@@ -15,6 +15,9 @@ N_BLENDSHAPES = 52
 
 STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode")
 REASONS = (
+    "misplaced",  # a video, or images, at another depth than <subject>/<action>/<take>
+    "bad_name",  # a name that is not in UTF-8
+    "same_name",  # another recording has its subject, action and take, or its key
     "unreadable",  # no video stream can be opened
     "too_large",  # more pixels per frame than are ever decoded
     "truncated",  # the file ends or breaks off before its last frame
@@ -239,7 +242,8 @@ class Dropped:
     """A recording that gave no clip: the stage, the reason, and the detail in words.
 
     `attempts` counts all builds. `pose_range`, in degrees, belongs to the reason ``unsteady``; it
-    is None for any other.
+    is None for any other. `start` and `stop`, in seconds, are the span of the file, None for its
+    ends.
     """
 
     source: str
@@ -251,6 +255,8 @@ class Dropped:
     detail: str
     attempts: int = 1
     pose_range: float | None = None
+    start: float | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES or self.reason not in REASONS:

@@ -131,7 +131,8 @@ def _plan(
     for clip in dataset.actions:
         actions[clip.subject].add(clip.action)
     for row in dataset.dropped().to_pylist():
-        actions[row["subject"]].add(row["action"])
+        if row["action"]:  # that of a misplaced file is unknown
+            actions[row["subject"]].add(row["action"])
     compounds: dict[str, Compound] = {}
     notes: list[str] = []
     for subject, names in sorted(actions.items()):

@@ -39,6 +39,8 @@ ACTION_FACTS = pa.schema(
         pa.field("fold", pa.int32()),
         pa.field("source", pa.string()),
         pa.field("source_sha256", pa.string()),
+        pa.field("start", pa.float64()),  # span of the file in seconds; null for its ends
+        pa.field("stop", pa.float64()),
         pa.field("digest", pa.string()),  # of the recording's content and the settings
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
@@ -107,14 +109,16 @@ DROPPED_COLUMNS = pa.schema(
     + [
         pa.field("attempts", pa.int32()),
         pa.field("pose_range", pa.float64()),
+        pa.field("start", pa.float64()),
+        pa.field("stop", pa.float64()),
         pa.field("digest", pa.string()),
     ]
 )
 
 # The facts of a clip's motion, which are all null where no motion was found.
 MOTION = ("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "style_margin", "flash")
-# Further columns that may be null: scores of some backends, and optional LBP maps.
-NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
+# Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
+NULLABLE = (*MOTION, "start", "stop", "blendshapes", "lbp_offset", "lbp_size")
 
 
 def is_scalar(field: pa.Field) -> bool:

@@ -60,7 +60,8 @@ def check_compounds(
     by_key = {row["key"]: row for row in actions}
     names: dict[str, set[str]] = defaultdict(set)
     for row in [*actions, *dropped]:
-        names[row["subject"]].add(row["action"])
+        if row["action"]:  # that of a misplaced file is unknown
+            names[row["subject"]].add(row["action"])
     for row in rows:
         problem = _problem_of_segments(row, by_key)
         problem = problem or _problem_of_label(row, sorted(names[row["subject"]]))

@@ -20,8 +20,11 @@ from PIL import Image, UnidentifiedImageError
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.storage.files import is_regular
+from fmdata.pipeline.reading.listing.kinds import IMAGES
 
-_NUMBERED = re.compile(r"(?!\.).*?(\d+)\D*\.(?:png|jpe?g)", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(
+    r"(?!\.).*?(\d+)\D*(?:" + "|".join(map(re.escape, IMAGES)) + ")", re.IGNORECASE | re.DOTALL
+)
 _PNG_END = b"IEND\xaeB\x60\x82"
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 MAX_PIXELS = 1 << 26  # of a frame, about twice 8K; a header may claim any number

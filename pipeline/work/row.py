@@ -42,6 +42,8 @@ def action_row(
         "fold": fold(recording.subject, settings.seed),
         "source": recording.source,
         "source_sha256": identity.source_sha256,
+        "start": recording.start_s,
+        "stop": recording.stop_s,
         "digest": identity.digest,
         "fps": fps,
         "n_frames": track.n_frames,

@@ -102,7 +102,8 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     transform = np.tile(np.float32([[0.5, 0, -5], [0, 0.5, 0]]), (n, 1, 1))
     facts: dict[str, object] = {
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
-        "take": str(take), "fold": fold, "source": "x", "source_sha256": "x", "digest": "x",
+        "take": str(take), "fold": fold, "source": "x",
+        "source_sha256": f"{subject}-{action}-{take}", "start": None, "stop": None, "digest": "x",
         "fps": FPS, "n_frames": n, "size": SIZE, "onset": int(lead),
         "apex": int(lead + length // 2), "offset": int(lead + length), "style": "return",
         "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
