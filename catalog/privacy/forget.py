@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.keys import composed
 from fmdata.catalog.privacy.remnants import remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without
@@ -77,7 +78,7 @@ class Forgotten:
 
 
 def forget(path: Path, subject: str) -> Forgotten:
-    """Remove a subject from a dataset.
+    """Remove a subject from a dataset; its name may be given in any Unicode form.
 
     Raises
     ------
@@ -86,6 +87,7 @@ def forget(path: Path, subject: str) -> Forgotten:
     DatasetError
         When there is no dataset, or clips of others would have to be copied from a damaged shard.
     """
+    subject = composed(subject)
     if not (path / WORK).is_dir():
         Card.read(path)
     with change(path, keep_work=True):

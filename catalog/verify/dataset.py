@@ -22,7 +22,12 @@ from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS, DROP
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
-from fmdata.catalog.verify.rows import check_compounds, check_motions, check_names
+from fmdata.catalog.verify.rows import (
+    check_compounds,
+    check_duplicates,
+    check_motions,
+    check_names,
+)
 from fmdata.catalog.verify.shard import check_shard, light_rows, problem_of_table
 
 # Errors from reading a file that matches its digest but breaks the format.
@@ -121,6 +126,7 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
         rows.append([row for of_shard in by_shard.values() for row in of_shard])
         yield from check_names(half.folder, half.part, rows[-1], card.seed, half.todo)
     yield from check_motions(halves[0].folder, rows[0])
+    yield from check_duplicates(halves[0].folder, rows[0])
     if len(halves) > 1 and not card.stale:
         yield from check_compounds(halves[1].folder, rows[1], rows[0], dropped.to_pylist())
 

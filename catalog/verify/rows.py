@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from fmdata.catalog.duplicates import Use, duplicates, n_subjects
 from fmdata.catalog.keys import fold
 from fmdata.catalog.storage.card import Part
 from fmdata.catalog.types import ROLES, STYLES
@@ -51,6 +52,20 @@ def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
             )
             todo = after_deleting(f"the files of {folder.name}", REBUILD)
             yield Finding(str(folder), problem, todo)
+
+
+def check_duplicates(folder: Path, rows: list[Row]) -> Iterator[Finding]:
+    """Check that no two clips have the same source: a note for one subject, else an error."""
+    uses = [
+        Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
+        for row in rows
+    ]
+    for group in duplicates(uses):
+        keys, is_note = ", ".join(use.name for use in group), n_subjects(group) == 1
+        whose = "one subject" if is_note else f"{n_subjects(group)} subjects"
+        problem = f"{len(group)} clips of {whose} from the same bytes: {keys}"
+        todo = f"remove all but one of the recordings, then {REBUILD}"
+        yield Finding(str(folder), problem, todo, is_note)
 
 
 def check_compounds(

@@ -19,6 +19,7 @@ from fmdata.pipeline.reading.video import declared_rate, video_frames
 DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 
 _SNAP = 0.01  # relative difference up to which a measured rate is replaced by the nominal one
+_BEYOND_S = 0.5  # by which a span may end after its file: durations include sound, and are rounded
 _ROUNDING_S = 0.5e-6  # a table gives times in microseconds; a container in ticks of its clock
 
 LazyFrame = tuple[float, Callable[[], np.ndarray]]  # seconds after the first frame; its pixels
@@ -56,8 +57,9 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     RecordingError
         At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
         ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
-        before its last frame, or a number is missing in a folder of images), ``no_frames`` (none
-        in the span), ``failed`` (any other error of the decoding library).
+        before its last frame, or ends long before ``stop_s``, or a number is missing in a folder of
+        images), ``no_frames`` (none in the span), ``failed`` (any other error of the decoding
+        library).
     """
     span = _Span(recording)
     index, shape = 0, None
@@ -80,6 +82,8 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
         shape = rgb.shape
         yield Frame(index, time_s, rgb)
         index += 1
+    else:
+        span.require_end(last_s)
     if index == 0:
         raise RecordingError("decode", "no_frames", f"{span} holds none: {_seen(n_seen, last_s)}")
 
@@ -146,6 +150,13 @@ class _Span:
 
     def is_over(self, time_s: float) -> bool:
         return time_s >= self.stop_s - _ROUNDING_S
+
+    def require_end(self, last_s: float) -> None:
+        """Raise RecordingError where a file's last frame is long before the end of the span."""
+        if np.isfinite(self.stop_s) and last_s < self.stop_s - _BEYOND_S and self.has_begun(last_s):
+            detail = f"{self} ends {self.stop_s - last_s:.1f} s after the file's last frame, "
+            detail += f"which is at {last_s:.3f} s; correct stop, or leave it empty"
+            raise RecordingError("decode", "truncated", detail)
 
     def __str__(self) -> str:
         if np.isinf(self.start_s) and np.isinf(self.stop_s):

@@ -20,16 +20,24 @@ import numpy as np
 from av.sidedata.sidedata import SideDataContainer
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.pipeline.reading.ending import break_of
 from fmdata.pipeline.reading.images import MAX_PIXELS, too_large
 
 # A playlist named .mp4 would make FFmpeg open the files and addresses in it, so only these
 # containers and only local files are allowed.
 _OPTIONS = {
-    "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf",
+    "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf,flv,ogg,gif,mxf,dv,rm,ivf,"
+    "h264,hevc",
     "protocol_whitelist": "file",
     "max_pixels": str(MAX_PIXELS),  # also for the frames decoded to probe a stream
 }
-_STATE_DURATION = {"avi", "matroska", "asf"}  # for others FFmpeg's duration is an estimate
+_STATE_DURATION = {
+    "avi",
+    "matroska",
+    "asf",
+    "flv",
+    "mxf",
+}  # for others FFmpeg's duration is an estimate
 # Tolerance for writers that round durations, pad sound, or omit the last frame's duration.
 _DURATION_SLACK_S = 0.1
 _FALLBACK_RATE = Fraction(25)
@@ -173,6 +181,8 @@ def _require_whole(container: Any, stream: Any, position: _Position) -> None:
     stated_s = _stated_end_s(container, stream)
     if position.end_s < stated_s - max(_DURATION_SLACK_S, 2 * float(_period(stream))):
         raise _truncated(f"it ends at {position.end_s:.3f} s, and states {stated_s:.3f} s")
+    if broken := break_of(Path(container.name), _format_names(container)):
+        raise _truncated(f"{broken}, after {position.n_frames} frames")
 
 
 def _ticks(frame: Any, chunk_times: deque[int] | None) -> int | None:

@@ -13,7 +13,7 @@ from fmdata.catalog.storage.files import is_regular
 VIDEOS = (
     ".mp4", ".mov", ".m4v", ".qt", ".mkv", ".webm", ".avi", ".divx", ".mts", ".m2ts", ".m2t", ".ts",
     ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".m2p", ".vob", ".mod", ".tod", ".wmv", ".asf", ".mxf",
-    ".dv", ".flv", ".f4v", ".ogv", ".ogm", ".3gp", ".3g2", ".rm", ".rmvb", ".ivf", ".y4m",
+    ".dv", ".flv", ".f4v", ".ogv", ".ogm", ".3gp", ".3g2", ".rm", ".rmvb", ".ivf",
     ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".gif",
 )  # fmt: skip
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -44,7 +44,7 @@ _VIDEO_STARTS = (
     b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3",  # MPEG program stream, MPEG video
     b"\x00\x00\x00\x01\x67", b"\x00\x00\x00\x01\x27", b"\x00\x00\x00\x01\x40\x01",  # H.264, H.265
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
-    b"FLV\x01", b"GIF87a", b"GIF89a", b"DKIF", b"YUV4MPEG2", b".RMF",
+    b"FLV\x01", b"GIF87a", b"GIF89a", b"DKIF", b".RMF",
     b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02",  # MXF
     b"\x1f\x07\x00\x3f", b"\x1f\x07\x00\xbf",  # DV
 )  # fmt: skip

@@ -59,7 +59,7 @@ def from_layout(raw: Path, tree: Tree) -> Found:
             recordings.append(recording)
             others += sorted({*inside} - {*numbered})
         elif len(inside) > 1 or (numbered and len(folder.parts) == DEPTH):
-            example = examples([inside[0].name, inside[-1].name])
+            example = _list(sorted({inside[0], inside[-1]}), str(folder))
             refused.append(Refused(recording, *problem, example))
         else:
             others += inside  # a single picture is no recording
@@ -147,8 +147,9 @@ def _notes(tree: Tree, others: Sequence[PurePosixPath]) -> list[str]:
     return notes
 
 
-def _list(paths: Sequence[PurePosixPath]) -> str:
-    return examples([escaped(str(path)) for path in paths])
+def _list(paths: Sequence[PurePosixPath], below: str = ".") -> str:
+    """Return a few paths as a text, relative to a folder above them."""
+    return examples([escaped(str(path.relative_to(below))) for path in paths])
 
 
 def _recording(raw: Path, path: PurePosixPath, take: str) -> Recording:

@@ -109,7 +109,7 @@ def test_a_name_that_is_not_utf8_is_refused(name: bytes, tmp_path: Path) -> None
     assert [r.take for r in found.recordings] == ["01", "\u00e9"]
     [odd] = found.refused
     assert odd.reason == "bad_name"
-    assert "\\x" in odd.recording.source
+    assert "\\x" in odd.recording.source + odd.example
     assert is_utf8(odd.recording.source)
     assert "rename" in odd.detail
 
