@@ -56,10 +56,10 @@ def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
 
 def check_duplicates(folder: Path, rows: list[Row]) -> Iterator[Finding]:
     """Check that no two clips have the same source: a note for one subject, else an error."""
-    uses = [
+    uses = {
         Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
         for row in rows
-    ]
+    }
     for group in duplicates(uses):
         keys, is_note = ", ".join(use.name for use in group), n_subjects(group) == 1
         whose = "one subject" if is_note else f"{n_subjects(group)} subjects"

@@ -157,7 +157,7 @@ def _recording(raw: Path, path: PurePosixPath, take: str) -> Recording:
     parts = [escaped(part) for part in path.parts]
     subject = parts[0] if len(parts) > 1 else ""
     action = parts[1] if len(parts) == DEPTH else ""
-    return Recording(raw / path, "/".join(parts), subject, action, escaped(take))
+    return Recording(raw / path, "/".join(parts) or ".", subject, action, escaped(take))
 
 
 def _stem(name: str) -> str:

@@ -1,0 +1,18 @@
+"""The same bytes are a duplicate where their spans overlap."""
+
+from fmdata.catalog.duplicates import Use, duplicates
+
+
+def groups(*uses: Use) -> list[list[str]]:
+    return [[use.name for use in group] for group in duplicates(uses)]
+
+
+def test_whole_files_of_the_same_bytes_are_duplicates() -> None:
+    assert groups(Use("1", "ann", "a"), Use("2", "ann", "b"), Use("1", "bob", "c")) == [["a", "c"]]
+
+
+def test_spans_that_adjoin_are_none_and_spans_that_overlap_are() -> None:
+    takes = [Use("1", "ann", "a", None, 2), Use("1", "ann", "b", 2, 4), Use("1", "ann", "c", 4)]
+    assert groups(*takes) == []
+    assert groups(*takes, Use("1", "bob", "d", 3.5, 5)) == [["b", "c", "d"]]
+    assert groups(*takes, Use("1", "bob", "d")) == [["a", "b", "c", "d"]]
