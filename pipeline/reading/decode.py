@@ -57,13 +57,11 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     RecordingError
         At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
         ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
-        before its last frame, or ends long before ``stop_s``, or a number is missing in a folder of
-        images), ``no_frames`` (none in the span), ``failed`` (any other error of the decoding
-        library).
+        before its last frame, or ends long before ``stop_s``, or an image's number is missing),
+        ``no_frames`` (none in the span), ``failed`` (any other error of the decoding library).
     """
     span = _Span(recording)
-    index, shape = 0, None
-    n_seen, last_s = 0, 0.0
+    index, shape, n_seen, last_s = 0, None, 0, 0.0
     for time_s, pixels in _all_frames(recording):
         on_frame()
         if span.is_over(time_s):

@@ -3,7 +3,8 @@
 Promise: no build publishes one file as two subjects, whose folds may be on both sides of a split.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.duplicates import Use, duplicates, n_subjects
@@ -35,11 +36,18 @@ def repeated(
     InputError
         When two subjects have the same bytes, and these are a video or images that can be opened.
     """
-    uses = {_use(job, shown): job for job in jobs if isinstance(job.identity, Identity)}
-    groups = duplicates([*uses, *_uses_of(kept, {use.name for use in uses})])
-    shared = [g for g in groups if n_subjects(g) > 1 and any(_opens(uses.get(u)) for u in g)]
+    here = {job.key: job for job in jobs if isinstance(job.identity, Identity)}
+    uses = [_use(job) for job in here.values()]
+    groups = duplicates([*uses, *_uses_of(kept, here.keys())])
+    labels = _labels(here, shown)
+    named = [[labels.get(use.name, use.name) for use in group] for group in groups]
+    shared = [
+        (group, names)
+        for group, names in zip(groups, named, strict=True)
+        if n_subjects(group) > 1 and any(_opens(here.get(use.name)) for use in group)
+    ]
     if shared:
-        some = [" and ".join(_who(use) for use in group) for group in shared[:_MAX_LISTED]]
+        some = [_listed(group, names) for group, names in shared[:_MAX_LISTED]]
         more = [f"and {len(shared) - _MAX_LISTED} more"] if len(shared) > _MAX_LISTED else []
         raise InputError(
             "\n  ".join(["the same bytes under two subjects:", *some, *more]),
@@ -48,48 +56,41 @@ def repeated(
             where="the folder or table of recordings",
             todo="remove all but one of them, or name one subject for all; nothing was built",
         )
-    return [[use.name for use in group] for group in groups]
+    return named
 
 
-def _use(job: Job, shown: Mapping[str, str]) -> Use:
+def _use(job: Job) -> Use:
     assert isinstance(job.identity, Identity)
-    recording = job.recording
-    source = shown.get(recording.source, recording.source)
-    return Use(
-        job.identity.source_sha256,
-        recording.subject,
-        _name(source, recording.take, recording.start_s, recording.stop_s),
-        recording.start_s,
-        recording.stop_s,
+    one = job.recording
+    return Use(job.identity.source_sha256, one.subject, job.key, one.start_s, one.stop_s)
+
+
+def _uses_of(dataset: Dataset | None, keys: Set[str]) -> Iterator[Use]:
+    """Yield the uses of a dataset's clips but for some keys."""
+    columns = ["key", "source_sha256", "subject", "start", "stop"]
+    for row in dataset.actions.table(columns).to_pylist() if dataset else []:
+        if row["key"] not in keys:
+            names = row["source_sha256"], row["subject"], row["key"]
+            yield Use(*names, row["start"], row["stop"])
+
+
+def _labels(jobs: Mapping[str, Job], shown: Mapping[str, str]) -> dict[str, str]:
+    """Return the path of each recording, by key; where a file has several, their names too."""
+    n_uses = Counter(job.recording.source for job in jobs.values())
+    labels = {}
+    for key, job in jobs.items():
+        one = job.recording
+        path = shown.get(one.source, one.source)
+        names = f" ({one.subject} {one.action} {one.take})" if n_uses[one.source] > 1 else ""
+        labels[key] = path + names
+    return labels
+
+
+def _listed(group: Sequence[Use], names: Sequence[str]) -> str:
+    """Return the recordings of a group, each with its subject, in one line."""
+    return " and ".join(
+        printable(f"{name} ({use.subject})") for use, name in zip(group, names, strict=True)
     )
-
-
-def _uses_of(dataset: Dataset | None, names: set[str]) -> Iterable[Use]:
-    """Return the uses of a dataset's clips that are not of the recordings named."""
-    if dataset is None:
-        return []
-    columns = ["source", "take", "source_sha256", "subject", "start", "stop"]
-    rows = dataset.actions.table(columns).to_pylist()
-    uses = (
-        Use(
-            row["source_sha256"],
-            row["subject"],
-            _name(row["source"], row["take"], row["start"], row["stop"]),
-            row["start"],
-            row["stop"],
-        )
-        for row in rows
-    )
-    return [use for use in uses if use.name not in names]
-
-
-def _name(source: str, take: str, start_s: float | None, stop_s: float | None) -> str:
-    """Return a recording's source, and its take where a file may have several."""
-    return source if start_s is None and stop_s is None else f"{source} (take {take})"
-
-
-def _who(use: Use) -> str:
-    return printable(f"{use.name} ({use.subject})")
 
 
 def _opens(job: Job | None) -> bool:

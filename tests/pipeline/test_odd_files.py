@@ -1,6 +1,8 @@
 """A folder that holds every odd case at once: each is read, dropped with a reason, or in a note."""
 
+import re
 import tarfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import Image
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import InputError, RecordingError
+from fmdata.catalog.privacy.forget import forget
+from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.types import Recording
 from fmdata.catalog.verify.dataset import verify
 from fmdata.cli import app
@@ -42,7 +46,9 @@ def video(path: Path, n_frames: int = 8) -> None:
     suffix = path.suffix.lower()
     codec = {".flv": "flv1", ".3gp": "mpeg4", ".avi": "mpeg4"}.get(suffix, "libx264")
     kind = path.with_name(f"x{suffix if suffix not in ('', '.part') else '.mp4'}")
-    write_numbered_video(kind, n_frames, codec=codec, movflags="").path.rename(path)
+    picture = np.random.default_rng(zlib.crc32(str(path).encode())).integers(0, 255, (96, 160, 3))
+    picture = picture.astype(np.uint8)
+    write_numbered_video(kind, n_frames, codec=codec, picture=picture).path.rename(path)
     if suffix in ("", ".mp4"):
         make_distinct(path, str(path))
 
@@ -165,6 +171,33 @@ def test_takes_of_the_same_bytes_are_in_the_report_and_in_verify(
     [note] = verify(tmp_path / "out")
     assert note.is_note
     assert "2 clips of one subject from the same bytes: ann-smile-01, ann-smile-02" in note.problem
+
+
+def test_a_subject_is_forgotten_in_any_unicode_form_with_files_of_unknown_subject(
+    tmp_path: Path, fixed_face: None
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name in ("Zo\u00e9/smile/01.mp4", "bob/smile/01.mp4", "zoe\u0301_2.mp4", "bob_2.mp4"):
+        video(raw / name)
+    build(raw, out, SMALL, IN_PROCESS)
+    forgotten = forget(out, "Zoe\u0301")
+    assert (forgotten.clips, forgotten.dropped, forgotten.left) == (1, 1, [])
+    assert Dataset(out).dropped()["source"].to_pylist() == ["bob_2.mp4"]
+    assert Dataset(out).actions.keys == ["bob-smile-01"]
+
+
+def test_no_name_is_left_under_pseudonyms(tmp_path: Path, fixed_face: None) -> None:
+    """Neither of a known nor of an unknown subject, in the dropped recordings too."""
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name in ("ann/smile/01.mp4", "ann/x.mp4", "Ann/smile/01.mp4", "ann smile.mp4"):
+        video(raw / name)
+    built = build(raw, out, SMALL, IN_PROCESS, pseudonyms=Pseudonyms(b"k" * 16))
+    assert len(built.dropped) == 3
+    assert "dropped ann smile.mp4 (discover, misplaced)" in str(built)  # the terminal has names
+    for row in Dataset(out).dropped().to_pylist():
+        names = [row[name] for name in ("source", "subject", "action", "take")]
+        assert not any("ann" in name.casefold() for name in names)
+        assert not re.search(r"\bann\b", row["detail"].casefold())
 
 
 def test_takes_cut_from_one_file_are_no_repetition_and_their_drops_say_which(
