@@ -14,7 +14,7 @@ from fmdata.catalog.keys import action_key
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.listing.found import Found
-from fmdata.pipeline.reading.listing.layout import LAYOUT, by_kind, from_layout
+from fmdata.pipeline.reading.listing.layout import DEPTH, LAYOUT, by_kind, from_layout
 from fmdata.pipeline.reading.listing.names import Clash, refused_clash, settle
 from fmdata.pipeline.reading.listing.walk import Tree, escaped, examples, read_tree
 from fmdata.pipeline.reading.table import COLUMNS, read_table
@@ -33,9 +33,9 @@ def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False
     Links out of `raw` are an error unless `follow_links`, because a folder from elsewhere could
     name files that its author could not read; links back to a folder that they lie in always are.
 
-    `table`, or else ``raw/recordings.csv`` where it exists, replaces the layout (see
-    :func:`fmdata.pipeline.reading.table.read_table`). A table may name any file: check one that
-    came from elsewhere.
+    `table`, or else ``raw/recordings.csv`` (in any letter case) where it exists, replaces the
+    layout (see :func:`fmdata.pipeline.reading.table.read_table`). A table may name any file: check
+    one that came from elsewhere.
 
     Raises
     ------
@@ -46,14 +46,19 @@ def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False
         ways.
     """
     _check_folder(raw)
-    if table is None and (raw / TABLE).is_file():
-        table = raw / TABLE
+    table = table or _table_in(raw)
     found = _in_folder(raw, follow_links) if table is None else _in_table(table, raw)
     return replace(
         found,
         recordings=sorted(found.recordings, key=lambda r: (r.subject, r.action, r.take)),
         refused=sorted(found.refused, key=lambda r: r.recording.source),
     )
+
+
+def _table_in(raw: Path) -> Path | None:
+    """Return the table in a folder of recordings, if there is one."""
+    named = sorted(path for path in raw.iterdir() if path.name.casefold() == TABLE)
+    return next((path for path in reversed(named) if path.is_file()), None)
 
 
 def _in_folder(raw: Path, follow_links: bool) -> Found:
@@ -85,13 +90,14 @@ def _check_folder(raw: Path) -> None:
 
 def _nothing(raw: Path, tree: Tree, found: Found) -> InputError:
     """Return the error for a folder without recordings."""
-    return InputError(
-        _contents(raw, tree.files, found),
-        wanted=LAYOUT,
-        where=str(raw),
-        todo=f"arrange the recordings in this layout, or name them in {raw / TABLE} "
-        f"with columns {','.join(COLUMNS)}",
-    )
+    todo = f"arrange the recordings in this layout, or name them in {raw / TABLE} "
+    todo += f"with columns {','.join(COLUMNS)}"
+    depths = {len(PurePosixPath(one.recording.source).parts) for one in found.refused}
+    if depths == {DEPTH - 1} and all(one.recording.path.is_file() for one in found.refused):
+        todo += "; if this is the folder of one subject, give the folder above with --subjects"
+    elif depths == {DEPTH + 1}:
+        todo += "; or give a folder below with --subjects, if its folders are subjects"
+    return InputError(_contents(raw, tree.files, found), wanted=LAYOUT, where=str(raw), todo=todo)
 
 
 def _contents(raw: Path, files: Sequence[PurePosixPath], found: Found) -> str:

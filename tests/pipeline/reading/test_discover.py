@@ -131,3 +131,16 @@ def test_of_two_recordings_with_one_key_the_second_is_refused(
     [odd] = found.refused
     assert (odd.reason, odd.recording.source) == ("same_name", other.removesuffix("/0001.png"))
     assert one in odd.error.detail
+
+
+def test_a_folder_one_level_off_is_refused_with_the_one_to_give(tmp_path: Path) -> None:
+    touch(tmp_path, "ann/smile/01.mp4", "ann/wink/01.mp4", "bob/smile/01.mp4")
+    assert "give the folder above with --subjects" in refusal(tmp_path / "ann", InputError)
+    touch(tmp_path / "parent", "faces/ann/smile/01.mp4", "faces/bob/smile/01.mp4")
+    assert "give a folder below with --subjects" in refusal(tmp_path / "parent", InputError)
+
+
+def test_a_table_is_found_in_any_letter_case(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "Recordings.CSV").write_text("path,subject,action,take\na.mp4,ann,smile,1\n")
+    assert names_found(tmp_path) == [("ann", "smile", "1", "a.mp4")]
