@@ -68,7 +68,7 @@ def build(
     check_place(out)
     with change(out):
         built = _build(named, _sources(found, named), out, settings, how, progress)
-    return replace(built, notes=[*understood(found.recordings), *found.notes])
+    return replace(built, notes=found.notes, understood=understood(found.recordings))
 
 
 def _sources(found: Found, named: Found) -> dict[str, str]:

@@ -42,7 +42,9 @@ class Built:
         Paths of the recordings below the raw folder, by source in the dataset; the two differ only
         with pseudonyms.
     notes : list of str
-        Subjects, actions and takes as they were understood, and files that were ignored.
+        Files that were ignored, and names that were read as one.
+    understood : list of str
+        Subjects, actions and takes, and signs of another layout.
     """
 
     out: Path
@@ -57,6 +59,7 @@ class Built:
     repeated: list[list[str]]
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    understood: list[str] = field(default_factory=list)
 
     @property
     def clips(self) -> int:
@@ -83,6 +86,7 @@ class Built:
             n = len(self.unread)
             lines.append(f"  {n} recordings cannot be read now, their clips stay: {some}")
         lines += [*self._repeated_lines(), *self._dropped_lines()]
+        lines += [f"  {line}" for line in self.understood]
         return "\n".join([*lines, f"dataset in {self.out}"])
 
     def _repeated_lines(self) -> list[str]:
