@@ -12,16 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.types import ArrayRepr, Recording
-from fmdata.pipeline.reading.images import image_frames
+from fmdata.catalog.types import ArrayRepr, Picture, Recording
+from fmdata.pipeline.reading.images import LazyFrame, image_frames
 from fmdata.pipeline.reading.video import declared_rate, video_frames
 
 DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 
 _SNAP = 0.01  # relative difference up to which a measured rate is replaced by the nominal one
 _ROUNDING_S = 0.5e-6  # a table gives times in microseconds; a container in ticks of its clock
-
-LazyFrame = tuple[float, Callable[[], np.ndarray]]  # seconds after the first frame; its pixels
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,12 +33,15 @@ class Frame(ArrayRepr):
     time_s : float
         Presentation time, in seconds after the first frame of the *file*.
     rgb : uint8 [H, W, 3]
-        Pixels as displayed: rotation and mirroring applied.
+        Pixels as displayed: square, rotation and mirroring applied, in BT.709.
+    picture : Picture
+        Form of the frame in its file.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
+    picture: Picture = Picture()
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
@@ -62,14 +63,15 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     span = _Span(recording)
     index, shape = 0, None
     n_seen, last_s = 0, 0.0
-    for time_s, pixels in _all_frames(recording):
+    for lazy in _all_frames(recording):
+        time_s = lazy.time_s
         on_frame()
         if span.is_over(time_s):
             break
         n_seen, last_s = n_seen + 1, time_s
         if not span.has_begun(time_s):
             continue
-        rgb = pixels()
+        rgb = lazy.pixels()
         if shape is not None and rgb.shape != shape:
             raise RecordingError(
                 "decode",
@@ -78,7 +80,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
                 f"{shape[1]}x{shape[0]} before",
             )
         shape = rgb.shape
-        yield Frame(index, time_s, rgb)
+        yield Frame(index, time_s, rgb, lazy.picture)
         index += 1
     if index == 0:
         raise RecordingError("decode", "no_frames", f"{span} holds none: {_seen(n_seen, last_s)}")
