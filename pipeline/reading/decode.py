@@ -7,7 +7,7 @@ a shorter clip.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Frame(ArrayRepr):
     index: int
     time_s: float
     rgb: np.ndarray
-    picture: Picture = Picture()
+    picture: Picture = field(default_factory=Picture)
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:

@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
@@ -60,7 +60,7 @@ class LazyFrame:
 
     time_s: float
     pixels: Callable[[], np.ndarray]
-    picture: Picture = Picture()
+    picture: Picture = field(default_factory=Picture)
 
 
 def image_frames(folder: Path, fps: float) -> Iterator[LazyFrame]:

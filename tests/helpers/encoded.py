@@ -9,11 +9,17 @@ import av
 import numpy as np
 
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.decode import Frame, decode
 
 
 def recording(path: Path, **options: Any) -> Recording:
     """Return a recording of a file or folder."""
     return Recording(path, path.name, "s01", "smile", "01", **options)
+
+
+def first_frame(path: Path) -> Frame:
+    """Return the first frame of a file or folder."""
+    return next(decode(recording(path)))
 
 
 def write_video(

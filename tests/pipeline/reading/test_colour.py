@@ -8,7 +8,7 @@ import pytest
 
 from fmdata.catalog.types import Picture
 from fmdata.pipeline.reading.decode import Frame, decode
-from tests.helpers.encoded import recording, write_video
+from tests.helpers.encoded import first_frame, write_video
 
 Curve = Callable[[np.ndarray], np.ndarray]
 PATCHES = [(254, 0, 0), (0, 200, 0), (0, 0, 220), (255, 255, 255), (128, 128, 128), (210, 150, 120)]
@@ -53,10 +53,6 @@ def codes(signal: np.ndarray) -> np.ndarray:
     return np.round(signal * 65535).astype(np.uint16)
 
 
-def read(path: Path) -> Frame:
-    return list(decode(recording(path)))[0]
-
-
 @pytest.mark.parametrize(
     ("name", "encode", "transfer"), [("arib-std-b67", hlg, HLG), ("smpte2084", pq, PQ)]
 )
@@ -70,7 +66,7 @@ def test_hlg_and_pq_have_the_colours_of_standard_range(
         tmp_path / "a.mkv", [picture] * 3, **HIGH,
         color_trc=transfer, color_primaries=BT2020, colorspace=stated, matrix=BT2020,
     )  # fmt: skip
-    frame = read(path)
+    frame = first_frame(path)
     np.testing.assert_allclose(read_patches(frame), PATCHES, atol=12)
     np.testing.assert_allclose(read_patches(frame)[3:], PATCHES[3:], atol=3)
     assert frame.picture == Picture(name, "bt2020")
@@ -82,7 +78,7 @@ def test_light_brighter_than_white_is_white(tmp_path: Path) -> None:
         tmp_path / "a.mkv", [picture], **HIGH,
         color_trc=PQ, color_primaries=BT2020, colorspace=BT2020,
     )  # fmt: skip
-    levels = read_patches(read(path)).mean(axis=1)
+    levels = read_patches(first_frame(path)).mean(axis=1)
     np.testing.assert_allclose(levels, [255, 255, 255, 255, 255 * 0.5 ** (1 / 2.4), 0], atol=2)
 
 
@@ -96,7 +92,7 @@ def test_a_wide_gamut_of_standard_range_is_converted(
     path = write_video(
         tmp_path / "a.mkv", [picture], **HIGH, color_primaries=primaries, colorspace=1
     )
-    frame = read(path)
+    frame = first_frame(path)
     np.testing.assert_allclose(read_patches(frame), PATCHES, atol=12)
     assert frame.picture == Picture("unknown", name)
 
@@ -112,6 +108,6 @@ def test_matrix_range_and_depth_are_those_that_the_file_states(
         tmp_path / "a.mp4", [picture] * 3, pix_fmt=pix_fmt, options={"qp": "4"},
         color_trc=1, color_primaries=1, colorspace=matrix,
     )  # fmt: skip
-    frame = read(path)
+    frame = first_frame(path)
     np.testing.assert_allclose(read_patches(frame), PATCHES, atol=5)
     assert frame.picture == Picture("bt709", "bt709")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate
-from tests.helpers.encoded import recording, write_video
+from tests.helpers.encoded import first_frame, recording, write_video
 from tests.helpers.videos import TURNS, set_display_matrix, write_numbered_video
 
 
@@ -46,7 +46,7 @@ def test_pixels_are_made_square(
     """Neither side shrinks; what is round in the scene is round in the frame."""
     codec = {"a.mpg": "mpeg2video", "a.avi": "mpeg4"}.get(name, "libx264")
     path = write_video(tmp_path / name, [disc(*stored)] * 3, codec, shape=shape)
-    frame = list(decode(recording(path)))[0]
+    frame = first_frame(path)
     assert frame.rgb.shape == (shown[1], shown[0], 3)
     width, height = extent(frame.rgb)
     assert abs(width - shown[0] / 2) <= 3
@@ -70,9 +70,9 @@ def state_pixel_shape(path: Path, width: int, height: int) -> None:
 def test_a_shape_stated_by_the_container_alone_is_applied(tmp_path: Path) -> None:
     """The codec knows nothing of its pixels."""
     path = write_video(tmp_path / "a.mov", [disc(160, 120)] * 3, "png", pix_fmt="rgb24")
-    assert list(decode(recording(path)))[0].rgb.shape == (120, 160, 3)
+    assert first_frame(path).rgb.shape == (120, 160, 3)
     state_pixel_shape(path, 2, 1)
-    frame = list(decode(recording(path)))[0]
+    frame = first_frame(path)
     assert frame.rgb.shape == (120, 320, 3)
     assert frame.picture.sample_aspect_ratio == 2.0
 
@@ -80,7 +80,7 @@ def test_a_shape_stated_by_the_container_alone_is_applied(tmp_path: Path) -> Non
 def test_pixels_are_made_square_before_the_frame_is_turned(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mov", [disc(180, 144)] * 3, shape=Fraction(4, 3))
     set_display_matrix(path, TURNS[90])
-    frame = list(decode(recording(path)))[0]
+    frame = first_frame(path)
     assert frame.rgb.shape == (240, 144, 3)
     width, height = extent(frame.rgb)
     assert abs(width - 72) <= 3
@@ -91,13 +91,13 @@ def test_nearly_square_pixels_are_left_as_they_are(tmp_path: Path) -> None:
     """Writers that keep a display's ratio state shapes such as 181:180."""
     plain = write_video(tmp_path / "a.mp4", [disc(360, 240)])
     nearly = write_video(tmp_path / "b.mp4", [disc(360, 240)], shape=Fraction(181, 180))
-    pictures = [list(decode(recording(path)))[0].rgb for path in (plain, nearly)]
+    pictures = [first_frame(path).rgb for path in (plain, nearly)]
     np.testing.assert_array_equal(*pictures)
 
 
 def test_an_absurd_shape_is_an_error(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", [disc(160, 120)], shape=Fraction(1, 90))
-    with pytest.raises(RecordingError, match="unreadable: .* 1:90"):
+    with pytest.raises(RecordingError, match=r"unreadable: .* 1:90"):
         list(decode(recording(path)))
 
 
@@ -151,7 +151,7 @@ def test_of_two_default_streams_the_larger_is_read(tmp_path: Path) -> None:
     data = path.read_bytes()
     enabled = data.replace(b"tkhd\x00\x00\x00\x02", b"tkhd\x00\x00\x00\x03")
     path.write_bytes(enabled)
-    assert list(decode(recording(path)))[0].rgb.shape == (480, 640, 3)
+    assert first_frame(path).rgb.shape == (480, 640, 3)
 
 
 def test_a_cover_picture_is_no_stream_of_frames(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_cover_picture_is_no_stream_of_frames(tmp_path: Path) -> None:
             if packet.dts is not None:
                 packet.stream = video
                 target.mux(packet)
-    assert list(decode(recording(covered)))[0].rgb.shape == (240, 320, 3)
+    assert first_frame(covered).rgb.shape == (240, 320, 3)
 
 
 def empty_chunks(path: Path, numbers: Collection[int]) -> None:
