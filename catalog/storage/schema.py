@@ -61,6 +61,11 @@ ACTION_FACTS = pa.schema(
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
+        pa.field("transfer", pa.string()),  # as in FFmpeg, "unknown" where the file states none
+        pa.field("primaries", pa.string()),
+        pa.field("interlaced", pa.bool_()),
+        pa.field("sample_aspect_ratio", pa.float64()),
+        pa.field("turned", pa.int32()),  # degrees clockwise
         pa.field("detected", pa.list_(pa.bool_())),
         pa.field("frame_face_px", _per_frame()),
         pa.field("frame_sharpness", _per_frame()),

@@ -7,13 +7,13 @@ a shorter clip.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.types import ArrayRepr, Recording
-from fmdata.pipeline.reading.images import image_frames
+from fmdata.catalog.types import ArrayRepr, Picture, Recording
+from fmdata.pipeline.reading.images import LazyFrame, image_frames
 from fmdata.pipeline.reading.video import declared_rate, video_frames
 
 DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
@@ -21,8 +21,6 @@ DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 _SNAP = 0.01  # relative difference up to which a measured rate is replaced by the nominal one
 _BEYOND_S = 0.5  # by which a span may end after its file: durations include sound, and are rounded
 _ROUNDING_S = 0.5e-6  # a table gives times in microseconds; a container in ticks of its clock
-
-LazyFrame = tuple[float, Callable[[], np.ndarray]]  # seconds after the first frame; its pixels
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,12 +34,15 @@ class Frame(ArrayRepr):
     time_s : float
         Presentation time, in seconds after the first frame of the *file*.
     rgb : uint8 [H, W, 3]
-        Pixels as displayed: rotation and mirroring applied.
+        Pixels as displayed: square, rotation and mirroring applied, in BT.709.
+    picture : Picture
+        Form of the frame in its file.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
+    picture: Picture = field(default_factory=Picture)
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
@@ -55,21 +56,22 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     Raises
     ------
     RecordingError
-        At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
-        ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
-        before its last frame, or ends long before ``stop_s``, or an image's number is missing),
-        ``no_frames`` (none in the span), ``failed`` (any other error of the decoding library).
+        At stage ``decode``: ``unreadable`` (no video, or frames of different sizes), ``too_large``
+        (too many pixels), ``truncated`` (the file ends or is damaged before its last frame, or
+        ends long before ``stop_s``, or an image is missing), ``no_frames`` (none in the span),
+        ``failed`` (any other error of the decoding library).
     """
     span = _Span(recording)
     index, shape, n_seen, last_s = 0, None, 0, 0.0
-    for time_s, pixels in _all_frames(recording):
+    for lazy in _all_frames(recording):
+        time_s = lazy.time_s
         on_frame()
         if span.is_over(time_s):
             break
         n_seen, last_s = n_seen + 1, time_s
         if not span.has_begun(time_s):
             continue
-        rgb = pixels()
+        rgb = lazy.pixels()
         if shape is not None and rgb.shape != shape:
             raise RecordingError(
                 "decode",
@@ -78,7 +80,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
                 f"{shape[1]}x{shape[0]} before",
             )
         shape = rgb.shape
-        yield Frame(index, time_s, rgb)
+        yield Frame(index, time_s, rgb, lazy.picture)
         index += 1
     else:
         span.require_end(last_s)

@@ -1,5 +1,6 @@
 """The row of one clip: everything that the stages found, as the columns of the Parquet file."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def action_row(
         "size": settings.size,
         **_motion(spotting, track.n_frames),
         **_quality(track),
+        **asdict(track.picture),
         "intensity": spotting.intensity,
         "timestamps": track.timestamps_s.astype(np.float32),
         "change": change,

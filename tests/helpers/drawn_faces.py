@@ -109,6 +109,8 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "amplitude": 0.1, "snr": 10.0, "lead": int(lead), "style_margin": 1.0,
         "flash": False, "pose_range": 0.0, "detected_share": 1.0,
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
+        "transfer": "bt709", "primaries": "bt709", "interlaced": False,
+        "sample_aspect_ratio": 1.0, "turned": 0,
         "frame_face_px": np.full(n, 60, np.float32),
         "frame_sharpness": np.ones(n, np.float32),
         "frame_brightness": np.full(n, 100, np.float32),
