@@ -55,10 +55,10 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     Raises
     ------
     RecordingError
-        At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
-        ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
-        before its last frame, or ends long before ``stop_s``, or an image's number is missing),
-        ``no_frames`` (none in the span), ``failed`` (any other error of the decoding library).
+        At stage ``decode``: ``unreadable`` (no video, or frames of different sizes), ``too_large``
+        (too many pixels), ``truncated`` (the file ends or is damaged before its last frame, or
+        ends long before ``stop_s``, or an image is missing), ``no_frames`` (none in the span),
+        ``failed`` (any other error of the decoding library).
     """
     span = _Span(recording)
     index, shape, n_seen, last_s = 0, None, 0, 0.0
