@@ -272,8 +272,7 @@ class Dropped:
     """A recording that gave no clip: the stage, the reason, and the detail in words.
 
     `attempts` counts all builds. `pose_range`, in degrees, belongs to the reason ``unsteady``; it
-    is None for any other. `start` and `stop`, in seconds, are the span of the file, None for its
-    ends.
+    is None for any other. `start` and `stop`, in seconds, bound the span of the file, if it is one.
     """
 
     source: str
