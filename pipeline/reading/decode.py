@@ -48,8 +48,8 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     """Yield the frames of `recording` whose time is in ``[start_s, stop_s)``.
 
     `on_frame` is called for each frame of the file up to the span's end. Times are the file's own;
-    with ``recording.fps``, frame n of the file is at ``n / fps`` instead. A folder of images without
-    a rate has 25 frames/s. Damage after ``stop_s`` does not matter: nothing there is decoded.
+    with ``recording.fps``, frame n of the file is at ``n / fps`` instead. A folder of images
+    without a rate has 25 frames/s. Damage after ``stop_s`` does not matter: nothing there is decoded.
 
     Raises
     ------
