@@ -49,7 +49,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
 
     `on_frame` is called for each frame of the file up to the span's end. Times are the file's own;
     with ``recording.fps``, frame n of the file is at ``n / fps`` instead. A folder of images
-    without a rate has 25 frames/s. Damage after ``stop_s`` does not matter: nothing there is decoded.
+    without a rate has 25 frames/s. Nothing after ``stop_s`` is decoded, whatever it is.
 
     Raises
     ------
