@@ -1,4 +1,4 @@
-"""Keys of samples, folds of subjects and seeds of random draws.
+"""Names and keys of samples, folds of subjects and seeds of random draws.
 
 Each is a pure function of names and a seed, so adding one subject changes nothing for the others.
 """
@@ -6,8 +6,10 @@ Each is a pure function of names and a seed, so adding one subject changes nothi
 import hashlib
 import json
 import re
+import unicodedata
 
 N_FOLDS = 10
+_HASH_DIGITS = 6  # of a name that loses letters
 
 
 def action_key(subject: str, action: str, take: str) -> str:
@@ -16,7 +18,7 @@ def action_key(subject: str, action: str, take: str) -> str:
     >>> action_key("s01", "wink left", "03")
     's01-wink_left-03'
     """
-    return "-".join(_plain(name) for name in (subject, action, take))
+    return "-".join(key_part(name) for name in (subject, action, take))
 
 
 def compound_key(subject: str, first: str, second: str, copy: int) -> str:
@@ -25,7 +27,7 @@ def compound_key(subject: str, first: str, second: str, copy: int) -> str:
     >>> compound_key("s01", "smile", "wink.left", 2)
     's01-smile-wink_left-c2'
     """
-    return "-".join([_plain(subject), _plain(first), _plain(second), f"c{copy}"])
+    return "-".join([key_part(subject), key_part(first), key_part(second), f"c{copy}"])
 
 
 def fold(subject: str, seed: int) -> int:
@@ -39,6 +41,24 @@ def draw_seed(*parts: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest())
 
 
-def _plain(name: str) -> str:
+def composed(name: str) -> str:
+    """Return a name in Unicode NFC, the one form in which names are kept and compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def key_part(name: str) -> str:
+    """Return the part of a key that stands for a name.
+
+    Characters outside ``A-Z a-z 0-9 _`` become ``_``. A name that loses characters outside ASCII,
+    such as letters of another script, gets ``_`` and six hexadecimal digits of the SHA-256 of the
+    name, so that names in any script stay apart.
+
+    >>> key_part("wink left"), key_part("Zo\u00e9")
+    ('wink_left', 'Zo__d92562')
+    """
+    name = composed(name)
     # WebDataset splits a member's name at its first dot; "-" separates the parts of a key.
-    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    if name.isascii():
+        return plain
+    return f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]}"

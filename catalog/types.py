@@ -15,12 +15,16 @@ N_BLENDSHAPES = 52
 
 STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode")
 REASONS = (
+    "misplaced",  # a video, or images, at another depth than <subject>/<action>/<take>
+    "bad_name",  # a name that is not in UTF-8
+    "same_name",  # another recording has its subject, action and take, or its key
     "unreadable",  # no video stream can be opened
     "too_large",  # more pixels per frame than are ever decoded
     "truncated",  # the file ends or breaks off before its last frame
     "no_frames",  # no frame in the requested span
     "no_face",  # no face in any frame
     "face_lost",  # a face in too few frames
+    "scene_cut",  # two shots in one recording
     "unsteady",  # the head turns too far
     "failed",  # a library failed, or the machine is out of a resource; never reported as no_face
     "crashed",  # its worker process crashed at every attempt
@@ -104,6 +108,31 @@ class Recording:
         return self.source, self.subject, self.action, self.take
 
 
+@dataclass(frozen=True)
+class Picture:
+    """Form of a recording's frames in its file, before they are converted.
+
+    Attributes
+    ----------
+    transfer, primaries : str
+        Transfer function and colour primaries, named as in FFmpeg (``bt709``, ``smpte2084`` for
+        PQ, ``arib-std-b67`` for HLG); ``unknown`` where the file states none.
+    interlaced : bool
+        True where any frame is interlaced.
+    sample_aspect_ratio : float
+        Width of a pixel over its height; 1 where the file states none.
+    turned : int
+        Clockwise quarter turns, in degrees, that make faces upright which lie or stand on their
+        head in the displayed frame: 0, 90, 180 or 270.
+    """
+
+    transfer: str = "unknown"
+    primaries: str = "unknown"
+    interlaced: bool = False
+    sample_aspect_ratio: float = 1.0
+    turned: int = 0
+
+
 @dataclass(frozen=True, repr=False)
 class Track(ArrayRepr):
     """Face of one person in every frame of a recording; each array has one row per frame.
@@ -119,7 +148,8 @@ class Track(ArrayRepr):
     landmarks : Landmarks
         float32 [T, N, 3], in memory or in a file that is read in blocks of frames.
         N is 478 (MediaPipe's mesh) or 68 (iBUG points from FAN). x and y in pixels of the source
-        frame (rotation applied), z in the same unit, smaller when nearer to the camera.
+        frame (rotation and pixel shape applied), z in the same unit, smaller when nearer to the
+        camera.
     pose : float32 [T, 3]
         Yaw, pitch, roll in degrees. Yaw is positive with the nose to the image's right, pitch
         with the nose down, roll counter-clockwise in the image.
@@ -131,6 +161,8 @@ class Track(ArrayRepr):
         Size of the source frame, in pixels.
     faces : int
         Largest number of faces found in one frame; the track follows one of them.
+    picture : Picture
+        Form of the frames in the file.
     """
 
     detected: np.ndarray
@@ -143,6 +175,7 @@ class Track(ArrayRepr):
     width: int
     height: int
     faces: int = 1
+    picture: Picture = Picture()
 
     def __post_init__(self) -> None:
         n = len(self.detected)
@@ -251,7 +284,7 @@ class Dropped:
     """A recording that gave no clip: the stage, the reason, and the detail in words.
 
     `attempts` counts all builds. `pose_range`, in degrees, belongs to the reason ``unsteady``; it
-    is None for any other.
+    is None for any other. `start` and `stop`, in seconds, bound the span of the file, if it is one.
     """
 
     source: str
@@ -263,6 +296,8 @@ class Dropped:
     detail: str
     attempts: int = 1
     pose_range: float | None = None
+    start: float | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES or self.reason not in REASONS:

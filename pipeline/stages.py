@@ -19,6 +19,7 @@ from fmdata.pipeline.cropping.encode import encode
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.landmarks.track import follow
+from fmdata.pipeline.reading.cuts import within_one_shot
 from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
 from fmdata.pipeline.second_pass.respot import respot
 from fmdata.pipeline.settings import BuildSettings
@@ -97,7 +98,7 @@ def _make(
     recording = job.recording
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
-        frames = _frames(recording, "landmarks", watch)
+        frames = within_one_shot(_frames(recording, "landmarks", watch))
         track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):

@@ -145,7 +145,8 @@ def _plan(
     for clip in dataset.actions:
         actions[clip.subject].add(clip.action)
     for row in dataset.dropped().to_pylist():
-        actions[row["subject"]].add(row["action"])
+        if row["action"]:  # that of a misplaced file is unknown
+            actions[row["subject"]].add(row["action"])
     takes = _usable_takes(dataset, smooth=settings.smooth)
     compounds: dict[str, Compound] = {}
     notes: list[str] = []

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.keys import composed
+from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.remnants import remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without
@@ -77,7 +80,7 @@ class Forgotten:
 
 
 def forget(path: Path, subject: str) -> Forgotten:
-    """Remove a subject from a dataset.
+    """Remove a subject from a dataset; its name may be given in any Unicode form.
 
     Raises
     ------
@@ -86,6 +89,7 @@ def forget(path: Path, subject: str) -> Forgotten:
     DatasetError
         When there is no dataset, or clips of others would have to be copied from a damaged shard.
     """
+    subject = composed(subject)
     if not (path / WORK).is_dir():
         Card.read(path)
     with change(path, keep_work=True):
@@ -145,7 +149,7 @@ def _card_without(dataset: Dataset, subject: str) -> Card:
             notes=[note for note in compounds.notes if not note.startswith(f"{subject}: no ")],
             made_from=compounds.made_from if card.stale else actions.digest,
         )
-    rows = [row for row in dataset.dropped().to_pylist() if row["subject"] != subject]
+    rows = [row for row in dataset.dropped().to_pylist() if not _is_of(row, subject)]
     dropped_file = staging(dataset.path) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
         pq.write_table(pa.Table.from_pylist(rows, DROPPED_COLUMNS), file, compression="zstd")
@@ -157,6 +161,13 @@ def _card_without(dataset: Dataset, subject: str) -> Card:
         actions=actions,
         compounds=compounds,
     )
+
+
+def _is_of(row: dict[str, Any], subject: str) -> bool:
+    """Return whether a dropped recording is a subject's, of an unknown subject by its path."""
+    if row["subject"] or not is_distinctive(subject):
+        return bool(row["subject"] == subject)
+    return whole_word(subject).search(composed(row["source"])) is not None
 
 
 def _subjects(dataset: Dataset | None) -> set[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.keys import composed
 
 MIN_KEY_BYTES = 16
 _MIN_INSIDE = 3  # letters or digits; shorter names are not searched for inside words
@@ -65,8 +66,13 @@ class Pseudonyms:
         is_named = next(_places(subject, name, inside=inside), None) is not None
         return kind[0] + self._digest(kind, name) if is_named else name
 
+    def source(self, path: str) -> str:
+        """Return a digest of a path: ``f`` and 16 hexadecimal digits."""
+        return "f" + self._digest("source", path)
+
     def _digest(self, kind: str, name: str) -> str:
-        return hmac.digest(self._key, f"{kind}\0{name}".encode(), "sha256").hex()[:_DIGITS]
+        spelt = f"{kind}\0{composed(name)}"
+        return hmac.digest(self._key, spelt.encode(), "sha256").hex()[:_DIGITS]
 
 
 def is_distinctive(name: str) -> bool:

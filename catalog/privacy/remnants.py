@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.keys import composed
 from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.traces import Traces
 from fmdata.catalog.storage import card as card_file
@@ -130,10 +131,10 @@ def _is_named(path: Path, subject: str) -> bool:
     if not is_distinctive(subject):
         return False  # a number has other meanings too
     word = whole_word(subject)
-    if word.search(path.name):
+    if word.search(composed(path.name)):
         return True
     with suppress(OSError, UnicodeDecodeError):
         if path.is_file() and path.stat().st_size <= _TEXT_BYTES:
             data = path.read_bytes()
-            return b"\0" not in data and word.search(data.decode()) is not None
+            return b"\0" not in data and word.search(composed(data.decode())) is not None
     return False

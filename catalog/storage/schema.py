@@ -52,6 +52,8 @@ ACTION_FACTS = pa.schema(
         pa.field("fold", pa.int32()),
         pa.field("source", pa.string()),
         pa.field("source_sha256", pa.string()),
+        pa.field("start", pa.float64()),  # span of the file in seconds; null for its ends
+        pa.field("stop", pa.float64()),
         pa.field("digest", pa.string()),  # of the recording's content and the settings
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
@@ -74,6 +76,11 @@ ACTION_FACTS = pa.schema(
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
+        pa.field("transfer", pa.string()),  # as in FFmpeg, "unknown" where the file states none
+        pa.field("primaries", pa.string()),
+        pa.field("interlaced", pa.bool_()),
+        pa.field("sample_aspect_ratio", pa.float64()),
+        pa.field("turned", pa.int32()),  # degrees clockwise
         pa.field("detected", pa.list_(pa.bool_())),
         pa.field("frame_face_px", _per_frame()),
         pa.field("frame_sharpness", _per_frame()),
@@ -126,6 +133,8 @@ DROPPED_COLUMNS = pa.schema(
     + [
         pa.field("attempts", pa.int32()),
         pa.field("pose_range", pa.float64()),
+        pa.field("start", pa.float64()),
+        pa.field("stop", pa.float64()),
         pa.field("digest", pa.string()),
     ]
 )
@@ -137,8 +146,8 @@ MOTION = (
     *("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "trail", "style_margin"),
     "flash",
 )
-# Further columns that may be null: scores of some backends, and optional LBP maps.
-NULLABLE = (*MOTION, "blendshapes", "lbp_offset", "lbp_size")
+# Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
+NULLABLE = (*MOTION, "start", "stop", "blendshapes", "lbp_offset", "lbp_size")
 
 
 def is_scalar(field: pa.Field) -> bool:

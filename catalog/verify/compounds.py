@@ -50,7 +50,8 @@ def check_compounds(
     """
     names: dict[str, set[str]] = defaultdict(set)
     for row in [*actions, *dropped]:
-        names[row["subject"]].add(row["action"])
+        if row["action"]:  # that of a misplaced file is unknown
+            names[row["subject"]].add(row["action"])
     sources = {row["key"]: source for row in actions if (source := _Source.of(row))}
     todo = after_deleting(f"the files of {folder.name}", RESYNTH)
     copies: Counter[tuple[Any, ...]] = Counter()

@@ -23,7 +23,7 @@ from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.verify.compounds import check_compounds
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
-from fmdata.catalog.verify.rows import check_motions, check_names
+from fmdata.catalog.verify.rows import check_duplicates, check_motions, check_names
 from fmdata.catalog.verify.shard import check_shard, light_rows, problem_of_table
 
 # Errors from reading a file that matches its digest but breaks the format.
@@ -122,6 +122,7 @@ def _content(path: Path, card: Card, halves: list[_Half], deep: bool) -> Iterato
         rows.append([row for of_shard in by_shard.values() for row in of_shard])
         yield from check_names(half.folder, half.part, rows[-1], card.seed, half.todo)
     yield from check_motions(halves[0].folder, rows[0])
+    yield from check_duplicates(halves[0].folder, rows[0])
     if len(halves) > 1 and not card.stale:
         smooth = bool(halves[1].part.settings.get("smooth"))
         left_out = dropped.to_pylist()

@@ -20,11 +20,14 @@ class Finding:
         Description of the problem.
     todo : str
         The next step for the user.
+    is_note : bool
+        Whether the dataset is as it was built, and the user should know this all the same.
     """
 
     where: str
     problem: str
     todo: str
+    is_note: bool = False
 
     def __str__(self) -> str:
         place, problem = printable(self.where), printable(self.problem)

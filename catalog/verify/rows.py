@@ -13,6 +13,7 @@ from fmdata.catalog.keys import fold
 from fmdata.catalog.rest import with_rest
 from fmdata.catalog.storage.card import Part
 from fmdata.catalog.types import STYLES
+from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
 from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
 
 Row = dict[str, Any]
@@ -73,3 +74,17 @@ def _problem_of_rest(row: Row) -> str | None:
         f"lead {motion.lead} and trail {motion.trail}, wanted {counted.lead} and {counted.trail}, "
         "the frames at rest beside its motion"
     )
+
+
+def check_duplicates(folder: Path, rows: list[Row]) -> Iterator[Finding]:
+    """Check that no two clips have the same source: a note for one subject, else an error."""
+    uses = {
+        Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
+        for row in rows
+    }
+    for group in duplicates(uses):
+        keys, is_note = ", ".join(use.name for use in group), n_subjects(group) == 1
+        whose = "one subject" if is_note else f"{n_subjects(group)} subjects"
+        problem = f"{len(group)} clips of {whose} from the same bytes: {keys}"
+        todo = f"remove all but one of the recordings, then {REBUILD}"
+        yield Finding(str(folder), problem, todo, is_note)

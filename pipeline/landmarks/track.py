@@ -5,6 +5,7 @@ found.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.types import Track
+from fmdata.catalog.types import Picture, Track
 from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.geometry.timeseries import merged, runs_of
 from fmdata.pipeline.landmarks.face import Face, Landmarker
@@ -70,6 +71,7 @@ class _Detections:
         self.times_s: list[float] = []
         self.boxes: list[list[FaceBox]] = []  # of each frame
         self.width = self.height = self.n_points = 0
+        self.picture = Picture()
         self._row_bytes = 0
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115
 
@@ -87,6 +89,10 @@ class _Detections:
     def add(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Add the next frame with its faces."""
         self.height, self.width = frame.rgb.shape[:2]
+        self.picture = replace(
+            self.picture if self.times_s else frame.picture,
+            interlaced=self.picture.interlaced or frame.picture.interlaced,
+        )
         self.times_s.append(frame.time_s)
         self.boxes.append([box_of(face.landmarks) for face in faces])
         for face in faces:
@@ -126,6 +132,7 @@ def _track(file: Path, found: _Detections, detected: np.ndarray, others: np.ndar
         width=found.width,
         height=found.height,
         faces=found.max_faces,
+        picture=found.picture,
     )
 
 

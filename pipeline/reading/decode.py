@@ -7,21 +7,20 @@ a shorter clip.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.types import ArrayRepr, Recording
-from fmdata.pipeline.reading.images import image_frames
+from fmdata.catalog.types import ArrayRepr, Picture, Recording
+from fmdata.pipeline.reading.images import LazyFrame, image_frames
 from fmdata.pipeline.reading.video import declared_rate, video_frames
 
 DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 
 _SNAP = 0.01  # relative difference up to which a measured rate is replaced by the nominal one
+_BEYOND_S = 0.5  # by which a span may end after its file: durations include sound, and are rounded
 _ROUNDING_S = 0.5e-6  # a table gives times in microseconds; a container in ticks of its clock
-
-LazyFrame = tuple[float, Callable[[], np.ndarray]]  # seconds after the first frame; its pixels
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,41 +34,43 @@ class Frame(ArrayRepr):
     time_s : float
         Presentation time, in seconds after the first frame of the *file*.
     rgb : uint8 [H, W, 3]
-        Pixels as displayed: rotation and mirroring applied.
+        Pixels as displayed: square, rotation and mirroring applied, in BT.709.
+    picture : Picture
+        Form of the frame in its file.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
+    picture: Picture = field(default_factory=Picture)
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
     """Yield the frames of `recording` whose time is in ``[start_s, stop_s)``.
 
-    `on_frame` is called for each frame of the file, in the span or before it. Times are the
-    file's own, constant rate or not; with ``recording.fps``, frame n of the file is at ``n / fps``
-    instead. A folder of images without a rate has 25 frames/s. Nothing after ``stop_s`` is
-    decoded, so damage there does not matter.
+    `on_frame` is called for each frame of the file up to the span's end. Times are the file's own;
+    with ``recording.fps``, frame n of the file is at ``n / fps`` instead. A folder of images
+    without a rate has 25 frames/s. Nothing after ``stop_s`` is decoded, whatever it is.
 
     Raises
     ------
     RecordingError
-        At stage ``decode``: ``unreadable`` (no video in the file, or frames of different sizes),
-        ``too_large`` (a frame has too many pixels), ``truncated`` (the file ends or is damaged
-        before its last frame, or a number is missing in a folder of images), ``no_frames`` (none
-        in the span), ``failed`` (any other error of the decoding library).
+        At stage ``decode``: ``unreadable`` (no video, or frames of different sizes), ``too_large``
+        (too many pixels), ``truncated`` (the file ends or is damaged before its last frame, or
+        ends long before ``stop_s``, or an image is missing), ``no_frames`` (none in the span),
+        ``failed`` (any other error of the decoding library).
     """
     span = _Span(recording)
-    index, shape = 0, None
-    n_seen, last_s = 0, 0.0
-    for time_s, pixels in _all_frames(recording):
+    index, shape, n_seen, last_s = 0, None, 0, 0.0
+    for lazy in _all_frames(recording):
+        time_s = lazy.time_s
         on_frame()
         if span.is_over(time_s):
             break
         n_seen, last_s = n_seen + 1, time_s
         if not span.has_begun(time_s):
             continue
-        rgb = pixels()
+        rgb = lazy.pixels()
         if shape is not None and rgb.shape != shape:
             raise RecordingError(
                 "decode",
@@ -78,8 +79,10 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
                 f"{shape[1]}x{shape[0]} before",
             )
         shape = rgb.shape
-        yield Frame(index, time_s, rgb)
+        yield Frame(index, time_s, rgb, lazy.picture)
         index += 1
+    else:
+        span.require_end(last_s)
     if index == 0:
         raise RecordingError("decode", "no_frames", f"{span} holds none: {_seen(n_seen, last_s)}")
 
@@ -146,6 +149,13 @@ class _Span:
 
     def is_over(self, time_s: float) -> bool:
         return time_s >= self.stop_s - _ROUNDING_S
+
+    def require_end(self, last_s: float) -> None:
+        """Raise RecordingError where a file's last frame is long before the end of the span."""
+        if np.isfinite(self.stop_s) and last_s < self.stop_s - _BEYOND_S and self.has_begun(last_s):
+            detail = f"{self} ends {self.stop_s - last_s:.1f} s after the file's last frame, "
+            detail += f"which is at {last_s:.3f} s; correct stop, or leave it empty"
+            raise RecordingError("decode", "truncated", detail)
 
     def __str__(self) -> str:
         if np.isinf(self.start_s) and np.isinf(self.stop_s):

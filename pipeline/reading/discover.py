@@ -1,66 +1,80 @@
 """Finds the recordings below a folder, from the folder's layout or from a table.
 
-Promise: every file is a recording with a name of its own, or is no recording, or is named in an
-error. No visible video is silently ignored because of its depth, and no two recordings get one key.
+Promise: every visible file is a recording, part of one, refused with a reason, or counted in a
+note; no two recordings get one key, and no subject has two names.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from fmdata.catalog.errors import FmdataError, InputError, UsageError
+from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
-from fmdata.pipeline.reading.images import image_number
-from fmdata.pipeline.reading.table import COLUMNS, is_utf8, read_table
-from fmdata.pipeline.reading.walk import EXTENSIONS, examples, visible_files
+from fmdata.pipeline.reading.listing.found import Found
+from fmdata.pipeline.reading.listing.layout import DEPTH, LAYOUT, by_kind, from_layout
+from fmdata.pipeline.reading.listing.names import Clash, refused_clash, settle
+from fmdata.pipeline.reading.listing.walk import Tree, escaped, examples, read_tree
+from fmdata.pipeline.reading.table import COLUMNS, read_table
 
 TABLE = "recordings.csv"
-LAYOUT = (
-    "<subject>/<action>/<take>.mp4 (or " + " ".join(e[1:] for e in EXTENSIONS[1:]) + "), or a "
-    "folder of numbered png or jpg in place of the file"
-)
 
-_DEPTH = 3  # subject / action / take
 _MAX_KINDS = 5  # kinds of files in a message
 
 
-def discover(
-    raw: Path, table: Path | None = None, *, follow_links: bool = False
-) -> list[Recording]:
-    """Return the recordings below `raw`, sorted by (subject, action, take).
+def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False) -> Found:
+    """Return the recordings below `raw`, and what looks like recordings and is none.
 
     Without a table, each file ``raw/<subject>/<action>/<take>.<ext>`` and each folder
-    ``raw/<subject>/<action>/<take>/`` of numbered images is one. Hidden files and files of other
-    kinds are ignored; a pipe or device named like a video is left for decoding to refuse. Links
-    out of `raw` are refused unless `follow_links`, because a folder from elsewhere could name
-    files that its author could not read; links back to a folder that they lie in are always
-    refused.
+    ``raw/<subject>/<action>/<take>/`` of numbered images is one. A file whose content is a video is
+    one under any extension. A pipe or device named like a video is left for decoding to refuse.
+    Links out of `raw` are an error unless `follow_links`, because a folder from elsewhere could
+    name files that its author could not read; links back to a folder that they lie in always are.
 
-    `table`, or else ``raw/recordings.csv`` where it exists, replaces the layout (see
-    :func:`fmdata.pipeline.reading.table.read_table`). A table may name any file: check one that
-    came from elsewhere.
+    `table`, or else ``raw/recordings.csv`` (in any letter case) where it exists, replaces the
+    layout (see :func:`fmdata.pipeline.reading.table.read_table`). A table may name any file: check
+    one that came from elsewhere.
 
     Raises
     ------
     UsageError
-        When `raw` is no folder, or the table is invalid.
+        When `raw` is no folder, or the table is invalid, or two of its rows have one key.
     InputError
-        When there is no recording, a link is refused, links lead to one folder by too many ways, a
-        video lies at another depth than three, the name of a video or image is not UTF-8, or two
-        recordings have one key.
+        When there is no recording, a link is an error, or links lead to one folder by too many
+        ways.
     """
     _check_folder(raw)
-    if table is None and (raw / TABLE).is_file():
-        table = raw / TABLE
-    found = _from_layout(raw, follow_links) if table is None else read_table(table, raw)
-    recordings = sorted(found, key=lambda r: (r.subject, r.action, r.take))
-    if table is None:
-        _check_keys(recordings, InputError, where=str(raw))
-    else:
-        _check_keys(recordings, UsageError, where=str(table))
-    return recordings
+    table = table or _table_in(raw)
+    found = _in_folder(raw, follow_links) if table is None else _in_table(table, raw)
+    return replace(
+        found,
+        recordings=sorted(found.recordings, key=lambda r: (r.subject, r.action, r.take)),
+        refused=sorted(found.refused, key=lambda r: r.recording.source),
+    )
+
+
+def _table_in(raw: Path) -> Path | None:
+    """Return the table in a folder of recordings, if there is one."""
+    named = sorted(path for path in raw.iterdir() if path.name.casefold() == TABLE)
+    return next((path for path in reversed(named) if path.is_file()), None)
+
+
+def _in_folder(raw: Path, follow_links: bool) -> Found:
+    tree = read_tree(raw, follow_links)
+    found, clashes = settle(from_layout(raw, tree))
+    if not found.recordings:
+        raise _nothing(raw, tree, found)
+    return replace(found, refused=[*found.refused, *map(refused_clash, clashes)])
+
+
+def _in_table(table: Path, raw: Path) -> Found:
+    listed = read_table(table, raw)
+    found, clashes = settle(Found(listed, notes=_unlisted(raw, table, listed)))
+    if clashes:
+        raise _clash(clashes[0], table)
+    return found
 
 
 def _check_folder(raw: Path) -> None:
@@ -74,87 +88,64 @@ def _check_folder(raw: Path) -> None:
     )
 
 
-def _from_layout(raw: Path, follow_links: bool) -> list[Recording]:
-    """List the recordings by their paths; a recording's source is its path below `raw`."""
-    files = visible_files(raw, follow_links)
-    videos = [file for file in files if file.suffix.lower() in EXTENSIONS]
-    images = [
-        file
-        for file in files
-        if len(file.parts) == _DEPTH + 1 and image_number(file.name) is not None
-    ]
-    _check_names([*videos, *images], raw)
-    image_folders = {image.parent for image in images}
-    placed = [video for video in videos if len(video.parts) == _DEPTH]
-    if not placed and not image_folders:
-        raise InputError(
-            _contents(raw, files, videos),
-            wanted=LAYOUT,
-            where=str(raw),
-            todo=f"arrange the recordings in this layout, or name them in {raw / TABLE} "
-            f"with columns {','.join(COLUMNS)}",
-        )
-    if len(placed) < len(videos):
-        strays = [video for video in videos if len(video.parts) != _DEPTH]
-        raise InputError(
-            f"{len(strays)} of {len(videos)} videos lie at another depth: {examples(strays)}",
-            wanted=LAYOUT,
-            where=str(raw),
-            todo=f"move them into place or out of the folder, or name the recordings in "
-            f"{raw / TABLE} with columns {','.join(COLUMNS)}",
-        )
-    takes = [(video, video.stem) for video in placed]
-    takes += [(folder, folder.name) for folder in image_folders]
-    return [
-        Recording(raw / path, str(path), path.parts[0], path.parts[1], take) for path, take in takes
-    ]
+def _nothing(raw: Path, tree: Tree, found: Found) -> InputError:
+    """Return the error for a folder without recordings."""
+    todo = f"arrange the recordings in this layout, or name them in {raw / TABLE} "
+    todo += f"with columns {','.join(COLUMNS)}"
+    depths = {len(PurePosixPath(one.recording.source).parts) for one in found.refused}
+    if depths == {DEPTH - 1} and all(one.recording.path.is_file() for one in found.refused):
+        todo += "; if this is the folder of one subject, give the folder above with --subjects"
+    elif depths == {DEPTH + 1}:
+        todo += "; or give a folder below with --subjects, if its folders are subjects"
+    return InputError(_contents(raw, tree.files, found), wanted=LAYOUT, where=str(raw), todo=todo)
 
 
-def _check_names(files: list[PurePosixPath], raw: Path) -> None:
-    """Refuse names that neither a shard nor a table can hold."""
-    odd = [ascii(str(file)) for file in files if not is_utf8(str(file))]
-    if odd:
-        raise InputError(
-            f"{len(odd)} of {len(files)} names are not in UTF-8: {examples(odd)}",
-            wanted="names of files and folders in UTF-8",
-            where=str(raw),
-            todo="rename them",
-        )
-
-
-def _contents(raw: Path, files: list[PurePosixPath], videos: list[PurePosixPath]) -> str:
+def _contents(raw: Path, files: Sequence[PurePosixPath], found: Found) -> str:
     """Describe the contents of a folder without recordings."""
+    if found.refused:
+        first = found.refused[0]
+        n = len(found.refused)
+        some = examples([refused.recording.source for refused in found.refused])
+        them = "1 video or folder, but no recording" if n == 1 else f"{n} videos or folders, no"
+        them += "" if n == 1 else " recording among them"
+        return f"{them}: {some}\n  {first.recording.source}: {printable(first.error.detail)}"
     if not files:
         hidden = any(path.name.startswith(".") for path in raw.iterdir())
         return "the folder is empty" + (" but for hidden names, which begin with a dot" * hidden)
-    if videos:
-        them = "1 video, not" if len(videos) == 1 else f"{len(videos)} videos, none of them"
-        return f"{them} at <subject>/<action>/<take>: {examples(videos)}"
     kinds = Counter(file.suffix.lower() or "without extension" for file in files)
     counts = ", ".join(
-        f"{count} {printable(kind)}" for kind, count in kinds.most_common(_MAX_KINDS)
+        f"{count} {printable(escaped(kind))}" for kind, count in kinds.most_common(_MAX_KINDS)
     )
     files_are = "1 file, not a video" if len(files) == 1 else f"{len(files)} files, none a video"
     return f"{files_are}: {counts}" + (", and others" if len(kinds) > _MAX_KINDS else "")
 
 
-def _check_keys(recordings: Iterable[Recording], error: type[FmdataError], where: str) -> None:
-    """Refuse two recordings that would have the same key."""
-    by_key: dict[str, Recording] = {}
-    for recording in recordings:
-        names = (recording.subject, recording.action, recording.take)
-        other = by_key.setdefault(action_key(*names), recording)
-        if other is recording:
-            continue
-        other_names = (other.subject, other.action, other.take)
-        same = "subject, action and take" if names == other_names else "key"
-        raise error(
-            f"two recordings of one {same}: {_named(other)} and {_named(recording)} "
-            f"would both be {action_key(*names)}",
-            wanted="names that still differ when all but A-Z a-z 0-9 _ is replaced by _",
-            where=where,
-            todo="rename the subject, action or take of one of them",
-        )
+def _unlisted(raw: Path, table: Path, listed: Sequence[Recording]) -> list[str]:
+    """Return a note on the videos below `raw` that a table does not name."""
+    try:
+        tree = read_tree(raw, follow_links=False)
+    except InputError:
+        return []  # the table decides, so links and closed folders beside its files do not matter
+    named = {recording.path.resolve() for recording in listed}
+    videos = [v for v in by_kind(raw, tree.files).videos if (raw / v).resolve() not in named]
+    if not videos:
+        return []
+    them = "1 video is" if len(videos) == 1 else f"{len(videos)} videos are"
+    some = examples([escaped(str(video)) for video in videos])
+    return [f"{them} not in {printable(table.name)}, and ignored: {some}"]
+
+
+def _clash(clash: Clash, table: Path) -> UsageError:
+    """Return the error for two rows of a table with one key."""
+    one, other = clash.first, clash.recording
+    return UsageError(
+        f"two recordings with one {clash.shared}: {_named(one)} and {_named(other)} "
+        f"would both be {action_key(other.subject, other.action, other.take)}",
+        wanted="names that differ in more than letter case, Unicode form and the characters that "
+        "a key does not hold (A-Z a-z 0-9 _)",
+        where=str(table),
+        todo="rename the subject, action or take of one of them",
+    )
 
 
 def _named(recording: Recording) -> str:

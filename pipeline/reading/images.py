@@ -9,8 +9,10 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,10 +22,16 @@ from PIL import Image, UnidentifiedImageError
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.storage.files import is_regular
+from fmdata.catalog.types import Picture
+from fmdata.pipeline.reading.listing.kinds import IMAGES
 
-_NUMBERED = re.compile(r"(?!\.).*?(\d+)\D*\.(?:png|jpe?g)", re.IGNORECASE | re.DOTALL)
+_NUMBERED = re.compile(
+    r"(?!\.).*?(\d+)\D*(?:" + "|".join(map(re.escape, IMAGES)) + ")", re.IGNORECASE | re.DOTALL
+)
 _PNG_END = b"IEND\xaeB\x60\x82"
+_DEPTHS = (8, 10, 12, 14, 16)  # bits of a camera's values, which often lie in 16-bit files
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
+_ANY_COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 MAX_PIXELS = 1 << 26  # of a frame, about twice 8K; a header may claim any number
 
 
@@ -37,12 +45,32 @@ def image_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def image_frames(folder: Path, fps: float) -> Iterator[tuple[float, Callable[[], np.ndarray]]]:
-    """Yield (n / fps, function returning uint8 [H, W, 3]) for image n in order of number.
+@dataclass(frozen=True)
+class LazyFrame:
+    """A frame whose pixels are converted only on request.
+
+    Attributes
+    ----------
+    time_s : float
+        Seconds after the first frame.
+    pixels : function returning uint8 [H, W, 3]
+        Pixels as displayed.
+    picture : Picture
+        Form of the frame in its file.
+    """
+
+    time_s: float
+    pixels: Callable[[], np.ndarray]
+    picture: Picture = field(default_factory=Picture)
+
+
+def image_frames(folder: Path, fps: float) -> Iterator[LazyFrame]:
+    """Yield the images in order of number, image n at n / fps.
 
     Numbers may start anywhere and increase by any constant step, as in an evenly subsampled
-    sequence. Grey images get three equal channels, transparency is ignored, 16-bit values keep
-    their upper byte, and a JPEG's orientation tag is applied.
+    sequence. Grey images get three equal channels, transparency is ignored, and an orientation
+    tag is applied. Values of more than 8 bits keep the upper 8 of those bits that the folder's
+    largest value takes (8, 10, 12, 14 or 16).
 
     Raises
     ------
@@ -51,8 +79,10 @@ def image_frames(folder: Path, fps: float) -> Iterator[tuple[float, Callable[[],
         when two files have one number or a file is no image, ``too_large`` when an image has more
         than `MAX_PIXELS`.
     """
-    for n, (_, name) in enumerate(_checked_sequence(folder)):
-        yield n / fps, partial(_read, folder / name)
+    paths = [folder / name for _, name in _checked_sequence(folder)]
+    depth = _Depth(paths)
+    for n, path in enumerate(paths):
+        yield LazyFrame(n / fps, partial(_read, path, depth))
 
 
 def _checked_sequence(folder: Path) -> list[tuple[int, str]]:
@@ -74,8 +104,34 @@ def _checked_sequence(folder: Path) -> list[tuple[int, str]]:
     return images
 
 
-def _read(path: Path) -> np.ndarray:
+class _Depth:
+    """The number of bits in use by the 16-bit images of a folder."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    @cached_property
+    def bits(self) -> int:
+        """Smallest of `_DEPTHS` that holds the largest value; it takes a reading of the images."""
+        used = _DEPTHS[0]
+        for path in self._paths:
+            with suppress(RecordingError):  # an unusable image is reported where it is a frame
+                used = max(used, int(_decoded(path).max()).bit_length())
+            if used > _DEPTHS[-2]:
+                break
+        return min(depth for depth in _DEPTHS if depth >= used)
+
+
+def _read(path: Path, depth: _Depth) -> np.ndarray:
     """Read the pixels of an image file, uint8 [H, W, 3], RGB."""
+    rgb = _decoded(path)
+    if rgb.dtype == np.uint8:
+        return rgb
+    return (rgb >> (depth.bits - 8)).astype(np.uint8)
+
+
+def _decoded(path: Path) -> np.ndarray:
+    """Decode an image file, uint8 or uint16 [H, W, 3], RGB."""
     if not is_regular(path):
         raise _unreadable(f"{path.name} is not a file")
     try:
@@ -84,13 +140,15 @@ def _read(path: Path) -> np.ndarray:
         raise _unreadable(f"{path.name} cannot be read ({error.strerror})") from error
     _check_pixels(data, path.name)
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _ANY_COLOUR) if data else None
     except cv2.error as error:
         raise _unreadable(f"{path.name}: {error.err}") from error
     if _breaks_off(data):
         raise _truncated(f"{path.name} breaks off after {len(data)} bytes")
     if bgr is None:
-        raise _unreadable(f"{path.name} is not an image ({len(data)} bytes)")
+        raise _unreadable(f"{path.name} is not an image that can be read ({len(data)} bytes)")
+    if bgr.dtype not in (np.uint8, np.uint16):
+        raise _unreadable(f"{path.name} has values of type {bgr.dtype}, not of 8 or 16 bits")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
@@ -114,12 +172,16 @@ def too_large(detail: str) -> RecordingError:
 
 
 def _breaks_off(data: bytes) -> bool:
-    """Check whether a PNG or JPEG lacks its end; OpenCV would fill the rest with grey."""
+    """Check whether an image lacks its end; OpenCV would fill that of a PNG or JPEG with grey."""
     if data.startswith(b"\x89PNG"):
         return _PNG_END not in data
     if data.startswith(b"\xff\xd8"):
         # A thumbnail in the header has a scan and an end of its own, before the image's scan.
         return data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN) or _JPEG_SCAN not in data
+    if data.startswith(b"BM"):
+        return len(data) < int.from_bytes(data[2:6], "little")
+    if data.startswith(b"RIFF"):  # WebP
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
     return False
 
 

@@ -3,31 +3,51 @@
 The table is a CSV file with a header: columns ``path, subject, action, take`` and, optionally,
 ``start`` and ``stop`` (seconds after the file's first frame, half-open) and ``fps`` (replaces the
 file's own; by default 25 for a folder of images). Other columns are ignored. Several rows may name
-different spans of one file.
+different spans of one file. Columns may be separated by commas, semicolons, tabs or bars, and
+numbers may have decimal commas.
 """
 
 import csv
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
+from fmdata.pipeline.reading.listing.cells import (
+    column,
+    decoded,
+    locate,
+    number,
+    seconds,
+    split,
+    time_hint,
+)
+from fmdata.pipeline.reading.listing.walk import is_utf8
 
 COLUMNS = ("path", "subject", "action", "take")
 OPTIONAL_COLUMNS = ("start", "stop", "fps")
 
 MIN_FPS, MAX_FPS = 0.1, 1000.0
+_BEYOND = ""  # stands for the cells of a row beyond its last column
 _MAX_ERRORS = 20  # listed in a message; the others are counted
+# Names that other tables give to the columns, for advice.
+_SYNONYMS = {
+    "path": ("file", "filename", "file_name", "filepath", "video", "clip", "name", "video_path"),
+    "subject": ("subject_id", "person", "participant", "id", "speaker", "actor", "sub", "user"),
+    "action": ("label", "emotion", "expression", "class", "motion", "gesture"),
+    "take": ("repetition", "rep", "trial", "session", "number", "no", "nr", "index"),
+}
 
 
 def read_table(table: Path, raw: Path) -> list[Recording]:
     """Return one recording for each row of `table`, in its order.
 
-    A path is absolute or relative to `raw`, independent of the table's own folder. The recording's
-    source is the path below `raw`, or the path as written for a file outside `raw`.
+    A path is absolute or relative to `raw`, independent of the table's own folder; it may have
+    backslashes, another Unicode form or another letter case than the file's name. The recording's
+    source is the path below `raw`, or the path as written for a file outside `raw`. Times may be
+    seconds or ``hh:mm:ss.fff``.
 
     Raises
     ------
@@ -36,11 +56,11 @@ def read_table(table: Path, raw: Path) -> list[Recording]:
         are listed, with their line numbers.
     """
     recordings, errors = [], []
-    for line, row in _rows(table):
-        found = _errors(row, raw)
-        errors += [f"line {line}: {error}" for error in found]
-        if not found:
-            recordings.append(_recording(row, raw))
+    for line, cells in _rows(table):
+        row = _Row(cells, raw)
+        errors += [f"line {line}: {error}" for error in row.errors]
+        if not row.errors:
+            recordings.append(row.recording())
     if errors:
         more = [f"and {len(errors) - _MAX_ERRORS} more"] if len(errors) > _MAX_ERRORS else []
         raise UsageError(
@@ -58,16 +78,17 @@ def read_table(table: Path, raw: Path) -> list[Recording]:
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """List (line number, stripped cells by column) of the rows that are not blank."""
     try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        lines = split(decoded(table.read_bytes()), (*COLUMNS, *OPTIONAL_COLUMNS))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         got = error.strerror if isinstance(error, OSError) else str(error)
-        raise _unusable(table, f"a table that cannot be read: {got}", "a CSV file in UTF-8") from (
-            error
-        )
+        is_coded = isinstance(error, UnicodeDecodeError)
+        raise _unusable(
+            table,
+            f"a table that cannot be read: {got}",
+            "a CSV file in UTF-8",
+            'save it as "CSV UTF-8" in the spreadsheet program' if is_coded else "",
+        ) from error
+    header = [column(name) for name in lines[0][1]] if lines else []
     missing = [name for name in COLUMNS if name not in header]
     twice = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS) if header.count(name) > 1]
     if missing or twice:
@@ -76,92 +97,117 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
             table,
             f"{got} among: {printable(', '.join(header)) or 'nothing'}",
             f"columns {','.join(COLUMNS)} and optionally {','.join(OPTIONAL_COLUMNS)}",
+            _header_hint(missing, header),
         )
-    return [
-        (line, dict(zip(header, cells + [""] * len(header), strict=False)))
-        for line, cells in lines
-        if any(cells)
+    return [(line, _by_name(header, cells)) for line, cells in lines[1:] if any(cells)]
+
+
+def _by_name(header: list[str], cells: list[str]) -> dict[str, str]:
+    """Return the cells of a row by column; those beyond the last one under the empty name."""
+    row = dict(zip(header, cells + [""] * len(header), strict=False))
+    beyond = [cell for cell in cells[len(header) :] if cell]
+    if beyond:
+        row[_BEYOND] = str(len(cells))
+    return row
+
+
+def _header_hint(missing: Sequence[str], header: Sequence[str]) -> str:
+    """Return advice for a header without some columns; empty if there is none."""
+    renames = [
+        f"{printable(other)} to {name}"
+        for name in missing
+        for other in header
+        if other in _SYNONYMS[name]
     ]
+    if renames:
+        return "rename the column " + ", ".join(dict.fromkeys(renames))
+    if len(missing) == len(COLUMNS) and any("." in name for name in header):
+        return f"put a first line {','.join(COLUMNS)} above the rows"
+    return ""
 
 
-def _errors(row: Mapping[str, str], raw: Path) -> list[str]:
-    """List all errors in a row."""
-    errors = [f"{name} is empty" for name in COLUMNS if not row[name]]
-    if row["path"]:
-        errors += _path_errors(raw / row["path"], printable(row["path"]))
-    numbers: dict[str, float | None] = {}
-    for name in OPTIONAL_COLUMNS:
+class _Row:
+    """One row of a table: its errors, or its recording."""
+
+    def __init__(self, cells: Mapping[str, str], raw: Path) -> None:
+        self._cells, self._raw = cells, raw
+        self._path = raw
+        self._numbers: dict[str, float | None] = {}
+        self.errors = [f"{name} is empty" for name in COLUMNS if not cells[name]]
+        if _BEYOND in cells:
+            self.errors.append(
+                f"{cells[_BEYOND]} cells, more than columns; quote a cell that holds the separator "
+                "or a decimal comma"
+            )
+        if cells["path"]:
+            self.errors += self._path_errors(cells["path"])
+        self._read("start", seconds, time_hint)
+        self._read("stop", seconds, time_hint)
+        self._read("fps", number, lambda cell: "not a number")
+        self.errors += self._number_errors()
+
+    def _read(
+        self, name: str, parse: Callable[[str], float | None], hint: Callable[[str], str]
+    ) -> None:
+        cell = self._cells.get(name, "")
         try:
-            numbers[name] = _number(row.get(name, ""))
+            self._numbers[name] = parse(cell)
         except ValueError:
-            errors.append(f"{name} is {row[name]!r}, not a number")
-    start, stop, fps = (numbers.get(name) for name in OPTIONAL_COLUMNS)
-    if start is not None and start < 0:
-        errors.append(f"start {start:g} is negative")
-    if stop is not None and stop <= (start or 0.0):
-        errors.append(f"stop {stop:g} is not after start {start or 0.0:g}")
-    if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
-        errors.append(f"fps {fps:g} is not from {MIN_FPS:g} to {MAX_FPS:g}")
-    return errors
+            self.errors.append(f"{name} is {cell!r}, {hint(cell)}")
 
+    def _number_errors(self) -> list[str]:
+        start, stop, fps = (self._numbers.get(name) for name in OPTIONAL_COLUMNS)
+        errors = []
+        if start is not None and start < 0:
+            errors.append(f"start {start:g} is negative")
+        if stop is not None and stop <= (start or 0.0):
+            errors.append(f"stop {stop:g} is not after start {start or 0.0:g}")
+        if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+            errors.append(f"fps {fps:g} is not from {MIN_FPS:g} to {MAX_FPS:g}")
+        return errors
 
-def _path_errors(path: Path, written: str) -> list[str]:
-    try:
-        if path.is_file():
-            return []
-        if path.is_dir():
-            names = [e.name for e in path.iterdir() if image_number(e.name) is not None]
-            if not names:
-                return [f"{written} is a folder without numbered png or jpg"]
-            odd = [ascii(name) for name in names if not is_utf8(name)]
-            return [f"{written} holds a name not in UTF-8, {odd[0]}: rename it"] if odd else []
-        return [f"{written} is not a file"] if path.exists() else [f"no file {written}"]
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        return [f"{written}: {getattr(error, 'strerror', None) or error}"]
+    def _path_errors(self, written: str) -> list[str]:
+        shown = printable(written)
+        try:
+            self._path = path = locate(self._raw, written)
+            if path.is_file():
+                return []
+            if path.is_dir():
+                names = [e.name for e in path.iterdir() if image_number(e.name) is not None]
+                if not names:
+                    return [f"{shown} is a folder without numbered images"]
+                odd = [ascii(name) for name in names if not is_utf8(name)]
+                return [f"{shown} holds a name not in UTF-8, {odd[0]}: rename it"] if odd else []
+            return [f"{shown} is not a file"] if path.exists() else [f"no file {shown}"]
+        except LookupError as error:
+            return [str(error.args[0])]
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+            return [f"{shown}: {getattr(error, 'strerror', None) or error}"]
 
-
-def is_utf8(name: str) -> bool:
-    """Check that a file's name is UTF-8; Python reads other bytes as lone surrogates."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _recording(row: Mapping[str, str], raw: Path) -> Recording:
-    path = raw / row["path"]
-    inside = path.is_relative_to(raw)
-    return Recording(
-        path=path,
-        source=(path.relative_to(raw) if inside else path).as_posix(),
-        subject=row["subject"],
-        action=row["action"],
-        take=row["take"],
-        start_s=_number(row.get("start", "")),
-        stop_s=_number(row.get("stop", "")),
-        fps=_number(row.get("fps", "")),
-    )
-
-
-def _number(cell: str) -> float | None:
-    """Return the number in a cell, None if empty; raise ValueError unless it is finite."""
-    if not cell:
-        return None
-    value = float(cell)
-    if not math.isfinite(value):
-        raise ValueError(cell)
-    return value
+    def recording(self) -> Recording:
+        """Return the recording of a row without errors."""
+        path, raw = self._path, self._raw
+        inside = path.is_relative_to(raw)
+        return Recording(
+            path=path,
+            source=(path.relative_to(raw) if inside else path).as_posix(),
+            subject=self._cells["subject"],
+            action=self._cells["action"],
+            take=self._cells["take"],
+            start_s=self._numbers["start"],
+            stop_s=self._numbers["stop"],
+            fps=self._numbers["fps"],
+        )
 
 
 def _count(errors: list[str]) -> str:
     return "1 error" if len(errors) == 1 else f"{len(errors)} errors"
 
 
-def _unusable(table: Path, got: str, wanted: str) -> UsageError:
+def _unusable(table: Path, got: str, wanted: str, hint: str = "") -> UsageError:
     return UsageError(
         got,
         wanted=wanted,
         where=str(table),
-        todo="correct the table, or give another one with --table",
+        todo=hint or "correct the table, or give another one with --table",
     )

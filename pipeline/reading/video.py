@@ -1,42 +1,46 @@
 """Decodes a video file with PyAV: every frame, its presentation time, and an error for any damage.
 
 FFmpeg conceals damage and stops without an error where a file breaks off. Here both are errors,
-because a concealed frame is not a true frame. The sign of a break differs by container, so all of
-these are checked: packets and frames marked corrupt, errors of the decoder, the number of packets
-against the container's index, and the end of the last packet against the container's duration.
+because a concealed frame is not a true frame. Checked are packets and frames marked corrupt, errors
+of the decoder, and the end of the file (:mod:`fmdata.pipeline.reading.whole`).
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
+from av.stream import Disposition
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.pipeline.reading.images import MAX_PIXELS, too_large
+from fmdata.catalog.types import Picture
+from fmdata.pipeline.reading.colour import primaries_of, rgb_of, transfer_of
+from fmdata.pipeline.reading.images import MAX_PIXELS, LazyFrame, too_large
+from fmdata.pipeline.reading.interlace import deinterlaced
+from fmdata.pipeline.reading.whole import Position, is_avi, period_of, require_whole, truncated
 
 # A playlist named .mp4 would make FFmpeg open the files and addresses in it, so only these
 # containers and only local files are allowed.
 _OPTIONS = {
-    "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf",
+    "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf,flv,ogg,gif,mxf,dv,rm,ivf,"
+    "h264,hevc",
     "protocol_whitelist": "file",
     "max_pixels": str(MAX_PIXELS),  # also for the frames decoded to probe a stream
 }
-_STATE_DURATION = {"avi", "matroska", "asf"}  # for others FFmpeg's duration is an estimate
-# Tolerance for writers that round durations, pad sound, or omit the last frame's duration.
-_DURATION_SLACK_S = 0.1
-_FALLBACK_RATE = Fraction(25)
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_MAX_PIXEL_SHAPE = 4  # no format has pixels longer than that; a larger ratio is damage
+_SQUARE = 0.01  # relative difference up to which pixels count as square
 
 
-def video_frames(path: Path, fps: float | None) -> Iterator[tuple[float, Callable[[], np.ndarray]]]:
-    """Yield (seconds after the first frame, function returning uint8 [H, W, 3]) for each frame.
+def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
+    """Yield every frame of the video, interlaced ones deinterlaced.
 
     Times increase strictly. A frame without a time, or with a time not after its predecessor's (as
     where a tape's clock restarts), is placed one nominal frame period after its predecessor.
@@ -54,16 +58,18 @@ def video_frames(path: Path, fps: float | None) -> Iterator[tuple[float, Callabl
         if stream.codec_context.name == "mjpeg":
             # Without it a truncated picture is filled with grey and reported as complete.
             stream.codec_context.options = {"err_detect": "explode"}
-        period = _period(stream)
+        period, shape = period_of(stream), _pixel_shape(stream)
         first = last = None
-        for n, (frame, ticks) in enumerate(_decoded(container, stream)):
+        frames = deinterlaced(_decoded(container, stream), stream)
+        for n, (frame, ticks, interlaced) in enumerate(frames):
             time = None if ticks is None else ticks * stream.time_base
             if last is not None and (time is None or time <= last):
                 time = last + period
             last = time = time if time is not None else Fraction(0)
             first = time if first is None else first
             time_s = float(time - first) if fps is None else n / fps
-            yield time_s, partial(_rgb, frame, time_s)
+            picture = Picture(transfer_of(frame), primaries_of(frame), interlaced, float(shape))
+            yield LazyFrame(time_s, partial(_rgb, frame, time_s, shape), picture)
 
 
 def declared_rate(path: Path) -> float | None:
@@ -74,7 +80,7 @@ def declared_rate(path: Path) -> float | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the container and its first video stream that is not a cover picture."""
+    """Open the container and its main video stream."""
     try:
         # Absolute, because FFmpeg takes any text before a colon for a protocol. Titles are often
         # not UTF-8, and are not used here.
@@ -82,12 +88,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(f"not a video that can be opened ({error.strerror})") from error
     with container:
-        for stream in container.streams.video:
-            if not stream.disposition & av.stream.Disposition.attached_pic:
-                break
-        else:
-            kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
-            raise _unreadable(f"no video stream among its streams ({kinds})")
+        stream = _main_stream(container)
         if stream.codec_context is None:
             raise _unreadable("its video is coded in a way unknown to this FFmpeg")
         width, height = stream.codec_context.width, stream.codec_context.height
@@ -100,9 +101,30 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def _period(stream: Any) -> Fraction:
-    """Return the nominal time from a frame to the next, in seconds."""
-    return 1 / Fraction(stream.guessed_rate or _FALLBACK_RATE)
+def _main_stream(container: Any) -> Any:
+    """Return the default video stream; without one, or of several, that of the largest frames."""
+    streams = [s for s in container.streams.video if not s.disposition & _PICTURES]
+    if not streams:
+        kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
+        raise _unreadable(f"no video stream among its streams ({kinds})")
+
+    def rank(stream: Any) -> tuple[bool, int]:
+        codec = stream.codec_context
+        default = bool(stream.disposition & Disposition.default)
+        return default, codec.width * codec.height if codec else 0
+
+    return max(streams, key=rank)
+
+
+def _pixel_shape(stream: Any) -> Fraction:
+    """Return the width of the stream's pixels over their height, 1 if it states none."""
+    shape = stream.sample_aspect_ratio or Fraction(1)
+    if not 1 / _MAX_PIXEL_SHAPE <= shape <= _MAX_PIXEL_SHAPE:
+        raise _unreadable(
+            f"its pixels claim a shape of {shape.numerator}:{shape.denominator}, "
+            f"at most {_MAX_PIXEL_SHAPE}:1 is read"
+        )
+    return Fraction(shape)
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
@@ -110,10 +132,10 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
 
     Raises RecordingError where the file breaks off.
     """
-    position = _Position()
+    position = Position()
     # AVI has times of decoding only, and FFmpeg's guesses from them are wrong with B-frames. Its
     # chunks hold one frame each, so the n-th frame displayed is at the n-th of these times.
-    chunk_times: deque[int] | None = deque() if "avi" in _format_names(container) else None
+    chunk_times: deque[int] | None = deque() if is_avi(container) else None
     try:
         for packet in _packets(container, stream, position):
             if chunk_times is not None and packet.dts is not None:
@@ -126,29 +148,22 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
             yield frame, _ticks(frame, chunk_times)
     except (av.FFmpegError, OSError) as error:
         raise _decoding_error(error, stream, position.n_frames) from error
-    _require_whole(container, stream, position)
+    require_whole(container, stream, position)
 
 
-@dataclass
-class _Position:
-    """Packets and frames read so far, and the end of the last packet in seconds."""
-
-    n_packets: int = 0
-    n_frames: int = 0
-    end_s: float = 0.0
-
-
-def _packets(container: Any, stream: Any, position: _Position) -> Iterator[Any]:
+def _packets(container: Any, stream: Any, position: Position) -> Iterator[Any]:
     """Yield the packets of the video stream."""
     # Sound is demuxed too, undecoded: a container's duration is that of all its streams.
     for packet in container.demux():
+        position.add(packet)
+        # An empty chunk repeats the picture before it, which so lasts longer: it is no frame.
+        # FFmpeg's decoders would take it for the end.
         if not packet.size:
-            continue  # an empty chunk, which FFmpeg's decoders would take for the end
-        position.end_s = max(position.end_s, _end_s(packet))
+            continue
         if packet.stream_index != stream.index:
             continue
         if packet.is_corrupt:
-            raise _truncated(
+            raise truncated(
                 f"packet {position.n_packets} breaks off, after {position.n_frames} frames"
             )
         position.n_packets += 1
@@ -161,18 +176,8 @@ def _decoding_error(error: av.FFmpegError | OSError, stream: Any, n_frames: int)
     if not stream.codec_context.width:  # FFmpeg clears a size that it refuses to decode
         return too_large(f"frames of no size, or of more than {MAX_PIXELS} pixels ({detail})")
     if isinstance(error, av.InvalidDataError | av.error.EOFError | BlockingIOError):
-        return _truncated(detail)
+        return truncated(detail)
     return RecordingError("decode", "failed", detail)
-
-
-def _require_whole(container: Any, stream: Any, position: _Position) -> None:
-    """Raise RecordingError when packets are missing at the end of the file."""
-    n_indexed = sum(entry.size > 0 for entry in stream.index_entries)
-    if position.n_packets < n_indexed:
-        raise _truncated(f"{position.n_packets} packets, and the file's index lists {n_indexed}")
-    stated_s = _stated_end_s(container, stream)
-    if position.end_s < stated_s - max(_DURATION_SLACK_S, 2 * float(_period(stream))):
-        raise _truncated(f"it ends at {position.end_s:.3f} s, and states {stated_s:.3f} s")
 
 
 def _ticks(frame: Any, chunk_times: deque[int] | None) -> int | None:
@@ -182,44 +187,30 @@ def _ticks(frame: Any, chunk_times: deque[int] | None) -> int | None:
     return frame.pts if frame.pts is not None else frame.dts
 
 
-def _end_s(packet: Any) -> float:
-    """Return the time at which a packet's content ends, in seconds on the container's clock."""
-    ticks = packet.pts if packet.pts is not None else packet.dts
-    if ticks is None:
-        return 0.0
-    return float((ticks + (packet.duration or 0)) * packet.time_base)
-
-
-def _stated_end_s(container: Any, stream: Any) -> float:
-    """Return the end of the file as the container states it, in seconds, 0 if it does not."""
-    names = _format_names(container)
-    if names.isdisjoint(_STATE_DURATION) or not container.duration:
-        return 0.0
-    # On a clock that starts at 0: writers disagree on whether to add a later start.
-    end_s = container.duration / av.time_base
-    if "avi" in names and stream.average_rate:
-        # FFmpeg shortens a cut AVI's duration to the remaining frames; the header counts all.
-        end_s = max(end_s, float(stream.frames / stream.average_rate))
-    return end_s
-
-
-def _format_names(container: Any) -> set[str]:
-    return set(container.format.name.split(","))
-
-
-def _rgb(frame: Any, time_s: float) -> np.ndarray:
+def _rgb(frame: Any, time_s: float, shape: Fraction) -> np.ndarray:
     """Return the pixels of a decoded frame as displayed, uint8 [H, W, 3]."""
     if frame.is_corrupt:
-        raise _truncated(f"the frame at {time_s:.3f} s is damaged")
+        raise truncated(f"the frame at {time_s:.3f} s is damaged")
     try:
-        rgb = frame.to_ndarray(format="rgb24")
+        rgb = rgb_of(frame)
     except (av.FFmpegError, ValueError) as error:
         detail = f"{frame.format.name} to RGB at {time_s:.3f} s: {error}"
         raise RecordingError("decode", "failed", detail) from error
     # Not `frame.side_data`: the two would reference each other, and hundreds of frames would fill
     # the memory before the garbage collector runs.
     side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # not in PyAV's stubs
-    return _displayed(rgb, side_data.get("DISPLAYMATRIX"))
+    return _displayed(_square(rgb, shape), side_data.get("DISPLAYMATRIX"))
+
+
+def _square(rgb: np.ndarray, shape: Fraction) -> np.ndarray:
+    """Resample a frame to square pixels; the shorter side grows, so that no detail is lost."""
+    if abs(shape - 1) <= _SQUARE:
+        return rgb
+    height, width = rgb.shape[:2]
+    size = round(width * max(shape, 1)), round(height / min(shape, 1))
+    if size[0] * size[1] > MAX_PIXELS:
+        raise too_large(f"{size[0]}x{size[1]} square pixels, at most {MAX_PIXELS} are decoded")
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
 
 
 def _displayed(rgb: np.ndarray, matrix: Any) -> np.ndarray:
@@ -236,7 +227,3 @@ def _displayed(rgb: np.ndarray, matrix: Any) -> np.ndarray:
 
 def _unreadable(detail: str) -> RecordingError:
     return RecordingError("decode", "unreadable", detail)
-
-
-def _truncated(detail: str) -> RecordingError:
-    return RecordingError("decode", "truncated", detail)

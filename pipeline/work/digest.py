@@ -27,7 +27,8 @@ class Identity:
     Attributes
     ----------
     source_sha256 : str
-        SHA-256 of the file; of a folder, SHA-256 over its images' names and digests.
+        SHA-256 of the file; of a folder, SHA-256 over its images' numbers, counted from the
+        first, and digests.
     digest : str
         SHA-256 over content, names, span, settings, and the versions of stages and tools.
     state : str
@@ -67,17 +68,22 @@ def file_state(path: Path) -> str:
     OSError
         When a file is missing.
     """
-    files = _images(path) if path.is_dir() else [path]
+    files = [image for _, image in _images(path)] if path.is_dir() else [path]
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if image_number(path.name) is not None)
+def _images(folder: Path) -> list[tuple[int, Path]]:
+    """List the images of a folder with their numbers, in order."""
+    numbered = ((image_number(path.name), path) for path in folder.iterdir())
+    return sorted((number, path) for number, path in numbered if number is not None)
 
 
 def content_digest(recording: Recording) -> str:
-    """Return the SHA-256 of a recording's file, or of its images' names and digests.
+    """Return the SHA-256 of a recording's file, or of its images' numbers and digests.
+
+    The names of images do not count, and their numbers from the first on, so a copy under other
+    names has the same digest.
 
     Raises
     ------
@@ -88,10 +94,10 @@ def content_digest(recording: Recording) -> str:
         if not recording.path.is_dir():
             _require_file(recording.path)
             return _file_sha256(recording.path)
-        whole = hashlib.sha256()
-        for image in _images(recording.path):
+        whole, images = hashlib.sha256(), _images(recording.path)
+        for number, image in images:
             _require_file(image)
-            whole.update(f"{image.name}\0{_file_sha256(image)}\n".encode())
+            whole.update(f"{number - images[0][0]}\0{_file_sha256(image)}\n".encode())
         return whole.hexdigest()
     except OSError as error:
         detail = error.strerror or type(error).__name__

@@ -1,10 +1,13 @@
 """One recording on its way through a build."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.listing.found import Refused
 from fmdata.pipeline.work.digest import Identity
 
 
@@ -50,3 +53,10 @@ class Job:
 def key_of(recording: Recording) -> str:
     """Return the key of a recording's clip."""
     return action_key(recording.subject, recording.action, recording.take)
+
+
+def refused_job(refused: Refused) -> Job:
+    """Return the job of a refused file; its digest covers the names and the reason."""
+    facts = [*refused.recording.names, refused.reason, refused.detail, refused.example]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return Job(refused.recording, Identity("", digest))

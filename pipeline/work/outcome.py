@@ -104,7 +104,8 @@ def drop(recording: Recording, error: RecordingError, attempts: int = 1) -> Drop
     detail = error.detail
     for name in recording.hidden:
         detail = redact(name, detail)
-    return Dropped(*recording.names, error.stage, error.reason, detail, attempts)
+    dropped = Dropped(*recording.names, error.stage, error.reason, detail, attempts)
+    return replace(dropped, start=recording.start_s, stop=recording.stop_s)
 
 
 def failed_if_short(error: RecordingError) -> RecordingError:

@@ -1,5 +1,6 @@
 """The row of one clip: everything that the stages found, as the columns of the Parquet file."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,15 @@ def action_row(
         "fold": fold(recording.subject, settings.seed),
         "source": recording.source,
         "source_sha256": identity.source_sha256,
+        "start": recording.start_s,
+        "stop": recording.stop_s,
         "digest": identity.digest,
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.size,
         **_motion(spotting, track.detected),
         **_quality(track),
+        **asdict(track.picture),
         "intensity": spotting.intensity,
         "timestamps": track.timestamps_s.astype(np.float32),
         "change": change,

@@ -103,9 +103,10 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     facts = one_row(
         ACTION_FACTS,
         {
-            **scalars, **per_frame,
+            **scalars, **per_frame, "start": None, "stop": None,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
+            "source_sha256": f"{draw_seed('bytes', subject, action, take):064x}",
             "digest": f"{draw_seed(subject, action, take):064x}",
             "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, **motion, "motions": [motion],
             "timestamps": np.arange(N_FRAMES, dtype=np.float32) / FPS,

@@ -77,6 +77,7 @@ def write_numbered_video(
     fps: float | Fraction = 25,
     times_s: Sequence[float] | None = None,
     codec: str | None = None,
+    pixels: str = "yuv420p",
     b_frames: int = 0,
     turn: int = 0,
     picture: np.ndarray | Callable[[int], np.ndarray] | None = None,
@@ -92,6 +93,8 @@ def write_numbered_video(
         Its suffix chooses the container, and the codec unless `codec` names one.
     fps, times_s
         Frame rate; or the presentation times of a variable rate, in seconds, rising, from 0.
+    pixels : str
+        FFmpeg's name of the pixel format.
     b_frames : int
         Maximum number of consecutive B-frames.
     turn : int
@@ -108,7 +111,7 @@ def write_numbered_video(
     times = np.arange(n_frames) / float(rate) if times_s is None else np.array(times_s, float)
     with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
         stream = container.add_stream(codec or CODECS.get(path.suffix, "libx264"), rate=rate)
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         stream.gop_size = 12
         stream.max_b_frames = b_frames
         stream.bit_rate = 1_000_000
@@ -128,6 +131,14 @@ def write_numbered_video(
     if turn:
         set_display_matrix(path, TURNS[turn])
     return NumberedVideo(path, times, Box(*box))
+
+
+def make_distinct(path: Path, text: str) -> Path:
+    """Append a text to an mp4 or mov, in a box that players skip; the frames stay the same."""
+    data = text.encode()
+    with path.open("ab") as file:
+        file.write((8 + len(data)).to_bytes(4) + b"free" + data)
+    return path
 
 
 def set_display_matrix(path: Path, abcd: tuple[int, int, int, int]) -> None:

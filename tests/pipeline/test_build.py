@@ -22,7 +22,7 @@ from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.progress import BuildProgress, InterruptedBuild
-from tests.helpers.videos import write_numbered_video
+from tests.helpers.videos import make_distinct, write_numbered_video
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +84,7 @@ def test_only_new_recordings_are_processed(few: Path, built: Path, tmp_path: Pat
     shutil.copytree(few, raw)
     shutil.copytree(built, path)
     shutil.copy(raw / "s01/smile/01.mp4", raw / "s01/smile/03.mp4")  # new
+    make_distinct(raw / "s01/smile/03.mp4", "03")
     (raw / "s02/smile/02.mp4").unlink()  # missing
     progress = BuildProgress()
     build(raw, path, BuildSettings(), IN_PROCESS, progress=progress)
@@ -109,6 +110,7 @@ def test_unchanged_shards_are_not_rewritten(few: Path, built: Path, tmp_path: Pa
     new = next(name for name in (f"n{i}" for i in range(99)) if fold(name, 0) not in taken)
     (raw / new / "smile").mkdir(parents=True)
     shutil.copy(raw / "s01/smile/01.mp4", raw / new / "smile")
+    make_distinct(raw / new / "smile/01.mp4", new)
     inodes = {file.stat().st_ino for file in (path / "actions").iterdir()}
     build(raw, path, BuildSettings(), IN_PROCESS)
     after = [file.stat().st_ino for file in (path / "actions").iterdir()]

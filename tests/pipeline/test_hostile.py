@@ -30,7 +30,6 @@ from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.types import Recording
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
-from fmdata.pipeline.landmarks.face import Face
 from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
@@ -69,18 +68,6 @@ def little_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-@pytest.fixture
-def fixed_face(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use a backend that finds the same face in every frame, without looking."""
-    mesh = np.random.default_rng(0).uniform(20, 80, (478, 3)).astype(np.float32)
-
-    class Landmarker:
-        def detect(self, rgb: np.ndarray) -> list[Face]:
-            return [Face(mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
-
-    monkeypatch.setattr("fmdata.pipeline.stages._landmarker", lambda name, model: Landmarker())
-
-
 NAMES = {
     "line break": ("s\n01", "smi\nle", "0\n1"),
     "right to left": (f"s{RTL}01", f"{RTL}elims", f"10{RTL}"),
@@ -114,7 +101,8 @@ def test_names_in_a_table_are_not_used_as_paths(tmp_path: Path, fixed_face: None
     outer, raw = tmp_path / "outer", tmp_path / "outer/raw"
     raw.mkdir(parents=True)
     write_numbered_video(raw / "a.mp4", 10)
-    rows = ["path,subject,action,take", "a.mp4," + ",".join(names), "a.mp4,s01,smile,01"]
+    rows = ["path,subject,action,take,start,stop"]
+    rows += ["a.mp4," + ",".join((*names, "", "0.2")), "a.mp4,s01,smile,01,0.2,"]
     (raw / "recordings.csv").write_text("\n".join(rows))
     build(raw, outer / "dataset", BuildSettings(), IN_PROCESS)
     assert verify(outer / "dataset") == []
@@ -139,7 +127,7 @@ def test_hidden_names_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "s02/smile").mkdir(parents=True)
     (tmp_path / "s02/smile/01.mp4").touch()
     (tmp_path / "s02/smile/.02.mp4").touch()
-    assert [found.source for found in discover(tmp_path)] == ["s02/smile/01.mp4"]
+    assert [found.source for found in discover(tmp_path).recordings] == ["s02/smile/01.mp4"]
 
 
 def test_no_name_controls_the_terminal(tmp_path: Path) -> None:
@@ -157,8 +145,8 @@ def test_no_name_controls_the_terminal(tmp_path: Path) -> None:
     (folder / "deeper").mkdir()
     (folder / "deeper/x.mp4").write_text("no video")
     refused = subprocess.run([*FMDATA, "build"], cwd=tmp_path, capture_output=True)
-    assert printable(f"{subject}/{action}/deeper/x.mp4") in refused.stderr.decode()
-    for text in (run.stdout, run.stderr, refused.stderr):
+    assert printable(f"{subject}/{action}/deeper/x.mp4") in refused.stdout.decode()
+    for text in (run.stdout, run.stderr, refused.stdout, refused.stderr):
         assert all(character.isprintable() or character == "\n" for character in text.decode())
 
 
@@ -172,7 +160,7 @@ def test_links_out_of_the_tree_are_refused(tmp_path: Path) -> None:
     (raw / "s01/smile/02.mp4").symlink_to("01.mp4")  # inside, but the first leads outside
     with pytest.raises(InputError, match=r"3 links out of the folder: s01/smile/01\.mp4"):
         discover(raw)
-    sources = [found.source for found in discover(raw, follow_links=True)]
+    sources = [found.source for found in discover(raw, follow_links=True).recordings]
     assert sources == ["s01/smile/01.mp4", "s01/smile/02.mp4", "s02/smile/diary.mp4"]
 
 
@@ -184,7 +172,7 @@ def test_links_inside_the_tree_are_followed(tmp_path: Path) -> None:
     write_numbered_video(raw / ".store/1f3a.mp4", 5)
     (raw / "s01/smile/01.mp4").symlink_to("../../.store/1f3a.mp4")
     (raw / "s01/smile/loop.mp4").symlink_to("loop.mp4")
-    found = discover(raw)
+    found = discover(raw).recordings
     assert [recording.take for recording in found] == ["01", "loop"]
     assert error_of(found[1].path).reason == "unreadable"
 

@@ -28,7 +28,7 @@ from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from tests.helpers.command import FMDATA
 from tests.helpers.progress import BuildProgress
-from tests.helpers.videos import write_numbered_video
+from tests.helpers.videos import make_distinct, write_numbered_video
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,8 @@ def record(folder: Path, **levels: int) -> Path:
     action.mkdir(parents=True, exist_ok=True)
     for take, level in levels.items():
         picture = np.full((96, 160, 3), level, np.uint8)
-        write_numbered_video(action / f"{take}.mp4", 10, picture=picture)
+        path = write_numbered_video(action / f"{take}.mp4", 10, picture=picture).path
+        make_distinct(path, take)
     return folder
 
 
@@ -136,6 +137,7 @@ def test_retry_dropped_processes_the_dropped_recordings_alone(tmp_path: Path) ->
             "text": ("decode", "unreadable", 1),
         }
     shutil.copy(raw / "s01/still/fine.mp4", raw / "s01/still/hangs.mp4")
+    make_distinct(raw / "s01/still/hangs.mp4", "hangs no more")
     (raw / "s01/still/gone.mp4").unlink()
     record(raw, new=FINE)
     result = build(raw, path, BuildSettings(), RunSettings(workers=1, retry_dropped=True))
@@ -169,7 +171,7 @@ def test_retry_dropped_needs_a_whole_dataset(tmp_path: Path) -> None:
 
 def test_processes_that_crash_or_hang_leave_no_temporary_folder(tmp_path: Path) -> None:
     raw, work = record(tmp_path / "raw", aborts=ABORTS, hangs=HANGS), tmp_path / "work"
-    jobs = digest_all(discover(raw), BuildSettings())
+    jobs = digest_all(discover(raw).recordings, BuildSettings())
     run(jobs, BuildSettings(), work, RunSettings(workers=1, time_limit_s=LIMIT_S))
     assert {path.name for path in work.iterdir()} == {job.digest for job in jobs}
 

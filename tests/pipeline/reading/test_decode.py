@@ -251,7 +251,8 @@ def test_the_frame_rate_is_nominal_within_one_percent_else_measured() -> None:
 
 def test_repr_shows_no_pixels() -> None:
     frame = Frame(3, 0.12, np.zeros((4, 5, 3), np.uint8))
-    assert repr(frame) == "Frame(index=3, time_s=0.12, rgb=uint8[4, 5, 3])"
+    assert "rgb=uint8[4, 5, 3]" in repr(frame)
+    assert len(repr(frame)) < 200
 
 
 # Folders of numbered images. Image n has the grey level n everywhere.

@@ -8,6 +8,7 @@ import pytest
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.listing.found import Found, Refused
 from fmdata.pipeline.reading.pseudonymous import pseudonymous
 from fmdata.pipeline.work.job import key_of
 from fmdata.pipeline.work.outcome import drop
@@ -21,15 +22,18 @@ def recording(path: str, subject: str, take: str, **span: float) -> Recording:
     return Recording(Path(path), path, subject, "smile", take, **span)
 
 
+def renamed_of(recordings: list[Recording]) -> list[Recording]:
+    return pseudonymous(Found(recordings), KEYED).recordings
+
+
 def test_the_source_is_made_of_the_new_names() -> None:
     """Two spans of one file with two people, an absolute path, a folder with a name as suffix."""
-    renamed = pseudonymous(
+    renamed = renamed_of(
         [
             recording("/home/ann/bob and ann.MP4", "ann", "01", start_s=0.0, stop_s=2.0),
             recording("/home/ann/bob and ann.MP4", "bob", "01", start_s=2.0, stop_s=4.0),
             recording("pictures.ann", "ann", "02"),
-        ],
-        KEYED,
+        ]
     )
     assert {(r.subject, r.source) for r in renamed} == {
         (ANN, f"{ANN}/smile/01.mp4"),
@@ -54,13 +58,13 @@ def test_no_spelling_of_a_name_remains_and_keys_stay_distinct(
     subject: str, takes: list[str]
 ) -> None:
     hers = [recording(f"{subject}/smile/{take}.mp4", subject, take) for take in takes]
-    renamed = pseudonymous(hers, KEYED)
+    renamed = renamed_of(hers)
     names = re.compile("204817|ann|lee|jos", re.IGNORECASE)
     for r in renamed:
         assert not names.search(" ".join((*r.names, key_of(r))))
         assert r.action == "smile"
     assert len({key_of(r) for r in renamed}) == len(takes)
-    assert pseudonymous(hers[::-1], KEYED) == renamed
+    assert renamed_of(hers[::-1]) == renamed
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,27 @@ def test_no_spelling_of_a_name_remains_and_keys_stay_distinct(
     ],
 )
 def test_a_detail_reveals_no_name(detail: str, written: str) -> None:
-    (hers,) = pseudonymous([recording("/home/ann/x.mp4", "ann", "17")], KEYED)
+    (hers,) = renamed_of([recording("/home/ann/x.mp4", "ann", "17")])
     dropped = drop(hers, RecordingError("decode", "unreadable", detail))
     assert dropped.detail == written
     assert (dropped.subject, dropped.source) == (ANN, f"{ANN}/smile/17.mp4")
+
+
+def test_a_refused_file_reveals_no_name_in_any_of_its_columns() -> None:
+    """One lies in the folder of a subject, of the other nobody knows the subject."""
+    known = Recording(Path("raw/ann/x.mp4"), "ann/x.mp4", "ann", "", "x")
+    unknown = Recording(Path("raw/ann smile.mp4"), "ann smile.mp4", "", "", "ann smile")
+    refused = [
+        Refused(r, "same_name", "another recording has its key", "ann/01.mp4")
+        for r in (known, unknown)
+    ]
+    found = pseudonymous(Found([], refused), KEYED)
+    assert {one.recording.subject for one in found.refused} == {"", ANN}
+    for one in found.refused:
+        row = drop(one.recording, one.error)
+        assert "ann" not in " ".join((*row.names, row.detail)).replace("another", "")
+    assert len({one.recording.source for one in found.refused}) == 2
+
+
+def test_a_pseudonym_is_that_of_the_composed_name() -> None:
+    assert KEYED.subject("Zoe\u0301") == KEYED.subject("Zo\u00e9")

@@ -7,21 +7,44 @@ it, and no arrangement of links makes the walk endless.
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from fmdata.catalog.errors import InputError
 from fmdata.catalog.printable import printable
+from fmdata.pipeline.reading.listing.kinds import is_named_video
 
-EXTENSIONS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
-
+# Files and folders that systems and file servers leave behind; hidden like names with a dot.
+_HIDDEN = frozenset(
+    ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information")
+)
 _MAX_DEPTH = 8  # of folders; the walk follows links
 _MAX_WAYS = 1000  # by links to one folder: a few links in each of a few folders make billions
 _EXAMPLES = 5  # in a message
 
 
-def visible_files(raw: Path, follow_links: bool) -> list[PurePosixPath]:
-    """List the paths of the files below `raw`, relative to `raw`; links inside it are followed.
+@dataclass(frozen=True)
+class Tree:
+    """The visible contents of a folder, as paths relative to it.
+
+    Attributes
+    ----------
+    files : list of PurePosixPath
+        Files, and dead links.
+    leaves : list of PurePosixPath
+        Folders without visible folders and files.
+    too_deep : list of PurePosixPath
+        Folders below the depth to which the walk goes.
+    """
+
+    files: list[PurePosixPath] = field(default_factory=list)
+    leaves: list[PurePosixPath] = field(default_factory=list)
+    too_deep: list[PurePosixPath] = field(default_factory=list)
+
+
+def read_tree(raw: Path, follow_links: bool) -> Tree:
+    """List the visible files below `raw`, and the empty folders; links inside it are followed.
 
     Hidden files and folders are left out. Dead links are listed, and pipes and devices that are
     named like videos, so that decoding reports them.
@@ -33,13 +56,20 @@ def visible_files(raw: Path, follow_links: bool) -> list[PurePosixPath]:
         leads back to a folder that it lies in, or links lead to one folder by too many ways.
     """
     walk = _Walk(raw, follow_links)
-    found = []
+    tree = Tree(too_deep=walk.too_deep)
     for folder, folders, files in os.walk(raw, onerror=_refuse_unlisted, followlinks=True):
         below = PurePosixPath(Path(folder).relative_to(raw).as_posix())
+        visible = [name for name in files if not _is_hidden(name)]
+        if below.parts and not visible and all(map(_is_hidden, folders)):
+            tree.leaves.append(below)
         folders[:] = walk.folders_to_enter(below, folders)
-        found += [file for file in (below / name for name in files) if walk.is_listed(file)]
+        tree.files.extend(file for name in visible if walk.is_listed(file := below / name))
     walk.check()
-    return found
+    return tree
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _HIDDEN
 
 
 class _Walk:
@@ -50,22 +80,24 @@ class _Walk:
         self.top = raw.resolve()
         self.outward: list[PurePosixPath] = []
         self.circular: list[PurePosixPath] = []
+        self.too_deep: list[PurePosixPath] = []
         self.ways: Counter[tuple[int, int]] = Counter()  # by device and inode of a folder
 
     def folders_to_enter(self, below: PurePosixPath, names: list[str]) -> list[str]:
-        """Return the names of the folders in `below` to walk through; note refused links."""
+        """Return the names of the folders in `below` to walk through; note the others."""
+        paths = [below / name for name in names if not _is_hidden(name)]
         if len(below.parts) >= _MAX_DEPTH:
+            self.too_deep += paths
             return []
-        paths = [below / name for name in names if not name.startswith(".")]
         inside = [path for path in paths if not self._leads_out(path)]
         return [path.name for path in inside if not self._is_circular(below, path)]
 
     def is_listed(self, file: PurePosixPath) -> bool:
-        """Check that a file is visible and may be a recording; note a refused link."""
-        if file.name.startswith(".") or self._leads_out(file):
+        """Check that a file may be a recording; note a refused link."""
+        if self._leads_out(file):
             return False
         path = self.raw / file
-        return path.is_file() or not path.exists() or path.suffix.lower() in EXTENSIONS
+        return path.is_file() or not path.exists() or is_named_video(file)
 
     def _leads_out(self, path: PurePosixPath) -> bool:
         if self.follow_links or not _is_outward_link(self.raw / path, self.top):
@@ -135,3 +167,17 @@ def examples(names: Sequence[PurePosixPath | str]) -> str:
     """Return the first few names, sorted and safe to show, and the number of the others."""
     some = ", ".join(map(printable, sorted(map(str, names))[:_EXAMPLES]))
     return some + (f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else "")
+
+
+def is_utf8(name: str) -> bool:
+    """Check that a file's name is UTF-8; Python reads other bytes as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def escaped(name: str) -> str:
+    r"""Return a name with every byte that is not UTF-8 written as ``\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

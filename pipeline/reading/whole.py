@@ -1,0 +1,122 @@
+"""Checks that a video file is whole: that no packet is missing at its end.
+
+The sign of a break differs by container, so two numbers are checked: the packets against the
+container's index, and the end of the last packet against the container's duration. Empty chunks of
+an AVI, each of which repeats the picture before it, are no packets; at the end of the file they
+count for the time that they fill.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+
+from fmdata.catalog.errors import RecordingError
+from fmdata.pipeline.reading.ending import break_of
+
+_STATE_DURATION = {
+    "avi",
+    "matroska",
+    "asf",
+    "flv",
+    "mxf",
+}  # for others FFmpeg's duration is an estimate
+# Tolerance for writers that round durations, pad sound, or omit the last frame's duration.
+_DURATION_SLACK_S = 0.1
+_FALLBACK_RATE = Fraction(25)
+_INDEX_ENTRY = struct.Struct("<4sIII")  # stream and kind, flags, position, size
+_MAX_INDEX_BYTES = 1 << 26  # four million chunks
+
+
+@dataclass
+class Position:
+    """Packets and frames read so far, and the end of the last packet in seconds."""
+
+    n_packets: int = 0
+    n_frames: int = 0
+    end_s: float = 0.0
+
+    def add(self, packet: Any) -> None:
+        """Note the end of a packet of any stream."""
+        ticks = packet.pts if packet.pts is not None else packet.dts
+        if ticks is not None:
+            end_s = float((ticks + (packet.duration or 0)) * packet.time_base)
+            self.end_s = max(self.end_s, end_s)
+
+
+def period_of(stream: Any) -> Fraction:
+    """Return the nominal time from a frame to the next, in seconds."""
+    return 1 / Fraction(stream.guessed_rate or _FALLBACK_RATE)
+
+
+def is_avi(container: Any) -> bool:
+    """Check whether a container is an AVI."""
+    return "avi" in _format_names(container)
+
+
+def require_whole(container: Any, stream: Any, position: Position) -> None:
+    """Raise RecordingError (``truncated``) when packets are missing at the end of the file."""
+    n_indexed = sum(entry.size > 0 for entry in stream.index_entries)
+    if position.n_packets < n_indexed:
+        raise truncated(f"{position.n_packets} packets, and the file's index lists {n_indexed}")
+    period_s = float(period_of(stream))
+    stated_s = _stated_end_s(container, stream)
+    slack_s = max(_DURATION_SLACK_S, 2 * period_s)
+    if broken := break_of(Path(container.name), _format_names(container)):
+        raise truncated(f"{broken}, after {position.n_frames} frames")
+    if position.end_s >= stated_s - slack_s:
+        return
+    repeats = _empty_chunks_at_the_end(Path(container.name), stream) if is_avi(container) else 0
+    if position.end_s + repeats * period_s < stated_s - slack_s:
+        raise truncated(f"it ends at {position.end_s:.3f} s, and states {stated_s:.3f} s")
+
+
+def truncated(detail: str) -> RecordingError:
+    """Return the error for a file that ends or breaks off before its last frame."""
+    return RecordingError("decode", "truncated", detail)
+
+
+def _stated_end_s(container: Any, stream: Any) -> float:
+    """Return the end of the file as the container states it, in seconds, 0 if it does not."""
+    if _format_names(container).isdisjoint(_STATE_DURATION) or not container.duration:
+        return 0.0
+    # On a clock that starts at 0: writers disagree on whether to add a later start.
+    end_s = container.duration / av.time_base
+    if is_avi(container) and stream.average_rate:
+        # FFmpeg shortens a cut AVI's duration to the remaining frames; the header counts all.
+        end_s = max(end_s, float(stream.frames / stream.average_rate))
+    return end_s
+
+
+def _empty_chunks_at_the_end(path: Path, stream: Any) -> int:
+    """Count the last chunks of an AVI's stream that are empty; FFmpeg does not show them."""
+    with path.open("rb") as file:
+        index = next((size for name, size in _top_chunks(file) if name == b"idx1"), 0)
+        data = file.read(min(index, _MAX_INDEX_BYTES))
+    entries = _INDEX_ENTRY.iter_unpack(data[: len(data) // _INDEX_ENTRY.size * _INDEX_ENTRY.size])
+    repeats = 0
+    for tag, _, _, size in entries:
+        if tag[:2] == b"%02d" % stream.index:
+            repeats = 0 if size else repeats + 1
+    return repeats
+
+
+def _top_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield name and size of the chunks of an AVI's first RIFF; the file stands at the content."""
+    at = 12
+    while True:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        size = int.from_bytes(head[4:], "little")
+        yield head[:4], size
+        at += 8 + size + size % 2
+
+
+def _format_names(container: Any) -> set[str]:
+    return set(container.format.name.split(","))
