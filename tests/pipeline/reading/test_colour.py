@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Picture
-from fmdata.pipeline.reading.decode import Frame, decode
+from fmdata.pipeline.reading.decode import Frame
 from tests.helpers.encoded import first_frame, write_video
 
 Curve = Callable[[np.ndarray], np.ndarray]
