@@ -48,7 +48,7 @@ def test_frames_that_need_no_turn_are_the_same_objects() -> None:
 class Views:
     """A backend that answers by the views in which a face is seen, by the roll that it shows.
 
-    A frame's pixels are all its number, but for the one in a corner, which tells the view.
+    A frame's pixels are all its number, but for the one in a corner, which shows the view.
     """
 
     def __init__(self, rolls: dict[int, dict[int, float]]) -> None:

@@ -148,7 +148,7 @@ def test_a_cut_outside_the_span_does_not_matter(tmp_path: Path) -> None:
     pictures = shot(person(0), AT) + shot(person(1), N - AT)
     path = write_video(tmp_path / "a.mp4", pictures)
     whole = decode(recording(path))
-    with pytest.raises(RecordingError, match=r"frame 15 \(0.600 s\): .* give start and stop"):
+    with pytest.raises(RecordingError, match=r"frame 15 \(0.600 s\): give start and stop"):
         list(within_one_shot(whole))
     for span in ({"stop_s": 0.6}, {"start_s": 0.6}):
         assert len(list(within_one_shot(decode(recording(path, **span))))) == AT
