@@ -19,6 +19,7 @@ from fmdata.pipeline.cropping.encode import encode
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.landmarks.track import follow
+from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
 from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
 from fmdata.pipeline.second_pass.respot import respot
@@ -98,18 +99,19 @@ def _make(
     recording = job.recording
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
-        frames = within_one_shot(_frames(recording, "landmarks", watch))
+        turn = needed_turn(_frames(recording, "landmarks", watch), landmarker)
+        frames = within_one_shot(_frames(recording, "landmarks", watch, turn))
         track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        frames = _frames(recording, "spot", watch)
+        frames = _frames(recording, "spot", watch, turn)
         spotting = respot(frames, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.size)
     with _stage("encode", watch):
         change = encode(
-            _frames(recording, "encode", watch), transforms, fps=fps, size=settings.size,
+            _frames(recording, "encode", watch, turn), transforms, fps=fps, size=settings.size,
             jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
@@ -137,10 +139,10 @@ def _changed_since(recording: Recording, identity: Identity) -> RecordingError |
     return RecordingError("decode", "failed", "it changed during the build") if changed else None
 
 
-def _frames(recording: Recording, stage: str, watch: Watch) -> Iterator[Frame]:
+def _frames(recording: Recording, stage: str, watch: Watch, turn: int = 0) -> Iterator[Frame]:
     """Decode, and report which is at work: decoding, or the `stage` that consumes a frame."""
     watch.beat("decode")
-    for frame in decode(recording, lambda: watch.beat("decode", 1)):
+    for frame in turned(decode(recording, lambda: watch.beat("decode", 1)), turn):
         watch.beat(stage)
         yield frame
         watch.beat("decode")

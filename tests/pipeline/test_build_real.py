@@ -111,7 +111,7 @@ def test_videos_with_a_face_in_half_or_no_frames_are_dropped(
     result = build(raw, tmp_path / "dataset", BuildSettings(), TWO_WORKERS, table=table)
     assert result.card.actions.samples == 0
     assert [(d.source, d.stage, d.reason) for d in result.dropped] == [
-        ("face_noface.mov", "landmarks", "face_lost"),
+        ("face_noface.mov", "decode", "scene_cut"),
         ("no_face.mp4", "landmarks", "no_face"),
     ]
 
