@@ -2,8 +2,8 @@
 
 ``python -m bench.thresholds`` simulates three rows of the fidelity benchmark, detects the landmarks
 of both passes once, and spots each recording again for every threshold and factor. The table goes
-to docs/pipeline.md. Of 35 thresholds of spotting, these ten changed the missed motions, the motions
-found in still faces, or the onsets most. None of them changes the landmarks.
+to docs/pipeline.md. Of the thresholds of spotting, these ten decide whether there is a
+motion, and where it begins beside something else that moves. None of them changes the landmarks.
 """
 
 import argparse
@@ -27,14 +27,7 @@ from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate
 from fmdata.pipeline.second_pass import respot
 from fmdata.pipeline.second_pass.redetect import Refined, refine
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.spotting import (
-    blinks,
-    displacement,
-    edges,
-    head_rotation,
-    phases,
-    spot,
-)
+from fmdata.pipeline.spotting import nuisances, phases, signal, spot, timing
 from fmdata.synth.simulator.script import Truth
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
@@ -67,14 +60,14 @@ class Threshold:
 THRESHOLDS = (
     Threshold(phases, "MIN_AMPLITUDE_IOD"),
     Threshold(respot, "VIEWS_NOISE"),
-    Threshold(respot, "ROTATION_NOISE"),
-    Threshold(spot, "CLEAR_SNR"),
-    Threshold(head_rotation, "PRIOR_IOD_PER_DEG"),
-    Threshold(head_rotation, "CORRELATION_S"),
-    Threshold(blinks, "BLINK_S"),
-    Threshold(displacement, "LID_WEIGHT"),
-    Threshold(phases, "PHASE_SHARE"),
-    Threshold(edges, "CALM_S"),
+    Threshold(spot, "DOUBTFUL_IOD"),
+    Threshold(spot, "FAINT_IOD"),
+    Threshold(signal, "SCORE_IOD"),
+    Threshold(signal, "WINK_IOD"),
+    Threshold(signal, "ROTATION_PRIOR"),
+    Threshold(signal, "DOUBTFUL_ROTATION_PRIOR"),
+    Threshold(nuisances, "CHANGE_S"),
+    Threshold(timing, "MIN_PHASE_IOD"),
 )
 
 

@@ -45,15 +45,23 @@ def with_rest(motion: Motion, intensity: np.ndarray, detected: np.ndarray) -> Mo
     return replace(motion, lead=lead, trail=run_length(resting[motion.offset :]))
 
 
+def second_stop(motion: Motion) -> int:
+    """Return the end of a motion that comes second in a compound: the apex of a ``hold``.
+
+    The held frames from there on are the compound's tail. At least one frame comes before.
+    """
+    return motion.offset if motion.style == "return" else max(motion.apex, motion.onset + 1)
+
+
 def tail_room(motion: Motion, detected: np.ndarray) -> int:
     """Return the number of frames that may follow the motion in a compound.
 
     After a ``return`` these are the frames at rest. After a ``hold`` they are the frames of the
-    held apex, from :attr:`Motion.second_stop` on, up to the first that does not show the face.
+    held apex, from :func:`second_stop` on, up to the first that does not show the face.
     """
     if motion.style == "return":
         return motion.trail
-    return run_length(np.asarray(detected, bool)[motion.second_stop : motion.offset])
+    return run_length(np.asarray(detected, bool)[second_stop(motion) : motion.offset])
 
 
 def first_stops(motion: Motion, intensity: np.ndarray) -> list[int]:
@@ -77,8 +85,8 @@ def second_starts(motion: Motion, intensity: np.ndarray) -> list[int]:
     face has not come half way.
     """
     before = range(1, min(EDGE_FRAMES, motion.lead) + 1)
-    after = range(1, min(EDGE_FRAMES, motion.second_stop - 1 - motion.onset) + 1)
-    left = np.asarray(intensity, np.float64)[motion.onset : motion.second_stop]
+    after = range(1, min(EDGE_FRAMES, second_stop(motion) - 1 - motion.onset) + 1)
+    left = np.asarray(intensity, np.float64)[motion.onset : second_stop(motion)]
     after = after[: run_length(left < CORE_SHARE * motion.amplitude_iod)]
     return [motion.onset + shift for shift in (0, *(-n for n in before), *after)]
 

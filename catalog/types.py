@@ -221,8 +221,7 @@ class Motion(ArrayRepr):
         Confidence in the style: 0 where the other style is as likely; 1 where the clip ends at
         full amplitude (``hold``) or exactly in its initial pose (``return``).
     trail : int
-        Frames at rest that begin at the offset without a gap; 0 for a ``hold``. Both counts are
-        those of :func:`fmdata.catalog.rest.with_rest`.
+        Frames at rest that begin at the offset without a gap; 0 for a ``hold``.
     """
 
     onset: int
@@ -239,23 +238,13 @@ class Motion(ArrayRepr):
         if self.style not in STYLES:
             raise ValueError(f"style is {self.style!r}, wanted one of {STYLES}")
         if not 0 <= self.onset <= self.apex < self.offset:
-            raise ValueError(
-                f"motion is {self.onset}, {self.apex}, {self.offset}, "
-                "wanted 0 <= onset <= apex < offset"
-            )
+            got = f"{self.onset}, {self.apex}, {self.offset}"
+            raise ValueError(f"motion is {got}, wanted 0 <= onset <= apex < offset")
 
     @property
     def n_frames(self) -> int:
         """Length of the motion in frames."""
         return self.offset - self.onset
-
-    @property
-    def second_stop(self) -> int:
-        """End of the motion where it comes second in a compound: the apex of a ``hold``.
-
-        The held frames from there on are the compound's tail. At least one frame comes before.
-        """
-        return self.offset if self.style == "return" else max(self.apex, self.onset + 1)
 
 
 @dataclass(frozen=True)
@@ -301,10 +290,8 @@ class Dropped:
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES or self.reason not in REASONS:
-            raise ValueError(
-                f"dropped at {self.stage!r} for {self.reason!r}, "
-                f"wanted one of {STAGES} and one of {REASONS}"
-            )
+            got = f"dropped at {self.stage!r} for {self.reason!r}"
+            raise ValueError(f"{got}, wanted one of {STAGES} and one of {REASONS}")
 
     @property
     def names(self) -> tuple[str, str, str, str]:

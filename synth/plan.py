@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fmdata.catalog.keys import compound_key, draw_seed
+from fmdata.catalog.rest import second_stop
 from fmdata.catalog.types import Segment
 from fmdata.synth.takes import Join, JoinOf, Take, joins_of, spread
 
@@ -183,7 +184,7 @@ def draw_segments(join: Join, rng: np.random.Generator) -> Segments:
     one, other = join.one, join.other
     lead = int(rng.integers(0, one.motion.lead, endpoint=True))
     tail = int(rng.integers(0, other.tail_room, endpoint=True))
-    onset, stop = one.motion.onset, other.motion.second_stop
+    onset, stop = one.motion.onset, second_stop(other.motion)
     return (
         Segment(one.key, onset - lead, onset, "lead"),
         Segment(one.key, onset, join.stop, "first"),

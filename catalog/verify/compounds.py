@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fmdata.catalog.clip import motion_of
-from fmdata.catalog.rest import at_rest, first_stops, second_starts
+from fmdata.catalog.rest import at_rest, first_stops, second_starts, second_stop
 from fmdata.catalog.timing import nominal_rate, segment_times
 from fmdata.catalog.types import ROLES, Motion, Segment
 from fmdata.catalog.verify.finding import RESYNTH, Finding, after_deleting
@@ -110,7 +110,7 @@ def _problem_of_motions(row: Row, sources: Mapping[str, _Source], *, smooth: boo
         motion = source.motion
         starts, stops = [motion.onset], [motion.offset]
         if segment is second:
-            stops = [motion.second_stop]
+            stops = [second_stop(motion)]
             starts = second_starts(motion, source.intensity) if smooth else starts
         elif smooth:
             stops = first_stops(motion, source.intensity)

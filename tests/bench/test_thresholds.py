@@ -7,7 +7,7 @@ import pytest
 from bench.thresholds import FACTORS, ROWS, THRESHOLDS, Filmed, Threshold, head, scaled, table
 from fmdata.pipeline.geometry import similarity
 from fmdata.pipeline.second_pass.redetect import Refined
-from fmdata.pipeline.spotting import phases, rest, spot
+from fmdata.pipeline.spotting import phases, rest, timing
 from fmdata.synth.simulator.script import Truth
 from tests.helpers.faces import film
 
@@ -21,8 +21,8 @@ STILL = Filmed(replace(TRUTH, onset=None), FPS, film(75), None)
 def test_every_module_that_imports_a_threshold_has_the_scaled_value() -> None:
     value = rest.TOLERANCE_IOD
     with scaled(Threshold(rest, "TOLERANCE_IOD"), 2.0):
-        assert rest.TOLERANCE_IOD == spot.TOLERANCE_IOD == 2 * value
-    assert rest.TOLERANCE_IOD == spot.TOLERANCE_IOD == value
+        assert rest.TOLERANCE_IOD == timing.TOLERANCE_IOD == 2 * value
+    assert rest.TOLERANCE_IOD == timing.TOLERANCE_IOD == value
 
 
 def test_another_constant_of_the_same_name_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from fmdata.catalog.rest import (
     at_rest,
     first_stops,
     second_starts,
+    second_stop,
     tail_room,
     with_rest,
 )
@@ -76,7 +77,7 @@ def test_a_held_tail_goes_from_the_apex_to_the_first_frame_without_a_face() -> N
 
 
 def test_a_motion_held_from_its_first_frame_still_shows_one_frame_before_the_tail() -> None:
-    assert replace(HOLD, apex=HOLD.onset).second_stop == HOLD.onset + 1
+    assert second_stop(replace(HOLD, apex=HOLD.onset)) == HOLD.onset + 1
 
 
 def test_edges_move_by_at_most_five_frames_at_rest_or_below_half_the_amplitude() -> None:
