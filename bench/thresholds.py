@@ -61,7 +61,7 @@ THRESHOLDS = (
     Threshold(phases, "MIN_AMPLITUDE_IOD"),
     Threshold(respot, "VIEWS_NOISE"),
     Threshold(spot, "DOUBTFUL_IOD"),
-    Threshold(spot, "FAINT_IOD"),
+    Threshold(spot, "BLINK_REMAINDER"),
     Threshold(signal, "SCORE_IOD"),
     Threshold(signal, "WINK_IOD"),
     Threshold(signal, "ROTATION_PRIOR"),

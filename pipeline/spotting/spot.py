@@ -18,9 +18,9 @@ from fmdata.pipeline.spotting.signal import Signal, displaced_share, lid_share, 
 from fmdata.pipeline.spotting.timing import measure_motion
 
 BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may remain of a blink
-# Least clearness: amplitude times signal-to-noise ratio. Below the first a motion is doubtful, and
-# so is a clip without one: the second pass decides, in which the second holds.
-DOUBTFUL_IOD, FAINT_IOD = 0.75, 0.03
+# Least amplitude times signal-to-noise ratio. A motion below it is doubtful, and so is a clip
+# without one: the second pass decides.
+DOUBTFUL_IOD = 0.75
 LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids
 MIN_PART_S = 0.6  # shortest part of a clip, beside a motion, that is searched for another
 
@@ -92,7 +92,7 @@ def spot(
     lids : Lids, optional
         Lid motion as measured in the pixels.
     in_doubt : bool
-        Whether to discard a faint motion that may be noise or an artefact of head rotation.
+        Whether to discard a faint motion that may be an artefact of head rotation.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None, (), 0.0)
@@ -100,8 +100,6 @@ def spot(
     found = _find(signal, slice(0, track.n_frames), fps)
     motion, level = found.motion, found.level
     if motion is None:
-        return Spotting(level.astype(np.float32), None, (), 0.0)
-    if in_doubt and _clearness(motion) < FAINT_IOD:
         return Spotting(level.astype(np.float32), None, (), 0.0)
     motions = [motion]
     for part in (slice(0, motion.onset), slice(motion.offset, track.n_frames)):
