@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fmdata.catalog.keys import draw_seed
-from fmdata.synth.simulator.face.expressions import EXPRESSIONS
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.timing import course as courses
 from fmdata.synth.simulator.timing import events
@@ -13,6 +12,9 @@ from fmdata.synth.simulator.timing.course import Course
 from fmdata.synth.simulator.timing.curves import blinks
 
 WINKS = ("wink_left", "wink_right")
+# Expressions of a second phase. No other moves the face twice as far: if they were smaller, one that
+# is held to the end would be nearer to rest than to the first phase, and so a return.
+LARGE = ("smile", "jaw_drop")
 
 
 class Draws:
@@ -89,7 +91,7 @@ def _draw_phases(course: Course, action: str, draws: Draws, fps: float) -> Plan:
     if rng := draws.chance("slow_rises"):
         plan = _with(plan, courses.with_slow_rise(plan.course, rng, fps), "slow rise")
     if rng := draws.chance("second_phases"):
-        others = [name for name in EXPRESSIONS if name not in (action, *WINKS)]
+        others = [name for name in LARGE if name != action]
         other = str(rng.choice(others)) if rng.uniform() < 0.5 else ""
         # A recording has two expressions at most, and a wink is one.
         second = "" if wink else other
