@@ -12,8 +12,8 @@ from fmdata.synth.simulator.timing.course import Course
 from fmdata.synth.simulator.timing.curves import blinks
 
 WINKS = ("wink_left", "wink_right")
-# Expressions of a second phase. No other moves the face twice as far: if they were smaller, one that
-# is held to the end would be nearer to rest than to the first phase, and so a return.
+# Expressions of a second phase. No other moves the face twice as far: of a smaller one, held to the
+# end, the face would be nearer to rest than to the first phase, which makes it a return.
 LARGE = ("smile", "jaw_drop")
 
 
