@@ -12,6 +12,7 @@ from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
 DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
 END_S = 0.15  # of the clip, which decides its style
 APEX_MARGIN_S = 0.07  # added, because a late apex is still in the plateau, an early one in the rise
+SPEECH_RUNS = 3  # so many phases are syllables, too short to extrapolate their edges
 PLATEAU_SHARE = 0.9  # of the largest displacement
 PHASE_EDGE = 0.25  # of its height: the first phase has begun
 MIN_PHASE_IOD = 0.014  # of a first or last phase in other points; more than noise and nods leave
@@ -41,8 +42,9 @@ def measure_motion(
     """
     face, level, n = found.face - found.before.pose, found.level, len(found.level)
     onset, offset = _span(found, leak, fps)
-    onset = _first_phase(signal, leak, onset, fps)
-    offset = n - _first_phase(signal[::-1], leak[::-1], n - offset, fps)
+    if len(found.runs) < SPEECH_RUNS:
+        onset = _first_phase(signal, leak, onset, fps)
+        offset = n - _first_phase(signal[::-1], leak[::-1], n - offset, fps)
     apex, top, pose = _apex(face, level, (onset, offset), fps)
     at_rest, held = max(TOLERANCE_IOD, REST_SHARE * top), offset == n
     motion = Motion(
@@ -66,6 +68,8 @@ def _noise(level: np.ndarray) -> float:
 def _span(found: Phases, leak: np.ndarray, fps: float) -> tuple[int, int]:
     """Find onset and offset in the directions of the motion."""
     n, start, stop = len(found.level), found.runs[0][0], found.runs[-1][1]
+    if len(found.runs) >= SPEECH_RUNS:
+        return start, stop
     size = amplitude(found.level)
     onset = _onset(found.face - found.before.pose, leak, start, size, fps)
     if stop == n:
