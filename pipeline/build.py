@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.lock import WORK
@@ -22,7 +23,7 @@ from fmdata.pipeline.reading.listing.understood import understood
 from fmdata.pipeline.reading.pseudonymous import pseudonymous
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.built import Built
-from fmdata.pipeline.work.job import refused_job
+from fmdata.pipeline.work.job import Job, refused_job
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import drop, finished
 from fmdata.pipeline.work.previous import Previous, check_place
@@ -77,6 +78,11 @@ def _sources(found: Found, named: Found) -> dict[str, str]:
     return {recording.source: paths[recording.path] for recording in named.everything}
 
 
+def _refused(found: Found, *, retry: bool) -> dict[Job, RecordingError]:
+    """Return the jobs of refused files; none in a retry, which leaves them as they are."""
+    return {refused_job(one): one.error for one in found.refused if not retry}
+
+
 def _build(
     found: Found, sources: dict[str, str], out: Path,
     settings: BuildSettings, how: RunSettings, progress: Progress,
@@ -95,8 +101,7 @@ def _build(
     for job, outcome in zip(todo, outcomes, strict=True):
         done[job.digest] = finished(outcome, Unit(work / job.digest), job.attempts)
     reused = sum(bool(job.digest) for job in jobs) - len(todo)
-    # A retry leaves what was refused before as it is.
-    refused = {refused_job(one): one.error for one in found.refused if not retry}
+    refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
     contents = merge([*jobs, *refused], done, previous, settings)
     if previous.dataset and previous.is_current([*jobs, *refused], settings):
@@ -113,6 +118,7 @@ def _build(
         frames=sum(outcome.n_frames for outcome in outcomes),
         seconds=seconds,
         motionless=[clip.key for clip in after.actions if clip.motion is None],
+        several=[clip.key for clip in after.actions if len(clip.motions) > 1],
         unread=[job.key for job in jobs if job.stands_in],
         repeated=same,
         sources=sources,

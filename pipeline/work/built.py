@@ -34,6 +34,8 @@ class Built:
         Frames of the clips made in this run, and the time for them.
     motionless : list of str
         Keys of the clips without a motion.
+    several : list of str
+        Keys of the clips with more than one motion.
     unread : list of str
         Keys of the clips whose recordings cannot be read at present; the clips stay.
     repeated : list of list of str
@@ -55,6 +57,7 @@ class Built:
     frames: int
     seconds: float
     motionless: list[str]
+    several: list[str]
     unread: list[str]
     repeated: list[list[str]]
     sources: dict[str, str] = field(default_factory=dict)
@@ -81,6 +84,9 @@ class Built:
         if self.motionless:
             some = _first(self.motionless)
             lines.append(f"  no motion was found in {len(self.motionless)} of the clips: {some}")
+        if self.several:
+            some, n = _first(self.several), len(self.several)
+            lines.append(f"  {n} clips have more than one motion, the largest is taken: {some}")
         if self.unread:
             some = _first(self.unread)
             n = len(self.unread)
