@@ -1,7 +1,7 @@
 """The end of a video file by its format, for formats whose index states no end.
 
 FFmpeg stops without an error where these break off. Formats that state their duration, or an index
-of their packets, are checked by :mod:`fmdata.pipeline.reading.video` itself.
+of their packets, are checked by :mod:`fmdata.pipeline.reading.whole`.
 """
 
 from collections.abc import Set
