@@ -12,8 +12,10 @@ from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
 DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
 END_S = 0.15  # of the clip, which decides its style
 APEX_MARGIN_S = 0.07  # added, because a late apex is still in the plateau, an early one in the rise
+MEDIAN_TO_RMS = 1.5  # of the distance from rest, of normal noise
 SPEECH_RUNS = 3  # so many phases are syllables, too short to extrapolate their edges
 PLATEAU_SHARE = 0.9  # of the largest displacement
+FIRST_PHASE_S = 1.0  # before the motion of the other points, at most
 PHASE_EDGE = 0.25  # of its height: the first phase has begun
 MIN_PHASE_IOD = 0.014  # of a first or last phase in other points; more than noise and nods leave
 
@@ -61,8 +63,8 @@ def measure_motion(
 
 
 def _noise(level: np.ndarray) -> float:
-    """Return the spread of the frames at rest, in IOD."""
-    return max(1e-4, float(np.sqrt(np.mean(level**2))) if len(level) else TOLERANCE_IOD)
+    """Return the spread of the frames at rest, in IOD; another motion among them counts little."""
+    return max(1e-4, MEDIAN_TO_RMS * float(np.median(level)) if len(level) else TOLERANCE_IOD)
 
 
 def _span(found: Phases, leak: np.ndarray, fps: float) -> tuple[int, int]:
@@ -94,17 +96,18 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> 
     A motion may begin in other points than those that move furthest: with a lid, say, before the
     mouth. Just before `onset` the face is then already away from rest, in all its points together.
     """
-    width = max(2, round(DIRECTION_S * fps))
-    calm = max(width, onset // 3)  # frames that are taken to be at rest
-    if onset < calm + width:
+    width, begin = max(2, round(DIRECTION_S * fps)), max(0, onset - round(FIRST_PHASE_S * fps))
+    face, leak = face[begin:onset], leak[begin:onset]
+    calm = max(width, len(face) // 3)  # frames that are taken to be at rest
+    if len(face) < calm + width:
         return onset
     face = face - np.median(face[:calm], axis=0)
-    ahead = face[onset - width : onset].mean(0)
-    height = float(rms(ahead)) - float(leak[onset - width : onset].max())
+    ahead = face[-width:].mean(0)
+    height = float(rms(ahead)) - float(leak[-width:].max())
     if height < MIN_PHASE_IOD:
         return onset
-    first = int(crossing(project(face, ahead), onset - 1, PHASE_EDGE * height)) + 1
-    return first if 1 < first < onset else onset
+    first = int(crossing(project(face, ahead), len(face) - 1, PHASE_EDGE * height)) + 1
+    return begin + first if first > 1 else onset
 
 
 def _style_margin(face: np.ndarray, top: float, held: bool, fps: float) -> float:

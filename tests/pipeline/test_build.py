@@ -1,7 +1,6 @@
 """Whole builds: the same bytes every time, one bad file drops one recording, frames stay true."""
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from tests.helpers.encoded import write_video
 from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.progress import BuildProgress, InterruptedBuild
 from tests.helpers.videos import make_distinct, write_numbered_video
@@ -177,7 +177,7 @@ def test_a_long_gap_in_detection_drops_a_recording_and_a_short_one_is_filled(
     for take, gap in (("short", 2), ("long", 12)):
         target = tmp_path / "raw/s01/still" / f"{take}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_numbered_video(target, 40, picture=partial(picture, gap=gap))
+        write_video(target, [picture(n, gap) for n in range(40)])
     result = build(tmp_path / "raw", tmp_path / "dataset", BuildSettings(), IN_PROCESS)
     assert [(d.take, d.reason) for d in result.dropped] == [("long", "face_lost")]
     assert "a face in 28 of 40 frames (70%)" in result.dropped[0].detail

@@ -159,7 +159,7 @@ def test_an_image_is_hashed_in_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
     digest = hashlib.sha256(b"a" * (1 << 20)).hexdigest()
     monkeypatch.setattr(Path, "read_bytes", None)
     found = content_digest(Recording(tmp_path, "a", "s01", "still", "01"))
-    assert found == hashlib.sha256(f"1.png\0{digest}\n".encode()).hexdigest()
+    assert found == hashlib.sha256(f"0\0{digest}\n".encode()).hexdigest()
 
 
 def test_rows_of_an_npy_file_are_those_of_the_array(tmp_path: Path) -> None:
