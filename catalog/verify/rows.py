@@ -77,14 +77,14 @@ def _problem_of_rest(row: Row) -> str | None:
 
 
 def check_duplicates(folder: Path, rows: list[Row]) -> Iterator[Finding]:
-    """Check that no two clips have the same source: a note for one subject, else an error."""
+    """Note the clips that have the same source."""
     uses = {
         Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
         for row in rows
     }
     for group in duplicates(uses):
-        keys, is_note = ", ".join(use.name for use in group), n_subjects(group) == 1
-        whose = "one subject" if is_note else f"{n_subjects(group)} subjects"
+        keys, n = ", ".join(use.name for use in group), n_subjects(group)
+        whose = "one subject" if n == 1 else f"{n} subjects"
         problem = f"{len(group)} clips of {whose} from the same bytes: {keys}"
         todo = f"remove all but one of the recordings, then {REBUILD}"
-        yield Finding(str(folder), problem, todo, is_note)
+        yield Finding(str(folder), problem, todo, is_note=True)

@@ -1,10 +1,13 @@
-"""Recordings of the same bytes within a build: a note, or for two subjects an error.
+"""Recordings of the same bytes within a build: reported, and an error for one file of two subjects.
 
 Promise: no build publishes one file as two subjects, whose folds may be on both sides of a split.
+A copy under another subject is only reported, because two people may share a file by intent, such
+as a neutral recording or a test picture.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import InputError, RecordingError
@@ -34,7 +37,7 @@ def repeated(
     Raises
     ------
     InputError
-        When two subjects have the same bytes, and these are a video or images that can be opened.
+        When two subjects are one file, by two rows of a table or by a link, and it can be opened.
     """
     here = {job.key: job for job in jobs if isinstance(job.identity, Identity)}
     uses = [_use(job) for job in here.values()]
@@ -44,19 +47,38 @@ def repeated(
     shared = [
         (group, names)
         for group, names in zip(groups, named, strict=True)
-        if n_subjects(group) > 1 and any(_opens(here.get(use.name)) for use in group)
+        if _is_one_file([here[use.name] for use in group if use.name in here])
     ]
     if shared:
-        some = [_listed(group, names) for group, names in shared[:_MAX_LISTED]]
-        more = [f"and {len(shared) - _MAX_LISTED} more"] if len(shared) > _MAX_LISTED else []
-        raise InputError(
-            "\n  ".join(["the same bytes under two subjects:", *some, *more]),
-            wanted="each recording under one subject, since subjects divide the data into training "
-            "and validation",
-            where="the folder or table of recordings",
-            todo="remove all but one of them, or name one subject for all; nothing was built",
-        )
-    return named
+        raise _shared_error(shared)
+    several = {True: "of two subjects: ", False: ""}
+    return [
+        [several[n_subjects(group) > 1] + names[0], *names[1:]]
+        for group, names in zip(groups, named, strict=True)
+    ]
+
+
+def _shared_error(shared: Sequence[tuple[Sequence[Use], Sequence[str]]]) -> InputError:
+    """Return the error for groups of uses, and their names, of one file under two subjects."""
+    some = [_listed(group, names) for group, names in shared[:_MAX_LISTED]]
+    more = [f"and {len(shared) - _MAX_LISTED} more"] if len(shared) > _MAX_LISTED else []
+    return InputError(
+        "\n  ".join(["one file under two subjects:", *some, *more]),
+        wanted="each recording under one subject, since subjects divide the data into training "
+        "and validation",
+        where="the folder or table of recordings",
+        todo="remove all but one of them, or name one subject for all; nothing was built",
+    )
+
+
+def _is_one_file(jobs: Sequence[Job]) -> bool:
+    """Return whether two subjects have one file, under one path or two, that can be opened."""
+    subjects: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for job in jobs:
+        with suppress(OSError):  # it became unreadable, and is dropped later
+            state = job.recording.path.stat()
+            subjects[state.st_dev, state.st_ino].add(job.recording.subject)
+    return max(map(len, subjects.values()), default=0) > 1 and any(map(_opens, jobs))
 
 
 def _use(job: Job) -> Use:
@@ -93,10 +115,8 @@ def _listed(group: Sequence[Use], names: Sequence[str]) -> str:
     )
 
 
-def _opens(job: Job | None) -> bool:
+def _opens(job: Job) -> bool:
     """Return whether a recording can be opened; damaged files are dropped later, one by one."""
-    if job is None:
-        return True
     try:
         nominal_rate(job.recording)
     except RecordingError:

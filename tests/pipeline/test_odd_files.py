@@ -137,16 +137,37 @@ def test_a_second_build_changes_nothing(raw: Path, tmp_path: Path, fixed_face: N
     assert [d.names for d in retried.dropped] == [d.names for d in first.dropped]
 
 
-def test_two_subjects_that_are_one_file_stop_the_build(tmp_path: Path, fixed_face: None) -> None:
-    """Nothing is published; the images of one have other names."""
+@pytest.mark.parametrize("link", ["symlink", "hard link", "table"])
+def test_two_subjects_that_are_one_file_stop_the_build(
+    tmp_path: Path, fixed_face: None, link: str
+) -> None:
+    """Nothing is published."""
+    raw, table = tmp_path / "raw", None
+    one, other = raw / "ann/smile/01.mp4", raw / "bob/smile/01.mp4"
+    video(one)
+    other.parent.mkdir(parents=True)
+    if link == "table":
+        table = tmp_path / "table.csv"
+        rows = ["path,subject,action,take"]
+        rows += [f"ann/smile/01.mp4,{subject},smile,01" for subject in ("ann", "bob")]
+        table.write_text("\n".join(rows))
+    else:
+        other.symlink_to(one) if link == "symlink" else other.hardlink_to(one)
+    with pytest.raises(InputError, match="one file under two subjects"):
+        build(raw, tmp_path / "out", SMALL, RunSettings(workers=0, follow_links=True), table=table)
+    assert not (tmp_path / "out/fmdata.json").exists()
+
+
+def test_a_copy_under_another_subject_is_reported(tmp_path: Path, fixed_face: None) -> None:
+    """The images of one have other names."""
     raw = tmp_path / "raw"
     images(raw / "ann/smile/01", "ann_1.png", "ann_2.png")
     images(raw / "bob/smile/01", "7.png", "8.png")
-    video(raw / "ann/wink/01.mp4")
-    with pytest.raises(InputError) as caught:
-        build(raw, tmp_path / "out", SMALL, IN_PROCESS)
-    assert "ann/smile/01 (ann) and bob/smile/01 (bob)" in caught.value.got
-    assert not (tmp_path / "out/fmdata.json").exists()
+    built = build(raw, tmp_path / "out", SMALL, IN_PROCESS)
+    assert "the same bytes: of two subjects: ann/smile/01 and bob/smile/01" in str(built)
+    [note] = verify(tmp_path / "out")
+    assert note.is_note
+    assert "2 clips of 2 subjects from the same bytes" in note.problem
 
 
 def test_a_damaged_file_of_two_subjects_stops_nothing(tmp_path: Path, fixed_face: None) -> None:
