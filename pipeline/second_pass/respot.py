@@ -61,17 +61,16 @@ def respot(
 
 
 def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
-    """Spot on refined landmarks, and return the clearer result of the two passes.
+    """Confirm the first pass's motion on refined landmarks, or withdraw it if it was doubtful.
 
-    The first pass's motion is withdrawn only if it was doubtful.
+    A confirmed motion stays as it is, because the first pass places it better by expression scores.
+    The second pass places a motion of the lids, and one that the first pass did not find.
     """
     noise, in_doubt = noise_of(refined.track, fps), first.is_doubtful
     second = spot(refined.track, fps, noise, lids=refined.lids, in_doubt=in_doubt)
     if second.motion is None:
         return second if in_doubt else first
-    if first.motion is None or first.is_of_lids or second.motion.snr >= first.motion.snr:
-        return second
-    return first
+    return second if first.motion is None or first.is_of_lids else first
 
 
 def noise_of(track: Track, fps: float) -> float:

@@ -17,7 +17,7 @@ SPEECH_RUNS = 3  # so many phases are syllables, too short to extrapolate their 
 PLATEAU_SHARE = 0.9  # of the largest displacement
 FIRST_PHASE_S = 1.0  # before the motion of the other points, at most
 PHASE_EDGE = 0.25  # of its height: the first phase has begun
-MIN_PHASE_IOD = 0.014  # of a first or last phase in other points; more than noise and nods leave
+MIN_PHASE_IOD = 0.017  # of a first or last phase in other points; more than noise and nods leave
 
 
 def measure_motion(
@@ -99,11 +99,12 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> 
     width, begin = max(2, round(DIRECTION_S * fps)), max(0, onset - round(FIRST_PHASE_S * fps))
     face, leak = face[begin:onset], leak[begin:onset]
     calm = max(width, len(face) // 3)  # frames that are taken to be at rest
-    if len(face) < calm + width:
+    open_eyed = leak[:calm] < TOLERANCE_IOD
+    if len(face) < calm + width or open_eyed.sum() < width:
         return onset
-    face = face - np.median(face[:calm], axis=0)
+    face = face - np.median(face[:calm][open_eyed], axis=0)
     ahead = face[-width:].mean(0)
-    height = float(rms(ahead)) - float(leak[-width:].max())
+    height = float(rms(ahead)) - float(leak[calm:].max())
     if height < MIN_PHASE_IOD:
         return onset
     first = int(crossing(project(face, ahead), len(face) - 1, PHASE_EDGE * height)) + 1
