@@ -30,19 +30,17 @@ POSITIONS = [
     pa.field("frame_size", pa.list_(pa.int64())),
 ]
 
-ONE_MOTION = pa.struct(
-    [
-        pa.field("onset", pa.int32()),
-        pa.field("apex", pa.int32()),
-        pa.field("offset", pa.int32()),
-        pa.field("style", pa.string()),
-        pa.field("amplitude", pa.float64()),
-        pa.field("snr", pa.float64()),
-        pa.field("lead", pa.int32()),
-        pa.field("trail", pa.int32()),
-        pa.field("style_margin", pa.float64()),
-    ]
-)
+MOTION_FACTS = [
+    pa.field("onset", pa.int32()),
+    pa.field("apex", pa.int32()),
+    pa.field("offset", pa.int32()),
+    pa.field("style", pa.string()),
+    pa.field("amplitude", pa.float64()),
+    pa.field("snr", pa.float64()),
+    pa.field("lead", pa.int32()),
+    pa.field("trail", pa.int32()),
+    pa.field("style_margin", pa.float64()),
+]
 ACTION_FACTS = pa.schema(
     [
         pa.field("key", pa.string()),
@@ -59,17 +57,11 @@ ACTION_FACTS = pa.schema(
         pa.field("n_frames", pa.int32()),
         pa.field("size", pa.int32()),
         # The facts of a motion are all null where no motion was found.
-        pa.field("onset", pa.int32()),
-        pa.field("apex", pa.int32()),
-        pa.field("offset", pa.int32()),
-        pa.field("style", pa.string()),
-        pa.field("amplitude", pa.float64()),
-        pa.field("snr", pa.float64()),
-        pa.field("lead", pa.int32()),  # frames at rest that directly join the motion
-        pa.field("trail", pa.int32()),
-        pa.field("style_margin", pa.float64()),
+        *MOTION_FACTS,
         pa.field("flash", pa.bool_()),
-        pa.field("motions", pa.list_(ONE_MOTION)),  # all, in the order of time; one is the clip's
+        pa.field(
+            "motions", pa.list_(pa.struct(MOTION_FACTS))
+        ),  # all, in the order of time; one is the clip's
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
         pa.field("faces", pa.int32()),  # largest number found in one frame; one is followed
@@ -142,10 +134,7 @@ DROPPED_COLUMNS = pa.schema(
 # Lists of a row whose length does not depend on the number of frames.
 ROW_LISTS = ("segments", "seams", "motions")
 # The facts of a clip's motion, which are all null where no motion was found.
-MOTION = (
-    *("onset", "apex", "offset", "style", "amplitude", "snr", "lead", "trail", "style_margin"),
-    "flash",
-)
+MOTION = (*(field.name for field in MOTION_FACTS), "flash")
 # Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
 NULLABLE = (*MOTION, "start", "stop", "blendshapes", "lbp_offset", "lbp_size")
 

@@ -41,9 +41,8 @@ BLINK_LEFT, BLINK_RIGHT = 9, 10
 N_POINTS = 2 * len(FACE_68)
 N_DISPLACED = N_POINTS + 2 * len(LIDS)
 
-# Prior standard deviations of the response of the face, RMS over its points. Real faces hardly
-# respond to head rotation; simulated ones do by ten times as much, so a motion in doubt must
-# exceed a larger response.
+# Prior standard deviations of the response of the face, RMS over its points. Real faces respond
+# less to head rotation than simulated ones: only a motion in doubt must exceed the larger response.
 BLINK_PRIOR = 0.25  # IOD per IOD of the lids' closing
 ROTATION_PRIOR, DOUBTFUL_ROTATION_PRIOR = 0.0005, 0.003  # IOD per degree
 
@@ -58,8 +57,8 @@ class Signal(ArrayRepr):
         In interocular distances (IOD), over the landmarks' noise. First x and y of 60 points in
         turn, right and down, weighted so that the squared differences of two frames add up to the
         mean square over the 56 points outside the eyes, plus `LID_WEIGHT` squared times the mean
-        square of the one-sided lid motion. Then, if the track has scores, `SCORE_IOD` times the
-        difference of the two eyes' blinks, and times the expressions.
+        square of the one-sided lid motion. Then, if the track has scores, `WINK_IOD` times the
+        difference of the two eyes' blinks, and `SCORE_IOD` times the expressions.
     blink : float64 [T]
         Closure of both eyes by blinks, in IOD; 0 between blinks.
     noise : float

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fmdata.catalog.rest import with_rest
 from fmdata.catalog.types import ArrayRepr, Motion, Track
 from fmdata.pipeline.spotting.eyelids import Lids
 from fmdata.pipeline.spotting.phases import PHASE_GAP_S, find_phases
@@ -104,9 +105,10 @@ def spot(
     motions = [motion]
     for part in (slice(0, motion.onset), slice(motion.offset, track.n_frames)):
         motions += _further(signal, part, level, fps)
-    motions = _joined(motions, fps)
-    motion = max(motions, key=lambda one: one.amplitude_iod)
-    return Spotting(level.astype(np.float32), motion, tuple(motions), found.lid_share)
+    intensity = level.astype(np.float32)
+    whole = tuple(with_rest(one, intensity, track.detected) for one in _joined(motions, fps))
+    motion = max(whole, key=lambda one: one.amplitude_iod)
+    return Spotting(intensity, motion, whole, found.lid_share)
 
 
 def _clearness(motion: Motion) -> float:
@@ -133,9 +135,7 @@ def _joined(motions: list[Motion], fps: float) -> list[Motion]:
         if joined and motion.onset - joined[-1].offset <= PHASE_GAP_S * fps:
             last = joined.pop()
             largest = max(last, motion, key=lambda one: one.amplitude_iod)
-            motion = replace(
-                largest, onset=last.onset, offset=motion.offset, style=motion.style, lead=last.lead
-            )
+            motion = replace(largest, onset=last.onset, offset=motion.offset, style=motion.style)
         joined.append(motion)
     return joined
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fmdata.catalog.rest import REST_SHARE, TOLERANCE_IOD
+from fmdata.catalog.rest import TOLERANCE_IOD
 from fmdata.catalog.types import Motion
 from fmdata.pipeline.geometry.timeseries import runs_of, smooth
 from fmdata.pipeline.spotting.edges import SOFTER, crossing, first_moving, project
@@ -48,7 +48,7 @@ def measure_motion(
         onset = _first_phase(signal, leak, onset, fps)
         offset = n - _first_phase(signal[::-1], leak[::-1], n - offset, fps)
     apex, top, pose = _apex(face, level, (onset, offset), fps)
-    at_rest, held = max(TOLERANCE_IOD, REST_SHARE * top), offset == n
+    held = offset == n
     motion = Motion(
         onset=onset,
         apex=apex,
@@ -56,7 +56,7 @@ def measure_motion(
         style="hold" if held else "return",
         amplitude_iod=top,
         snr=top / _noise(np.concatenate([level[:onset], level[offset:]])),
-        lead=int((level[:onset] < at_rest).sum()),
+        lead=0,  # counted once the intensity of the whole clip is known
         style_margin=_style_margin(face, top, held, fps),
     )
     return motion, found.axes @ pose

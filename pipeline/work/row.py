@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
-from fmdata.catalog.rest import with_rest
 from fmdata.catalog.storage.schema import MOTION, one_row
 from fmdata.catalog.storage.work import UNIT_FACTS
 from fmdata.catalog.types import Motion, Recording, Track
@@ -50,7 +49,7 @@ def action_row(
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.size,
-        **_motion(spotting, track.detected),
+        **_motion(spotting, track.n_frames),
         **_quality(track),
         **asdict(track.picture),
         "intensity": spotting.intensity,
@@ -82,17 +81,13 @@ def _quality(track: Track) -> dict[str, Any]:
     }
 
 
-def _motion(spotting: Spotting, detected: np.ndarray) -> dict[str, Any]:
+def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
     """Return the columns of the motion, all of them null without one, and the list of motions."""
-
-    def facts(motion: Motion) -> dict[str, Any]:
-        return _facts(with_rest(motion, spotting.intensity, detected))
-
-    motion, motions = spotting.motion, [facts(one) for one in spotting.motions]
+    motion, motions = spotting.motion, [_facts(one) for one in spotting.motions]
     if motion is None:
         return {**dict.fromkeys(MOTION), "motions": motions}
-    flash = motion.n_frames < FLASH_SHARE * len(detected)
-    return {**facts(motion), "flash": flash, "motions": motions}
+    flash = motion.n_frames < FLASH_SHARE * n_frames
+    return {**_facts(motion), "flash": flash, "motions": motions}
 
 
 def _facts(motion: Motion) -> dict[str, Any]:
