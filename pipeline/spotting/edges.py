@@ -9,8 +9,7 @@ plateau, by reversing time and height.
 import numpy as np
 
 RISE_S = 0.6  # longest time from the first movement to half the height
-ABRUPT_TO_SOFT = np.array([1.0, 1.25, 1.5])
-SOFTER = np.array([1.0, 1.25, 1.5, 1.75, 2.0])
+POWERS = np.array([1.0, 1.25, 1.5, 1.75, 2.0])  # from an abrupt rise to a soft one
 CALM_SHARE = 0.15  # of the height; the rise proper is above
 CALM_S = 0.4  # before the rise; the median of these frames is the level it starts from
 MIN_CALM = 3  # in frames
@@ -25,7 +24,6 @@ def first_moving(
     height: float,
     fps: float,
     leak: np.ndarray | None = None,
-    powers: np.ndarray = ABRUPT_TO_SOFT,
 ) -> int:
     """Find the first frame of a rise.
 
@@ -45,8 +43,6 @@ def first_moving(
         Frames per second.
     leak : float64 [T], optional
         Displacement that a blink, say, may have caused; it reduces the weight of its frames.
-    powers : float64 [P]
-        The values of p to try.
 
     Returns
     -------
@@ -56,7 +52,7 @@ def first_moving(
     calm = _calm(along, high, height, fps)
     along, height = along - calm, height - calm
     half = crossing(along, high, height / 2)
-    begin, power = _fit_rise(along, half, height, fps, leak, powers)
+    begin, power = _fit_rise(along, half, height, fps, leak)
     hidden = (2 * SEEN_SHARE) ** (1 / power) * (half - begin)
     return int(np.clip(np.floor(begin + hidden) + 1, 0, high))
 
@@ -67,7 +63,6 @@ def _fit_rise(
     height: float,
     fps: float,
     leak: np.ndarray | None,
-    powers: np.ndarray,
 ) -> tuple[float, float]:
     """Fit t0 and p of a rise that passes half its height at the time `half`."""
     last = int(np.floor(half))
@@ -75,11 +70,11 @@ def _fit_rise(
     t = np.arange(earliest, last + 1)
     begin = half - np.arange(STEP, half - earliest + 1 + STEP, STEP)
     elapsed = np.maximum(0, (t - begin[:, None]) / (half - begin[:, None]))
-    model = height / 2 * elapsed ** powers[:, None, None]
+    model = height / 2 * elapsed ** POWERS[:, None, None]
     trust = 1.0 if leak is None else 1 / (1 + leak[t] / NOISE_IOD)
     deviation = (trust * np.abs(model - along[t])).sum(-1)
     power, best = np.unravel_index(np.argmin(deviation), deviation.shape)
-    return begin[best], powers[power]
+    return begin[best], POWERS[power]
 
 
 def _calm(along: np.ndarray, high: int, height: float, fps: float) -> float:

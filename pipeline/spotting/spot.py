@@ -22,6 +22,7 @@ BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may
 # Least amplitude times signal-to-noise ratio. A motion below it is doubtful, and so is a clip
 # without one: the second pass decides.
 DOUBTFUL_IOD = 0.75
+PHASE_IOD = 0.15  # the same for a motion that goes over into another: it is a phase of that one
 LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids
 MIN_PART_S = 0.6  # shortest part of a clip, beside a motion, that is searched for another
 
@@ -121,7 +122,10 @@ def _further(signal: Signal, part: slice, level: np.ndarray, fps: float) -> list
         return []
     found = _find(signal, part, fps)
     motion = found.motion
-    if motion is None or _clearness(motion) < DOUBTFUL_IOD:
+    if motion is None:
+        return []
+    goes_over = motion.offset == part.stop < len(level) or motion.onset == part.start > 0
+    if _clearness(motion) < (PHASE_IOD if goes_over else DOUBTFUL_IOD):
         return []
     level[part] = np.maximum(level[part], found.level)
     parts = slice(part.start, motion.onset), slice(motion.offset, part.stop)

@@ -5,7 +5,7 @@ import numpy as np
 from fmdata.catalog.rest import TOLERANCE_IOD
 from fmdata.catalog.types import Motion
 from fmdata.pipeline.geometry.timeseries import runs_of, smooth
-from fmdata.pipeline.spotting.edges import SOFTER, crossing, first_moving, project
+from fmdata.pipeline.spotting.edges import first_moving, project
 from fmdata.pipeline.spotting.phases import Phases
 from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
 
@@ -16,8 +16,7 @@ MEDIAN_TO_RMS = 1.5  # of the distance from rest, of normal noise
 SPEECH_RUNS = 3  # so many phases are syllables, too short to extrapolate their edges
 PLATEAU_SHARE = 0.9  # of the largest displacement
 FIRST_PHASE_S = 1.0  # before the motion of the other points, at most
-PHASE_EDGE = 0.25  # of its height: the first phase has begun
-MIN_PHASE_IOD = 0.017  # of a first or last phase in other points; more than noise and nods leave
+MIN_PHASE_IOD = 0.016  # of a first or last phase in other points; more than noise and nods leave
 
 
 def measure_motion(
@@ -96,19 +95,18 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> 
     A motion may begin in other points than those that move furthest: with a lid, say, before the
     mouth. Just before `onset` the face is then already away from rest, in all its points together.
     """
-    width, begin = max(2, round(DIRECTION_S * fps)), max(0, onset - round(FIRST_PHASE_S * fps))
+    width, begin = max(3, round(DIRECTION_S * fps)), max(0, onset - round(FIRST_PHASE_S * fps))
     face, leak = face[begin:onset], leak[begin:onset]
     calm = max(width, len(face) // 3)  # frames that are taken to be at rest
     open_eyed = leak[:calm] < TOLERANCE_IOD
     if len(face) < calm + width or open_eyed.sum() < width:
         return onset
     face = face - np.median(face[:calm][open_eyed], axis=0)
-    ahead = face[-width:].mean(0)
-    height = float(rms(ahead)) - float(leak[calm:].max())
-    if height < MIN_PHASE_IOD:
+    ahead = np.median(face[-width:], axis=0)  # the last frame may belong to the motion already
+    height = float(rms(ahead))
+    if height - float(np.median(leak[-width:])) < MIN_PHASE_IOD:
         return onset
-    first = int(crossing(project(face, ahead), len(face) - 1, PHASE_EDGE * height)) + 1
-    return begin + first if first > 1 else onset
+    return begin + max(calm, first_moving(project(face, ahead), len(face) - 1, height, fps, leak))
 
 
 def _style_margin(face: np.ndarray, top: float, held: bool, fps: float) -> float:
@@ -148,6 +146,6 @@ def _apex(
     # of the reversed curve is frame stop - 1 - i of the clip. The apex follows the last frame of
     # the rise.
     lack = (top - along[:stop])[::-1]
-    apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps, powers=SOFTER)
+    apex = stop - first_moving(lack, stop - 1 - int(low[-1]), top, fps)
     apex += round(APEX_MARGIN_S * fps)
     return int(np.clip(apex, max(onset, low[-1] + 1), stop - 1)), top, pose

@@ -255,7 +255,7 @@ def with_scores(track: Track, *changes: tuple[int, np.ndarray]) -> Track:
     return replace(track, blendshapes=np.float32(scores))
 
 
-BROW_DOWN, BLINK_LEFT, SMILE = [1, 2], 9, [44, 45]
+BROW_DOWN, BLINK_LEFT, JAW_OPEN, SMILE = [1, 2], 9, 25, [44, 45]
 
 
 def test_scores_show_a_motion_that_a_turning_head_hides() -> None:
@@ -304,6 +304,19 @@ def test_a_partial_release_does_not_divide_a_motion() -> None:
     motion = motion_of(replace(base, landmarks=np.float32(mesh)))
     assert abs(motion.onset - 20) <= 1
     assert abs(motion.offset - 76) <= 2
+
+
+def test_a_faint_first_phase_long_before_a_large_one_begins_the_motion() -> None:
+    """The brows rise at frame 15 and are half released when the jaw drops, far further, at 48."""
+    raised, timing = eased(110, 15, 23, 70, 85), (48, 58, 78, 93)
+    raised[35:] = np.minimum(raised[35:], np.maximum(0.55, eased(110, 0, 1, 35, 45)[35:]))
+    base, brows = film(110, jitter=0.0), film(110, "brows", (0, 1, 110, 110), size=0.6, jitter=0.0)
+    jaw = film(110, "jaw", timing, jitter=0.004)
+    change = brows.landmarks[50] - base.landmarks[50]
+    both = replace(jaw, landmarks=np.float32(jaw.landmarks + raised[:, None, None] * change))
+    both = with_scores(both, (JAW_OPEN, 0.6 * eased(110, *timing)))
+    assert len(spot(both, FPS).motions) == 1
+    assert abs(motion_of(both).onset - 15) <= 2
 
 
 def test_every_motion_of_a_recording_is_listed() -> None:
