@@ -21,6 +21,7 @@ from fmdata.pipeline.spotting.spot import Spotting, spot
 # which all views share. Chosen on still faces and on motions of a quarter of the amplitude, see
 # docs/fidelity.md.
 VIEWS_NOISE, ROTATION_NOISE = 0.37, 0.32
+CLEARER = 3.0  # ratio of signal-to-noise ratios from which the second pass places a motion
 
 
 def respot(
@@ -64,13 +65,15 @@ def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
     """Confirm the first pass's motion on refined landmarks, or withdraw it if it was doubtful.
 
     A confirmed motion stays as it is, because the first pass places it better by expression scores.
-    The second pass places a motion of the lids, and one that the first pass did not find.
+    The second pass places a motion of the lids, and one that it shows far more clearly.
     """
     noise, in_doubt = noise_of(refined.track, fps), first.is_doubtful
     second = spot(refined.track, fps, noise, lids=refined.lids, in_doubt=in_doubt)
     if second.motion is None:
         return second if in_doubt else first
-    return second if first.motion is None or first.is_of_lids else first
+    if first.motion is None or first.is_of_lids:
+        return second
+    return second if second.motion.snr > CLEARER * first.motion.snr else first
 
 
 def noise_of(track: Track, fps: float) -> float:

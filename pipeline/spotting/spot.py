@@ -22,7 +22,7 @@ BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may
 # Least amplitude times signal-to-noise ratio. A motion below it is doubtful, and so is a clip
 # without one: the second pass decides.
 DOUBTFUL_IOD = 0.75
-PHASE_IOD = 0.15  # the same for a motion that goes over into another: it is a phase of that one
+PHASE_IOD = 0.2  # the same for a motion that goes over into another: it is a phase of that one
 LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids
 MIN_PART_S = 0.6  # shortest part of a clip, beside a motion, that is searched for another
 
@@ -103,9 +103,9 @@ def spot(
     motion, level = found.motion, found.level
     if motion is None:
         return Spotting(level.astype(np.float32), None, (), 0.0)
-    motions = [motion]
+    motions, noise_iod = [motion], motion.amplitude_iod / motion.snr
     for part in (slice(0, motion.onset), slice(motion.offset, track.n_frames)):
-        motions += _further(signal, part, level, fps)
+        motions += _further(signal, part, level, noise_iod, fps)
     intensity = level.astype(np.float32)
     whole = tuple(with_rest(one, intensity, track.detected) for one in _joined(motions, fps))
     motion = max(whole, key=lambda one: one.amplitude_iod)
@@ -116,8 +116,14 @@ def _clearness(motion: Motion) -> float:
     return motion.amplitude_iod * motion.snr
 
 
-def _further(signal: Signal, part: slice, level: np.ndarray, fps: float) -> list[Motion]:
-    """Find the clear motions of a part of the clip, and raise the level to theirs."""
+def _further(
+    signal: Signal, part: slice, level: np.ndarray, noise_iod: float, fps: float
+) -> list[Motion]:
+    """Find the clear motions of a part of the clip, and raise the level to theirs.
+
+    A motion that goes over into the one beside the part is a phase of it. Any other must be clear
+    beside the noise of the whole clip, `noise_iod`: the part's few frames at rest may be quieter.
+    """
     if part.stop - part.start < MIN_PART_S * fps:
         return []
     found = _find(signal, part, fps)
@@ -125,11 +131,19 @@ def _further(signal: Signal, part: slice, level: np.ndarray, fps: float) -> list
     if motion is None:
         return []
     goes_over = motion.offset == part.stop < len(level) or motion.onset == part.start > 0
-    if _clearness(motion) < (PHASE_IOD if goes_over else DOUBTFUL_IOD):
+    if goes_over:
+        least = PHASE_IOD
+    else:
+        motion = replace(motion, snr=min(motion.snr, motion.amplitude_iod / noise_iod))
+        least = DOUBTFUL_IOD
+    if _clearness(motion) < least:
         return []
     level[part] = np.maximum(level[part], found.level)
     parts = slice(part.start, motion.onset), slice(motion.offset, part.stop)
-    return [motion, *(more for one in parts for more in _further(signal, one, level, fps))]
+    return [
+        motion,
+        *(more for one in parts for more in _further(signal, one, level, noise_iod, fps)),
+    ]
 
 
 def _joined(motions: list[Motion], fps: float) -> list[Motion]:
@@ -153,7 +167,7 @@ def _find(signal: Signal, part: slice, fps: float) -> _Found:
     if not found.runs:
         unit = signal.noise * displaced_share(found.axes[:, 0])
         return _Found(None, unit * found.level, 0.0)
-    motion, direction = measure_motion(found, face, leak, fps)
+    motion, direction = measure_motion(found, face, leak, signal.noise, fps)
     unit = signal.noise * displaced_share(direction)
     motion = replace(
         motion,

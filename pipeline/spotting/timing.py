@@ -20,7 +20,7 @@ MIN_PHASE_IOD = 0.016  # of a first or last phase in other points; more than noi
 
 
 def measure_motion(
-    found: Phases, signal: np.ndarray, leak: np.ndarray, fps: float
+    found: Phases, signal: np.ndarray, leak: np.ndarray, noise: float, fps: float
 ) -> tuple[Motion, np.ndarray]:
     """Measure a motion; its amplitude is along its own direction, in the signal's unit.
 
@@ -29,23 +29,23 @@ def measure_motion(
     found : Phases
         With at least one run.
     signal : float64 [T, D]
-        What the phases were found in.
+        What the phases were found in; its unit is `noise` IOD.
     leak : float64 [T]
         Displacement that blinks may have caused, in IOD.
+    noise : float
+        Unit of the signal.
     fps : float
         Frames per second.
 
     Returns
     -------
-    motion : Motion
-    direction : float64 [D]
-        Direction of the apex, of length 1.
+    (Motion, float64 [D])
+        The motion, and the direction of its apex, of length 1.
     """
     face, level, n = found.face - found.before.pose, found.level, len(found.level)
     onset, offset = _span(found, leak, fps)
     if len(found.runs) < SPEECH_RUNS:
-        onset = _first_phase(signal, leak, onset, fps)
-        offset = n - _first_phase(signal[::-1], leak[::-1], n - offset, fps)
+        onset, offset = _with_other_phases(signal, leak, (onset, offset), noise, fps)
     apex, top, pose = _apex(face, level, (onset, offset), fps)
     held = offset == n
     motion = Motion(
@@ -89,7 +89,17 @@ def _onset(face: np.ndarray, leak: np.ndarray, start: int, size: float, fps: flo
     return first_moving(along, high, height, fps, leak)
 
 
-def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> int:
+def _with_other_phases(
+    signal: np.ndarray, leak: np.ndarray, span: tuple[int, int], noise: float, fps: float
+) -> tuple[int, int]:
+    """Extend a motion by the phases in other points just before it and just after it."""
+    least = MIN_PHASE_IOD / min(1.0, noise)  # drift does not shrink with the landmarks' noise
+    n, (onset, offset) = len(signal), span
+    onset = _first_phase(signal, leak, onset, least, fps)
+    return onset, n - _first_phase(signal[::-1], leak[::-1], n - offset, least, fps)
+
+
+def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, least: float, fps: float) -> int:
     """Return the onset of a phase that goes over into a motion, or `onset` where there is none.
 
     A motion may begin in other points than those that move furthest: with a lid, say, before the
@@ -104,7 +114,7 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, fps: float) -> 
     face = face - np.median(face[:calm][open_eyed], axis=0)
     ahead = np.median(face[-width:], axis=0)  # the last frame may belong to the motion already
     height = float(rms(ahead))
-    if height - float(np.median(leak[-width:])) < MIN_PHASE_IOD:
+    if height - float(np.median(leak[-width:])) < least:
         return onset
     return begin + max(calm, first_moving(project(face, ahead), len(face) - 1, height, fps, leak))
 
