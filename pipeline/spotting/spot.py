@@ -23,6 +23,7 @@ BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may
 # without one: the second pass decides.
 DOUBTFUL_IOD = 0.75
 PHASE_IOD = 0.2  # the same for a motion that goes over into another: it is a phase of that one
+MIN_SNR = 3.5  # of a motion in doubt; a face at rest wanders too
 LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids
 MIN_PART_S = 0.6  # shortest part of a clip, beside a motion, that is searched for another
 
@@ -94,14 +95,15 @@ def spot(
     lids : Lids, optional
         Lid motion as measured in the pixels.
     in_doubt : bool
-        Whether to discard a faint motion that may be an artefact of head rotation.
+        Whether to discard a faint motion that may be an artefact of head rotation, or a face that
+        wanders at rest.
     """
     if track.n_frames == 0:
         return Spotting(np.zeros(0, np.float32), None, (), 0.0)
     signal = measure(track, fps, noise, lids, in_doubt=in_doubt)
     found = _find(signal, slice(0, track.n_frames), fps)
     motion, level = found.motion, found.level
-    if motion is None:
+    if motion is None or (in_doubt and motion.snr < MIN_SNR):
         return Spotting(level.astype(np.float32), None, (), 0.0)
     motions, noise_iod = [motion], motion.amplitude_iod / motion.snr
     for part in (slice(0, motion.onset), slice(motion.offset, track.n_frames)):

@@ -11,7 +11,7 @@ from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
 
 DIRECTION_S = 0.1  # of the core, whose mean is the direction of the rise
 END_S = 0.15  # of the clip, which decides its style
-APEX_MARGIN_S = 0.07  # added, because a late apex is still in the plateau, an early one in the rise
+APEX_MARGIN_S = 0.12  # added, because a late apex is still in the plateau, an early one in the rise
 MEDIAN_TO_RMS = 1.5  # of the distance from rest, of normal noise
 SPEECH_RUNS = 3  # so many phases are syllables, too short to extrapolate their edges
 PLATEAU_SHARE = 0.9  # of the largest displacement

@@ -98,6 +98,18 @@ def test_in_doubt_a_displacement_that_follows_the_head_is_not_a_motion(seed: int
     assert spot(smile, FPS, in_doubt=True).motion is not None
 
 
+def test_in_doubt_a_face_that_wanders_is_not_a_motion() -> None:
+    """The brows wander up and down at random, and are never at rest for long."""
+    steps = np.convolve(np.random.default_rng(3).normal(size=75).cumsum(), np.ones(9) / 9, "same")
+    course = 0.24 * (steps - steps.mean()) / steps.std()
+    base, brows = film(75, jitter=0.0), film(75, "brows", (0, 1, 75, 75), jitter=0.0)
+    change = brows.landmarks[50] - base.landmarks[50]
+    track = film(75)
+    wander = replace(track, landmarks=np.float32(track.landmarks + course[:, None, None] * change))
+    assert spot(wander, FPS).motion is not None
+    assert spot(wander, FPS, in_doubt=True).motion is None
+
+
 @pytest.mark.parametrize("what", ["smile", "jaw", "wink"])
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_a_motion_is_found_if_the_head_moves_with_it(what: str, axis: str) -> None:
