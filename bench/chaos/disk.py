@@ -17,7 +17,7 @@ import numpy as np
 from bench.chaos.command import Report, contents, differences, fmdata, last_line, must, started
 from fmdata.catalog.storage.card import NAME as CARD
 
-DEFAULT_N = 12
+DEFAULT_N = 15
 MEGABYTES = 64
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160)
 FULL, READ_ONLY = "No space left on device", "Read-only file system"
@@ -37,15 +37,18 @@ class Scenario:
         The command.
     start : Path or None
         Dataset that exists before the command; None for none.
+    writes : bool
+        True if the command needs room; any other must succeed on a full disk.
     """
 
     name: str
     command: list[str]
     start: Path | None
+    writes: bool = True
 
 
 def measure(folder: Path, n: int, seed: int) -> Report:
-    """Fill the disk at `n` points, a third of them in each of three commands, and report."""
+    """Fill the disk at `n` points, as many of them in each command, and report."""
     must("simulate", folder / "raw", *SIMULATED)
     small = folder / "small"
     small.mkdir()
@@ -71,6 +74,8 @@ def _measure(folder: Path, small: Path, n: int, seed: int) -> Report:
         Scenario("build, 1 worker", [*build, "--workers", "1"], None),
         Scenario("build, 2 workers", [*build, "--workers", "2"], None),
         Scenario("synth-compound", synth, built),
+        Scenario("forget", ["forget", "s01", "--dataset", str(dataset), "--yes"], built),
+        Scenario("verify", ["verify", "--dataset", str(dataset), "--deep"], built, writes=False),
     )
     rng = np.random.default_rng(seed)
     tries = max(n // len(scenarios), 1)
@@ -106,7 +111,8 @@ def _fill_repeatedly(
         share = MAX_SHARE * (i + rng.uniform()) / tries
         _begin(dataset, scenario.start)
         with _filled(small, int(share * need)):
-            unclear = _unclear(fmdata(*scenario.command), FULL)
+            run = fmdata(*scenario.command)
+        unclear = _unclear(run, FULL) if scenario.writes else _unsuccessful(run)
         if (dataset / CARD).exists() != (scenario.start is not None):
             unclear += " a card was written or removed"
         again = fmdata(*scenario.command)
@@ -161,6 +167,11 @@ def _unclear(run: subprocess.CompletedProcess[str], wanted: str) -> str:
     if run.returncode == 1 and clear:
         return ""
     return f"ended with {run.returncode}: {last_line(run.stderr)}"
+
+
+def _unsuccessful(run: subprocess.CompletedProcess[str]) -> str:
+    """Return an empty string if a command succeeded, else its last line."""
+    return "" if run.returncode == 0 else f"ended with {run.returncode}: {last_line(run.stderr)}"
 
 
 def _mount(*options: str) -> None:

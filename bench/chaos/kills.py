@@ -1,8 +1,9 @@
-"""Commands killed at random moments, run again, and compared with undisturbed runs.
+"""Commands killed where it hurts, run again, and compared with undisturbed runs.
 
-Moments are uniform over a command's time: a third of them over all of it, a third from its first
-work on, a third from its first shard on, when files get their final names. The signal goes to all
-processes or to one; it is SIGKILL, SIGTERM or SIGINT.
+Each kill aims at one phase of a command, in turn: while shards are packed, while files get their
+final names, and while recordings are worked on. The moment within the phase is random. A kill that
+finds the command elsewhere is tried again and not counted. The signal goes to all processes or to
+one; it is SIGKILL, SIGTERM or SIGINT.
 """
 
 import os
@@ -33,7 +34,9 @@ from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.lock import WORK
 
 DEFAULT_N = 50
-PARTS = 3  # of a command's time: all of it, from the first work on, from the first shard on
+POLL_S = 0.0005
+MIN_PHASE_S = 0.005  # of a phase that can be hit
+MAX_TRIES = 60  # to find a command in one phase
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160, "--fps", 12)
 # Signal and receivers, and their share of the kills. Ctrl-C in a terminal goes to the group.
 HOW = {
@@ -42,7 +45,7 @@ HOW = {
     "SIGTERM to the group": 0.1,
     "SIGINT to the group": 0.15,
 }
-STATES = ("not begun", "at work", "packing", "committing", "done", "survived")
+PHASES = ("packing", "committing", "at work")  # in the order of the kills
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,28 @@ class Scenario:
         Dataset that exists before the command; None for none.
     reference : dict of str to str
         Contents of the dataset after an undisturbed run.
-    seconds : tuple of float
-        Duration of that run, and its durations after the first of each of :func:`_signs`.
+    seconds : float
+        Duration of that run.
+    phases : dict of str to float
+        Duration of each of its `PHASES`, in seconds; without those shorter than `MIN_PHASE_S`.
     """
 
     name: str
     arguments: list[str]
     start: Path | None
     reference: dict[str, str]
-    seconds: tuple[float, ...]
+    seconds: float
+    phases: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: the state after it, and the broken promises after a second run."""
+    """One kill: the phase it fell in, its tries, and the broken promises after a second run."""
 
     scenario: str
     how: str
-    state: str
+    phase: str
+    tries: int
     failures: list[str] = field(default_factory=list)
 
 
@@ -87,18 +94,18 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
     rng = np.random.default_rng(seed)
     dataset = folder / "dataset"
     scenarios = list(islice(_scenarios(folder, dataset, simulated), n))
-    # The moments of each command are stratified over its parts.
-    drawn = [(scenarios[i % len(scenarios)], i // len(scenarios)) for i in range(n)]
-    rounds = -(-n // len(scenarios))
     kills = []
-    for i, (scenario, turn) in enumerate(drawn):
-        share = (turn + rng.uniform()) / rounds
+    for i in range(n):
+        scenario, turn = scenarios[i % len(scenarios)], i // len(scenarios)
+        phases = [phase for phase in PHASES if phase in scenario.phases]
         how = str(rng.choice(list(HOW), p=list(HOW.values())))
-        kills.append(_kill(scenario, dataset, how, share, turn % PARTS, rng))
+        kills.append(_kill(scenario, dataset, how, phases[turn % len(phases)], rng))
         result = "; ".join(kills[-1].failures) or "the same bytes"
-        print(f"{i}: {scenario.name}, {how}, {kills[-1].state}: {result}", flush=True)
+        print(f"{i}: {scenario.name}, {how}, {kills[-1].phase}: {result}", flush=True)
+    tries = sum(kill.tries for kill in kills)
     return Report(
-        f"{n} kills (seed {seed}); each command was then run again, to its end.",
+        f"{n} kills that fell into the phase they were aimed at, of {tries} (seed {seed}); each "
+        "command was then run again, to its end.",
         _table(scenarios, kills),
         [f"seed {seed}, kill {i}: {wrong}" for i, k in enumerate(kills) for wrong in k.failures],
     )
@@ -122,26 +129,33 @@ def _scenarios(folder: Path, dataset: Path, simulated: Sequence[object]) -> Iter
     yield _undisturbed("build, one more recording", build, earlier, dataset)
 
 
-def _signs(dataset: Path) -> list[Path]:
-    """Return the paths that appear with a command's first work, and with its first shard."""
-    return [dataset / WORK, dataset / WORK / "new"]
+def _phase(dataset: Path) -> str:
+    """Return the phase that a running or killed command is in; empty outside `PHASES`."""
+    work = dataset / WORK
+    if (work / "new" / CARD).exists():
+        return "committing"
+    if (work / "new").exists():
+        return "packing"
+    return "at work" if work.exists() else ""
 
 
 def _undisturbed(name: str, arguments: list[str], start: Path | None, dataset: Path) -> Scenario:
-    """Run a command to its end, and time its parts."""
+    """Run a command to its end, and time its phases."""
     _begin(start, dataset)
-    seen = {0: time.monotonic()}
+    began = time.monotonic()
+    phases: dict[str, float] = {}
     with started(arguments) as process:
+        last = began
         while process.poll() is None:
-            for part, sign in enumerate(_signs(dataset), start=1):
-                if part not in seen and sign.exists():
-                    seen[part] = time.monotonic()
-            time.sleep(0.005)
+            phase, now = _phase(dataset), time.monotonic()
+            if phase:
+                phases[phase] = phases.get(phase, 0.0) + now - last
+            last = now
+            time.sleep(POLL_S)
         if process.returncode:
             raise RuntimeError(f"{name} ended with {process.returncode} undisturbed")
-    ended = time.monotonic()
-    seconds = tuple(ended - seen.get(part, ended) for part in range(PARTS))
-    return Scenario(name, arguments, start, contents(dataset), seconds)
+    long = {phase: seconds for phase, seconds in phases.items() if seconds >= MIN_PHASE_S}
+    return Scenario(name, arguments, start, contents(dataset), time.monotonic() - began, long)
 
 
 def _begin(start: Path | None, dataset: Path) -> None:
@@ -151,30 +165,16 @@ def _begin(start: Path | None, dataset: Path) -> None:
 
 
 def _kill(
-    scenario: Scenario,
-    dataset: Path,
-    how: str,
-    share: float,
-    part: int,
-    rng: np.random.Generator,
+    scenario: Scenario, dataset: Path, how: str, phase: str, rng: np.random.Generator
 ) -> Kill:
-    """Kill a command, run it again, and compare; a kill that came too late is repeated earlier."""
-    while True:
+    """Kill a command in one phase, run it again, and compare; try until it was in that phase."""
+    for tries in range(1, MAX_TRIES + 1):
         _begin(scenario.start, dataset)
         with started(scenario.arguments) as process:
-            _wait(process, scenario, dataset, share, part)
-            if process.poll() is not None:
-                share *= 0.8
-                continue
-            _send(how, process.pid, rng)
-            failures = []
-            try:
-                process.wait(HANG_S)
-            except subprocess.TimeoutExpired:
-                failures.append("hung")
-                _send("SIGKILL to all", process.pid, rng)
-                process.wait()
-        state = "survived" if process.returncode == 0 else _state(scenario, dataset)
+            hung = _killed(process, scenario, dataset, how, phase, rng)
+        if process.returncode == 0 or _phase(dataset) != phase:
+            continue
+        failures = ["hung"] if hung else []
         again = fmdata(*scenario.arguments)
         if again.returncode:
             failures.append(f"second run ended with {again.returncode}: {last_line(again.stderr)}")
@@ -183,20 +183,35 @@ def _kill(
         if left := _members(process.pid):
             failures.append(f"{len(left)} processes still running")
             _send("SIGKILL to all", process.pid, rng)
-        where = f"{scenario.name}, {how}, {state}"
-        return Kill(scenario.name, how, state, [f"{where}: {failure}" for failure in failures])
+        where = f"{scenario.name}, {how}, {phase}"
+        failures = [f"{where}: {failure}" for failure in failures]
+        return Kill(scenario.name, how, phase, tries, failures)
+    raise RuntimeError(f"{scenario.name}: {MAX_TRIES} kills by {how}, none of them {phase}")
 
 
-def _wait(
-    process: subprocess.Popen[bytes], scenario: Scenario, dataset: Path, share: float, part: int
-) -> None:
-    """Sleep until the moment of the kill, or the end of the command."""
-    signs = _signs(dataset)[:part][-1:]
-    while process.poll() is None and not all(sign.exists() for sign in signs):
-        time.sleep(0.002)
-    moment = time.monotonic() + share * scenario.seconds[part]
+def _killed(
+    process: subprocess.Popen[bytes],
+    scenario: Scenario,
+    dataset: Path,
+    how: str,
+    phase: str,
+    rng: np.random.Generator,
+) -> bool:
+    """Kill a command at a random moment of a phase, and wait for its end; True if it hung."""
+    while process.poll() is None and _phase(dataset) != phase:
+        time.sleep(POLL_S)
+    moment = time.monotonic() + rng.uniform() * scenario.phases[phase]
     while process.poll() is None and (left := moment - time.monotonic()) > 0:
         time.sleep(min(left, 0.05))
+    if process.poll() is None:
+        _send(how, process.pid, rng)
+    try:
+        process.wait(HANG_S)
+    except subprocess.TimeoutExpired:
+        _send("SIGKILL to all", process.pid, rng)
+        process.wait()
+        return True
+    return False
 
 
 def _send(how: str, group: int, rng: np.random.Generator) -> None:
@@ -225,26 +240,13 @@ def _members(session: int) -> list[int]:
     return sorted(found)
 
 
-def _state(scenario: Scenario, dataset: Path) -> str:
-    """Return the state of a killed command, one of `STATES`, from its files."""
-    work = dataset / WORK
-    if (work / "new" / CARD).exists():
-        return "committing"
-    if (work / "new").exists():
-        return "packing"
-    if work.exists():
-        return "at work"
-    done = dataset.exists() and not differences(dataset, scenario.reference)
-    return "done" if done else "not begun"
-
-
 def _table(scenarios: Sequence[Scenario], kills: Sequence[Kill]) -> list[list[str]]:
-    table = [["command", "seconds", "kills", *STATES, "the same bytes"]]
+    table = [["command", "seconds", "kills", *PHASES, "tries", "the same bytes"]]
     for scenario in scenarios:
         own = [kill for kill in kills if kill.scenario == scenario.name]
-        states = Counter(kill.state for kill in own)
+        fell = Counter(kill.phase for kill in own)
         same = sum(not kill.failures for kill in own)
-        counts = [str(states[state]) for state in STATES]
-        seconds = f"{scenario.seconds[0]:.1f}"
-        table.append([scenario.name, seconds, str(len(own)), *counts, f"{same} of {len(own)}"])
+        cells = [len(own), *(fell[phase] for phase in PHASES), sum(kill.tries for kill in own)]
+        seconds, same_of = f"{scenario.seconds:.1f}", f"{same} of {len(own)}"
+        table.append([scenario.name, seconds, *map(str, cells), same_of])
     return table
