@@ -60,7 +60,7 @@ def blink_closure(points: np.ndarray, fps: float, lids: Lids | None = None) -> n
         0 between blinks.
     """
     gaps = _gaps(points)
-    closed = -(gaps - np.median(gaps, axis=0)).max(axis=1)
+    closed = (np.quantile(gaps, WIDE_OPEN, axis=0) - gaps).min(axis=1)  # a wink may be long
     # A morphological opening in time keeps closures that last `BLINK_S`; it removes the blinks. The
     # eyes count as open outside the clip, which may begin or end within a blink.
     lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="constant", cval=0.0)

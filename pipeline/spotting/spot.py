@@ -7,6 +7,7 @@ the edges of the core's rise and fall are onset and offset. Promise: a clip with
 motion of None.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from fmdata.catalog.types import ArrayRepr, Motion, Track
 from fmdata.pipeline.spotting.eyelids import Lids
 from fmdata.pipeline.spotting.phases import PHASE_GAP_S, find_phases
 from fmdata.pipeline.spotting.signal import Signal, displaced_share, lid_share, measure
-from fmdata.pipeline.spotting.timing import measure_motion
+from fmdata.pipeline.spotting.timing import measure_motion, noise_of
 
 BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may remain of a blink
 # Least amplitude times signal-to-noise ratio. A motion below it is doubtful, and so is a clip
@@ -105,9 +106,9 @@ def spot(
     motion, level = found.motion, found.level
     if motion is None or (in_doubt and motion.snr < MIN_SNR):
         return Spotting(level.astype(np.float32), None, (), 0.0)
-    motions, noise_iod = [motion], motion.amplitude_iod / motion.snr
+    motions = [motion]
     for part in (slice(0, motion.onset), slice(motion.offset, track.n_frames)):
-        motions += _further(signal, part, level, noise_iod, fps)
+        _add_further(motions, signal, part, level, fps)
     intensity = level.astype(np.float32)
     whole = tuple(with_rest(one, intensity, track.detected) for one in _joined(motions, fps))
     motion = max(whole, key=lambda one: one.amplitude_iod)
@@ -118,34 +119,35 @@ def _clearness(motion: Motion) -> float:
     return motion.amplitude_iod * motion.snr
 
 
-def _further(
-    signal: Signal, part: slice, level: np.ndarray, noise_iod: float, fps: float
-) -> list[Motion]:
-    """Find the clear motions of a part of the clip, and raise the level to theirs.
+def _add_further(
+    motions: list[Motion], signal: Signal, part: slice, level: np.ndarray, fps: float
+) -> None:
+    """Add the clear motions of a part of the clip, and raise the level to theirs.
 
-    A motion that goes over into the one beside the part is a phase of it. Any other must be clear
-    beside the noise of the whole clip, `noise_iod`: the part's few frames at rest may be quieter.
+    A motion close to the one beside the part is a phase of it, and may be fainter than others.
     """
     if part.stop - part.start < MIN_PART_S * fps:
-        return []
+        return
     found = _find(signal, part, fps)
     motion = found.motion
     if motion is None:
-        return []
-    goes_over = motion.offset == part.stop < len(level) or motion.onset == part.start > 0
-    if goes_over:
-        least = PHASE_IOD
-    else:
-        motion = replace(motion, snr=min(motion.snr, motion.amplitude_iod / noise_iod))
-        least = DOUBTFUL_IOD
+        return
+    before = motion.onset - part.start if part.start > 0 else math.inf
+    after = part.stop - motion.offset if part.stop < len(level) else math.inf
+    gap = min(before, after)  # frames between it and the motion beside the part
+    if gap > 0:  # the few frames at rest of a short part may be quieter than the clip
+        resting = np.ones(len(level), np.bool_)
+        for one in (*motions, motion):
+            resting[one.onset : one.offset] = False
+        noise = noise_of(level[resting])
+        motion = replace(motion, snr=min(motion.snr, motion.amplitude_iod / noise))
+    least = PHASE_IOD / min(1.0, signal.noise) if gap <= PHASE_GAP_S * fps else DOUBTFUL_IOD
     if _clearness(motion) < least:
-        return []
+        return
+    motions.append(motion)
     level[part] = np.maximum(level[part], found.level)
-    parts = slice(part.start, motion.onset), slice(motion.offset, part.stop)
-    return [
-        motion,
-        *(more for one in parts for more in _further(signal, one, level, noise_iod, fps)),
-    ]
+    for rest in (slice(part.start, motion.onset), slice(motion.offset, part.stop)):
+        _add_further(motions, signal, rest, level, fps)
 
 
 def _joined(motions: list[Motion], fps: float) -> list[Motion]:

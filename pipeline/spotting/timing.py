@@ -1,6 +1,7 @@
 """Timing of a motion: onset, apex, offset, style and amplitude, from its phases."""
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from fmdata.catalog.rest import TOLERANCE_IOD
 from fmdata.catalog.types import Motion
@@ -54,14 +55,14 @@ def measure_motion(
         offset=offset,
         style="hold" if held else "return",
         amplitude_iod=top,
-        snr=top / _noise(np.concatenate([level[:onset], level[offset:]])),
+        snr=top / noise_of(np.concatenate([level[:onset], level[offset:]])),
         lead=0,  # counted once the intensity of the whole clip is known
         style_margin=_style_margin(face, top, held, fps),
     )
     return motion, found.axes @ pose
 
 
-def _noise(level: np.ndarray) -> float:
+def noise_of(level: np.ndarray) -> float:
     """Return the spread of the frames at rest, in IOD; another motion among them counts little."""
     return max(1e-4, MEDIAN_TO_RMS * float(np.median(level)) if len(level) else TOLERANCE_IOD)
 
@@ -108,7 +109,8 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, least: float, f
     width, begin = max(3, round(DIRECTION_S * fps)), max(0, onset - round(FIRST_PHASE_S * fps))
     face, leak = face[begin:onset], leak[begin:onset]
     calm = max(width, len(face) // 3)  # frames that are taken to be at rest
-    open_eyed = leak[:calm] < TOLERANCE_IOD
+    # Beside a blink the face is not at rest either.
+    open_eyed = ~binary_dilation(leak > TOLERANCE_IOD, iterations=2)[:calm]
     if len(face) < calm + width or open_eyed.sum() < width:
         return onset
     face = face - np.median(face[:calm][open_eyed], axis=0)
