@@ -185,7 +185,7 @@ def summarise(dataset: Dataset) -> Summary:
         stale=card.stale,
         notes=card.compounds.notes if card.compounds else [],
         shards=len(shards),
-        bytes=sum(shard.tar.bytes + shard.parquet.bytes for shard in shards),
+        bytes=sum(file.bytes for shard in shards for file in shard.files.values()),
     )
 
 
