@@ -81,8 +81,10 @@ class Clips(Generic[C]):
         return self.part.samples
 
     def __iter__(self) -> Iterator[C]:
-        for number, shard in enumerate(self.part.shards):
-            yield from self._clips(number, 0, shard.samples)
+        for number in range(len(self.part.shards)):
+            # Not kept: a pass does not come back to a shard.
+            rows = self._held.get(number) or self._rows_of(number)
+            yield from self._clips(number, rows, 0, rows.table.num_rows)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._find(key) is not None
@@ -112,8 +114,9 @@ class Clips(Generic[C]):
     def of_subject(self, subject: str) -> Iterator[C]:
         """Yield the clips of one subject; only the shards that the card names for it are read."""
         for number in self._shards_of.get(subject, ()):
-            for start, stop in self._rows(number).runs.get(subject, ()):
-                yield from self._clips(number, start, stop)
+            rows = self._kept_rows(number)
+            for start, stop in rows.runs.get(subject, ()):
+                yield from self._clips(number, rows, start, stop)
 
     def shards(self) -> Iterator[tuple[tuple[str, ...], Shard]]:
         """Yield each shard with the keys of its clips."""
@@ -168,11 +171,14 @@ class Clips(Generic[C]):
                 raise ValueError(f"{table.num_rows} clips, and the card says {shard.samples}")
             return table
 
-    def _rows(self, number: int) -> _Rows:
+    def _rows_of(self, number: int) -> _Rows:
+        return _Rows(self._read(self.part.shards[number], self._schema(None)))
+
+    def _kept_rows(self, number: int) -> _Rows:
         """Return the rows of a shard, from memory where they were read lately."""
         rows = self._held.get(number)
         if rows is None:
-            rows = _Rows(self._read(self.part.shards[number], self._schema(None)))
+            rows = self._rows_of(number)
             self._held_bytes += rows.n_bytes
             self._held[number] = rows
         self._held.move_to_end(number)
@@ -180,18 +186,17 @@ class Clips(Generic[C]):
             self._held_bytes -= self._held.popitem(last=False)[1].n_bytes
         return rows
 
-    def _clips(self, number: int, start: int, stop: int) -> Iterator[C]:
+    def _clips(self, number: int, rows: _Rows, start: int, stop: int) -> Iterator[C]:
         """Yield the clips of some rows of a shard, a few at a time."""
         stem = self.folder / self.part.shards[number].name
-        table = self._rows(number).table
         for at in range(start, stop, _CLIPS_AT_A_TIME):
-            for row in table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
+            for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
                 yield self.clip(row, stem, self._reader)
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
         start = position - int(self._starts[number])
-        return next(self._clips(number, start, start + 1))
+        return next(self._clips(number, self._kept_rows(number), start, start + 1))
 
     def _find(self, key: str) -> C | None:
         found = (self._at(position) for position in self._index.positions(key))

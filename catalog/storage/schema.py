@@ -7,6 +7,7 @@ row-major order. Its size is fixed, except for the landmarks, whose number depen
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,12 @@ class Columns:
     facts: pa.Schema
     frame_facts: pa.Schema
 
-    @property
+    @cached_property
     def clips(self) -> pa.Schema:
         """Columns of ``shard-….parquet``, one row a clip."""
         return pa.schema([*self.facts, *POSITIONS])
 
-    @property
+    @cached_property
     def frames(self) -> pa.Schema:
         """Columns of ``shard-….frames.parquet``, one row a frame."""
         return pa.schema([*FRAME_NAMES, *self.frame_facts, *FRAME_POSITIONS])
