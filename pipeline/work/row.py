@@ -62,19 +62,23 @@ def action_rows(
         **_quality(track, face_px),
         **asdict(track.picture),
     }
-    of_frames = {
+    frames = _of_frames(track, spotting) | {
+        "face_px": face_px, "change": change, "transform": transforms
+    }  # fmt: skip
+    return ActionRows(one_row(ACTION_FACTS, values), frame_rows(UNIT_FRAME_FACTS, frames))
+
+
+def _of_frames(track: Track, spotting: Spotting) -> dict[str, Any]:
+    """Return the facts of every frame that are in its track or were spotted."""
+    return {
         "timestamp": track.timestamps_s.astype(np.float32),
         "detected": track.detected,
         "intensity": spotting.intensity,
-        "face_px": face_px,
         "sharpness": track.sharpness,
         "brightness": track.brightness,
-        "change": change,
         "pose": track.pose,
         "blendshapes": track.blendshapes,
-        "transform": transforms,
     }
-    return ActionRows(one_row(ACTION_FACTS, values), frame_rows(UNIT_FRAME_FACTS, of_frames))
 
 
 def _face_px(track: Track) -> np.ndarray:
