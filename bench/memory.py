@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from fmdata.catalog.storage.schema import ACTION_FACTS
+from fmdata.catalog.storage.schema import ACTION_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
@@ -139,7 +139,7 @@ def record_second_passes() -> list[bool]:
 def pack_unit(work: Path) -> None:
     """Write a finished unit into a shard."""
     unit = Unit(work / UNIT)
-    write_shard(work, "shard", (unit.sample() for _ in range(1)), ACTION_FACTS)
+    write_shard(work, "shard", (unit.sample() for _ in range(1)), ACTION_COLUMNS)
 
 
 def peaks_mb(job: Callable[[], None]) -> tuple[float, float]:

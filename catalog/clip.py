@@ -1,37 +1,30 @@
-"""One clip of a dataset: scalar facts in memory, pixels and per-frame columns read on demand.
+"""One clip of a dataset: its row in memory, pixels and facts of its frames read on demand.
 
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
-from fmdata.catalog.storage.schema import ACTION_FACTS, COMPOUND_FACTS, POSITIONS, per_frame
+from fmdata.catalog.storage.schema import (
+    ACTION_COLUMNS,
+    COMPOUND_COLUMNS,
+    Columns,
+    one_row,
+    per_frame,
+)
 from fmdata.catalog.storage.shards import Sample, TarSlice
+from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.storage.tables.reading import FramesOf, reading
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn an error from reading a dataset's file into a DatasetError with advice."""
-    try:
-        yield
-    except (OSError, EOFError, IndexError, ValueError, pa.ArrowException) as error:
-        raise DatasetError(
-            f"a file of the dataset cannot be read: {error}",
-            wanted="the file that the dataset's card names, as it was written",
-            where=str(path),
-            todo="run `fmdata verify`, which reports the damage and how to repair it",
-        ) from error
 
 
 def motion_of(row: Mapping[str, Any]) -> Motion | None:
@@ -57,14 +50,18 @@ class Clip:
     Attributes
     ----------
     row : dict
-        Scalar facts of the clip and positions in its tar, by column; no per-frame facts.
+        Facts of the clip and positions of its members, by column; no facts of its frames.
+    tar : Path
+        The tar of its shard.
     """
 
-    FACTS: pa.Schema
+    COLUMNS: Columns
 
-    def __init__(self, row: dict[str, Any], tar: Path, parquet: Path, index: int) -> None:
+    def __init__(self, row: dict[str, Any], stem: Path, reader: FramesReader) -> None:
         self.row = row
-        self._tar, self._parquet, self._index = tar, parquet, index
+        self.tar = stem.with_suffix(".tar")
+        self._frames = stem.with_suffix(".frames.parquet")
+        self._reader = reader
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
@@ -97,7 +94,7 @@ class Clip:
     @property
     def timestamps(self) -> np.ndarray:
         """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
-        return self.column("timestamps")
+        return self.column("timestamp")
 
     def avi(self) -> bytes:
         """Return the clip as a Motion JPEG AVI file."""
@@ -105,21 +102,25 @@ class Clip:
 
     def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
         """Return the JPEG bytes of some frames, by default of all, in one read."""
-        offsets, sizes = self.row["frame_offset"], self.row["frame_size"]
-        chosen = range(self.n_frames) if indices is None else indices
-        if len(chosen) == 0:
+        spans = self.jpeg_spans if indices is None else self.jpeg_spans[list(indices)]
+        if len(spans) == 0:
             return []
-        spans = [(offsets[i], offsets[i] + sizes[i]) for i in chosen]
-        begin, end = min(s[0] for s in spans), max(s[1] for s in spans)
+        begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
         data = self._read(begin, end - begin)
-        return [data[start - begin : stop - begin] for start, stop in spans]
+        return [data[at : at + size] for at, size in (spans - [begin, 0]).tolist()]
+
+    @cached_property
+    def jpeg_spans(self) -> np.ndarray:
+        """int64 [T, 2], offset and size of each frame's JPEG in the tar, in bytes."""
+        table = self.frames_table(["jpeg_offset", "jpeg_size"])
+        return np.stack([per_frame(column) for column in table.columns], axis=1)
 
     def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Return the pixels of some frames, by default of all, uint8 [T, S, S, 3], RGB."""
         jpegs = self.jpegs(indices)
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
-        with reading(self._tar):
+        with reading(self.tar):
             return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
@@ -131,7 +132,7 @@ class Clip:
             When the dataset was built without LBP maps.
         """
         data = self.lbp_npy()
-        with reading(self._tar):
+        with reading(self.tar):
             array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
         return array
 
@@ -141,7 +142,7 @@ class Clip:
             raise DatasetError(
                 f"no LBP maps for {self.key}",
                 wanted="a dataset with LBP maps",
-                where=str(self._tar),
+                where=str(self.tar),
                 todo="build it without --no-lbp",
             )
         return self._read(self.row["lbp_offset"], self.row["lbp_size"])
@@ -152,35 +153,39 @@ class Clip:
         return self.row["lbp_offset"] is not None
 
     def facts(self) -> pa.Table:
-        """Return the whole row as a table: scalar and per-frame columns, without positions."""
-        positions = {field.name for field in POSITIONS}
-        with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
-            columns = [name for name in file.schema_arrow.names if name not in positions]
-        return self._row(columns)
+        """Return the facts of the clip as a table of one row, without positions."""
+        facts = self.COLUMNS.facts
+        return one_row(facts, {name: self.row[name] for name in facts.names})
 
-    def sample(self) -> Sample:
-        """Return the clip as a sample for another shard; its pixels are not read yet."""
-        row = self.row
-        avi = TarSlice(self._tar, row["avi_offset"], row["avi_size"])
-        lbp = TarSlice(self._tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
-        facts = self.facts().cast(self.FACTS)
-        # A slice would keep its whole row group in memory, once for each clip.
-        return Sample(facts.take([0]), avi, lbp)
+    def frame_blocks(self, columns: Sequence[str] | None = None) -> FramesOf:
+        """Return an iterable of tables, each a block of the clip's frames, one row a frame.
+
+        However long the clip, one block is in memory. By default all columns are read.
+        """
+        names = tuple(self.COLUMNS.frames.names if columns is None else columns)
+        start = self.row["frames_row"]
+        return FramesOf(self._frames, start, start + self.n_frames, names, self._reader)
+
+    def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a table of the clip's frames, one row a frame, by default of all columns."""
+        names = self.COLUMNS.frames.names if columns is None else columns
+        wanted = pa.schema([self.COLUMNS.frames.field(name) for name in names])
+        return pa.concat_tables([wanted.empty_table(), *self.frame_blocks(names)])
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
-        """Return one per-frame column, [T, *shape]."""
-        return per_frame(self._row([name])[name], shape)
+        """Return one fact of every frame, [T, *shape]; empty where all are null."""
+        return per_frame(self.frames_table([name])[name], shape)
 
-    def _row(self, columns: Sequence[str]) -> pa.Table:
-        with reading(self._parquet), pq.ParquetFile(self._parquet) as file:
-            # Row groups differ in size (fewer rows where clips are long), so rows are counted.
-            group, index = 0, self._index
-            while index >= (rows := file.metadata.row_group(group).num_rows):
-                group, index = group + 1, index - rows
-            return file.read_row_group(group, columns=list(columns)).slice(index, 1)
+    def sample(self) -> Sample:
+        """Return the clip as a sample for another shard; its pixels and frames are not read yet."""
+        row = self.row
+        avi = TarSlice(self.tar, row["avi_offset"], row["avi_size"])
+        lbp = TarSlice(self.tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
+        frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
+        return Sample(self.facts(), frames, avi, lbp)
 
     def _read(self, offset: int, size: int) -> bytes:
-        with reading(self._tar), self._tar.open("rb") as file:
+        with reading(self.tar), self.tar.open("rb") as file:
             file.seek(offset)
             data = file.read(size)
             if len(data) != size:
@@ -191,7 +196,7 @@ class Clip:
 class ActionClip(Clip):
     """A clip of D1: one take of one action of one subject."""
 
-    FACTS = ACTION_FACTS
+    COLUMNS = ACTION_COLUMNS
 
     @property
     def action(self) -> str:
@@ -230,28 +235,38 @@ class ActionClip(Clip):
 
     @property
     def blendshapes(self) -> np.ndarray:
-        """float32 [T, 52], MediaPipe's scores in its order."""
+        """float32 [T, 52], MediaPipe's scores in its order; empty from a backend without them."""
         return self.column("blendshapes", (N_BLENDSHAPES,))
 
     @property
     def frame_face_px(self) -> np.ndarray:
         """float32 [T], interocular distance in pixels of the source frame."""
-        return self.column("frame_face_px")
+        return self.column("face_px")
 
     @property
     def frame_sharpness(self) -> np.ndarray:
         """float32 [T], variance of the Laplacian inside the face box."""
-        return self.column("frame_sharpness")
+        return self.column("sharpness")
 
     @property
     def frame_brightness(self) -> np.ndarray:
         """float32 [T], mean grey level inside the face box, 0 to 255."""
-        return self.column("frame_brightness")
+        return self.column("brightness")
 
     @property
     def transform(self) -> np.ndarray:
         """float32 [T, 2, 3], from pixels of the source frame to pixels of the crop."""
         return self.column("transform", (2, 3))
+
+    @property
+    def detected(self) -> np.ndarray:
+        """Mask bool [T], false where the face was not found."""
+        return self.column("detected")
+
+    @property
+    def change(self) -> np.ndarray:
+        """float32 [T], mean absolute difference of each frame to the one before, 0 to 255."""
+        return self.column("change")
 
     @property
     def intensity(self) -> np.ndarray:
@@ -262,7 +277,7 @@ class ActionClip(Clip):
 class CompoundClip(Clip):
     """A clip of D2: two actions of one subject, one after the other."""
 
-    FACTS = COMPOUND_FACTS
+    COLUMNS = COMPOUND_COLUMNS
 
     @property
     def segments(self) -> list[Segment]:

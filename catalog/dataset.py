@@ -1,35 +1,62 @@
-"""A dataset on disk, read from Python: clips by key or by position.
+"""A dataset on disk, read from Python: clips by key or by position, and tables of their facts.
 
 Independent of the code that builds datasets. Safe to use from several processes: a file is opened
-for each read, and only scalar facts and positions stay in memory.
+for each read. Opening reads the card alone. Memory holds the rows of a few shards and, once a clip
+is looked up by key, sixteen bytes a clip. A pass over the clips in order reads each row once:
+
+- ``for clip in ds.actions`` makes one :class:`Clip` at a time;
+- ``ds.actions.rows(["key", "fps"])`` yields one dict a clip, ``ds.actions.tables(…)`` one Arrow
+  table a shard, ``ds.actions.frame_tables(…)`` one Arrow table a block of frames;
+- ``ds.actions.of_subject("s01")`` yields the clips of one subject, ``ds.actions.subjects`` their
+  names in the order of the shards.
 """
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip, reading
+from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part, Shard
-from fmdata.catalog.storage.schema import (
-    ACTION_COLUMNS,
-    COMPOUND_COLUMNS,
-    POSITIONS,
-    ROW_LISTS,
-    is_scalar,
-)
+from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.storage.tables.index import NameIndex
+from fmdata.catalog.storage.tables.reading import reading
 
 C = TypeVar("C", bound=Clip)
+# Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
+_MAX_HELD = 32 << 20
+_CLIPS_AT_A_TIME = 64  # of which the rows become Python objects
+
+
+class _Rows:
+    """Rows of one shard's clips, and the runs of rows ``[start, stop)`` of each subject."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table, self.n_bytes = table, table.nbytes
+
+    @cached_property
+    def runs(self) -> dict[str, list[tuple[int, int]]]:
+        runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        found = pc.run_end_encode(self.table["subject"].combine_chunks())
+        subjects, stops = found.values.to_pylist(), found.run_ends.to_pylist()
+        start = 0
+        for subject, stop in zip(subjects, stops, strict=True):
+            runs[subject].append((start, stop))
+            start = stop
+        return runs
 
 
 class Clips(Generic[C]):
-    """Clips of one half of a dataset, in the order of its shards.
+    """Clips of one half of a dataset, in the order of its shards: by fold, subject and key.
 
     ``clips["s01-smile-03"]`` and ``clips[17]`` return a clip; ``len`` and iteration work.
 
@@ -43,72 +70,150 @@ class Clips(Generic[C]):
         Class of the clips.
     """
 
-    def __init__(self, folder: Path, part: Part, schema: pa.Schema, clip: type[C]) -> None:
+    def __init__(self, folder: Path, part: Part, clip: type[C]) -> None:
         self.folder, self.part, self.clip = folder, part, clip
-        self._schema = schema
+        self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
+        self._held: OrderedDict[int, _Rows] = OrderedDict()  # by number of the shard
+        self._held_bytes = 0
+        self._reader = FramesReader()
 
     def __len__(self) -> int:
         return self.part.samples
 
     def __iter__(self) -> Iterator[C]:
-        return (self[i] for i in range(len(self)))
+        for number in range(len(self.part.shards)):
+            # Not kept: a pass does not come back to a shard.
+            rows = self._held.get(number) or self._rows_of(number)
+            yield from self._clips(number, rows, 0, rows.table.num_rows)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._index
+        return isinstance(key, str) and self._find(key) is not None
 
     def __getitem__(self, which: str | int) -> C:
-        if isinstance(which, str):
-            if which not in self._index:
-                raise KeyError(f"no clip {which!r} in {self.folder}")
-            which = self._index[which]
-        which = range(len(self))[which]
-        shard, index = self._places[which]
-        row = self._light.slice(which, 1).to_pylist()[0]
-        stem = self.folder / self.part.shards[shard].name
-        return self.clip(row, stem.with_suffix(".tar"), stem.with_suffix(".parquet"), index)
+        if not isinstance(which, str):
+            return self._at(range(len(self))[which])
+        clip = self._find(which)
+        if clip is None:
+            raise KeyError(f"no clip {which!r} in {self.folder}")
+        return clip
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process reads its own rows; those of this one may be many.
+        return self.__dict__ | {"_held": OrderedDict(), "_held_bytes": 0}
 
     @property
     def keys(self) -> list[str]:
-        """All keys, in the order of the shards."""
-        return list(self._index)
+        """All keys, in the order of the shards; a list of a hundred bytes a clip."""
+        return [key for table in self.tables(["key"]) for key in table["key"].to_pylist()]
+
+    @property
+    def subjects(self) -> list[str]:
+        """Names of the subjects, in the order of the shards; the card has them."""
+        return list(self._shards_of)
+
+    def of_subject(self, subject: str) -> Iterator[C]:
+        """Yield the clips of one subject; only the shards that the card names for it are read."""
+        for number in self._shards_of.get(subject, ()):
+            rows = self._kept_rows(number)
+            for start, stop in rows.runs.get(subject, ()):
+                yield from self._clips(number, rows, start, stop)
 
     def shards(self) -> Iterator[tuple[tuple[str, ...], Shard]]:
         """Yield each shard with the keys of its clips."""
-        keys = iter(self.keys)
-        for shard in self.part.shards:
-            yield tuple(next(keys) for _ in range(shard.samples)), shard
+        for table, shard in zip(self.tables(["key"]), self.part.shards, strict=True):
+            yield tuple(table["key"].to_pylist()), shard
 
-    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a table with one row per clip.
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield a table for each shard, one row a clip.
 
         Parameters
         ----------
         columns : sequence of str, optional
-            Names of columns; by default all except per-frame columns, which are large.
+            Names of columns; by default all.
         """
-        if columns is None:
-            columns = [f.name for f in self._schema if is_scalar(f) or f.name in ROW_LISTS]
-        files = [self.folder / f"{shard.name}.parquet" for shard in self.part.shards]
-        tables = []
-        for file in files:
-            with reading(file):
-                tables.append(pq.read_table(file, columns=list(columns), schema=self._schema))
-        wanted = pa.schema([self._schema.field(name) for name in columns])
-        return pa.concat_tables([wanted.empty_table(), *tables])
+        schema = self._schema(columns)
+        for shard in self.part.shards:
+            yield self._read(shard, schema)
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the row of each clip as a dict; `columns` are names, by default of all columns."""
+        for table in self.tables(columns):
+            for batch in table.to_batches(_CLIPS_AT_A_TIME):
+                yield from batch.to_pylist()
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return one table of all clips, one row a clip; `columns` as in :meth:`tables`."""
+        return pa.concat_tables([self._schema(columns).empty_table(), *self.tables(columns)])
+
+    def frame_tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield tables of the frames of all clips, one row a frame, a block of frames at a time.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Names of columns; by default all.
+        """
+        for shard in self.part.shards:
+            path = self.folder / f"{shard.name}.frames.parquet"
+            with reading(path):
+                yield from self._reader.file(path, columns)
+
+    def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
+        every = self.clip.COLUMNS.clips
+        return every if columns is None else pa.schema([every.field(name) for name in columns])
+
+    def _read(self, shard: Shard, schema: pa.Schema) -> pa.Table:
+        """Read columns of a shard's clips; a shard of another length than the card's is refused."""
+        path = self.folder / f"{shard.name}.parquet"
+        with reading(path), pq.ParquetFile(path) as file:
+            table = file.read(schema.names).select(schema.names).cast(schema)
+            if table.num_rows != shard.samples:
+                raise ValueError(f"{table.num_rows} clips, and the card says {shard.samples}")
+            return table
+
+    def _rows_of(self, number: int) -> _Rows:
+        return _Rows(self._read(self.part.shards[number], self._schema(None)))
+
+    def _kept_rows(self, number: int) -> _Rows:
+        """Return the rows of a shard, from memory where they were read lately."""
+        rows = self._held.get(number)
+        if rows is None:
+            rows = self._rows_of(number)
+            self._held_bytes += rows.n_bytes
+            self._held[number] = rows
+        self._held.move_to_end(number)
+        while len(self._held) > 1 and self._held_bytes > _MAX_HELD:
+            self._held_bytes -= self._held.popitem(last=False)[1].n_bytes
+        return rows
+
+    def _clips(self, number: int, rows: _Rows, start: int, stop: int) -> Iterator[C]:
+        """Yield the clips of some rows of a shard, a few at a time."""
+        stem = self.folder / self.part.shards[number].name
+        for at in range(start, stop, _CLIPS_AT_A_TIME):
+            for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
+                yield self.clip(row, stem, self._reader)
+
+    def _at(self, position: int) -> C:
+        number = int(np.searchsorted(self._starts, position, side="right")) - 1
+        start = position - int(self._starts[number])
+        return next(self._clips(number, self._kept_rows(number), start, start + 1))
+
+    def _find(self, key: str) -> C | None:
+        found = (self._at(position) for position in self._index.positions(key))
+        return next((clip for clip in found if clip.key == key), None)
 
     @cached_property
-    def _light(self) -> pa.Table:
-        names = [field.name for field in POSITIONS]
-        scalars = [f.name for f in self._schema if is_scalar(f) or f.name in ROW_LISTS]
-        return self.table(list(dict.fromkeys(scalars + names)))
+    def _index(self) -> NameIndex:
+        return NameIndex(table["key"].to_pylist() for table in self.tables(["key"]))
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return {key: i for i, key in enumerate(self._light["key"].to_pylist())}
-
-    @cached_property
-    def _places(self) -> list[tuple[int, int]]:
-        return [(s, i) for s, shard in enumerate(self.part.shards) for i in range(shard.samples)]
+    def _shards_of(self) -> dict[str, list[int]]:
+        """Numbers of the shards that hold each subject, by subject in the order of the shards."""
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for number, shard in enumerate(self.part.shards):
+            for subject in shard.subjects:
+                numbers[subject].append(number)
+        return dict(numbers)
 
 
 class Dataset:
@@ -131,9 +236,8 @@ class Dataset:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.card = Card.read(self.path)
-        self.actions: Clips[ActionClip] = Clips(
-            self.path / card_file.ACTIONS, self.card.actions, ACTION_COLUMNS, ActionClip
-        )
+        folder = self.path / card_file.ACTIONS
+        self.actions: Clips[ActionClip] = Clips(folder, self.card.actions, ActionClip)
 
     @cached_property
     def compounds(self) -> Clips[CompoundClip]:
@@ -152,7 +256,7 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, COMPOUND_COLUMNS, CompoundClip)
+        return Clips(folder, self.card.compounds, CompoundClip)
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:
@@ -164,12 +268,12 @@ class Dataset:
         folder, part = self.actions.folder, self.actions.part
         shards = [shard for shard in part.shards if shard.intact(folder)]
         intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
-        return Clips(folder, intact, ACTION_COLUMNS, ActionClip)
+        return Clips(folder, intact, ActionClip)
 
     def digests(self) -> list[str]:
-        """Return the SHA-256 of both files of every shard: equal for equal data in any folder."""
+        """Return the SHA-256 of every file of every shard: equal for equal data in any folder."""
         shards = [shard for part in self.card.parts for shard in part.shards]
-        return [file.sha256 for shard in shards for file in (shard.tar, shard.parquet)]
+        return [file.sha256 for shard in shards for file in shard.files.values()]
 
     def dropped(self) -> pa.Table:
         """Return the dropped recordings: a row for each, with its stage, reason and detail."""

@@ -3,13 +3,28 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.printable import listing
+
+# Columns of the actions that a summary counts.
+_COUNTED = (
+    "subject",
+    "action",
+    "n_frames",
+    "fps",
+    "style",
+    "onset",
+    "offset",
+    "flash",
+    "amplitude",
+)
 
 
 @dataclass(frozen=True)
@@ -32,18 +47,16 @@ class TakesApart:
 
     @classmethod
     def of(cls, dataset: Dataset) -> "TakesApart":
-        """Count the pairs of a dataset with compounds."""
+        """Count the pairs of a dataset with compounds, subject by subject."""
         columns = ["subject", "first", "second", "first_take", "second_take"]
-        takes: dict[tuple[str, ...], list[set[str]]] = defaultdict(list)
-        for *cell, one, other in zip(
-            *(column.to_pylist() for column in dataset.compounds.table(columns).columns),
-            strict=True,
-        ):
-            takes[tuple(cell)].append({one, other})
         cells: Counter[tuple[int, int]] = Counter()
-        for copies in takes.values():
-            pairs = list(combinations(copies, 2))
-            cells[sum(not a & b for a, b in pairs), len(pairs)] += 1
+        for _, rows in groupby(dataset.compounds.rows(columns), lambda row: row["subject"]):
+            takes: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
+            for row in rows:
+                takes[row["first"], row["second"]].append({row["first_take"], row["second_take"]})
+            for copies in takes.values():
+                pairs = list(combinations(copies, 2))
+                cells[sum(not a & b for a, b in pairs), len(pairs)] += 1
         pairs_of = sum(n * of for (_, of), n in cells.items())
         return cls(pairs_of, sum(n * apart for (apart, _), n in cells.items()), dict(cells))
 
@@ -154,40 +167,42 @@ class Summary:
 def summarise(dataset: Dataset) -> Summary:
     """Summarise a dataset from its card and its tables."""
     card = dataset.card
-    rows = dataset.actions.table().to_pylist()
-    moving = [row for row in rows if row["style"] is not None]
+    rows = dataset.actions.table(_COUNTED)
+    moving = rows.filter(pc.is_valid(rows["style"]))
     shards = [shard for part in card.parts for shard in part.shards]
-    seams: list[float] = []
     apart = TakesApart.of(dataset) if card.compounds else None
-    if card.compounds:
-        seams = dataset.compounds.table(["seam"])["seam"].to_pylist()
+    seams = dataset.compounds.table(["seam"])["seam"] if card.compounds else None
     return Summary(
         path=str(dataset.path),
         recordings=card.recordings,
-        clips=len(rows),
+        clips=rows.num_rows,
         dropped=card.dropped,
-        subjects=len({row["subject"] for row in rows}),
-        actions=len({row["action"] for row in rows}),
-        frames=sum(row["n_frames"] for row in rows),
-        seconds=sum(row["n_frames"] / row["fps"] for row in rows),
+        subjects=pc.count_distinct(rows["subject"]).as_py(),
+        actions=pc.count_distinct(rows["action"]).as_py(),
+        frames=_sum(rows["n_frames"]),
+        seconds=_sum(pc.divide(rows["n_frames"], rows["fps"])),
         size=card.actions.settings["size"],
-        returning=sum(row["style"] == "return" for row in moving),
-        held=sum(row["style"] == "hold" for row in moving),
-        flashes=sum(bool(row["flash"]) for row in moving),
-        motionless=len(rows) - len(moving),
-        motion_frames_median=_median([row["offset"] - row["onset"] for row in moving]),
-        amplitude_iod_median=_median([row["amplitude"] for row in moving]),
+        returning=_sum(pc.equal(moving["style"], "return")),
+        held=_sum(pc.equal(moving["style"], "hold")),
+        flashes=_sum(moving["flash"]),
+        motionless=rows.num_rows - moving.num_rows,
+        motion_frames_median=_median(pc.subtract(moving["offset"], moving["onset"])),
+        amplitude_iod_median=_median(moving["amplitude"]),
         dropped_reasons=dict(Counter(dataset.dropped()["reason"].to_pylist())),
         compounds=card.compounds.samples if card.compounds else None,
-        seam_median=_median(seams),
+        seam_median=_median(seams) if seams is not None else None,
         positive_pairs=apart.pairs if apart else None,
         positive_pairs_apart=apart.apart if apart else None,
         stale=card.stale,
         notes=card.compounds.notes if card.compounds else [],
         shards=len(shards),
-        bytes=sum(shard.tar.bytes + shard.parquet.bytes for shard in shards),
+        bytes=sum(file.bytes for shard in shards for file in shard.files.values()),
     )
 
 
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None
+def _sum(values: pa.ChunkedArray) -> Any:
+    return pc.sum(values).as_py() or 0
+
+
+def _median(values: pa.ChunkedArray) -> float | None:
+    return float(np.median(values.to_numpy())) if len(values) else None

@@ -28,7 +28,7 @@ from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
-from fmdata.pipeline.work.row import action_row
+from fmdata.pipeline.work.row import action_rows
 
 # Disk errors abort the run; they do not drop a recording.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -115,11 +115,11 @@ def _make(
             jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
-        row = action_row(
+        rows = action_rows(
             recording, job.identity, settings, fps=fps, track=track, spotting=spotting,
             transforms=transforms, change=change,
         )  # fmt: skip
-        unit.write_row(row)
+        unit.write_facts(rows.clip, rows.frames)
 
 
 def _changed_since(recording: Recording, identity: Identity) -> RecordingError | None:

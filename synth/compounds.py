@@ -15,7 +15,7 @@ from fmdata.catalog.rest import first_stops, second_starts, tail_room
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.pack import Planned, change, commit, interrupted, pack
-from fmdata.catalog.storage.schema import COMPOUND_FACTS
+from fmdata.catalog.storage.schema import COMPOUND_COLUMNS, per_frame
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.summary import TakesApart
 from fmdata.catalog.timing import nominal_rate
@@ -130,7 +130,7 @@ def _write(dataset: Dataset, settings: CompoundSettings, progress: Progress) -> 
         card_file.COMPOUNDS,
         (_planned(compound, clips[compound.subject]) for compound in compounds.values()),
         _loader(compounds, clips, progress),
-        COMPOUND_FACTS,
+        COMPOUND_COLUMNS,
         settings.shard_mb * 10**6,
     )
     digest = dataset.card.actions.digest
@@ -172,17 +172,13 @@ def _plan(
 
 def _usable_takes(dataset: Dataset, *, smooth: bool) -> dict[str, Take]:
     """Return the clips with a motion, by key, with the frames that compounds may use."""
-    # One read of a shard's columns is much faster than one of each clip's.
-    columns = ["key", "detected", "intensity", "timestamps"]
     takes = {}
-    for key, *lists in zip(*dataset.actions.table(columns).columns, strict=True):
-        clip = dataset.actions[key.as_py()]
+    for clip in dataset.actions:
         motion = clip.motion
         if motion is None:
             continue
-        detected, intensity, timestamps = (
-            values.values.to_numpy(zero_copy_only=False) for values in lists
-        )
+        columns = clip.frames_table(["detected", "intensity", "timestamp"]).columns
+        detected, intensity, timestamps = map(per_frame, columns)
         takes[clip.key] = Take(
             clip.key,
             clip.action,
@@ -210,9 +206,9 @@ def _planned(compound: Compound, clips: Mapping[str, ActionClip]) -> Planned:
     """Return the key of a compound, and its size, which decides its shard."""
     n_bytes = 0
     for segment in compound.segments:
-        row = clips[segment.source].row
-        n_bytes += sum(row["frame_size"][segment.start : segment.stop])
-        n_bytes += segment.n_frames * row["size"] ** 2 if clips[segment.source].has_lbp else 0
+        clip = clips[segment.source]
+        n_bytes += int(clip.jpeg_spans[segment.start : segment.stop, 1].sum())
+        n_bytes += segment.n_frames * clip.row["size"] ** 2 if clip.has_lbp else 0
     fold = clips[compound.segments[0].source].fold
     return Planned(fold, compound.subject, compound.key, n_bytes)
 

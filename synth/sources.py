@@ -38,7 +38,7 @@ class Sources:
     def change(self, key: str) -> np.ndarray:
         """Return the mean absolute difference of each frame to the one before, float32 [T]."""
         if key not in self._change:
-            self._change[key] = self._clips[key].column("change")
+            self._change[key] = self._clips[key].change
         return self._change[key]
 
     def timestamps(self, key: str) -> np.ndarray:

@@ -7,7 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.storage.avi import write_avi
-from fmdata.catalog.storage.schema import COMPOUND_FACTS, one_row
+from fmdata.catalog.storage.schema import (
+    COMPOUND_FACTS,
+    COMPOUND_FRAME_FACTS,
+    frame_rows,
+    one_row,
+)
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.timing import segment_times
 from fmdata.synth.plan import Compound
@@ -27,7 +32,8 @@ def splice(compound: Compound, sources: Sources) -> Sample:
         npy = io.BytesIO()
         np.save(npy, np.concatenate([sources.lbp(s.source)[s.start : s.stop] for s in segments]))
         maps = npy.getvalue()
-    return Sample(_facts(compound, source.fold, sources), avi.getvalue(), maps)
+    facts, frames = _facts(compound, source.fold, sources), _frames(compound, sources)
+    return Sample(facts, [frames], avi.getvalue(), maps)
 
 
 def _facts(compound: Compound, fold: int, sources: Sources) -> pa.Table:
@@ -50,6 +56,16 @@ def _facts(compound: Compound, fold: int, sources: Sources) -> pa.Table:
         ],
         "seam": max(seams),
         "seams": seams,
-        "timestamps": segment_times(compound.segments, sources.timestamps, compound.fps),
     }
     return one_row(COMPOUND_FACTS, values)
+
+
+def _frames(compound: Compound, sources: Sources) -> pa.Table:
+    """Return the time of each frame, and the clip and number of its source frame."""
+    shown = [(s.source, frame) for s in compound.segments for frame in range(s.start, s.stop)]
+    values = {
+        "timestamp": segment_times(compound.segments, sources.timestamps, compound.fps),
+        "source": [source for source, _ in shown],
+        "source_index": [frame for _, frame in shown],
+    }
+    return frame_rows(COMPOUND_FRAME_FACTS, values)

@@ -83,7 +83,8 @@ def _wrong(built: Dataset, reference: Dataset, n: int, n_whole: int) -> list[str
 
 def _same(one: ActionClip, other: ActionClip) -> bool:
     pixels = one.avi() == other.avi() and one.lbp_npy() == other.lbp_npy()
-    return pixels and bool(one.facts().equals(other.facts()))
+    facts = one.facts().equals(other.facts())
+    return pixels and facts and bool(one.frames_table().equals(other.frames_table()))
 
 
 def _table(built: Dataset) -> list[list[str]]:

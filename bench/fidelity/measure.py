@@ -146,7 +146,7 @@ def _track(clip: ActionClip) -> Track:
     n = clip.n_frames
     return Track(
         detected=clip.column("detected"),
-        timestamps_s=clip.column("timestamps").astype(np.float64),
+        timestamps_s=clip.timestamps.astype(np.float64),
         landmarks=clip.landmarks,
         pose=clip.column("pose", (3,)),
         blendshapes=None,

@@ -76,7 +76,7 @@ def _frames_between(clips: Clips[Any], start: int, stop: int, map_bytes: int) ->
 
 def _frames_of(clip: Clip, map_bytes: int) -> Iterator[_Frame]:
     row = clip.row
-    for begin, n_bytes in zip(row["frame_offset"], row["frame_size"], strict=True):
+    for begin, n_bytes in clip.jpeg_spans.tolist():
         yield _Frame(begin, n_bytes, clip.key)
     if clip.has_lbp:
         maps = row["lbp_offset"] + row["lbp_size"] - clip.n_frames * map_bytes

@@ -45,8 +45,10 @@ def part_without(clips: Clips[Any], subject: str, size: int) -> Part:
         copied_from = of_shard not in wanted and shard.subjects != [subject]
         if copied_from and not shard.intact(folder):
             raise _damaged(folder / shard.name)
-    dataset, facts = folder.parent, clips.clip.FACTS
-    shards = pack(dataset, folder.name, planned, lambda k: clips[k].sample(), facts, limit, present)
+    dataset, columns = folder.parent, clips.clip.COLUMNS
+    shards = pack(
+        dataset, folder.name, planned, lambda k: clips[k].sample(), columns, limit, present
+    )
     return replace(part, samples=len(planned), shards=shards)
 
 
@@ -54,7 +56,7 @@ def _n_bytes(clip: Clip, size: int) -> int:
     """Return the size that decides a clip's shard: files of an action, frames of a compound."""
     if isinstance(clip, ActionClip):
         return clip.n_bytes
-    return int(sum(clip.row["frame_size"]) + (clip.n_frames * size**2 if clip.has_lbp else 0))
+    return int(clip.jpeg_spans[:, 1].sum() + (clip.n_frames * size**2 if clip.has_lbp else 0))
 
 
 def _damaged(shard: Path) -> DatasetError:

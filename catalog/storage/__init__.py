@@ -4,7 +4,9 @@ In reading order:
 
 - ``schema``: the columns of every Parquet file.
 - ``avi``: Motion JPEG in AVI, and the position of each JPEG in it.
-- ``shards``: one shard, a tar (pixels) and a Parquet file (facts).
+- ``tables``: the Parquet files, written and read in pieces.
+- ``npy``: arrays in npy files, row by row.
+- ``shards``: one shard, a tar (pixels) and two Parquet files (facts of clips, and of frames).
 - ``card``: ``fmdata.json``, the description of a dataset, with a digest of each file.
 - ``pack``: samples divided among shards, and new files put in place of old ones.
 - ``work``: the layout of unfinished work.

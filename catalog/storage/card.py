@@ -17,7 +17,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.files import write_atomically
 
 NAME = "fmdata.json"
-FORMAT = 2
+FORMAT = 3
 ACTIONS, COMPOUNDS = "actions", "compounds"
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
@@ -46,7 +46,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Shard:
-    """A tar and a Parquet file with the same samples: their content and their digests."""
+    """A tar and two Parquet files with the same samples: their content and their digests."""
 
     name: str
     fold: int
@@ -54,12 +54,20 @@ class Shard:
     samples: int
     tar: FileFacts
     parquet: FileFacts
+    frames: FileFacts
+
+    @property
+    def files(self) -> dict[str, FileFacts]:
+        """The files of the shard, by name."""
+        return {
+            f"{self.name}.tar": self.tar,
+            f"{self.name}.parquet": self.parquet,
+            f"{self.name}.frames.parquet": self.frames,
+        }
 
     def intact(self, folder: Path) -> bool:
-        """Return whether both files in `folder` match their digests."""
-        return self.tar.hold_for(folder / f"{self.name}.tar") and self.parquet.hold_for(
-            folder / f"{self.name}.parquet"
-        )
+        """Return whether all files in `folder` match their digests."""
+        return all(facts.hold_for(folder / name) for name, facts in self.files.items())
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Part:
     @property
     def digest(self) -> str:
         """Digest of all shards: it changes with any of their bytes."""
-        digests = [(s.name, s.tar.sha256, s.parquet.sha256) for s in self.shards]
+        digests = [(s.name, *(f.sha256 for f in s.files.values())) for s in self.shards]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
@@ -212,8 +220,8 @@ def _parsed(document: dict[str, Any], text: bytes) -> Card:
 
 
 def _part(document: dict[str, Any]) -> Part:
+    files = ("tar", "parquet", "frames")
     shards = [
-        Shard(**(s | {"tar": FileFacts(**s["tar"]), "parquet": FileFacts(**s["parquet"])}))
-        for s in document["shards"]
+        Shard(**(s | {name: FileFacts(**s[name]) for name in files})) for s in document["shards"]
     ]
     return Part(**(document | {"shards": shards}))

@@ -13,13 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.card import Card, FileFacts, Shard
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK, writing
-from fmdata.catalog.storage.shards import Sample, shard_name, write_shard
+from fmdata.catalog.storage.schema import Columns
+from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
 
 
 class Planned(NamedTuple):
@@ -64,7 +63,7 @@ def pack(
     part: str,
     planned: Iterable[Planned],
     load: Callable[[str], Sample],
-    facts: pa.Schema,
+    columns: Columns,
     limit: int,
     reusable: Mapping[tuple[str, ...], Shard] | None = None,
 ) -> list[Shard]:
@@ -74,8 +73,8 @@ def pack(
     ----------
     dataset, part
         Folder of the dataset, and ``actions`` or ``compounds``.
-    planned, facts
-        All samples, and the columns of their rows, without positions.
+    planned, columns
+        All samples, and the columns of this part.
     load : callable
         Returns the sample of a key; called once for each, in the order of the shards.
     limit : int
@@ -93,7 +92,7 @@ def pack(
             _link_shard(dataset / part / kept.name, staged / name)
             shards.append(replace(kept, name=name))
         else:
-            write_shard(staged, name, (load(sample.key) for sample in samples), facts)
+            write_shard(staged, name, (load(sample.key) for sample in samples), columns)
             shards.append(_describe(staged / name, samples))
     flush(staged)  # the commit deletes the old names of linked files, so these must be on disk
     return shards
@@ -108,12 +107,13 @@ def _describe(stem: Path, samples: Sequence[Planned]) -> Shard:
         samples=len(samples),
         tar=FileFacts.of(stem.with_suffix(".tar")),
         parquet=FileFacts.of(stem.with_suffix(".parquet")),
+        frames=FileFacts.of(stem.with_suffix(".frames.parquet")),
     )
 
 
 def _link_shard(old: Path, new: Path) -> None:
-    """Hard-link both files of a shard, or copy them where the file system has no links."""
-    for suffix in (".tar", ".parquet"):
+    """Hard-link the files of a shard, or copy them where the file system has no links."""
+    for suffix in FILES:
         file, name = old.with_suffix(suffix), new.with_suffix(suffix)
         try:
             os.link(file, name)

@@ -1,11 +1,13 @@
 """The columns of every Parquet file of a dataset, and conversion of values to rows.
 
-Per-frame columns are lists with one entry per frame. An entry of several numbers (landmarks, pose,
-blendshapes, transform) is a float32 list in row-major order. Its size is fixed, except for the
-landmarks, whose number depends on the backend.
+A clip is one row of a shard's table of clips, and as many rows of its table of frames as it has
+frames. A value of several numbers (landmarks, pose, blendshapes, transform) is a float32 list in
+row-major order. Its size is fixed, except for the landmarks, whose number depends on the backend.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,31 @@ import pyarrow as pa
 from fmdata.catalog.types import N_BLENDSHAPES
 
 
-def _per_frame(width: int = 1) -> pa.DataType:
-    return pa.list_(pa.float32() if width == 1 else pa.list_(pa.float32(), width))
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one half of a dataset.
+
+    Attributes
+    ----------
+    facts, frame_facts : pyarrow.Schema
+        Facts of a clip, and of each of its frames, that do not depend on the shard.
+    """
+
+    facts: pa.Schema
+    frame_facts: pa.Schema
+
+    @cached_property
+    def clips(self) -> pa.Schema:
+        """Columns of ``shard-….parquet``, one row a clip."""
+        return pa.schema([*self.facts, *POSITIONS])
+
+    @cached_property
+    def frames(self) -> pa.Schema:
+        """Columns of ``shard-….frames.parquet``, one row a frame."""
+        return pa.schema([*FRAME_NAMES, *self.frame_facts, *FRAME_POSITIONS])
 
 
-# Offset and size, in bytes, of each member of a sample in its tar, and of each JPEG.
+# Offset and size, in bytes, of each member of a sample in its tar; first of its rows of frames.
 POSITIONS = [
     pa.field("avi_offset", pa.int64()),
     pa.field("avi_size", pa.int64()),
@@ -26,9 +48,11 @@ POSITIONS = [
     pa.field("lbp_size", pa.int64()),
     pa.field("json_offset", pa.int64()),
     pa.field("json_size", pa.int64()),
-    pa.field("frame_offset", pa.list_(pa.int64())),
-    pa.field("frame_size", pa.list_(pa.int64())),
+    pa.field("frames_row", pa.int64()),
 ]
+# Key of the clip, and number of the frame in it; offset and size of its JPEG in the tar, in bytes.
+FRAME_NAMES = [pa.field("key", pa.string()), pa.field("index", pa.int32())]
+FRAME_POSITIONS = [pa.field("jpeg_offset", pa.int64()), pa.field("jpeg_size", pa.int64())]
 
 MOTION_FACTS = [
     pa.field("onset", pa.int32()),
@@ -73,20 +97,24 @@ ACTION_FACTS = pa.schema(
         pa.field("interlaced", pa.bool_()),
         pa.field("sample_aspect_ratio", pa.float64()),
         pa.field("turned", pa.int32()),  # degrees clockwise
-        pa.field("detected", pa.list_(pa.bool_())),
-        pa.field("frame_face_px", _per_frame()),
-        pa.field("frame_sharpness", _per_frame()),
-        pa.field("frame_brightness", _per_frame()),
-        pa.field("intensity", _per_frame()),
-        pa.field("timestamps", _per_frame()),
-        pa.field("change", _per_frame()),
-        pa.field("pose", _per_frame(3)),
-        pa.field("landmarks", pa.list_(pa.list_(pa.float32()))),
-        pa.field("blendshapes", _per_frame(N_BLENDSHAPES)),  # null from a backend without them
-        pa.field("transform", _per_frame(6)),
     ]
 )
-ACTION_COLUMNS = pa.schema([*ACTION_FACTS, *POSITIONS])
+ACTION_FRAME_FACTS = pa.schema(
+    [
+        pa.field("timestamp", pa.float32()),  # seconds
+        pa.field("detected", pa.bool_()),
+        pa.field("intensity", pa.float32()),
+        pa.field("face_px", pa.float32()),
+        pa.field("sharpness", pa.float32()),
+        pa.field("brightness", pa.float32()),
+        pa.field("change", pa.float32()),
+        pa.field("pose", pa.list_(pa.float32(), 3)),
+        pa.field("landmarks", pa.list_(pa.float32())),
+        pa.field("blendshapes", pa.list_(pa.float32(), N_BLENDSHAPES)),  # null without scores
+        pa.field("transform", pa.list_(pa.float32(), 6)),
+    ]
+)
+ACTION_COLUMNS = Columns(ACTION_FACTS, ACTION_FRAME_FACTS)
 
 SEGMENT = pa.struct(
     [
@@ -112,10 +140,16 @@ COMPOUND_FACTS = pa.schema(
         pa.field("segments", pa.list_(SEGMENT)),
         pa.field("seam", pa.float64()),  # the largest of the seams
         pa.field("seams", pa.list_(pa.float64())),  # of every joint, in order
-        pa.field("timestamps", _per_frame()),
     ]
 )
-COMPOUND_COLUMNS = pa.schema([*COMPOUND_FACTS, *POSITIONS])
+COMPOUND_FRAME_FACTS = pa.schema(
+    [
+        pa.field("timestamp", pa.float32()),
+        pa.field("source", pa.string()),  # key of the action clip whose frame it is
+        pa.field("source_index", pa.int32()),  # number of the frame in that clip
+    ]
+)
+COMPOUND_COLUMNS = Columns(COMPOUND_FACTS, COMPOUND_FRAME_FACTS)
 
 DROPPED_COLUMNS = pa.schema(
     [
@@ -131,8 +165,6 @@ DROPPED_COLUMNS = pa.schema(
     ]
 )
 
-# Lists of a row whose length does not depend on the number of frames.
-ROW_LISTS = ("segments", "seams", "motions")
 # The facts of a clip's motion, which are all null where no motion was found.
 MOTION = (*(field.name for field in MOTION_FACTS), "flash")
 # Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
@@ -145,43 +177,58 @@ def is_scalar(field: pa.Field) -> bool:
 
 
 def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
-    """Return a table of one row. Arrays of shape [T] and [T, ...] become per-frame lists.
+    """Return a table of one row.
 
     Raises
     ------
     ValueError
         When the names in `values` are not exactly the columns of `schema`.
     """
+    _require_names(schema, values)
+    return pa.table([pa.array([values[f.name]], f.type) for f in schema], schema=schema)
+
+
+def frame_rows(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
+    """Return a table of one row per frame from arrays of shape [T] and [T, ...].
+
+    None stands for a column of nulls. An array of the column's own type is not copied, unless bool.
+
+    Raises
+    ------
+    ValueError
+        When the names in `values` are not exactly the columns of `schema`, or lengths differ.
+    """
+    _require_names(schema, values)
+    n_frames = next(len(value) for value in values.values() if value is not None)
+    columns = [_column(field.type, values[field.name], n_frames) for field in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _require_names(schema: pa.Schema, values: Mapping[str, Any]) -> None:
     if set(values) != set(schema.names):
         odd = sorted(set(values) ^ set(schema.names))
         raise ValueError(f"columns missing or unknown: {', '.join(odd)}")
-    cells = [cell(field, values[field.name]) for field in schema]
-    return pa.Table.from_arrays(cells, schema=schema)
 
 
-def cell(field: pa.Field, value: Any) -> pa.Array:
-    """Return a column of one row. An array of the column's own type is not copied, unless bool."""
-    if not isinstance(value, np.ndarray):
-        return pa.array([value], field.type)
-    inner = field.type.value_type
-    frames = len(value)
-    if pa.types.is_nested(inner):
-        flat = pa.array(np.ascontiguousarray(value).reshape(-1), inner.value_type)
-        if pa.types.is_fixed_size_list(inner):
-            items = pa.FixedSizeListArray.from_arrays(flat, type=inner)
-        else:
-            starts = pa.array(
-                np.arange(frames + 1) * np.prod(value.shape[1:], dtype=int), pa.int32()
-            )
-            items = pa.ListArray.from_arrays(starts, flat, type=inner)
-    else:
-        items = pa.array(value, inner)
-    return pa.ListArray.from_arrays(pa.array([0, frames], pa.int32()), items, type=field.type)
+def _column(kind: pa.DataType, value: Any, n_frames: int) -> pa.Array:
+    """Return the values of all frames as a column."""
+    if value is None:
+        return pa.nulls(n_frames, kind)
+    if not pa.types.is_nested(kind):
+        return pa.array(value, kind)
+    flat = pa.array(np.ascontiguousarray(value).reshape(-1), kind.value_type)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(flat, type=kind)
+    starts = np.arange(n_frames + 1) * np.prod(value.shape[1:], dtype=int)
+    return pa.ListArray.from_arrays(pa.array(starts, pa.int32()), flat, type=kind)
 
 
 def per_frame(column: pa.ChunkedArray, shape: Sequence[int] = ()) -> np.ndarray:
-    """Return a per-frame column of one row as an array of shape [T, *shape]."""
-    values = column.combine_chunks().flatten()
+    """Return a column of a table of frames as an array of shape [T, *shape].
+
+    A column of nulls has no values: its array is empty.
+    """
+    values = column.combine_chunks()
     while pa.types.is_nested(values.type):
         values = values.flatten()
     array: np.ndarray = values.to_numpy(zero_copy_only=False)

@@ -1,8 +1,8 @@
-"""Shards: pairs of a tar (pixels, to be streamed) and a Parquet file (facts, to be queried).
+"""Shards: a tar (pixels, to be streamed) and two Parquet files (facts, to be queried).
 
-Promise: the same samples give the same bytes; tar headers hold no time and no host name. Pixels are
-copied from file to file. Memory holds one row group, whose last row may belong to a very long clip,
-and the Parquet buffers for one row (six times its size).
+``shard-00000.parquet`` has one row a clip, ``shard-00000.frames.parquet`` one row a frame. Promise:
+the same samples give the same bytes; tar headers hold no time and no host name. Pixels are copied
+from file to file. Memory holds one block of frames and one group of rows, however long a clip is.
 """
 
 import io
@@ -13,19 +13,25 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.files import atomic_file
-from fmdata.catalog.storage.schema import POSITIONS, is_scalar
+from fmdata.catalog.storage.schema import (
+    FRAME_NAMES,
+    FRAME_POSITIONS,
+    POSITIONS,
+    Columns,
+    is_scalar,
+)
+from fmdata.catalog.storage.tables.frames import FramesWriter
 
-# Small groups: one clip's landmarks are read without decoding a whole shard, and the rows of long
-# clips do not fill the memory.
-ROWS_PER_GROUP = 8
-BYTES_PER_GROUP = 128 << 20
+CLIPS_PER_GROUP = 256  # rows of clips written at a time, of about 600 bytes
+FILES = (".tar", ".parquet", ".frames.parquet")
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,15 @@ class Sample:
     Attributes
     ----------
     facts : pyarrow.Table
-        One row with the columns of the schema, without positions.
+        One row with the facts of the clip.
+    frames : iterable of pyarrow.Table
+        The facts of its frames, one row a frame, in pieces of any size.
     avi, lbp : bytes, Path or TarSlice
         Contents of the members; `lbp` is None in a dataset without LBP maps.
     """
 
     facts: pa.Table
+    frames: Iterable[pa.Table]
     avi: Content
     lbp: Content | None
 
@@ -61,6 +70,11 @@ class Sample:
         """Key of the sample."""
         key: str = self.facts["key"][0].as_py()
         return key
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.facts["n_frames"][0].as_py())
 
 
 def shard_name(index: int) -> str:
@@ -72,42 +86,76 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}"
 
 
-def write_shard(folder: Path, name: str, samples: Iterable[Sample], facts: pa.Schema) -> None:
-    """Write one shard, ``<name>.tar`` and ``<name>.parquet``; each appears only when complete."""
-    schema = pa.schema([*facts, *POSITIONS])
-    scalars = [field.name for field in facts if is_scalar(field)]
+def write_shard(folder: Path, name: str, samples: Iterable[Sample], columns: Columns) -> None:
+    """Write one shard, the three :data:`FILES` of a name; each appears only when complete."""
+    scalars = [field.name for field in columns.facts if is_scalar(field)]
     with (
         atomic_file(folder / f"{name}.tar") as tar_file,
         # GNU format: names of any length, and no header with a time.
         tarfile.open(fileobj=tar_file, mode="w", format=tarfile.GNU_FORMAT) as tar,
-        atomic_file(folder / f"{name}.parquet") as parquet_file,
-        pq.ParquetWriter(parquet_file, schema, compression="zstd", use_dictionary=False) as rows,
+        atomic_file(folder / f"{name}.parquet") as clips_file,
+        pq.ParquetWriter(
+            clips_file, columns.clips, compression="zstd", use_dictionary=False
+        ) as clips,
+        atomic_file(folder / f"{name}.frames.parquet") as frames_file,
+        FramesWriter(frames_file, columns.frames) as frames,
     ):
         group: list[pa.Table] = []
         for sample in samples:
-            document = {name: sample.facts[name][0].as_py() for name in scalars}
-            text = json.dumps(document, ensure_ascii=False).encode()
-            avi_offset, avi_size = _add(tar, f"{sample.key}.avi", sample.avi)
-            lbp_offset, lbp_size = None, None
-            if sample.lbp is not None:
-                lbp_offset, lbp_size = _add(tar, f"{sample.key}.lbp.npy", sample.lbp)
-            json_offset, json_size = _add(tar, f"{sample.key}.json", text)
-            with _opened(sample.avi) as (avi, size):
-                frames = jpeg_spans(avi, size)
-            positions: list[Any] = [
-                avi_offset, avi_size, lbp_offset, lbp_size, json_offset, json_size,
-                [avi_offset + span.offset for span in frames], [span.size for span in frames],
-            ]  # fmt: skip
-            row = sample.facts
-            for field, value in zip(POSITIONS, positions, strict=True):
-                row = row.append_column(field, pa.array([value], field.type))
-            group.append(row)
-            full = sum(one.nbytes for one in group) >= BYTES_PER_GROUP
-            if full or len(group) == ROWS_PER_GROUP:
-                rows.write_table(pa.concat_tables(group))  # one chunk per row
+            positions = _add_members(tar, sample, scalars)
+            group.append(_with(sample.facts, POSITIONS, [*positions, frames.n_rows]))
+            frames.write(_rows_of_frames(sample, positions[0]), sample.n_frames)
+            if len(group) == CLIPS_PER_GROUP:
+                clips.write_table(pa.concat_tables(group).combine_chunks())
                 group = []
         if group:
-            rows.write_table(pa.concat_tables(group))
+            clips.write_table(pa.concat_tables(group).combine_chunks())
+
+
+def _add_members(
+    tar: tarfile.TarFile, sample: Sample, scalars: list[str]
+) -> tuple[int, int, int | None, int | None, int, int]:
+    """Append the members of a sample; return offset and size of each, None for missing maps."""
+    document = {name: sample.facts[name][0].as_py() for name in scalars}
+    text = json.dumps(document, ensure_ascii=False).encode()
+    avi = _add(tar, f"{sample.key}.avi", sample.avi)
+    lbp: tuple[int, int] | tuple[None, None] = None, None
+    if sample.lbp is not None:
+        lbp = _add(tar, f"{sample.key}.lbp.npy", sample.lbp)
+    return *avi, *lbp, *_add(tar, f"{sample.key}.json", text)
+
+
+def _rows_of_frames(sample: Sample, avi_offset: int) -> Iterator[pa.Table]:
+    """Yield the rows of a sample's frames with key, index, and position in the tar."""
+    spans, at = _spans(sample), 0
+    for table in sample.frames:
+        stop = at + table.num_rows
+        if stop > len(spans):
+            raise ValueError(f"{len(spans)} JPEGs in the AVI of {sample.key}, for {stop} frames")
+        names = [pa.array([sample.key]).take(pa.array(np.zeros(stop - at, np.int32))),
+                 np.arange(at, stop, dtype=np.int32)]  # fmt: skip
+        places = [spans[at:stop, 0] + avi_offset, spans[at:stop, 1]]
+        whole = table
+        for field, values in zip([*FRAME_NAMES, *FRAME_POSITIONS], [*names, *places], strict=True):
+            whole = whole.append_column(field, pa.array(values, field.type))
+        yield whole
+        at = stop
+    if at != len(spans):
+        raise ValueError(f"{len(spans)} JPEGs in the AVI of {sample.key}, for {at} frames")
+
+
+def _spans(sample: Sample) -> np.ndarray:
+    """Return offset and size of each JPEG in a sample's AVI, int64 [T, 2]."""
+    with _opened(sample.avi) as (avi, size):
+        flat = (number for span in jpeg_spans(avi, size) for number in span)
+        return np.fromiter(flat, np.int64).reshape(-1, 2)
+
+
+def _with(row: pa.Table, fields: Iterable[pa.Field], values: Iterable[object]) -> pa.Table:
+    """Return a table of one row with further columns."""
+    for field, value in zip(fields, values, strict=True):
+        row = row.append_column(field, pa.array([value], field.type))
+    return row
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Content) -> tuple[int, int]:

@@ -1,29 +1,37 @@
 """Unfinished work: one unit for each recording that is done but not yet packed into a shard.
 
 A unit is a folder below ``.work``, named by the recording's digest. It holds either a clip
-(``row.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``) or, for a dropped
-recording, ``dropped.parquet`` alone. Promise: a folder gets its unit's name only when it is whole,
-so a unit that exists is done. Landmarks have a file of their own because those of a long recording
-are never in memory together.
+(``row.arrow``, ``frames.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``)
+or, for a dropped recording, ``dropped.parquet`` alone. Promise: a folder gets its unit's name only
+when it is whole, so a unit that exists is done. Facts of frames are written and read in blocks.
+Landmarks have a file of their own because the stages write them while they decode.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.files import atomic_folder
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS, cell, one_row
+from fmdata.catalog.storage.npy import NpyFile
+from fmdata.catalog.storage.schema import (
+    ACTION_FACTS,
+    ACTION_FRAME_FACTS,
+    DROPPED_COLUMNS,
+    frame_rows,
+    one_row,
+)
 from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.storage.tables.frames import FRAMES_PER_BLOCK
 from fmdata.catalog.types import Dropped
 
-UNIT_FACTS = pa.schema([field for field in ACTION_FACTS if field.name != "landmarks"])
+_LANDMARKS = pa.schema([ACTION_FRAME_FACTS.field("landmarks")])
+UNIT_FRAME_FACTS = pa.schema([field for field in ACTION_FRAME_FACTS if field not in _LANDMARKS])
 # Errors from reading a damaged unit: no table, or one with other columns or without its row.
 UNREADABLE = (
     OSError,
@@ -55,8 +63,13 @@ class Unit:
 
     @property
     def row(self) -> Path:
-        """Arrow file of the clip's row, without its landmarks."""
+        """Arrow file of the clip's row."""
         return self.path / "row.arrow"
+
+    @property
+    def frame_facts(self) -> Path:
+        """Arrow file of the facts of every frame but its landmarks, in blocks."""
+        return self.path / "frames.arrow"
 
     @property
     def landmarks(self) -> Path:
@@ -84,18 +97,31 @@ class Unit:
         with atomic_folder(self.path) as folder:
             yield Unit(folder)
 
-    def write_row(self, row: pa.Table) -> None:
-        """Write a clip's row, the columns of :data:`UNIT_FACTS`."""
-        with (
-            pa.OSFile(str(self.row), "wb") as file,
-            pa.ipc.new_file(file, row.schema) as writer,
-        ):
-            writer.write_table(row)
+    def write_facts(self, row: pa.Table, frames: pa.Table) -> None:
+        """Write a clip's row, and the facts of its frames, :data:`UNIT_FRAME_FACTS`."""
+        for path, table in ((self.row, row), (self.frame_facts, frames)):
+            with (
+                pa.OSFile(str(path), "wb") as file,
+                pa.ipc.new_file(file, table.schema) as writer,
+            ):
+                writer.write_table(table, max_chunksize=FRAMES_PER_BLOCK)
 
     def read_row(self) -> pa.Table:
         """Read a clip's row."""
-        with pa.memory_map(str(self.row)) as file:
+        with pa.OSFile(str(self.row)) as file:
             return pa.ipc.open_file(file).read_all()
+
+    def read_frames(self) -> Iterator[pa.Table]:
+        """Read the facts of a clip's frames, a block at a time."""
+        landmarks = NpyFile(self.landmarks)
+        with pa.OSFile(str(self.frame_facts)) as file:
+            reader, at = pa.ipc.open_file(file), 0
+            for number in range(reader.num_record_batches):
+                block = pa.table(reader.get_batch(number))
+                meshes = landmarks[at : at + block.num_rows]
+                at += block.num_rows
+                column = frame_rows(_LANDMARKS, {"landmarks": meshes})["landmarks"]
+                yield block.append_column(_LANDMARKS.field(0), column)
 
     def write_dropped(self, dropped: Dropped) -> None:
         """Make this the unit of a dropped recording, whole or not at all."""
@@ -122,12 +148,19 @@ class Unit:
         """Return whether a clip's files all exist and have one length; pixels are not read."""
         row = self.read_row()
         row.validate(full=True)
-        n = row["n_frames"][0].as_py()
+        if not row.schema.equals(ACTION_FACTS):
+            return False
+        n_rows = 0
+        for block in self.read_frames():
+            block.validate(full=True)
+            if not block.select(UNIT_FRAME_FACTS.names).schema.equals(UNIT_FRAME_FACTS):
+                return False
+            n_rows += block.num_rows
         with self.avi.open("rb") as avi:
             n_jpegs = len(jpeg_spans(avi, self.avi.stat().st_size))
         arrays = [self.landmarks, *([self.lbp] if self.lbp.exists() else [])]
-        lengths = [n_jpegs, *(len(np.load(path, "r", allow_pickle=False)) for path in arrays)]
-        return row.schema.equals(UNIT_FACTS) and all(length == n for length in lengths)
+        lengths = [n_rows, n_jpegs, *map(_length, arrays)]
+        return lengths == [row["n_frames"][0].as_py()] * len(lengths)
 
     @property
     def n_bytes(self) -> int:
@@ -135,12 +168,10 @@ class Unit:
         return sum(path.stat().st_size for path in (self.avi, self.lbp) if path.exists())
 
     def sample(self) -> Sample:
-        """Return a clip, ready for a shard."""
-        place = ACTION_FACTS.get_field_index("landmarks")
-        field = ACTION_FACTS.field(place)
-        landmarks = np.load(self.landmarks, "r", allow_pickle=False)
-        row = self.read_row().add_column(place, field, cell(field, landmarks))
-        return Sample(row, self.avi, self.lbp if self.lbp.exists() else None)
+        """Return a clip, ready for a shard; the facts of its frames are not read yet."""
+        return Sample(
+            self.read_row(), _Frames(self), self.avi, self.lbp if self.lbp.exists() else None
+        )
 
     def subject(self) -> str | None:
         """Return the subject, as far as one of the unit's tables can be read; else None."""
@@ -158,4 +189,23 @@ class Unit:
                 yield file.read(span.size)
         for path in (self.lbp, self.landmarks):
             with suppress(OSError, ValueError):
-                yield from map(bytes, np.load(path, mmap_mode="r", allow_pickle=False))
+                array = NpyFile(path)
+                for frame in range(array.shape[0]):
+                    yield array[frame : frame + 1].tobytes()
+
+
+def _length(npy: Path) -> int:
+    """Return the number of rows of an array; ValueError where the file ends before the last."""
+    array = NpyFile(npy)
+    array[-1:]
+    return array.shape[0]
+
+
+@dataclass(frozen=True)
+class _Frames(Iterable[pa.Table]):
+    """Facts of a unit's frames, read block by block each time they are iterated over."""
+
+    unit: Unit
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return self.unit.read_frames()

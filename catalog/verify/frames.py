@@ -7,21 +7,23 @@ row. The frames of a compound are byte for byte those of its segments.
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import av
 import cv2
 import numpy as np
-import pyarrow as pa
 
+from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.dataset import Clips
+from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Shard
-from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.verify.finding import Finding
-from fmdata.catalog.verify.shard import light_rows
 
 # Grey levels, mean over a frame. JPEG decoders of different releases round differently.
 CHANGE_TOLERANCE = 0.25
@@ -30,78 +32,93 @@ CHANGE_TOLERANCE = 0.25
 class DeepCheck:
     """Checks shards one by one, actions before compounds.
 
-    It keeps a digest of each frame of the actions, to compare the compounds with.
+    Frames are read one at a time. For the compounds of a subject, digests of the frames of its
+    actions are kept.
 
     Parameters
     ----------
+    actions : Clips
+        The clips of which compounds are made.
     fresh : bool
         True where the compounds were made from these actions, so that their frames must agree.
     """
 
-    def __init__(self, *, fresh: bool) -> None:
-        self._fresh = fresh
-        # By key of an action clip: the digest of each frame's JPEG and LBP map.
-        self._frames: dict[str, list[bytes]] = {}
+    def __init__(self, actions: Clips[ActionClip], *, fresh: bool) -> None:
+        self._actions, self._fresh = actions, fresh
+        self._of_subject: tuple[str, dict[str, list[bytes]]] = "", {}
 
-    def check(self, folder: Path, shard: Shard, table: pa.Table, todo: str) -> Iterator[Finding]:
+    def check(
+        self, folder: Path, shard: Shard, clips: Iterable[Clip], todo: str
+    ) -> Iterator[Finding]:
         """Decode the frames of one shard, whose rows and members agree."""
         tar = folder / f"{shard.name}.tar"
         with tar.open("rb") as file:
-            for index, row in enumerate(light_rows(table)):
-                file.seek(row["avi_offset"])
-                avi = file.read(row["avi_size"])
-                maps = b""
-                if row["lbp_offset"] is not None:
-                    file.seek(row["lbp_offset"])
-                    maps = file.read(row["lbp_size"])
-                if "segments" in row:
-                    problem = self._problem_of_compound(row, avi, maps)
+            for clip in clips:
+                if isinstance(clip, CompoundClip):
+                    problem = self._problem_of_compound(file, clip)
                 else:
-                    change = per_frame(table["change"].slice(index, 1))
-                    problem = self._problem_of_action(row, avi, maps, change)
-                if problem:
-                    yield Finding(str(tar), f"{row['key']}: {problem}", todo)
+                    problem = _problem_of_action(file, clip)
+                if problem := problem or _problem_of_avi(file, clip):
+                    yield Finding(str(tar), f"{clip.key}: {problem}", todo)
 
-    def _problem_of_action(
-        self, row: dict[str, Any], avi: bytes, maps: bytes, change: np.ndarray
-    ) -> str | None:
-        jpegs = _jpegs(row, avi)
-        self._frames[row["key"]] = _digests(jpegs, maps)
-        before = None
-        for i, jpeg in enumerate(jpegs):
-            problem, pixels = _decoded(jpeg, row["size"])
-            if pixels is None:
-                return f"frame {i}: {problem}"
-            found = 0.0 if before is None else float(cv2.absdiff(before, pixels).mean())
-            if abs(found - change[i]) > CHANGE_TOLERANCE:
-                return f"frame {i} differs by {found:.2f} from the last, wanted {change[i]:.2f}"
-            before = pixels
-        return _problem_of_avi(row, avi, jpegs)
-
-    def _problem_of_compound(self, row: dict[str, Any], avi: bytes, maps: bytes) -> str | None:
-        jpegs = _jpegs(row, avi)
-        named = [self._frames.get(s["source"], [])[s["start"] : s["stop"]] for s in row["segments"]]
+    def _problem_of_compound(self, file: IO[bytes], clip: CompoundClip) -> str | None:
         if not self._fresh:
-            for i, jpeg in enumerate(jpegs):
+            for i, jpeg in enumerate(_jpegs(file, clip)):
                 problem, pixels = _decoded(jpeg, None)
                 if pixels is None:
                     return f"frame {i}: {problem}"
-        elif _digests(jpegs, maps) != [digest for frames in named for digest in frames]:
+            return None
+        sources = self._digests_of(clip.subject)
+        named = (
+            digest for s in clip.segments for digest in sources.get(s.source, [])[s.start : s.stop]
+        )
+        if list(named) != list(_digests(file, clip)):
             return "other pixels or maps than the frames of its segments"
-        return _problem_of_avi(row, avi, jpegs)
+        return None
+
+    def _digests_of(self, subject: str) -> dict[str, list[bytes]]:
+        """Return the digests of the frames of a subject's actions, by key."""
+        if self._of_subject[0] != subject:
+            found: dict[str, list[bytes]] = {}
+            for clip in self._actions.of_subject(subject):
+                with suppress(OSError, DatasetError), clip.tar.open("rb") as file:
+                    found[clip.key] = list(_digests(file, clip))
+            self._of_subject = subject, found
+        return self._of_subject[1]
 
 
-def _jpegs(row: dict[str, Any], avi: bytes) -> list[bytes]:
-    starts = [offset - row["avi_offset"] for offset in row["frame_offset"]]
-    return [avi[a : a + n] for a, n in zip(starts, row["frame_size"], strict=True)]
+def _problem_of_action(file: IO[bytes], clip: Clip) -> str | None:
+    change = clip.column("change")
+    before = None
+    for i, jpeg in enumerate(_jpegs(file, clip)):
+        problem, pixels = _decoded(jpeg, clip.row["size"])
+        if pixels is None:
+            return f"frame {i}: {problem}"
+        found = 0.0 if before is None else float(cv2.absdiff(before, pixels).mean())
+        if abs(found - change[i]) > CHANGE_TOLERANCE:
+            return f"frame {i} differs by {found:.2f} from the last, wanted {change[i]:.2f}"
+        before = pixels
+    return None
 
 
-def _digests(jpegs: list[bytes], maps: bytes) -> list[bytes]:
-    lbp = np.load(io.BytesIO(maps), allow_pickle=False) if maps else [b""] * len(jpegs)
-    return [
-        hashlib.sha256(jpeg + hashlib.sha256(bytes(of_frame)).digest()).digest()
-        for jpeg, of_frame in zip(jpegs, lbp, strict=True)
-    ]
+def _jpegs(file: IO[bytes], clip: Clip) -> Iterator[bytes]:
+    for offset, size in clip.jpeg_spans.tolist():
+        file.seek(offset)
+        yield file.read(size)
+
+
+def _digests(file: IO[bytes], clip: Clip) -> Iterator[bytes]:
+    """Yield the digest of the JPEG and the LBP map of each frame."""
+    begin = n_bytes = 0
+    if clip.has_lbp:
+        file.seek(clip.row["lbp_offset"])
+        np.lib.format.read_magic(file)
+        (_, *sides), _, _ = np.lib.format.read_array_header_1_0(file)
+        begin, n_bytes = file.tell(), int(np.prod(sides))
+    for i, jpeg in enumerate(_jpegs(file, clip)):
+        file.seek(begin + i * n_bytes)
+        lbp = file.read(n_bytes)
+        yield hashlib.sha256(jpeg + hashlib.sha256(lbp).digest()).digest()
 
 
 def _decoded(jpeg: bytes, size: int | None) -> tuple[str, np.ndarray | None]:
@@ -120,13 +137,42 @@ def _decoded(jpeg: bytes, size: int | None) -> tuple[str, np.ndarray | None]:
     return "", pixels
 
 
-def _problem_of_avi(row: dict[str, Any], avi: bytes, jpegs: list[bytes]) -> str | None:
+class _Window(io.RawIOBase):
+    """A part of an open file, as a file of its own."""
+
+    def __init__(self, file: IO[bytes], begin: int, size: int) -> None:
+        self._file, self._begin, self._size, self._at = file, begin, size, 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        self._file.seek(self._begin + self._at)
+        data = self._file.read(left if size < 0 else min(size, left))
+        self._at += len(data)
+        return data
+
+
+def _problem_of_avi(file: IO[bytes], clip: Clip) -> str | None:
     """Return the problem of an AVI read by its own header, as a player does, or None."""
-    with av.open(io.BytesIO(avi), format="avi") as container:
+    window = _Window(file, clip.row["avi_offset"], clip.row["avi_size"])
+    with av.open(window, format="avi") as container:
         stream = container.streams.video[0]
-        packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
+        packets = (bytes(packet) for packet in container.demux(stream) if packet.size)
+        same = all(one == other for one, other in zip_longest(packets, _jpegs(file, clip)))
         rate = stream.average_rate
-    if packets != jpegs:
-        return f"a player finds {len(packets)} frames in the AVI, other than these {len(jpegs)}"
-    wanted = Fraction(row["fps"]).limit_denominator(1001)
+    if not same:
+        return f"a player finds other frames in the AVI than these {clip.n_frames}"
+    wanted = Fraction(clip.fps).limit_denominator(1001)
     return None if rate == wanted else f"an AVI of {rate} frames per second, wanted {wanted}"

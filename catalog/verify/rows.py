@@ -1,90 +1,118 @@
-"""Verification of all rows of a dataset together: keys, order, folds, motions."""
+"""Verification of rows: keys, order and folds of all clips together, and the motion of each."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import motion_of
+from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.dataset import Clips
 from fmdata.catalog.keys import fold
 from fmdata.catalog.rest import with_rest
-from fmdata.catalog.storage.card import Part
+from fmdata.catalog.storage.tables.index import digest, digests, repeated
 from fmdata.catalog.types import STYLES
 from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
 from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
 
-Row = dict[str, Any]
+
+class Names:
+    """Keys, order and folds of one half, shard by shard; eight bytes a clip are kept.
+
+    Parameters
+    ----------
+    half : Clips
+        Its clips.
+    seed : int
+        Seed of the folds.
+    todo : str
+        The command that makes the half again.
+    """
+
+    def __init__(self, half: Clips[ActionClip] | Clips[CompoundClip], seed: int, todo: str) -> None:
+        self._half, self._seed = half, seed
+        self._todo = after_deleting(f"the files of {half.folder.name}", todo)
+        self._digests: list[np.ndarray] = []
+        self._last = (-1, "", "")
+
+    def check(self, clips: Iterable[Clip]) -> Iterator[Finding]:
+        """Check the order of a shard's clips, and the fold of each subject."""
+        keys: list[str] = []
+        for clip in clips:
+            keys.append(clip.key)
+            place = clip.fold, clip.subject, clip.key
+            if place < self._last:
+                yield self._finding(f"{self._last[2]} before {clip.key}, not in order")
+            wanted = fold(clip.subject, self._seed) if place[:2] != self._last[:2] else clip.fold
+            if clip.fold != wanted:
+                yield self._finding(f"subject {clip.subject} in fold {clip.fold}, wanted {wanted}")
+            self._last = place
+        self._digests.append(digests(keys))
+
+    def total(self) -> Iterator[Finding]:
+        """Check the number of clips, and that all keys differ, after all shards."""
+        found, samples = sum(map(len, self._digests)), self._half.part.samples
+        if found != samples:
+            yield self._finding(f"{found} clips in its shards, and the card says {samples}")
+        if not (twice := repeated(self._digests)):
+            return
+        keys: Counter[str] = Counter()
+        for shard in self._half.part.shards:
+            table = pq.read_table(self._half.folder / f"{shard.name}.parquet", columns=["key"])
+            keys.update(key for key in table["key"].to_pylist() if digest(key) in twice)
+        for key, count in keys.items():
+            if count > 1:
+                yield self._finding(f"{count} samples with the key {key}")
+
+    def _finding(self, problem: str) -> Finding:
+        return Finding(str(self._half.folder), problem, self._todo)
 
 
-def check_names(
-    folder: Path, part: Part, rows: list[Row], seed: int, todo: str
-) -> Iterator[Finding]:
-    """Check the number of clips, unique keys, the order, and the fold of each subject."""
-    todo = after_deleting(f"the files of {folder.name}", todo)
-    if part.samples != len(rows):
-        problem = f"{len(rows)} clips in its shards, and the card says {part.samples}"
-        yield Finding(str(folder), problem, todo)
-    for key, count in Counter(row["key"] for row in rows).items():
-        if count > 1:
-            yield Finding(str(folder), f"{count} samples with the key {key}", todo)
-    for one, other in pairwise(rows):
-        if (one["fold"], one["subject"]) > (other["fold"], other["subject"]):
-            problem = f"{one['key']} before {other['key']}, not in order"
-            yield Finding(str(folder), problem, todo)
-    for subject, found in sorted({(row["subject"], row["fold"]) for row in rows}):
-        if found != fold(subject, seed):
-            problem = f"subject {subject} in fold {found}, wanted {fold(subject, seed)}"
-            yield Finding(str(folder), problem, todo)
+def problem_of_motion(clip: ActionClip) -> str | None:
+    """Return the problem of a clip's motion, which is not in it or not between frames at rest.
 
-
-def check_motions(folder: Path, rows: list[Row]) -> Iterator[Finding]:
-    """Check that every motion lies inside its clip, between frames at rest, or is all null."""
-    todo = after_deleting(f"the files of {folder.name}", REBUILD)
-    for row in rows:
-        facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
-        spans = [(one["onset"], one["offset"]) for one in row["motions"]]
-        if facts == (None, None, None, None) and not spans:
-            continue
-        onset, apex, offset, style = facts
-        ordered = None not in facts and 0 <= onset <= apex < offset <= row["n_frames"]
-        held_short = style == "hold" and offset != row["n_frames"]
-        apart = all(one[1] <= other[0] for one, other in pairwise(spans))
-        listed = (onset, offset) in spans and apart
-        if not ordered or style not in STYLES or held_short or not listed:
-            problem = (
-                f"{row['key']} of {row['n_frames']} frames has onset {onset}, apex {apex}, "
-                f"offset {offset}, style {style}, motions {spans}"
-            )
-            yield Finding(str(folder), problem, todo)
-        elif wrong := _problem_of_rest(row):
-            yield Finding(str(folder), f"{row['key']}: {wrong}", todo)
-
-
-def _problem_of_rest(row: Row) -> str | None:
-    """Return the problem of the frames at rest that a row with a motion counts, or None."""
-    motion = motion_of(row)
+    All facts of a motion are null where there is none.
+    """
+    row = clip.row
+    facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
+    spans = [(one["onset"], one["offset"]) for one in row["motions"]]
+    if facts == (None, None, None, None) and not spans:
+        return None
+    onset, apex, offset, style = facts
+    ordered = None not in facts and 0 <= onset <= apex < offset <= clip.n_frames
+    held_short = style == "hold" and offset != clip.n_frames
+    apart = all(one[1] <= other[0] for one, other in pairwise(spans))
+    listed = (onset, offset) in spans and apart
+    if not ordered or style not in STYLES or held_short or not listed:
+        return (
+            f" of {clip.n_frames} frames has onset {onset}, apex {apex}, "
+            f"offset {offset}, style {style}, motions {spans}"
+        )
+    motion = clip.motion
     assert motion is not None
-    counted = with_rest(motion, np.array(row["intensity"], np.float32), row["detected"])
+    counted = with_rest(motion, clip.intensity, clip.detected)
     if counted == motion:
         return None
     return (
-        f"lead {motion.lead} and trail {motion.trail}, wanted {counted.lead} and {counted.trail}, "
-        "the frames at rest beside its motion"
+        f": lead {motion.lead} and trail {motion.trail}, wanted {counted.lead} and "
+        f"{counted.trail}, the frames at rest beside its motion"
     )
 
 
-def check_duplicates(folder: Path, rows: list[Row]) -> Iterator[Finding]:
-    """Note the clips that have the same source."""
+def check_duplicates(clips: Clips[ActionClip]) -> Iterator[Finding]:
+    """Note the clips that have the same source; of the others, eight bytes are kept."""
+    tables = clips.tables(["source_sha256"])
+    if not (twice := repeated(digests(table["source_sha256"].to_pylist()) for table in tables)):
+        return
     uses = {
         Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
-        for row in rows
+        for row in clips.rows(["source_sha256", "subject", "key", "start", "stop"])
+        if digest(row["source_sha256"]) in twice
     }
     for group in duplicates(uses):
         keys, n = ", ".join(use.name for use in group), n_subjects(group)
         whose = "one subject" if n == 1 else f"{n} subjects"
         problem = f"{len(group)} clips of {whose} from the same bytes: {keys}"
         todo = f"remove all but one of the recordings, then {REBUILD}"
-        yield Finding(str(folder), problem, todo, is_note=True)
+        yield Finding(str(clips.folder), problem, todo, is_note=True)

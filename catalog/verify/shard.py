@@ -3,44 +3,31 @@
 import json
 import tarfile
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.card import Shard
-from fmdata.catalog.storage.schema import NULLABLE, POSITIONS, ROW_LISTS, is_scalar
+from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
+from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
+from fmdata.catalog.verify.rows import problem_of_motion
 
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
+_CLIPS_AT_A_TIME = 64
 
 
-def problem_of_table(table: pa.Table, schema: pa.Schema) -> str | None:
-    """Return the problem that prevents reading a table as rows of `schema`, or None."""
-    if not table.schema.equals(schema):
-        return "other columns than the format's"
-    for field in schema:
-        column = table[field.name]
-        if field.name not in NULLABLE and column.null_count:
-            return f"{column.null_count} rows without {field.name}"
-        per_frame = pa.types.is_list(field.type) and field.name not in ROW_LISTS
-        if not per_frame:
-            continue
-        lengths = pc.coalesce(pc.list_value_length(column), table["n_frames"])
-        if not lengths.equals(table["n_frames"]):
-            return f"{field.name} has not one entry per frame"
-    return None
-
-
-def check_shard(
-    folder: Path, shard: Shard, table: pa.Table, size: int, todo: str
-) -> Iterator[Finding]:
-    """Check the rows of a shard, and the content and position of each member of its tar.
+class ShardCheck:
+    """Checks one shard, clip by clip.
 
     Parameters
     ----------
@@ -48,113 +35,190 @@ def check_shard(
         Folder of the shard.
     shard : Shard
         Its entry in the card.
-    table : pyarrow.Table
-        Its rows, without a problem by :func:`problem_of_table`.
+    clip : type
+        Class of its clips.
     size : int
         Width and height of a crop, in pixels.
     todo : str
         The next step for the user, for all findings.
     """
-    parquet, tar = str(folder / f"{shard.name}.parquet"), str(folder / f"{shard.name}.tar")
-    rows = light_rows(table)
-    for problem in _problems_of_rows(rows, shard, size):
-        yield Finding(parquet, problem, todo)
-    for problem in _problems_of_tar(folder / f"{shard.name}.tar", rows, table.schema, size):
-        yield Finding(tar, problem, todo)
+
+    def __init__(self, folder: Path, shard: Shard, clip: type[Clip], size: int, todo: str) -> None:
+        self._stem, self._shard, self._clip = folder / shard.name, shard, clip
+        self._size, self._todo = size, todo
+        self._reader = FramesReader()
+        with pq.ParquetFile(self._stem.with_suffix(".parquet")) as file:
+            self._rows = file.read()
+
+    def problem_of_tables(self) -> str | None:
+        """Return the problem that prevents reading the tables as rows of the format, or None."""
+        columns = self._clip.COLUMNS
+        if not self._rows.schema.equals(columns.clips):
+            return "other columns than the format's"
+        if problem := _problem_of_nulls(self._rows):
+            return problem
+        path = self._stem.with_suffix(".frames.parquet")
+        if not pq.read_schema(path).equals(columns.frames):
+            return "other columns of frames than the format's"
+        for block in self._reader.file(path):
+            if problem := _problem_of_nulls(block) or _problem_of_landmarks(block):
+                return problem
+        return None
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """True where the tables have the card's number of clips, and a row per frame of them."""
+        path = self._stem.with_suffix(".frames.parquet")
+        n_frames = pc.sum(self._rows["n_frames"]).as_py() or 0
+        n_rows = pq.read_metadata(path).num_rows
+        return bool(self._rows.num_rows == self._shard.samples and n_rows == n_frames)
+
+    def clips(self) -> Iterator[Clip]:
+        """Yield the clips, a few rows at a time."""
+        for batch in self._rows.to_batches(_CLIPS_AT_A_TIME):
+            for row in batch.to_pylist():
+                yield self._clip(row, self._stem, self._reader)
+
+    def findings(self) -> Iterator[Finding]:
+        """Check tables without a problem, and content and position of each member of the tar."""
+        parquet, tar = (str(self._stem.with_suffix(end)) for end in (".parquet", ".tar"))
+        for problem in self._problems_of_rows():
+            yield Finding(parquet, problem, self._todo)
+        for problem in self._problems_of_tar():
+            yield Finding(tar, problem, self._todo)
+
+    def _problems_of_rows(self) -> Iterator[str]:
+        rows, shard = self._rows, self._shard
+        folds = sorted(pc.unique(rows["fold"]).to_pylist())
+        if folds != [shard.fold]:
+            yield f"folds {folds}, wanted {shard.fold} alone"
+        if rows.num_rows != shard.samples:
+            yield f"{rows.num_rows} samples, and the card says {shard.samples}"
+        elif not self.is_whole:
+            yield "it has not one row per frame of its clips"
+        if pc.unique(rows["subject"]).to_pylist() != shard.subjects:
+            yield "other subjects than the card says"
+        begin = 0
+        for clip in self.clips():
+            if problem := _problem_of_facts(clip, self._size):
+                yield problem
+            if clip.row["frames_row"] != begin:
+                yield f"{clip.key}: its frames at row {clip.row['frames_row']}, wanted {begin}"
+            begin += clip.n_frames
+            if not self.is_whole or not isinstance(clip, ActionClip):
+                continue
+            if problem := problem_of_motion(clip):
+                yield f"{clip.key}{problem}"
+
+    def _problems_of_tar(self) -> Iterator[str]:
+        path = self._stem.with_suffix(".tar")
+        facts = self._clip.COLUMNS.facts
+        scalars = [field.name for field in facts if is_scalar(field)]
+        with_maps = self._rows["lbp_offset"].null_count == 0
+        if self._rows["lbp_offset"].null_count not in (0, self._rows.num_rows):
+            yield "LBP maps in some samples and not in others"
+        members = _members(path)
+        end = 0
+        with path.open("rb") as file:
+            for clip in self.clips():
+                for kind, suffix in SUFFIXES.items():
+                    if kind == "lbp" and not with_maps:
+                        continue
+                    place = clip.row[f"{kind}_offset"], clip.row[f"{kind}_size"]
+                    if (found := next(members, None)) != (clip.key + suffix, *place):
+                        name = found[0] if found else clip.key + suffix
+                        yield f"{name} is not where the Parquet file says"
+                        return
+                    end = sum(place)
+                problem = _problem_of_sample(file, clip, scalars, self._size)
+                if self.is_whole and not problem:
+                    problem = _problem_of_frames(file, clip)
+                if problem:
+                    yield f"{clip.key}: {problem}"
+            if extra := next(members, None):
+                yield f"{extra[0]} is not where the Parquet file says"
+                return
+            file.seek(end + -end % tarfile.BLOCKSIZE)
+            rest = file.read(2 * tarfile.RECORDSIZE)
+            # A tar ends with two empty blocks, padded to a record.
+            if len(rest) >= 2 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE or rest.strip(b"\0"):
+                yield "bytes after its last member"
 
 
-def light_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Return rows with only those per-frame facts that other rows are compared with."""
-    wanted = ("frame_offset", "frame_size", "detected", "intensity", "timestamps", *ROW_LISTS)
-    names = [f.name for f in table.schema if is_scalar(f) or f.name in wanted]
-    rows: list[dict[str, Any]] = table.select(names).to_pylist()
-    return rows
+def _problem_of_nulls(table: pa.Table) -> str | None:
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if name not in NULLABLE and column.null_count:
+            return f"{column.null_count} rows without {name}"
+    return None
 
 
-def _problems_of_rows(rows: list[dict[str, Any]], shard: Shard, size: int) -> Iterator[str]:
-    folds = sorted({row["fold"] for row in rows})
-    if folds != [shard.fold]:
-        yield f"folds {folds}, wanted {shard.fold} alone"
-    if len(rows) != shard.samples:
-        yield f"{len(rows)} samples, and the card says {shard.samples}"
-    subjects = list(dict.fromkeys(row["subject"] for row in rows))
-    if subjects != shard.subjects:
-        yield "other subjects than the card says"
-    for one, other in pairwise(rows):
-        if (one["subject"], one["key"]) > (other["subject"], other["key"]):
-            yield f"{one['key']} before {other['key']}, not in order"
-    for row in rows:
-        if "take" in row:
-            key = action_key(row["subject"], row["action"], row["take"])
-        else:
-            key = compound_key(row["subject"], row["first"], row["second"], row["copy"])
-        if row["key"] != key:
-            yield f"the key {row['key']}, wanted {key}"
-        if row.get("size", size) != size:
-            yield f"{row['key']} is {row['size']} pixels wide, wanted {size}"
+def _problem_of_landmarks(frames: pa.Table) -> str | None:
+    if "landmarks" not in frames.column_names:
+        return None
+    lengths = pc.unique(pc.list_value_length(frames["landmarks"])).to_pylist()
+    odd = [length for length in lengths if length not in [3 * n for n in N_POINTS]]
+    return f"{odd[0]} numbers in the landmarks of a frame" if odd else None
 
 
-def _problems_of_tar(
-    path: Path, rows: list[dict[str, Any]], schema: pa.Schema, size: int
-) -> Iterator[str]:
-    members, end = _members(path)
-    wanted = [
-        (row["key"] + suffix, row[f"{kind}_offset"], row[f"{kind}_size"])
-        for row in rows
-        for kind, suffix in SUFFIXES.items()
-        if row[f"{kind}_offset"] is not None
-    ]
-    if members != wanted:
-        odd = sorted(set(members) ^ set(wanted)) or members
-        yield f"{odd[0][0]} is not where the Parquet file says"
-        return
-    if any((row["lbp_offset"] is None) != (rows[0]["lbp_offset"] is None) for row in rows):
-        yield "LBP maps in some samples and not in others"
-    places = {field.name for field in POSITIONS}
-    scalars = [f.name for f in schema if is_scalar(f) and f.name not in places]
-    with path.open("rb") as file:
-        file.seek(end)
-        rest = file.read(2 * tarfile.RECORDSIZE)
-        # A tar ends with two empty blocks, padded to a record.
-        if len(rest) >= 2 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE or rest.strip(b"\0"):
-            yield "bytes after its last member"
-        for row in rows:
-            problem = _problem_of_sample(file, row, scalars, size)
-            if problem:
-                yield f"{row['key']}: {problem}"
+def _problem_of_facts(clip: Clip, size: int) -> str | None:
+    """Return the problem of a clip's key or size, or None."""
+    row = clip.row
+    if isinstance(clip, CompoundClip):
+        key = compound_key(row["subject"], row["first"], row["second"], row["copy"])
+    else:
+        key = action_key(row["subject"], row["action"], row["take"])
+    if row["key"] != key:
+        return f"the key {row['key']}, wanted {key}"
+    if row.get("size", size) != size:
+        return f"{row['key']} is {row['size']} pixels wide, wanted {size}"
+    return None
 
 
-def _members(path: Path) -> tuple[list[tuple[str, int, int]], int]:
-    """Return name, offset and size of every member, and the end of the last one."""
+def _members(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield name, offset and size of every member."""
     with tarfile.open(path, "r:") as tar:
-        members = [(m.name, m.offset_data, m.size) for m in tar]
-    end = members[-1][1] + members[-1][2] if members else 0
-    return members, end + -end % tarfile.BLOCKSIZE
+        while member := tar.next():
+            yield member.name, member.offset_data, member.size
+            tar.members = []  # type: ignore[attr-defined]  # it lists all that it has read
 
 
-def _problem_of_sample(
-    file: IO[bytes], row: dict[str, Any], scalars: list[str], size: int
-) -> str | None:
-    """Return the problem of a sample in an open tar, or None."""
-    file.seek(row["avi_offset"])
-    spans = [(row["avi_offset"] + s.offset, s.size) for s in jpeg_spans(file, row["avi_size"])]
-    if len(spans) != row["n_frames"]:
-        return f"{len(spans)} frames, wanted {row['n_frames']}"
-    if spans != list(zip(row["frame_offset"], row["frame_size"], strict=True)):
-        return "its frames are at other positions"
-    if row["lbp_offset"] is not None:
+def _problem_of_sample(file: IO[bytes], clip: Clip, scalars: list[str], size: int) -> str | None:
+    """Return the problem of maps or JSON of a sample in an open tar, or None."""
+    row = clip.row
+    if clip.has_lbp:
         file.seek(row["lbp_offset"])
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
             return f"an npy file of version {version}"
         header = np.lib.format.read_array_header_1_0(file)
         n_bytes = row["lbp_offset"] + row["lbp_size"] - file.tell()
-        if header != ((row["n_frames"], size, size), False, np.dtype(np.uint8)):
+        if header != ((clip.n_frames, size, size), False, np.dtype(np.uint8)):
             return f"LBP maps of shape {header[0]} and type {header[2]}"
-        if n_bytes != row["n_frames"] * size**2:
+        if n_bytes != clip.n_frames * size**2:
             return f"{n_bytes} bytes of LBP maps"
     file.seek(row["json_offset"])
     document = json.loads(file.read(row["json_size"]))
     if document != {name: row[name] for name in scalars}:
         return "its JSON differs from its row"
+    return None
+
+
+def _problem_of_frames(file: IO[bytes], clip: Clip) -> str | None:
+    """Return the problem of the positions of a sample's frames in an open tar, or None."""
+    begin = clip.row["avi_offset"]
+    file.seek(begin)
+    spans = [(begin + span.offset, span.size) for span in jpeg_spans(file, clip.row["avi_size"])]
+    if len(spans) != clip.n_frames:
+        return f"{len(spans)} frames, wanted {clip.n_frames}"
+    at = 0
+    for block in clip.frame_blocks(["key", "index", "jpeg_offset", "jpeg_size"]):
+        stop = at + block.num_rows
+        if pc.unique(block["key"]).to_pylist() != [clip.key]:
+            return "rows of frames with another key"
+        index, *places = (per_frame(column) for column in block.columns[1:])
+        if not np.array_equal(index, np.arange(at, stop)):
+            return "rows of frames that are not in order"
+        if not np.array_equal(np.stack(places, axis=1), spans[at:stop]):
+            return "its frames are at other positions"
+        at = stop
     return None

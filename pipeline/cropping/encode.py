@@ -10,9 +10,9 @@ import numpy as np
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.npy import npy_writer
 from fmdata.pipeline.cropping.align import crop
 from fmdata.pipeline.cropping.lbp import grey, lbp
-from fmdata.pipeline.geometry.blocks import npy_writer
 from fmdata.pipeline.reading.decode import Frame, frame_count_error
 
 

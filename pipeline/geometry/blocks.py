@@ -1,62 +1,8 @@
-"""Arrays in npy files, written row by row and read in blocks of frames.
-
-No memory maps: writing to one on a full disk kills the process, and its pages count as the
-process's memory.
-"""
+"""Blocks of frames, in which the landmarks of a long recording are read from their file."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
 
 import numpy as np
-
-
-@contextmanager
-def npy_writer(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> Iterator[IO[bytes]]:
-    """Open an npy file and write its header; the caller writes the rows."""
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        yield file
-
-
-class NpyFile:
-    """An array in an npy file, read in slices of rows.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    shape : tuple of int
-    dtype : numpy.dtype
-
-    Raises
-    ------
-    ValueError
-        When the file is no npy file, or holds an array in Fortran order.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
-            self._begin = file.tell()
-        if fortran:
-            raise ValueError(f"{path.name} is in Fortran's order, wanted C's")
-
-    def __repr__(self) -> str:
-        return f"{self.dtype}{list(self.shape)} in {self.path.name}"
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        """Read the rows of a slice without a step."""
-        start, stop, _ = rows.indices(self.shape[0])
-        shape = max(0, stop - start), *self.shape[1:]
-        offset = self._begin + start * int(np.prod(self.shape[1:])) * self.dtype.itemsize
-        values = np.fromfile(self.path, self.dtype, int(np.prod(shape)), offset=offset)
-        return values.reshape(shape)  # ValueError when the file is cut short
-
 
 FRAMES = 512  # a block of 478-point meshes is three megabytes
 _VALUES = 1 << 18  # most values that a median copies at a time

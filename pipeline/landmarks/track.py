@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.storage.npy import NpyFile, npy_writer
 from fmdata.catalog.types import Picture, Track
-from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.geometry.timeseries import merged, runs_of
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.landmarks.person import FaceBox, box_of, choose_person

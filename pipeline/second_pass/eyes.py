@@ -11,9 +11,10 @@ from typing import IO
 import cv2
 import numpy as np
 
+from fmdata.catalog.storage.npy import NpyFile
 from fmdata.catalog.types import ArrayRepr, Track
 from fmdata.pipeline.cropping.align import crop
-from fmdata.pipeline.geometry.blocks import NpyFile, blocks
+from fmdata.pipeline.geometry.blocks import blocks
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.geometry.similarity import apply
 from fmdata.pipeline.reading.decode import Frame

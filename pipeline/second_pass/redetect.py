@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fmdata.catalog.storage.npy import NpyFile, npy_writer
 from fmdata.catalog.types import N_POINTS, ArrayRepr, Track
 from fmdata.pipeline.cropping.align import align, crop
-from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.geometry.similarity import apply, compose
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.reading.decode import Frame, frame_count_error

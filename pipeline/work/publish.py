@@ -11,7 +11,7 @@ from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, tool_versions
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.pack import commit, pack, staging
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, DROPPED_COLUMNS
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.merge import Contents
 from fmdata.pipeline.work.previous import Previous
@@ -28,7 +28,7 @@ def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Pr
         card_file.ACTIONS,
         contents.clips,
         lambda key: clips[key].load(),
-        ACTION_FACTS,
+        ACTION_COLUMNS,
         settings.shard_mb * 10**6,
         previous.untouched_shards(contents.packed),
     )

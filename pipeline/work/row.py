@@ -1,14 +1,14 @@
-"""The row of one clip: everything that the stages found, as the columns of the Parquet file."""
+"""The rows of one clip and of its frames: everything that the stages found."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
-from fmdata.catalog.storage.schema import MOTION, one_row
-from fmdata.catalog.storage.work import UNIT_FACTS
+from fmdata.catalog.storage.schema import ACTION_FACTS, MOTION, frame_rows, one_row
+from fmdata.catalog.storage.work import UNIT_FRAME_FACTS
 from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.settings import BuildSettings
@@ -20,7 +20,14 @@ from fmdata.pipeline.work.job import key_of
 FLASH_SHARE = 0.3
 
 
-def action_row(
+class ActionRows(NamedTuple):
+    """One row of ``ACTION_FACTS``, and the rows of the clip's frames, ``UNIT_FRAME_FACTS``."""
+
+    clip: pa.Table
+    frames: pa.Table
+
+
+def action_rows(
     recording: Recording,
     identity: Identity,
     settings: BuildSettings,
@@ -30,11 +37,13 @@ def action_row(
     spotting: Spotting,
     transforms: np.ndarray,
     change: np.ndarray,
-) -> pa.Table:
-    """Return a clip's row, the columns of :data:`fmdata.catalog.storage.work.UNIT_FACTS`.
+) -> ActionRows:
+    """Return the rows of a clip and of its frames; the landmarks have a file of their own.
 
-    A new column is a field of ``ACTION_FACTS`` in ``catalog/storage/schema.py`` and a value here.
+    A new column is a field of ``ACTION_FACTS`` or ``ACTION_FRAME_FACTS`` in
+    ``catalog/storage/schema.py`` and a value here.
     """
+    face_px = _face_px(track)
     values: dict[str, Any] = {
         "key": key_of(recording),
         "subject": recording.subject,
@@ -50,23 +59,38 @@ def action_row(
         "n_frames": track.n_frames,
         "size": settings.size,
         **_motion(spotting, track.n_frames),
-        **_quality(track),
+        **_quality(track, face_px),
         **asdict(track.picture),
+    }
+    frames = _of_frames(track, spotting) | {
+        "face_px": face_px, "change": change, "transform": transforms
+    }  # fmt: skip
+    return ActionRows(one_row(ACTION_FACTS, values), frame_rows(UNIT_FRAME_FACTS, frames))
+
+
+def _of_frames(track: Track, spotting: Spotting) -> dict[str, Any]:
+    """Return the facts of every frame that are in its track or were spotted."""
+    return {
+        "timestamp": track.timestamps_s.astype(np.float32),
+        "detected": track.detected,
         "intensity": spotting.intensity,
-        "timestamps": track.timestamps_s.astype(np.float32),
-        "change": change,
+        "sharpness": track.sharpness,
+        "brightness": track.brightness,
         "pose": track.pose,
         "blendshapes": track.blendshapes,
-        "transform": transforms,
     }
-    return one_row(UNIT_FACTS, values)
 
 
-def _quality(track: Track) -> dict[str, Any]:
-    """Return the quality of a clip, over the frames that show the face, and of every frame."""
-    seen = track.detected
+def _face_px(track: Track) -> np.ndarray:
+    """Return the interocular distance in every frame, float [T], in pixels."""
     eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
-    face_px = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
+    face_px: np.ndarray = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=-1)
+    return face_px
+
+
+def _quality(track: Track, face_px: np.ndarray) -> dict[str, Any]:
+    """Return the quality of a clip, over the frames that show the face."""
+    seen = track.detected
     return {
         "pose_range": float(np.ptp(track.pose[seen], axis=0).max()),
         "detected_share": float(seen.mean()),
@@ -74,10 +98,6 @@ def _quality(track: Track) -> dict[str, Any]:
         "face_px": float(np.median(face_px[seen])),
         "sharpness": float(np.median(track.sharpness[seen])),
         "brightness": float(np.median(track.brightness[seen])),
-        "detected": seen,
-        "frame_face_px": face_px,
-        "frame_sharpness": track.sharpness,
-        "frame_brightness": track.brightness,
     }
 
 

@@ -48,19 +48,26 @@ def test_a_clip_is_the_same_by_position_and_by_key(dataset: Dataset) -> None:
             assert clips[i].row == clips[key].row
             assert key in clips
         # Per-frame columns are read from the right row.
-        assert all(len(clip.row["frame_offset"]) == clip.n_frames for clip in clips)
+        for clip in clips:
+            table = clip.frames_table(["key", "index"])
+            assert table["key"].unique().to_pylist() == [clip.key]
+            assert table["index"].to_pylist() == list(range(clip.n_frames))
     assert all(len(clip.column("intensity")) == clip.n_frames for clip in dataset.actions)
     assert all(clip.facts()["key"][0].as_py() == clip.key for clip in dataset.actions)
 
 
-def test_long_clips_are_found_in_their_smaller_row_groups(
+def test_a_clip_longer_than_a_block_is_read_from_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four clips of a shard, each large enough to fill a row group."""
-    monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", 1)
-    clips = Dataset(make_up(tmp_path, ["s01"])).actions
+    """Four clips of 12 frames, in blocks of at most five."""
+    clips = Dataset(make_up(tmp_path / "whole", ["s01"])).actions
+    landmarks = [clip.landmarks for clip in clips]
+    monkeypatch.setattr("fmdata.catalog.storage.tables.frames.FRAMES_PER_BLOCK", 5)
+    clips = Dataset(make_up(tmp_path / "blocks", ["s01"])).actions
     assert len(clips) == 4
-    assert [clip.facts()["key"][0].as_py() for clip in clips] == clips.keys
+    for clip, wanted in zip(clips, landmarks, strict=True):
+        assert [block.num_rows for block in clip.frame_blocks()] == [5, 5, 2]
+        np.testing.assert_array_equal(clip.landmarks, wanted)
 
 
 def test_selected_frames_equal_those_of_the_whole_clip(dataset: Dataset) -> None:
@@ -73,15 +80,21 @@ def test_selected_frames_equal_those_of_the_whole_clip(dataset: Dataset) -> None
 
 def test_other_tools_read_the_shards(dataset: Dataset) -> None:
     """pyarrow.dataset and tarfile find the same samples in the same order."""
-    for part, clips, schema in (
+    for part, clips, columns in (
         ("actions", dataset.actions, ACTION_COLUMNS),
         ("compounds", dataset.compounds, COMPOUND_COLUMNS),
     ):
-        rows = pyarrow.dataset.dataset(
-            dataset.path / part, format="parquet", exclude_invalid_files=True
+        rows, frames = (
+            pyarrow.dataset.dataset(sorted(map(str, (dataset.path / part).glob(pattern))))
+            for pattern in ("shard-?????.parquet", "*.frames.parquet")
         )
-        assert rows.schema.names == schema.names
-        assert sorted(rows.to_table(columns=["key"])["key"].to_pylist()) == sorted(clips.keys)
+        assert (rows.schema.names, frames.schema.names) == (
+            columns.clips.names,
+            columns.frames.names,
+        )
+        assert rows.to_table(columns=["key"])["key"].to_pylist() == clips.keys
+        of_frames = [key for clip in clips for key in [clip.key] * clip.n_frames]
+        assert frames.to_table(columns=["key"])["key"].to_pylist() == of_frames
         members = []
         for tar_path in sorted((dataset.path / part).glob("*.tar")):
             with tarfile.open(tar_path) as tar:
@@ -99,7 +112,7 @@ def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:
 def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) -> None:
     text = (dataset.path / "fmdata.json").read_text()
     document = json.loads(text)
-    assert document["format"] == 2
+    assert document["format"] == 3
     assert document["actions"]["settings"]["size"] == 112
     assert document["compounds"]["settings"] == {
         "k": 5, "seed": 0, "smooth": False, "shard_mb": 256,
@@ -119,7 +132,7 @@ def test_a_folder_without_a_valid_card_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "age", "todo"),
-    [(1, "an older", "build the dataset again"), (99, "a newer", "install")],
+    [(n, "an older", "build the dataset again") for n in (1, 2)] + [(99, "a newer", "install")],
 )
 def test_a_dataset_of_another_format_is_named_as_such(
     tmp_path: Path, number: int, age: str, todo: str
@@ -128,7 +141,7 @@ def test_a_dataset_of_another_format_is_named_as_such(
     with pytest.raises(DatasetError) as caught:
         Dataset(tmp_path)
     assert caught.value.got == f"a dataset of format {number}, made by {age} release of fmdata"
-    assert caught.value.wanted == "a dataset of format 2"
+    assert caught.value.wanted == "a dataset of format 3"
     assert caught.value.todo.startswith(todo)
     (finding,) = verify(tmp_path)
     assert (finding.problem, finding.todo) == (caught.value.got, caught.value.todo)

@@ -1,16 +1,15 @@
-"""Memory of packing: eight clips of 600 frames of 478 points, 3.4 MB of landmarks each.
+"""Memory of packing, opening and reading: it grows neither with a clip's length nor their number.
 
-Parquet needs six times the size of the rows that it writes at once. One row at a time needs 22 MB;
-all eight at once, with a copy, would need 200 MB. The pixels of a clip are never in memory.
+Landmarks of twenty minutes at 30 frames a second are 206 MB, and Parquet needs six times the size
+of what it writes at once. Packing may cost 60 MB more than for five seconds, and an open dataset
+1 kB a clip.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,105 +19,172 @@ import pytest
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage.avi import write_avi
-from fmdata.catalog.storage.schema import ACTION_FACTS, POSITIONS, cell
-from fmdata.catalog.storage.shards import Sample, write_shard
-from tests.helpers.datasets import make_up
+from fmdata.catalog.storage.npy import npy_writer
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, frame_rows
+from fmdata.catalog.storage.shards import FILES, Sample, write_shard
+from fmdata.catalog.storage.work import UNIT_FRAME_FACTS, Unit
+from tests.helpers.datasets import make_up, make_up_sample
+from tests.helpers.imitated import imitate
 
 pytestmark = pytest.mark.slow
 
-CLIPS, FRAMES, PIXELS = 8, 600, 8 << 20
-LANDMARKS = CLIPS * FRAMES * 478 * 3 * 4  # bytes
+FPS, SHORT, LONG = 30, 5 * 30, 20 * 60 * 30  # frames
+CLIPS = 100_000
 ROOT = Path(__file__).parents[2]
+MB = 1_000_000
 
 
-def rows(folder: Path, n_clips: int, n_frames: Callable[[int], int]) -> list[Sample]:
-    """Return samples with few columns; landmarks, maps and AVI are in files."""
-    draw = np.random.default_rng(0)
-    field = ACTION_FACTS.field("landmarks")
-    samples = []
-    for i in range(n_clips):
-        file, maps, avi = (folder / f"{i}.{end}" for end in ("npy", "lbp", "avi"))
-        np.save(file, draw.random((n_frames(i), 478, 3), np.float32))
-        maps.write_bytes(bytes(PIXELS))
-        write_avi(avi, [b"\xff\xd8one\xff\xd9"] * 3, fps=25, size=16)
-        facts = pa.table({"key": [f"k{i}"]})
-        for other in ("intensity", "pose", "blendshapes"):
-            of_frame = ACTION_FACTS.field(other)
-            width = getattr(of_frame.type.value_type, "list_size", 1)
-            values = draw.random((n_frames(i), width) if width > 1 else n_frames(i), np.float32)
-            facts = facts.append_column(of_frame, cell(of_frame, values))
-        landmarks = cell(field, np.load(file, "r"))
-        samples.append(Sample(facts.append_column(field, landmarks), avi, maps))
-    return samples
+def unit_of(folder: Path, n_frames: int) -> Unit:
+    """Fill a unit with a clip of so many frames; pixels are a few bytes, landmarks are noise."""
+    unit, draw = Unit(folder), np.random.default_rng(0)
+    made = make_up_sample("s01", "smile", "01")
+    values = {
+        field.name: draw.random((n_frames, getattr(field.type, "list_size", 1)), np.float32)
+        for field in UNIT_FRAME_FACTS
+    }
+    values |= {name: v[:, 0] for name, v in values.items() if v.shape[1] == 1}
+    values["detected"] = np.ones(n_frames, np.bool_)
+    row = made.facts.set_column(
+        made.facts.column_names.index("n_frames"),
+        made.facts.field("n_frames"),
+        pa.array([n_frames], pa.int32()),
+    )
+    unit.write_facts(row, frame_rows(UNIT_FRAME_FACTS, values))
+    with npy_writer(unit.landmarks, np.dtype(np.float32), (n_frames, 478, 3)) as file:
+        for _ in range(n_frames):
+            file.write(draw.random((478, 3), np.float32).tobytes())
+    write_avi(unit.avi, [b"\xff\xd8one\xff\xd9"] * n_frames, fps=FPS, size=16)
+    return unit
 
 
-def main() -> None:
-    """Pack, and print the largest growth of anonymous memory in bytes."""
-    anonymous, done = [], threading.Event()
-
-    def measure() -> None:
-        status = Path("/proc/self/status").read_text()
-        anonymous.append(1024 * int(re.search(r"RssAnon:\s*(\d+)", status)[1]))
-
-    def keep_measuring() -> None:
-        while not done.wait(0.002):
-            measure()
-
+def pack(n_frames: int) -> None:
+    """Pack a unit of so many frames, made by another process, into a shard."""
     with tempfile.TemporaryDirectory() as folder:
-        samples = rows(Path(folder), CLIPS, lambda _: FRAMES)
-        measure()
-        measuring = threading.Thread(target=keep_measuring)
-        measuring.start()
-        write_shard(Path(folder), "s", samples, samples[0].facts.schema)
-        done.set()
-        measuring.join()
-    sys.stdout.write(f"{max(anonymous) - anonymous[0]}\n")
+        run_here("fill", folder, str(n_frames))
+        write_shard(Path(folder), "s", [Unit(Path(folder)).sample()], ACTION_COLUMNS)
 
 
-def test_packing_holds_one_row_at_a_time() -> None:
-    command = [sys.executable, "-m", "tests.catalog.test_memory"]
+def open_and_look_up(path: str) -> None:
+    """Open a dataset, take a clip by key and one by position; keep all of it in memory."""
+    dataset = Dataset(path)
+    before = resident("VmRSS")
+    clips = dataset.actions
+    keys = [clips[len(clips) // 2].key, clips[-1].key]
+    assert [clips[key].key for key in keys] == keys
+    sys.stdout.write(f"{resident('VmRSS') - before} ")
+
+
+def read_all(path: str) -> None:
+    """Pass over all clips, their rows and their frames."""
+    clips = Dataset(path).actions
+    n_frames = sum(len(clip.intensity) for clip in clips)
+    assert n_frames == sum(row["n_frames"] for row in clips.rows(["n_frames"]))
+    assert n_frames == sum(table.num_rows for table in clips.frame_tables(["index"]))
+
+
+def resident(kind: str) -> int:
+    """Return the resident set of this process, or its high-water mark, in bytes."""
+    return 1024 * int(re.search(rf"{kind}:\s*(\d+)", Path("/proc/self/status").read_text())[1])
+
+
+def run_here(*arguments: str) -> list[int]:
+    """Run a job of this file in a process of its own; return the numbers that it prints."""
+    command = [sys.executable, "-m", "tests.catalog.test_memory", *arguments]
     run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert int(run.stdout) < 2 * LANDMARKS
+    return [int(number) for number in run.stdout.split()]
 
 
-def test_rows_written_singly_give_the_same_file_as_one_table(tmp_path: Path) -> None:
-    """Rows of one frame and of hundreds, in groups of eight and of three."""
-    samples = rows(tmp_path, 11, lambda i: (1, 3, 400, 2)[i % 4])
-    facts = samples[0].facts.schema
-    write_shard(tmp_path, "s", samples, facts)
-    schema = pa.schema([*facts, *POSITIONS])
-    table = pq.read_table(tmp_path / "s.parquet").cast(schema)
-    options = {"compression": "zstd", "use_dictionary": False}
-    with pq.ParquetWriter(tmp_path / "whole", schema, **options) as whole:
-        for start in (0, 8):
-            whole.write_table(table.slice(start, 8).combine_chunks())
-    one, other = ((tmp_path / name).read_bytes() for name in ("s.parquet", "whole"))
-    assert sha256(one).digest() == sha256(other).digest()
+def test_packing_twenty_minutes_costs_little_more_than_five_seconds() -> None:
+    (short,), (long,) = run_here("pack", str(SHORT)), run_here("pack", str(LONG))
+    assert long - short < 60 * MB, (long - short) / MB
 
 
-def test_a_clip_to_be_copied_holds_its_own_row_only(tmp_path: Path) -> None:
-    clips = Dataset(make_up(tmp_path, ["s01"])).actions
+def test_an_open_dataset_of_a_hundred_thousand_clips_holds_little(tmp_path: Path) -> None:
+    held, _ = run_here("open", str(imitate(tmp_path / "large", CLIPS)))
+    assert held < 1000 * CLIPS, held / CLIPS
+
+
+def test_a_pass_over_ten_times_the_clips_holds_no_more(tmp_path: Path) -> None:
+    """The rows of two shards of a thousand clips, or of twenty, pass through."""
+    peaks = [run_here("read", str(imitate(tmp_path / str(n), n)))[0] for n in (2_000, 20_000)]
+    assert peaks[1] - peaks[0] < 20 * MB, np.diff(peaks) / MB
+
+
+def test_a_pass_over_the_clips_decodes_each_block_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen clips of twelve frames in blocks of at most forty frames; two columns are read."""
+    monkeypatch.setattr("fmdata.catalog.storage.tables.frames.FRAMES_PER_BLOCK", 40)
+    clips = Dataset(make_up(tmp_path, ["s01", "s02", "s03", "s04"], k=0)).actions
+    files = sorted(clips.folder.glob("*.frames.parquet"))
+    n_blocks = sum(pq.read_metadata(file).num_row_groups for file in files)
+    assert len(files) < n_blocks < len(clips)
+    decoded = []
+    read = pq.ParquetFile.read_row_group
+
+    def counted(self: pq.ParquetFile, number: int, columns: list[str]) -> object:
+        decoded.extend(columns)
+        return read(self, number, columns=columns)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", counted)
+    for clip in clips:
+        assert len(clip.intensity) == len(clip.detected) == len(clip.intensity) == clip.n_frames
+    assert sorted(decoded) == sorted(["intensity", "detected"] * n_blocks)
+
+
+def test_blocks_do_not_depend_on_the_pieces_in_which_frames_come(tmp_path: Path) -> None:
+    """Clips of 12 frames, one of them as many times longer as needs three blocks of its own."""
+    made = [make_up_sample("s01", action, take) for action in "ab" for take in "12"]
+    (whole,) = made[2].frames
+    n = 1200
+
+    def long(pieces: Iterator[int]) -> Sample:
+        facts = made[2].facts
+        row = facts.set_column(
+            facts.column_names.index("n_frames"), facts.field("n_frames"), pa.array([n], pa.int32())
+        )
+        frames = whole.take(np.arange(n) % 12)
+        stops = list(pieces)
+        tables = [frames.slice(a, b - a) for a, b in zip([0, *stops], [*stops, n], strict=True)]
+        avi = tmp_path / "long.avi"
+        write_avi(avi, [b"\xff\xd8one\xff\xd9"] * n, fps=FPS, size=16)
+        return Sample(row, tables, avi, made[2].lbp)
+
+    for name, pieces in (("one", []), ("other", [1, 500, 513, 1199])):
+        samples = [*made[:2], long(iter(pieces)), made[3]]
+        write_shard(tmp_path, name, samples, ACTION_COLUMNS)
+    metadata = pq.read_metadata(tmp_path / "one.frames.parquet")
+    groups = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    assert groups == [24, 512, 512, 176, 12]
+    for end in FILES:
+        assert (tmp_path / f"one{end}").read_bytes() == (tmp_path / f"other{end}").read_bytes()
+
+
+def test_a_clip_to_be_copied_holds_no_pixels_and_no_frames(tmp_path: Path) -> None:
+    clips = Dataset(make_up(tmp_path, ["s01"], k=0)).actions
     samples = [clip.sample() for clip in clips]
     assert [sample.key for sample in samples] == clips.keys
-    for sample in samples:
-        # A slice would count the buffers of its whole row group.
-        assert sample.facts.get_total_buffer_size() < 1.2 * sample.facts.nbytes
     assert not any(isinstance(content, bytes) for s in samples for content in (s.avi, s.lbp))
+    assert not any(isinstance(sample.frames, list) for sample in samples)
 
 
-@pytest.mark.parametrize("limit", [1, 10**9])
-def test_a_clip_copied_from_a_shard_is_packed_the_same_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    """A row read from a shard counts as many bytes towards a group as a new row."""
-    monkeypatch.setattr("fmdata.catalog.storage.shards.BYTES_PER_GROUP", limit)
+def test_a_clip_copied_from_a_shard_is_packed_the_same_way(tmp_path: Path) -> None:
     dataset = make_up(tmp_path / "dataset", ["s01"])
-    clips = Dataset(dataset).actions
-    write_shard(tmp_path, "again", [clip.sample() for clip in clips], ACTION_FACTS)
-    for suffix in (".tar", ".parquet"):
-        first = dataset / "actions" / f"shard-00000{suffix}"
-        assert first.read_bytes() == (tmp_path / f"again{suffix}").read_bytes()
+    for clips, part in zip(Dataset(dataset).halves, ("actions", "compounds"), strict=True):
+        columns, n_clips = clips.clip.COLUMNS, clips.part.shards[0].samples
+        write_shard(tmp_path, "again", [clips[i].sample() for i in range(n_clips)], columns)
+        for end in FILES:
+            first = dataset / part / f"shard-00000{end}"
+            assert first.read_bytes() == (tmp_path / f"again{end}").read_bytes()
 
 
 if __name__ == "__main__":
-    main()
+    job, *arguments = sys.argv[1:]
+    if job == "fill":
+        unit_of(Path(arguments[0]), int(arguments[1]))
+    elif job == "pack":
+        pack(int(arguments[0]))
+    else:
+        {"open": open_and_look_up, "read": read_all}[job](*arguments)
+    if job != "fill":
+        sys.stdout.write(str(resident("VmHWM")))

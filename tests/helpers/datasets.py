@@ -22,7 +22,14 @@ from fmdata.catalog.keys import action_key, draw_seed, fold
 from fmdata.catalog.storage.avi import decode_jpeg, write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.pack import Planned, change, commit, pack, staging
-from fmdata.catalog.storage.schema import ACTION_FACTS, DROPPED_COLUMNS, one_row
+from fmdata.catalog.storage.schema import (
+    ACTION_COLUMNS,
+    ACTION_FACTS,
+    ACTION_FRAME_FACTS,
+    DROPPED_COLUMNS,
+    frame_rows,
+    one_row,
+)
 from fmdata.catalog.storage.shards import Sample
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
@@ -56,7 +63,7 @@ def make_up(
     settings = replace(BuildSettings(), size=SIZE, shard_mb=1)
     planned = [_plan(made) for made in samples.values()]
     with change(path):
-        shards = pack(path, "actions", planned, samples.__getitem__, ACTION_FACTS, 10**6)
+        shards = pack(path, "actions", planned, samples.__getitem__, ACTION_COLUMNS, 10**6)
         dropped_file = staging(path) / "dropped.parquet"
         pq.write_table(
             pa.Table.from_pylist(rows, DROPPED_COLUMNS), dropped_file, compression="zstd"
@@ -90,10 +97,10 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     is_held = take == TAKES[-1]
     default = {"int32": 1, "double": 1.0, "string": "x", "bool": False}
     scalars = {f.name: default[str(f.type)] for f in ACTION_FACTS if str(f.type) in default}
-    per_frame = {
-        f.name: draw.random((N_FRAMES, *_entry_shape(f.type.value_type)), np.float32)
-        for f in ACTION_FACTS
-        if pa.types.is_list(f.type) and f.name not in ("detected", "intensity", "motions")
+    of_frames = {
+        f.name: draw.random((N_FRAMES, *_entry_shape(f.type)), np.float32)
+        for f in ACTION_FRAME_FACTS
+        if f.name not in ("detected", "intensity")
     }
     motion = {
         "onset": 3, "apex": 6, "offset": N_FRAMES if is_held else 9,
@@ -103,18 +110,22 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     facts = one_row(
         ACTION_FACTS,
         {
-            **scalars, **per_frame, "start": None, "stop": None,
+            **scalars, "start": None, "stop": None,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
             "source_sha256": f"{draw_seed('bytes', subject, action, take):064x}",
             "digest": f"{draw_seed(subject, action, take):064x}",
             "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, **motion, "motions": [motion],
-            "timestamps": np.arange(N_FRAMES, dtype=np.float32) / FPS,
-            "intensity": np.float32([0, 0, 0] + [0.1] * 6 + [0.1 if is_held else 0] * 3),
-            "detected": np.ones(N_FRAMES, np.bool_), "change": np.array(change, np.float32),
         },
     )  # fmt: skip
-    return Sample(facts, avi.getvalue(), maps.getvalue())
+    of_frames |= {
+        "timestamp": np.arange(N_FRAMES, dtype=np.float32) / FPS,
+        "intensity": np.float32([0, 0, 0] + [0.1] * 6 + [0.1 if is_held else 0] * 3),
+        "detected": np.ones(N_FRAMES, np.bool_),
+        "change": np.array(change, np.float32),
+    }
+    frames = frame_rows(ACTION_FRAME_FACTS, of_frames)
+    return Sample(facts, [frames], avi.getvalue(), maps.getvalue())
 
 
 def seal(path: Path, **changed: object) -> None:
@@ -142,12 +153,31 @@ def change_row(path: Path, index: int, **values: object) -> None:
     pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
 
 
+def change_frames(path: Path, key: str, column: str, values: object) -> None:
+    """Change a column of one clip's rows in a table of frames."""
+    table = pq.read_table(path)
+    places = np.flatnonzero(np.array(table["key"].to_pylist()) == key)
+    assert len(places) == len(values)
+    column_values = table[column].to_pylist()
+    for place, value in zip(places, values, strict=True):
+        column_values[place] = value
+    at, field = table.column_names.index(column), table.field(column)
+    pq.write_table(table.set_column(at, field, pa.array(column_values, field.type)), path)
+
+
+def frames_of(path: Path, key: str, column: str) -> list[object]:
+    """Return a column of one clip's rows in a table of frames."""
+    table = pq.read_table(path, columns=["key", column])
+    return [v for k, v in zip(*(c.to_pylist() for c in table.columns), strict=True) if k == key]
+
+
 def _sealed(part: Part, folder: Path) -> Part:
     shards = [
         replace(
             shard,
             tar=FileFacts.of(folder / f"{shard.name}.tar"),
             parquet=FileFacts.of(folder / f"{shard.name}.parquet"),
+            frames=FileFacts.of(folder / f"{shard.name}.frames.parquet"),
         )
         for shard in part.shards
     ]
@@ -170,7 +200,7 @@ def _dropped_row(subject: str) -> dict[str, object]:
 
 
 def _entry_shape(entry: pa.DataType) -> tuple[int, ...]:
-    """Return the shape of one entry of a per-frame column."""
+    """Return the shape of one frame's value in a column."""
     if pa.types.is_fixed_size_list(entry):
         return (entry.list_size,)
     return (478 * 3,) if pa.types.is_list(entry) else ()

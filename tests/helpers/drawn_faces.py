@@ -15,12 +15,13 @@ import numpy as np
 from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.schema import (
-    ACTION_FACTS,
-    COMPOUND_FACTS,
-    POSITIONS,
+    ACTION_COLUMNS,
+    COMPOUND_COLUMNS,
+    Columns,
+    frame_rows,
     one_row,
 )
-from fmdata.catalog.storage.shards import Sample, shard_name, write_shard
+from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
 from fmdata.pipeline.geometry.points import MAP_68
 from fmdata.train.action_units.stand_ins import BLENDSHAPES
 
@@ -115,15 +116,16 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "transfer": "bt709", "primaries": "bt709", "interlaced": False,
         "sample_aspect_ratio": 1.0, "turned": 0,
-        "frame_face_px": np.full(n, 60, np.float32),
-        "frame_sharpness": np.ones(n, np.float32),
-        "frame_brightness": np.full(n, 100, np.float32),
-        "detected": np.ones(n, bool), "intensity": np.float32(curve),
-        "timestamps": np.float32(np.arange(n) / FPS), "change": np.zeros(n, np.float32),
-        "pose": np.zeros((n, 3), np.float32), "landmarks": landmarks,
-        "blendshapes": blendshapes, "transform": transform,
     }  # fmt: skip
-    return Sample(one_row(ACTION_FACTS, facts), avi(jpegs), None)
+    of_frames = {
+        "timestamp": np.float32(np.arange(n) / FPS), "detected": np.ones(n, bool),
+        "intensity": np.float32(curve), "face_px": np.full(n, 60, np.float32),
+        "sharpness": np.ones(n, np.float32), "brightness": np.full(n, 100, np.float32),
+        "change": np.zeros(n, np.float32), "pose": np.zeros((n, 3), np.float32),
+        "landmarks": landmarks, "blendshapes": blendshapes, "transform": transform,
+    }  # fmt: skip
+    frames = frame_rows(ACTION_COLUMNS.frame_facts, of_frames)
+    return Sample(one_row(ACTION_COLUMNS.facts, facts), [frames], avi(jpegs), None)
 
 
 def compound_sample(first: Sample, second: Sample, copy: int) -> Sample:
@@ -141,10 +143,17 @@ def compound_sample(first: Sample, second: Sample, copy: int) -> Sample:
         "first": a["action"], "second": b["action"], "copy": copy, "label": 0, "fold": a["fold"],
         "fps": FPS, "n_frames": n, "first_take": a["key"], "second_take": b["key"],
         "segments": segments, "seam": 1.0, "seams": [1.0, 1.0, 1.0],
-        "timestamps": np.float32(np.arange(n) / FPS),
     }  # fmt: skip
+    shown = [(s["source"], i) for s in segments for i in range(s["start"], s["stop"])]
+    of_frames = {
+        "timestamp": np.float32(np.arange(n) / FPS),
+        "source": [source for source, _ in shown],
+        "source_index": [index for _, index in shown],
+    }
+    frames = frame_rows(COMPOUND_COLUMNS.frame_facts, of_frames)
     blank = cv2.imencode(".jpg", np.zeros((SIZE, SIZE, 3), np.uint8))[1].tobytes()
-    return Sample(one_row(COMPOUND_FACTS, facts), avi([blank] * n), None)
+    row = one_row(COMPOUND_COLUMNS.facts, facts)
+    return Sample(row, [frames], avi([blank] * n), None)
 
 
 def avi(jpegs: list[bytes]) -> bytes:
@@ -179,22 +188,25 @@ def write_dataset(folder: Path, folds: dict[str, int]) -> Path:
     }
     none = FileFacts(0, "")
     one, other = (
-        Part({}, sum(map(len, part.values())), list(shards(folder / name, part, folds)))
-        for name, part in (("actions", actions), ("compounds", compounds))
+        Part({}, sum(map(len, part.values())), list(shards(folder / name, part, columns, folds)))
+        for name, part, columns in (
+            ("actions", actions, ACTION_COLUMNS),
+            ("compounds", compounds, COMPOUND_COLUMNS),
+        )
     )
     other = replace(other, made_from=one.digest)
     Card("0", {}, 0, len(actions), 0, none, one, other).write(folder)
     return folder
 
 
-def shards(folder: Path, part: dict[str, list[Sample]], folds: dict[str, int]) -> Iterable[Shard]:
+def shards(
+    folder: Path, part: dict[str, list[Sample]], columns: Columns, folds: dict[str, int]
+) -> Iterable[Shard]:
     """Write one shard per subject."""
     folder.mkdir(parents=True)
     for i, (subject, samples) in enumerate(part.items()):
-        facts = samples[0].facts.schema
-        assert not set(facts.names) & {field.name for field in POSITIONS}
-        write_shard(folder, shard_name(i), samples, facts)
-        paths = [folder / f"{shard_name(i)}.{end}" for end in ("tar", "parquet")]
+        write_shard(folder, shard_name(i), samples, columns)
+        paths = [folder / f"{shard_name(i)}{end}" for end in FILES]
         yield Shard(
             shard_name(i), folds[subject], [subject], len(samples), *map(FileFacts.of, paths)
         )

@@ -164,6 +164,7 @@ def test_a_bad_file_drops_one_recording(few: Path, built: Path, tmp_path: Path) 
     for clip in one.actions:
         assert clip.avi() == other.actions[clip.key].avi()
         assert clip.facts().equals(other.actions[clip.key].facts())
+        assert clip.frames_table().equals(other.actions[clip.key].frames_table())
 
 
 def test_a_long_gap_in_detection_drops_a_recording_and_a_short_one_is_filled(
@@ -249,7 +250,7 @@ def test_frame_n_of_the_clip_shows_n(kind: str, tmp_path: Path, portrait: np.nda
         for pixels, matrix in zip(clip.frames(), clip.transform, strict=True)
     ]
     assert shown == list(range(40))
-    assert clip.column("timestamps") == pytest.approx(video.times_s, abs=1e-3)
+    assert clip.timestamps == pytest.approx(video.times_s, abs=1e-3)
 
 
 def test_another_seed_of_the_folds_does_not_reuse_rows_of_the_first(

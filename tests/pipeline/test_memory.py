@@ -22,9 +22,9 @@ import pytest
 from bench.memory import Dots, dots, record_second_passes
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import Clip
+from fmdata.catalog.storage.npy import NpyFile
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import stages
-from fmdata.pipeline.geometry.blocks import NpyFile
 from fmdata.pipeline.reading.decode import Frame, decode
 from fmdata.pipeline.second_pass import redetect
 from fmdata.pipeline.settings import BuildSettings

@@ -15,7 +15,7 @@ from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.privacy.forget import Forgotten, forget
 from fmdata.catalog.privacy.remnants import remnants
 from fmdata.catalog.privacy.traces import Traces
-from fmdata.catalog.storage.work import UNIT_FACTS, Unit
+from fmdata.catalog.storage.work import UNIT_FRAME_FACTS, Unit
 from fmdata.catalog.types import Dropped
 from fmdata.catalog.verify.dataset import verify
 from fmdata.catalog.verify.finding import Finding
@@ -138,7 +138,7 @@ def lay_down_unit(path: Path, clip: ActionClip) -> Unit:
     """Write a clip as a unit of unfinished work, as a build does."""
     unit = Unit(path)
     path.mkdir(parents=True)
-    unit.write_row(clip.facts().select(UNIT_FACTS.names).cast(UNIT_FACTS))
+    unit.write_facts(clip.facts(), clip.frames_table(UNIT_FRAME_FACTS.names))
     np.save(unit.landmarks, clip.landmarks)
     unit.avi.write_bytes(clip.avi())
     unit.lbp.write_bytes(clip.lbp_npy())

@@ -13,7 +13,13 @@ import pytest
 
 from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.pack import Planned, plan_shards
-from fmdata.catalog.storage.schema import COMPOUND_FACTS, one_row
+from fmdata.catalog.storage.schema import (
+    COMPOUND_COLUMNS,
+    COMPOUND_FACTS,
+    COMPOUND_FRAME_FACTS,
+    frame_rows,
+    one_row,
+)
 from fmdata.catalog.storage.shards import Sample, write_shard
 
 
@@ -29,17 +35,24 @@ def sample(key: str, n_frames: int, *, lbp: bool = True) -> Sample:
             "key": key, "subject": "s01", "first": "a", "second": "b", "copy": 0, "label": 1,
             "fold": 3, "fps": 25.0, "n_frames": n_frames, "seam": 1.25, "seams": [1.25],
             "first_take": "x", "second_take": "x",
-            "timestamps": np.arange(n_frames, dtype=np.float32) / 25,
             "segments": [{"source": "x", "start": 0, "stop": n_frames, "role": "first"}],
         },
     )  # fmt: skip
-    return Sample(facts, avi.getvalue(), npy.getvalue() if lbp else None)
+    of_frames = {
+        "timestamp": np.arange(n_frames, dtype=np.float32) / 25,
+        "source": ["x"] * n_frames,
+        "source_index": np.arange(n_frames, dtype=np.int32),
+    }
+    frames = frame_rows(COMPOUND_FRAME_FACTS, of_frames)
+    return Sample(facts, [frames], avi.getvalue(), npy.getvalue() if lbp else None)
 
 
 def test_rows_have_the_position_of_every_member_and_frame(tmp_path: Path) -> None:
-    write_shard(tmp_path, "s", [sample(f"k{i:02d}", 3 + i) for i in range(11)], COMPOUND_FACTS)
+    write_shard(tmp_path, "s", [sample(f"k{i:02d}", 3 + i) for i in range(11)], COMPOUND_COLUMNS)
     data = (tmp_path / "s.tar").read_bytes()
     rows = pq.read_table(tmp_path / "s.parquet").to_pylist()
+    frames = pq.read_table(tmp_path / "s.frames.parquet").to_pylist()
+    assert len(frames) == sum(row["n_frames"] for row in rows)
     with tarfile.open(tmp_path / "s.tar") as tar:
         members = {m.name: tar.extractfile(m).read() for m in tar}
     order = [f"{row['key']}{end}" for row in rows for end in (".avi", ".lbp.npy", ".json")]
@@ -48,16 +61,18 @@ def test_rows_have_the_position_of_every_member_and_frame(tmp_path: Path) -> Non
         for kind, end in (("avi", ".avi"), ("lbp", ".lbp.npy"), ("json", ".json")):
             begin = row[f"{kind}_offset"]
             assert data[begin : begin + row[f"{kind}_size"]] == members[row["key"] + end]
-        for i, (begin, size) in enumerate(zip(row["frame_offset"], row["frame_size"], strict=True)):
+        for i, frame in enumerate(frames[row["frames_row"] :][: row["n_frames"]]):
+            assert (frame["key"], frame["index"]) == (row["key"], i)
+            begin, size = frame["jpeg_offset"], frame["jpeg_size"]
             pixels = cv2.imdecode(np.frombuffer(data[begin : begin + size], np.uint8), 1)
             assert abs(int(pixels.mean()) - 10 * i) <= 1
         document = json.loads(members[row["key"] + ".json"])
         assert document == {name: row[name] for name in document}
-        assert set(document) == set(COMPOUND_FACTS.names) - {"segments", "seams", "timestamps"}
+        assert set(document) == set(COMPOUND_FACTS.names) - {"segments", "seams"}
 
 
 def test_positions_of_missing_lbp_maps_are_null(tmp_path: Path) -> None:
-    write_shard(tmp_path, "s", [sample("k", 3, lbp=False)], COMPOUND_FACTS)
+    write_shard(tmp_path, "s", [sample("k", 3, lbp=False)], COMPOUND_COLUMNS)
     row = pq.read_table(tmp_path / "s.parquet").to_pylist()[0]
     assert row["lbp_offset"] is None
     with tarfile.open(tmp_path / "s.tar") as tar:
@@ -67,8 +82,8 @@ def test_positions_of_missing_lbp_maps_are_null(tmp_path: Path) -> None:
 def test_the_tar_has_golden_bytes(tmp_path: Path) -> None:
     """Headers hold no time, owner or host. Invented JPEGs need no encoder."""
     made = sample("s01-a-b-c0", 2)
-    fixed = Sample(made.facts, _avi_of([b"\xff\xd8one\xff\xd9", b"\xff\xd8second\xff\xd9"]), b"npy")
-    write_shard(tmp_path, "s", [fixed], COMPOUND_FACTS)
+    avi = _avi_of([b"\xff\xd8one\xff\xd9", b"\xff\xd8second\xff\xd9"])
+    write_shard(tmp_path, "s", [Sample(made.facts, made.frames, avi, b"npy")], COMPOUND_COLUMNS)
     with tarfile.open(tmp_path / "s.tar") as tar:
         for member in tar:
             facts = (member.mtime, member.uid, member.gid, member.uname, member.gname, member.mode)

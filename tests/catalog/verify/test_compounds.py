@@ -12,9 +12,11 @@ from fmdata.catalog.storage.card import Card
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
-from tests.helpers.datasets import change_row, make_up, seal
+from tests.helpers.datasets import change_frames, change_row, frames_of, make_up, seal
 
 ACTIONS, COMPOUNDS = "actions/shard-00000.parquet", "compounds/shard-00000.parquet"
+ACTION_FRAMES = "actions/shard-00000.frames.parquet"
+COMPOUND_FRAMES = "compounds/shard-00000.frames.parquet"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +73,9 @@ def test_a_lead_or_tail_frame_in_motion_or_without_a_face_is_found(
     row = rows[positions(rows, role)]
     segment = row["segments"][role]
     source = next(r for r in rows_of(copy / ACTIONS) if r["key"] == segment["source"])
-    values = list(source[column])
+    values = frames_of(copy / ACTION_FRAMES, source["key"], column)
     values[segment["start"]] = 0.1 if column == "intensity" else False
-    change_action(copy, source["key"], **{column: values})
+    change_frames(copy / ACTION_FRAMES, source["key"], column, values)
     held_tail = role == 3 and source["style"] == "hold"
     name = ("lead", "first", "second", "tail")[role]
     wanted = f"{row['key']}: its {name} has frames that are not at rest, or show no face"
@@ -88,9 +90,11 @@ def test_a_frame_shown_twice_is_found(copy: Path) -> None:
     tail = row["segments"][3]
     length = tail["stop"] - tail["start"]
     tail["start"], tail["stop"] = tail["start"] - 1, tail["stop"] - 1
-    sizes = next(r for r in rows_of(copy / ACTIONS) if r["key"] == tail["source"])["frame_size"]
-    row["frame_size"][-length:] = sizes[tail["start"] : tail["stop"]]
-    change_row(copy / COMPOUNDS, index, segments=row["segments"], frame_size=row["frame_size"])
+    sizes = frames_of(copy / ACTION_FRAMES, tail["source"], "jpeg_size")
+    shown = frames_of(copy / COMPOUND_FRAMES, row["key"], "jpeg_size")
+    shown[-length:] = sizes[tail["start"] : tail["stop"]]
+    change_frames(copy / COMPOUND_FRAMES, row["key"], "jpeg_size", shown)
+    change_row(copy / COMPOUNDS, index, segments=row["segments"])
     found = problems(copy)
     assert any("is shown 2 times" in p or "is not where" in p or "positions" in p for p in found)
 
@@ -111,8 +115,9 @@ def test_a_row_that_differs_from_its_segments_is_found(
 
 
 def test_times_that_differ_from_the_sources_are_found(copy: Path) -> None:
-    times = rows_of(copy / COMPOUNDS)[0]["timestamps"]
-    change_row(copy / COMPOUNDS, 0, timestamps=[2 * time for time in times])
+    key = rows_of(copy / COMPOUNDS)[0]["key"]
+    times = frames_of(copy / COMPOUND_FRAMES, key, "timestamp")
+    change_frames(copy / COMPOUND_FRAMES, key, "timestamp", [2 * time for time in times])
     assert any("other timestamps" in problem for problem in problems(copy))
 
 

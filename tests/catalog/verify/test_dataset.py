@@ -16,7 +16,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.card import Card, FileFacts
 from fmdata.catalog.storage.lock import writing
 from fmdata.catalog.storage.pack import Planned, change, commit, pack
-from fmdata.catalog.storage.schema import COMPOUND_FACTS
+from fmdata.catalog.storage.schema import COMPOUND_COLUMNS, COMPOUND_FACTS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.verify.dataset import verify
 from tests.helpers.datasets import make_up
@@ -105,15 +105,16 @@ def with_first_compound(copy: Path, segment: int, changed: dict) -> list[str]:
     dataset = Dataset(copy)
     samples = {}
     for clip in dataset.compounds:
-        row = clip.facts().cast(COMPOUND_FACTS)
+        row = clip.facts()
         if not samples:
             values = row.to_pylist()[0]
             values["segments"][segment] |= changed
             row = type(row).from_pylist([values], COMPOUND_FACTS)
-        samples[clip.key] = Sample(row, clip.avi(), clip.lbp_npy())
+        frames = [clip.frames_table(COMPOUND_COLUMNS.frame_facts.names)]
+        samples[clip.key] = Sample(row, frames, clip.avi(), clip.lbp_npy())
     planned = [Planned(c.fold, c.subject, c.key, 1) for c in dataset.compounds]
     with change(copy):
-        shards = pack(copy, "compounds", planned, samples.__getitem__, COMPOUND_FACTS, 10**9)
+        shards = pack(copy, "compounds", planned, samples.__getitem__, COMPOUND_COLUMNS, 10**9)
         part = dataclasses.replace(dataset.card.compounds, shards=shards)
         commit(copy, dataset.card.with_compounds(part))
     return [finding.problem for finding in verify(copy)]

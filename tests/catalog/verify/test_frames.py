@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog.verify.dataset import verify
-from tests.helpers.datasets import change_row, make_up, seal
+from tests.helpers.datasets import change_frames, frames_of, make_up, seal
 
 
 @pytest.fixture
@@ -17,14 +17,11 @@ def dataset(tmp_path: Path) -> Path:
     return make_up(tmp_path / "dataset", ["s01"], k=1)
 
 
-def overwrite(path: Path, part: str, at: int, data: bytes, **columns: object) -> None:
-    """Overwrite bytes of the first shard's tar and values of its first row, and seal the card."""
-    stem = path / part / "shard-00000"
-    tar, parquet = stem.with_suffix(".tar"), stem.with_suffix(".parquet")
-    with tar.open("r+b") as file:
+def overwrite(path: Path, part: str, at: int, data: bytes) -> None:
+    """Overwrite bytes of the first shard's tar, and seal the card."""
+    with (path / part / "shard-00000.tar").open("r+b") as file:
         file.seek(at)
         file.write(data)
-    change_row(parquet, 0, **columns)
     seal(path)
 
 
@@ -40,7 +37,9 @@ def test_intact_frames_have_no_findings(dataset: Path, dataset_path: Path) -> No
 @pytest.mark.parametrize("part", ["actions", "compounds"])
 def test_a_frame_that_is_not_a_jpeg_is_found(dataset: Path, part: str) -> None:
     row = first_row(dataset, part)
-    overwrite(dataset, part, row["frame_offset"][5], bytes(row["frame_size"][5]))
+    file = dataset / part / "shard-00000.frames.parquet"
+    offset, size = (frames_of(file, row["key"], f"jpeg_{name}")[5] for name in ("offset", "size"))
+    overwrite(dataset, part, offset, bytes(size))
     assert verify(dataset) == []
     findings = verify(dataset, deep=True)
     assert any(
@@ -52,9 +51,11 @@ def test_a_frame_that_is_not_a_jpeg_is_found(dataset: Path, part: str) -> None:
 
 def test_a_wrong_frame_difference_in_a_row_is_found(dataset: Path) -> None:
     row = first_row(dataset, "actions")
-    change = np.array(row["change"])
+    file = dataset / "actions/shard-00000.frames.parquet"
+    change = np.array(frames_of(file, row["key"], "change"))
     change[4] += 1
-    overwrite(dataset, "actions", 0, b"", change=change.tolist())
+    change_frames(file, row["key"], "change", change.tolist())
+    seal(dataset)
     assert verify(dataset) == []
     (finding,) = verify(dataset, deep=True)
     assert f"{row['key']}: frame 4 differs by" in finding.problem

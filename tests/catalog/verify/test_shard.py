@@ -53,7 +53,7 @@ def with_a_row_twice(path: Path) -> None:
 
 
 def without_a_column(path: Path) -> None:
-    pq.write_table(pq.read_table(path / PARQUET).drop_columns(["pose"]), path / PARQUET)
+    pq.write_table(pq.read_table(path / PARQUET).drop_columns(["pose_range"]), path / PARQUET)
 
 
 def without_keys(path: Path) -> None:
@@ -109,7 +109,7 @@ def with_an_invalid_parquet(path: Path) -> None:
 
 
 def with_two_shards_swapped(path: Path) -> None:
-    for kind in ("tar", "parquet"):
+    for kind in ("tar", "parquet", "frames.parquet"):
         one, other = (path / f"actions/shard-0000{i}.{kind}" for i in (0, 1))
         data = one.read_bytes()
         one.write_bytes(other.read_bytes())
@@ -154,7 +154,7 @@ def test_a_damaged_shard_is_found(
         ("actions", {"subject": "s99"}, "other subjects than the card says"),
         ("actions", {"take": "09"}, "wanted s"),
         ("actions", {"size": 65}, "65 pixels wide, wanted 64"),
-        ("actions", {"n_frames": 11}, "has not one entry per frame"),
+        ("actions", {"n_frames": 11}, "it has not one row per frame"),
         ("actions", {"fps": None}, "1 rows without fps"),
         ("actions", {"offset": 13}, "offset 13"),
         ("actions", {"apex": 2}, "apex 2"),

@@ -54,6 +54,7 @@ def test_a_running_scheduler_is_used(raw_path: Path, dataset_path: Path, tmp_pat
     assert len(one.actions) == 4
     for clip in one.actions:
         assert clip.facts().equals(other.actions[clip.key].facts())
+        assert clip.frames_table().equals(other.actions[clip.key].frames_table())
 
 
 def test_a_build_has_one_pool_on_a_dask_worker_which_stays_stopped(

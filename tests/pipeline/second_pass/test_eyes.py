@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from fmdata.catalog.storage.npy import NpyFile, npy_writer
 from fmdata.catalog.types import Track
-from fmdata.pipeline.geometry.blocks import NpyFile, npy_writer
 from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.second_pass.eyes import EYES_SHAPE, find_eyes, measure_lids, record_eyes
 from fmdata.pipeline.second_pass.registration import CORNERS, LEFT, LOWER, MAX_CLOSURE, RIGHT, UPPER

@@ -11,7 +11,7 @@ from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.pipeline.work.digest import Identity
-from fmdata.pipeline.work.row import action_row
+from fmdata.pipeline.work.row import ActionRows, action_rows
 from tests.helpers.faces import film
 
 
@@ -41,9 +41,9 @@ def track() -> Track:
     )
 
 
-def row_of(track: Track, motion: Motion | None = None):
+def rows_of(track: Track, motion: Motion | None = None) -> ActionRows:
     n = track.n_frames
-    return action_row(
+    return action_rows(
         Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01"),
         Identity("content", "digest"),
         BuildSettings(),
@@ -56,17 +56,17 @@ def row_of(track: Track, motion: Motion | None = None):
 
 
 def test_every_frame_has_its_quality(track: Track) -> None:
-    row = row_of(track)
+    frames = rows_of(track).frames
     expected = np.full(20, 80.0)
     expected[7] = 160
-    np.testing.assert_allclose(per_frame(row["frame_face_px"]), expected, rtol=1e-5)
-    np.testing.assert_array_equal(per_frame(row["frame_sharpness"]), track.sharpness)
-    np.testing.assert_array_equal(per_frame(row["frame_brightness"]), track.brightness)
-    np.testing.assert_array_equal(per_frame(row["pose"], (3,)), track.pose)
+    np.testing.assert_allclose(per_frame(frames["face_px"]), expected, rtol=1e-5)
+    np.testing.assert_array_equal(per_frame(frames["sharpness"]), track.sharpness)
+    np.testing.assert_array_equal(per_frame(frames["brightness"]), track.brightness)
+    np.testing.assert_array_equal(per_frame(frames["pose"], (3,)), track.pose)
 
 
 def test_the_quality_of_a_clip_is_the_median_over_frames_with_a_face(track: Track) -> None:
-    row = row_of(track).to_pylist()[0]
+    row = rows_of(track).clip.to_pylist()[0]
     assert row["face_px"] == pytest.approx(80, rel=1e-5)
     assert row["sharpness"] == np.median(np.delete(track.sharpness, 3))
     assert row["brightness"] == np.median(np.delete(track.brightness, 3))
@@ -76,9 +76,9 @@ def test_the_quality_of_a_clip_is_the_median_over_frames_with_a_face(track: Trac
 def test_the_pose_range_is_the_largest_of_three_angles_over_frames_with_a_face(
     track: Track,
 ) -> None:
-    assert row_of(track)["pose_range"].to_pylist() == [19.0]
+    assert rows_of(track).clip["pose_range"].to_pylist() == [19.0]
     rolling = replace(track, pose=track.pose[:, [2, 1, 0]].copy())
-    assert row_of(rolling)["pose_range"].to_pylist() == [19.0]
+    assert rows_of(rolling).clip["pose_range"].to_pylist() == [19.0]
 
 
 @pytest.mark.parametrize(("length", "is_flash"), [(5, True), (6, False)])
@@ -87,4 +87,4 @@ def test_a_flash_is_a_motion_in_less_than_three_tenths_of_the_frames(
 ) -> None:
     """Of 20 frames, so a motion of six frames is not a flash."""
     motion = Motion(8, 9, 8 + length, "return", 0.05, 20.0, 8, 0.9)
-    assert row_of(track, motion)["flash"].to_pylist() == [is_flash]
+    assert rows_of(track, motion).clip["flash"].to_pylist() == [is_flash]

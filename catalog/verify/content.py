@@ -1,0 +1,123 @@
+"""The content of files that match their digests: rows, members and frames, shard by shard.
+
+Memory holds the rows of one shard, the frames of one clip, the sources of one subject, and sixteen
+bytes for each clip.
+"""
+
+import struct
+import tarfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fmdata.catalog.clip import ActionClip, CompoundClip
+from fmdata.catalog.dataset import Clips
+from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.storage import card as card_file
+from fmdata.catalog.storage.card import Card, Part
+from fmdata.catalog.storage.schema import DROPPED_COLUMNS
+from fmdata.catalog.storage.shards import shard_name
+from fmdata.catalog.verify.compounds import check_compounds
+from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
+from fmdata.catalog.verify.frames import DeepCheck
+from fmdata.catalog.verify.rows import Names, check_duplicates
+from fmdata.catalog.verify.shard import ShardCheck
+
+# Errors from reading a file that matches its digest but breaks the format.
+INVALID = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
+    *(pa.ArrowException, struct.error, tarfile.TarError),
+)
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half of a dataset: its clips, and the command that repairs it."""
+
+    clips: Clips[Any]
+    todo: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the half."""
+        return self.clips.folder
+
+    @property
+    def part(self) -> Part:
+        """Entry of the half in the card."""
+        return self.clips.part
+
+
+def halves_of(path: Path, card: Card) -> list[Half]:
+    """Return the halves that a dataset has."""
+    actions: Clips[ActionClip] = Clips(path / card_file.ACTIONS, card.actions, ActionClip)
+    halves = [Half(actions, REBUILD)]
+    if card.compounds is not None:
+        folder = path / card_file.COMPOUNDS
+        compounds: Clips[CompoundClip] = Clips(folder, card.compounds, CompoundClip)
+        halves.append(Half(compounds, RESYNTH))
+    return halves
+
+
+def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> Iterator[Finding]:
+    """Check the content of all files; with `deep`, every frame is decoded as well."""
+    dropped_path = path / card_file.DROPPED
+    todo = after_deleting(card_file.DROPPED, REBUILD)
+    try:
+        dropped = pq.read_table(dropped_path, schema=DROPPED_COLUMNS)
+    except INVALID as error:
+        yield Finding(str(dropped_path), f"cannot be read: {error}", todo)
+        return
+    if dropped.num_rows != card.dropped:
+        problem = f"{dropped.num_rows} recordings, and the card says {card.dropped}"
+        yield Finding(str(dropped_path), problem, todo)
+    if card.recordings != card.actions.samples + card.dropped:
+        problem = (
+            f"{card.recordings} recordings, but {card.actions.samples} clips "
+            f"and {card.dropped} dropped"
+        )
+        yield Finding(str(path / card_file.NAME), problem, todo)
+    check = DeepCheck(halves[0].clips, fresh=not card.stale) if deep else None
+    for half in halves:
+        readable = yield from _check_half(half, card, check)
+        if not readable:
+            return  # rows are missing, so they cannot be compared
+    yield from check_duplicates(halves[0].clips)
+    if len(halves) > 1 and not card.stale:
+        yield from check_compounds(halves[0].clips, halves[1].clips, dropped)
+
+
+def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Finding, None, bool]:
+    """Check the shards of one half one by one; return whether all of them can be read."""
+    size = card.actions.settings["size"]
+    names = Names(half.clips, card.seed, half.todo)
+    readable = True
+    for index, shard in enumerate(half.part.shards):
+        where = half.folder / f"{shard.name}.parquet"
+        todo = after_deleting(f"the files of {shard.name}", half.todo)
+        if shard.name != shard_name(index):
+            yield Finding(str(where), f"the name of another shard than number {index}", todo)
+        try:
+            check = ShardCheck(half.folder, shard, half.clips.clip, size, todo)
+            if problem := check.problem_of_tables():
+                yield Finding(str(where), problem, todo)
+                return False
+            findings = list(check.findings())
+            yield from findings
+            yield from names.check(check.clips())
+            readable &= check.is_whole
+            if deep and not findings:
+                yield from deep.check(half.folder, shard, check.clips(), todo)
+        except DatasetError as error:
+            yield Finding(error.where, error.got, todo)
+            return False
+        except INVALID as error:
+            problem = f"this shard cannot be read: {type(error).__name__}: {error}"
+            yield Finding(str(where), problem, todo)
+            return False
+    yield from names.total()
+    return readable
