@@ -205,7 +205,7 @@ class Motion(ArrayRepr):
     onset : int
         First moving frame.
     apex : int
-        A frame at the beginning of the plateau, 0.07 s into it, to be past the rise.
+        A frame at the beginning of the plateau, 0.12 s into it, to be past the rise.
     offset : int
         First frame after the motion, which is ``[onset, offset)``; equal to the number of frames
         of the clip when the apex is held to the end.
