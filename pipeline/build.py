@@ -89,7 +89,9 @@ def _build(
 ) -> Built:  # fmt: skip
     work, retry = out / WORK, how.retry_dropped
     previous = Previous.read(out, settings, retry=retry)
-    jobs = previous.recall(digest_all(previous.select(found.recordings), settings, progress))
+    jobs = previous.recall(
+        digest_all(previous.select(found.recordings, prune=how.prune), settings, progress)
+    )
     same = repeated(jobs, sources, previous.dataset if retry else None)
     todo, done = previous.divide(jobs, work)
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
@@ -114,7 +116,7 @@ def _build(
         card=card,
         dropped=[dropped for dropped, _ in contents.dropped],
         reused=reused,
-        removed=len(set(previous.keys) - set(after.actions.keys)),
+        removed=len(set(previous.subjects) - set(after.actions.keys)),
         frames=sum(outcome.n_frames for outcome in outcomes),
         seconds=seconds,
         motionless=[clip.key for clip in after.actions if clip.motion is None],

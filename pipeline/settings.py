@@ -77,4 +77,8 @@ class RunSettings(Options):
     retry_dropped: bool = flag(
         False, help="Retry the recordings that the last build dropped, and nothing else."
     )
+    prune: bool = flag(
+        False, help="Delete clips whose recordings are gone, also those of a whole subject or of "
+        "more than a tenth of the clips."
+    )  # fmt: skip
     follow_links: bool = flag(False, help="Follow links that lead out of the folder of recordings.")

@@ -171,13 +171,13 @@ def cross_validate(
             held_out = replace(settings, hold_out=fold)
             report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
             measured[fold] = report.evaluation.numbers
-    shared = set.intersection(*(set(numbers) for numbers in measured.values()))
-    numbers: dict[str, float] = {}
-    for number in (n for n in next(iter(measured.values())) if n in shared):
-        values = [of_fold[number] for of_fold in measured.values()]
-        numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
-    if distributed.rank() == 0:
-        write_json(out / METRICS, {**numbers, "folds": measured})
+        shared = set.intersection(*(set(numbers) for numbers in measured.values()))
+        numbers: dict[str, float] = {}
+        for number in (n for n in next(iter(measured.values())) if n in shared):
+            values = [of_fold[number] for of_fold in measured.values()]
+            numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
+        if distributed.rank() == 0:
+            write_json(out / METRICS, {**numbers, "folds": measured})
     return CrossValidation(name, out, numbers, measured)
 
 

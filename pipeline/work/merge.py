@@ -78,7 +78,7 @@ def merge(
             wanted="each recording a clip or dropped",
             where="build",
         )
-    _require_a_clip(contents, previous.out, len(previous.keys))
+    _require_a_clip(contents, previous.out, len(previous.subjects))
     return contents
 
 

@@ -23,6 +23,7 @@ from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.outcome import RETRIED, Finished, ReadyClip, done_before, finished
 from fmdata.pipeline.work.pose_limit import is_steady_now
+from fmdata.pipeline.work.vanished import require_present
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Previous:
         The dataset, if there is one.
     retry : bool
         Whether only dropped recordings are to be built.
-    keys : list of str
-        Keys of the clips that a build without faults keeps.
+    subjects : dict of str to str
+        Subjects of the clips that a build without faults keeps, by key.
     dropped : list of (Dropped, str)
         Dropped recordings with their digests; the digest is empty where there is none.
     done : dict of str to Finished
@@ -48,7 +49,7 @@ class Previous:
     out: Path
     dataset: Dataset | None = None
     retry: bool = False
-    keys: list[str] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
     dropped: list[tuple[Dropped, str]] = field(default_factory=list)
     done: dict[str, Finished] = field(default_factory=dict)
 
@@ -72,28 +73,24 @@ class Previous:
             return cls(out, dataset, retry, dropped=dropped)
         intact = dataset.intact_actions()
         done = _finished_work(intact, dropped, settings.max_pose_range)
-        return cls(out, dataset, retry, intact.keys, dropped, done)
+        names = intact.table(["key", "subject"])
+        subjects = dict(zip(names["key"].to_pylist(), names["subject"].to_pylist(), strict=True))
+        return cls(out, dataset, retry, subjects, dropped, done)
 
-    def select(self, recordings: Sequence[Recording]) -> list[Recording]:
+    def select(self, recordings: Sequence[Recording], *, prune: bool = False) -> list[Recording]:
         """Return the recordings to build: all of them, or with `retry` the dropped ones.
 
         Raises
         ------
         UsageError
-            When none of the clips in the dataset are of these recordings.
+            When none of the clips in the dataset are of these recordings; without `prune`, when
+            none are of one of its subjects, or of more than a tenth of its clips.
         """
         if self.retry:
             names = {dropped.names for dropped, _ in self.dropped}
             return [recording for recording in recordings if recording.names in names]
         keys = {key_of(recording) for recording in recordings}
-        if self.keys and keys.isdisjoint(self.keys):
-            raise UsageError(
-                f"a dataset of {len(self.keys)} clips, none of them from these recordings",
-                wanted="a dataset of the same recordings, some of them new or changed perhaps",
-                where=str(self.out),
-                todo="name the right --subjects, or another folder with --out; "
-                "the dataset was left as it is",
-            )
+        require_present(self.subjects, keys, self.out, prune=prune)
         return list(recordings)
 
     def recall(self, jobs: Iterable[Job]) -> list[Job]:

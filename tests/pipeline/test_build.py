@@ -87,7 +87,8 @@ def test_only_new_recordings_are_processed(few: Path, built: Path, tmp_path: Pat
     make_distinct(raw / "s01/smile/03.mp4", "03")
     (raw / "s02/smile/02.mp4").unlink()  # missing
     progress = BuildProgress()
-    build(raw, path, BuildSettings(), IN_PROCESS, progress=progress)
+    how = RunSettings(workers=0, prune=True)
+    build(raw, path, BuildSettings(), how, progress=progress)
     assert (progress.reused, progress.processed) == (7, 1)
     # A fresh build of the same input has the same actions.
     build(raw, tmp_path / "fresh", BuildSettings(), IN_PROCESS)
@@ -269,6 +270,7 @@ def test_a_build_that_fails_during_its_commit_is_finished_by_the_next(
 ) -> None:
     """Each rename of the commit fails in turn; the next build gives the same bytes."""
     raw, path = tmp_path / "raw", tmp_path / "dataset"
+    how = RunSettings(workers=0, prune=True)
     shutil.copytree(few, raw)
     shutil.copytree(built, path)
     (raw / "s02/smile/02.mp4").unlink()
@@ -286,11 +288,11 @@ def test_a_build_that_fails_during_its_commit_is_finished_by_the_next(
     monkeypatch.setattr(Path, "replace", fails)
     if step < 5:  # staged card, actions, dropped.parquet, card; then the staged files are removed
         with pytest.raises(OSError, match="went down"):
-            build(raw, path, BuildSettings(), IN_PROCESS)
+            build(raw, path, BuildSettings(), how)
     else:
-        build(raw, path, BuildSettings(), IN_PROCESS)
+        build(raw, path, BuildSettings(), how)
     monkeypatch.undo()
-    result = build(raw, path, BuildSettings(), IN_PROCESS)
+    result = build(raw, path, BuildSettings(), how)
     assert result.card.actions.samples == 7
     assert [f.problem for f in verify(path)] == [
         "stale: the actions have changed since the compounds were made"
