@@ -15,7 +15,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change
 from fmdata.catalog.storage.work import Unit
-from fmdata.pipeline.engine.graph import digest_all, run
+from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.landmarks.weights import find as find_weights
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.listing.found import Found

@@ -28,6 +28,7 @@ from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
+from fmdata.pipeline.work.room import is_full, is_too_large, too_large
 from fmdata.pipeline.work.row import action_rows
 
 # Disk errors abort the run; they do not drop a recording.
@@ -57,6 +58,8 @@ def process(
     work: Path,
     model: Path | None = None,
     watch: Watch = UNWATCHED,
+    *,
+    alone: bool = False,
 ) -> Outcome:
     """Make a recording's unit in the folder `work`.
 
@@ -68,6 +71,9 @@ def process(
         File or folder of the landmark network's weights.
     watch : Watch
         Receives the progress of the stages.
+    alone : bool
+        Whether no other recording is at work: then a recording that fills the disk, and needs more
+        room than all finished ones, is dropped as ``too_large``.
 
     Raises
     ------
@@ -81,13 +87,25 @@ def process(
     landmarker = _landmarker(settings.landmarks, model)
     try:
         with unit.filling() as filling:
-            _make(job, settings, landmarker, filling, watch)
+            with _room_for(filling, work, alone):
+                _make(job, settings, landmarker, filling, watch)
             if changed := _changed_since(recording, job.identity):
                 raise changed
     except RecordingError as error:
         reason = _changed_since(recording, job.identity) or failed_if_short(error)
         unit.write_dropped(drop(recording, reason))
     return read_outcome(unit)
+
+
+@contextmanager
+def _room_for(unit: Unit, work: Path, alone: bool) -> Iterator[None]:
+    """Turn the error of a full disk into that of a recording which is too large for it."""
+    try:
+        yield
+    except OSError as error:
+        if alone and is_full(error) and is_too_large(unit.path, work):
+            raise too_large("encode") from error
+        raise
 
 
 def _make(

@@ -241,6 +241,8 @@ def run_in_pool(
     work: Path,
     model: Path | None,
     time_limit_s: float,
+    *,
+    alone: bool = False,
 ) -> Outcome:
     """Do :func:`fmdata.pipeline.stages.process` in a process of the pool.
 
@@ -253,7 +255,7 @@ def run_in_pool(
         worker = None
         try:
             with pool.borrow() as worker:
-                return worker.ask((job, settings, work, model), time_limit_s)
+                return worker.ask((job, settings, work, model, alone), time_limit_s)
         except TimeLimitError as error:
             detail = f"more than {time_limit_s:g} s for {LIMIT_FRAMES} frames (--time-limit)"
             dropped = drop(job.recording, RecordingError(error.stage, "timed_out", detail))

@@ -1,9 +1,9 @@
 """A process of the worker pool: takes jobs and answers with outcomes.
 
 It is started with two open descriptors, its end of a pipe and the file of its
-:class:`~fmdata.pipeline.engine.heartbeat.Heartbeat`, and with the id of its parent process. Promise:
-it ends with its parent, however that ends. Where the other end of the pipe closes, a thread ends
-the process; but a native library may hold Python, and then only the system can (on Linux).
+:class:`~fmdata.pipeline.engine.heartbeat.Heartbeat`, and with the id of its parent process.
+Promise: it ends with its parent, however that ends. When the other end of the pipe closes, a thread
+ends the process; but a native library may hold Python, and then only the system can (on Linux).
 """
 
 import copy
@@ -61,7 +61,8 @@ def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
 def _answer(process: Callable[..., Any], job: tuple[Any, ...], heartbeat: Heartbeat) -> Any:
     try:
         heartbeat.start()
-        return process(*job, heartbeat)
+        *arguments, alone = job
+        return process(*arguments, heartbeat, alone=alone)
     except Exception as error:
         try:  # some libraries' errors can be neither pickled nor copied
             pickle.dumps(error)

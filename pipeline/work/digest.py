@@ -40,24 +40,32 @@ class Identity:
     state: str = ""
 
 
-def identify(recording: Recording, content: str, state: str, settings: BuildSettings) -> Identity:
-    """Digest everything that decides a recording's clip.
+class Maker:
+    """Settings, stages and tools of a build: with a recording, they decide its clip."""
 
-    `content` is its :func:`content_digest`, `state` the :func:`file_state` before that.
-    """
-    facts = {
-        "content": content,
-        "source": recording.source,
-        "subject": recording.subject,
-        "action": recording.action,
-        "take": recording.take,
-        "span": [recording.start_s, recording.stop_s, recording.fps],
-        "settings": settings.clip_json(),
-        "stages": STAGES_VERSION,
-        "tools": tool_versions(settings.landmarks),
-    }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Identity(content, digest, state)
+    def __init__(self, settings: BuildSettings) -> None:
+        self._facts = {
+            "settings": settings.clip_json(),
+            "stages": STAGES_VERSION,
+            "tools": tool_versions(settings.landmarks),
+        }
+
+    def identify(self, recording: Recording, content: str, state: str) -> Identity:
+        """Digest everything that decides a recording's clip.
+
+        `content` is its :func:`content_digest`, `state` the :func:`file_state` before that.
+        """
+        facts = {
+            "content": content,
+            "source": recording.source,
+            "subject": recording.subject,
+            "action": recording.action,
+            "take": recording.take,
+            "span": [recording.start_s, recording.stop_s, recording.fps],
+            **self._facts,
+        }
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return Identity(content, digest, state)
 
 
 def file_state(path: Path) -> str:

@@ -26,7 +26,7 @@ from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.engine import pool
-from fmdata.pipeline.engine.graph import digest_all, run
+from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from tests.helpers.command import FMDATA, TIMEOUT_S

@@ -27,7 +27,7 @@ from fmdata.catalog.types import Recording
 from fmdata.pipeline import stages
 from fmdata.pipeline.build import build
 from fmdata.pipeline.cropping import encode
-from fmdata.pipeline.engine.graph import digest_all
+from fmdata.pipeline.engine.run import digest_all
 from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.digest import Identity

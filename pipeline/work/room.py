@@ -1,0 +1,38 @@
+"""Room on the disk: a recording that alone is too large for it, or a disk that is full.
+
+A unit is copied into a shard before it is deleted, so a disk must have room for all units twice.
+"""
+
+import errno
+from pathlib import Path
+
+from fmdata.catalog.errors import RecordingError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+MIN_ROOM = 16 << 20  # bytes; with less, a disk is full whatever is built
+
+
+def is_full(error: OSError) -> bool:
+    """Return whether an error is that of a full disk, or of a used quota."""
+    return error.errno in _FULL
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def is_too_large(unit: Path, work: Path) -> bool:
+    """Return whether a unit that filled the disk, alone at work, is what does not fit.
+
+    It is when it took more than all finished units: these fit twice without it.
+    """
+    own = size_of(unit)
+    return own >= MIN_ROOM and own > size_of(work) - own
+
+
+def too_large(stage: str) -> RecordingError:
+    """Return the error for a recording whose clip does not fit on the disk."""
+    detail = "its clip does not fit on the disk, which needs room for it twice; free space and "
+    detail += "use --retry-dropped, cut the recording, or leave it out"
+    return RecordingError(stage, "too_large", detail)
