@@ -22,13 +22,14 @@ from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
 from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
+from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
 from fmdata.pipeline.second_pass.respot import respot
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
-from fmdata.pipeline.work.room import is_full, is_too_large, too_large
+from fmdata.pipeline.work.room import is_full, is_too_large, require_room, too_large
 from fmdata.pipeline.work.row import action_rows
 
 # Disk errors abort the run; they do not drop a recording.
@@ -114,23 +115,26 @@ def _make(
     # Each stage needs the results of all frames from the stage before, and frames are never held in
     # memory together: so a recording is decoded for the track, for a second pass if there is one,
     # and for the crops.
-    recording = job.recording
+    recording, limit = job.recording, settings.max_frames
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
-        turn = needed_turn(_frames(recording, "landmarks", watch), landmarker)
-        frames = within_one_shot(_frames(recording, "landmarks", watch, turn))
+        if (listed := listed_frames(recording)) > limit:
+            raise too_long(limit)
+        require_room(listed, settings, unit.path.parent)
+        turn = needed_turn(_frames(recording, "landmarks", watch, limit), landmarker)
+        frames = within_one_shot(_frames(recording, "landmarks", watch, limit, turn))
         track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        frames = _frames(recording, "spot", watch, turn)
+        frames = _frames(recording, "spot", watch, limit, turn)
         spotting = respot(frames, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.size)
     with _stage("encode", watch):
         change = encode(
-            _frames(recording, "encode", watch, turn), transforms, fps=fps, size=settings.size,
-            jpeg_quality=settings.jpeg_quality, avi=unit.avi,
+            _frames(recording, "encode", watch, limit, turn), transforms, fps=fps,
+            size=settings.size, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
         rows = action_rows(
@@ -157,10 +161,13 @@ def _changed_since(recording: Recording, identity: Identity) -> RecordingError |
     return RecordingError("decode", "failed", "it changed during the build") if changed else None
 
 
-def _frames(recording: Recording, stage: str, watch: Watch, turn: int = 0) -> Iterator[Frame]:
+def _frames(
+    recording: Recording, stage: str, watch: Watch, limit: int, turn: int = 0
+) -> Iterator[Frame]:
     """Decode, and report which is at work: decoding, or the `stage` that consumes a frame."""
     watch.beat("decode")
-    for frame in turned(decode(recording, lambda: watch.beat("decode", 1)), turn):
+    frames = within_length(decode(recording, lambda: watch.beat("decode", 1)), limit)
+    for frame in turned(frames, turn):
         watch.beat(stage)
         yield frame
         watch.beat("decode")

@@ -21,8 +21,8 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
+from fmdata.pipeline.work.limits import may_return
 from fmdata.pipeline.work.outcome import RETRIED, Finished, ReadyClip, done_before, finished
-from fmdata.pipeline.work.pose_limit import is_steady_now
 from fmdata.pipeline.work.vanished import require_present
 
 
@@ -72,7 +72,9 @@ class Previous:
         if retry:
             return cls(out, dataset, retry, dropped=dropped)
         intact = dataset.intact_actions()
-        done = _finished_work(intact, dropped, settings.max_pose_range)
+        before = dataset.card.actions.settings
+        kept = [one for one in dropped if not may_return(one[0], settings, before)]
+        done = _finished_work(intact, kept)
         names = intact.table(["key", "subject"])
         subjects = dict(zip(names["key"].to_pylist(), names["subject"].to_pylist(), strict=True))
         return cls(out, dataset, retry, subjects, dropped, done)
@@ -245,16 +247,14 @@ def _dropped_of(dataset: Dataset) -> list[tuple[Dropped, str]]:
 def _finished_work(
     intact: Clips[ActionClip],
     dropped: Iterable[tuple[Dropped, str]],
-    max_pose_range: float | None,
 ) -> dict[str, Finished]:
     """Return the finished work of a dataset by digest.
 
-    Dropped recordings that a retry, or the present limit of the pose range, may turn into a clip
-    are not among it.
+    Dropped recordings that are worth a retry are not among it.
     """
     done: dict[str, Finished] = {clip.row["digest"]: _ready(intact, clip) for clip in intact}
     for one, digest in dropped:
-        if digest and one.reason not in RETRIED and not is_steady_now(one, max_pose_range):
+        if digest and one.reason not in RETRIED:
             done[digest] = one
     return done
 
@@ -262,7 +262,7 @@ def _finished_work(
 def _ready(clips: Clips[ActionClip], clip: ActionClip) -> ReadyClip:
     # Looked up by key when it is loaded: a clip in memory lists the place of each of its frames.
     load = partial(_sample, clips, clip.key)
-    return ReadyClip(clip.n_bytes, clip.row["pose_range"], load, is_packed=True)
+    return ReadyClip(clip.n_bytes, clip.n_frames, clip.row["pose_range"], load, is_packed=True)
 
 
 def _sample(clips: Clips[ActionClip], key: str) -> Sample:

@@ -4,9 +4,12 @@ A unit is copied into a shard before it is deleted, so a disk must have room for
 """
 
 import errno
+import shutil
 from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.types import N_POINTS
+from fmdata.pipeline.settings import BuildSettings
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 MIN_ROOM = 16 << 20  # bytes; with less, a disk is full whatever is built
@@ -20,6 +23,18 @@ def is_full(error: OSError) -> bool:
 def size_of(folder: Path) -> int:
     """Return the bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def require_room(n_frames: int, settings: BuildSettings, work: Path) -> None:
+    """Raise RecordingError when the disk cannot hold a clip of so many frames, with all else gone.
+
+    Of the clip, landmarks and LBP maps are counted, whose sizes are known.
+    """
+    points = N_POINTS[settings.landmarks == "fan"]
+    need = n_frames * (points * 3 * 4 + settings.lbp * settings.size**2)
+    free = shutil.disk_usage(work).free
+    if 2 * need > max(free, MIN_ROOM) and 2 * need > free + size_of(work) > MIN_ROOM:
+        raise too_large("decode")
 
 
 def is_too_large(unit: Path, work: Path) -> bool:
