@@ -6,7 +6,7 @@ runs the stages: the engine calls :func:`process`, and so may anybody else.
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -29,7 +29,7 @@ from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
-from fmdata.pipeline.work.room import is_full, is_too_large, require_room, too_large
+from fmdata.pipeline.work.room import alone_in, require_room
 from fmdata.pipeline.work.row import action_rows
 
 # Disk errors abort the run; they do not drop a recording.
@@ -73,22 +73,21 @@ def process(
     watch : Watch
         Receives the progress of the stages.
     alone : bool
-        Whether no other recording is at work: then a recording that fills the disk, and needs more
-        room than all finished ones, is dropped as ``too_large``.
+        Whether no other recording is at work: one that then fills the disk may be too large for it.
 
     Raises
     ------
     FmdataError
         For an error that is not the recording's own, such as missing model weights.
     OSError
-        For a full disk, an exceeded quota or a read-only file system.
+        For a full disk, an exceeded quota or a read-only one.
     """
     assert isinstance(job.identity, Identity)
     recording, unit = job.recording, Unit(work / job.digest)
     landmarker = _landmarker(settings.landmarks, model)
     try:
         with unit.filling() as filling:
-            with _room_for(filling, work, alone):
+            with alone_in(work, filling.path) if alone else nullcontext():
                 _make(job, settings, landmarker, filling, watch)
             if changed := _changed_since(recording, job.identity):
                 raise changed
@@ -96,17 +95,6 @@ def process(
         reason = _changed_since(recording, job.identity) or failed_if_short(error)
         unit.write_dropped(drop(recording, reason))
     return read_outcome(unit)
-
-
-@contextmanager
-def _room_for(unit: Unit, work: Path, alone: bool) -> Iterator[None]:
-    """Turn the error of a full disk into that of a recording which is too large for it."""
-    try:
-        yield
-    except OSError as error:
-        if alone and is_full(error) and is_too_large(unit.path, work):
-            raise too_large("encode") from error
-        raise
 
 
 def _make(

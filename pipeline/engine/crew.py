@@ -25,7 +25,7 @@ class AgainError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What all jobs of a build have in common.
+    """Facts that all jobs of a build have in common.
 
     Attributes
     ----------

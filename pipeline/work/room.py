@@ -5,6 +5,8 @@ A unit is copied into a shard before it is deleted, so a disk must have room for
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
@@ -12,6 +14,7 @@ from fmdata.catalog.types import N_POINTS
 from fmdata.pipeline.settings import BuildSettings
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_MIN_FILLED = 0.1  # share of the room that a unit has filled when it is too large
 MIN_ROOM = 16 << 20  # bytes; with less, a disk is full whatever is built
 
 
@@ -37,13 +40,25 @@ def require_room(n_frames: int, settings: BuildSettings, work: Path) -> None:
         raise too_large("decode")
 
 
-def is_too_large(unit: Path, work: Path) -> bool:
-    """Return whether a unit that filled the disk, alone at work, is what does not fit.
+@contextmanager
+def alone_in(work: Path, unit: Path) -> Iterator[None]:
+    """Turn the error of a full disk into that of a recording which is too large for it.
 
-    It is when it took more than all finished units: these fit twice without it.
+    No other unit is being filled. `unit` is what does not fit if the room that it had is larger
+    than all finished units, which fit twice without it. Files without a name, of the stages, are
+    gone already, so `unit` may be smaller than that room; far smaller, it is not what filled the
+    disk. Of a quota, the room is unknown.
     """
-    own = size_of(unit)
-    return own >= MIN_ROOM and own > size_of(work) - own
+    try:
+        yield
+    except OSError as error:
+        own = size_of(unit)
+        room = shutil.disk_usage(work).free + own
+        finished = size_of(work) - own
+        filled = error.errno == errno.ENOSPC and own > _MIN_FILLED * room
+        if filled and room >= MIN_ROOM and room > finished:
+            raise too_large("encode") from error
+        raise
 
 
 def too_large(stage: str) -> RecordingError:

@@ -1,8 +1,10 @@
 """Room on the disk: one recording is too large for it, or it is full."""
 
+import errno
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work import room
-from fmdata.pipeline.work.room import MIN_ROOM, is_too_large, require_room
+from fmdata.pipeline.work.room import MIN_ROOM, alone_in, require_room
 from tests.helpers.videos import write_numbered_video
 
 MEGABYTES = 20
@@ -54,35 +56,46 @@ def test_a_recording_that_does_not_fit_on_the_disk_is_dropped_and_the_others_are
     assert verify(small_disk / "dataset") == []
 
 
-def test_a_unit_is_too_large_when_it_takes_more_than_all_others(tmp_path: Path) -> None:
-    """Sparse files stand for large ones. A small unit that finds no room finds a full disk."""
-    sizes = {"own.part": MIN_ROOM + 1, "other": MIN_ROOM}
-    for name, size in sizes.items():
+@pytest.mark.parametrize(
+    ("code", "own", "left", "finished", "too_large"),
+    [
+        (errno.ENOSPC, MIN_ROOM, 2, MIN_ROOM + 1, True),
+        (errno.ENOSPC, MIN_ROOM, 2, MIN_ROOM + 2, False),  # the others do not fit twice
+        (errno.ENOSPC, MIN_ROOM // 2, MIN_ROOM, 0, True),  # files without a name took the rest
+        (errno.ENOSPC, MIN_ROOM, 10 * MIN_ROOM, 0, False),  # a disk without room for names
+        (errno.ENOSPC, MIN_ROOM - 1, 0, 0, False),  # a disk that is full, whatever is built
+        (errno.EDQUOT, MIN_ROOM, 2, 0, False),
+        (errno.EROFS, MIN_ROOM, 2, 0, False),
+    ],
+)
+def test_a_recording_is_too_large_when_the_others_fit_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    code: int, own: int, left: int, finished: int, too_large: bool,
+) -> None:  # fmt: skip
+    """Sparse files stand for its unit, and for the finished ones."""
+    for name, size in (("own", own), ("others", finished)):
         (tmp_path / name).mkdir()
         with (tmp_path / name / "clip.avi").open("wb") as file:
             file.truncate(size)
-    assert is_too_large(tmp_path / "own.part", tmp_path)
-    with (tmp_path / "other/clip.avi").open("r+b") as file:
-        file.truncate(MIN_ROOM + 1)
-    assert not is_too_large(tmp_path / "own.part", tmp_path)
-    for name in sizes:
-        with (tmp_path / name / "clip.avi").open("r+b") as file:
-            file.truncate(MIN_ROOM // 2 if name == "own.part" else 0)
-    assert not is_too_large(tmp_path / "own.part", tmp_path)
+    disk = SimpleNamespace(free=left)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: disk)
+    error = OSError(code, "no room")
+    with (
+        pytest.raises(RecordingError if too_large else OSError),
+        alone_in(tmp_path, tmp_path / "own"),
+    ):
+        raise error
 
 
 def test_the_room_for_a_clip_is_asked_for_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a frame 478 points and 112 x 112 texture: 18,280 bytes at least."""
-
-    class Disk:
-        free = 100_000_000
-
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: Disk)
+    disk = SimpleNamespace(free=100_000_000)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: disk)
     require_room(2_700, BuildSettings(), tmp_path)
     with pytest.raises(RecordingError, match="too_large"):
         require_room(2_800, BuildSettings(), tmp_path)
     require_room(2_800, BuildSettings(lbp=False), tmp_path)
-    Disk.free = MIN_ROOM // 2  # a disk that is full for all of them
+    disk.free = MIN_ROOM // 2  # a disk that is full for all of them
     require_room(2_800, BuildSettings(), tmp_path)
