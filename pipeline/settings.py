@@ -80,6 +80,9 @@ class RunSettings(Options):
     retry_dropped: bool = flag(
         False, help="Retry the recordings that the last build dropped, and nothing else."
     )
+    rehash: bool = flag(
+        False, help="Read every file again, also those whose size, inode and times are the same."
+    )
     prune: bool = flag(
         False, help="Delete clips whose recordings are gone, also those of a whole subject or of "
         "more than a tenth of the clips."

@@ -28,8 +28,8 @@ from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.limits.room import alone_in, require_room
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
-from fmdata.pipeline.work.room import alone_in, require_room
 from fmdata.pipeline.work.row import action_rows
 
 # Disk errors abort the run; they do not drop a recording.

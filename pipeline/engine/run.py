@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,40 +24,74 @@ from fmdata.pipeline.engine.crew import AgainError, Crew, InProcess, Order, proc
 from fmdata.pipeline.engine.shared import require_seen
 from fmdata.pipeline.engine.window import in_window
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.digest import Maker, content_digest, file_state
+from fmdata.pipeline.work.digest import Maker, content_digest, file_state, files_of
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.known import KnownFiles, facts_of
+from fmdata.pipeline.work.limits.room import is_full
 from fmdata.pipeline.work.outcome import Outcome, failed_if_short
-from fmdata.pipeline.work.room import is_full
 
 # The digest of a file's content and its state before that, or an error.
 ContentDigest: TypeAlias = tuple[str, str] | RecordingError
 
 
 def digest_all(
-    recordings: Sequence[Recording], settings: BuildSettings, progress: Progress = SILENT
+    recordings: Sequence[Recording],
+    settings: BuildSettings,
+    progress: Progress = SILENT,
+    known: KnownFiles | None = None,
 ) -> list[Job]:
-    """Digest every recording, several at a time: reading and hashing leave Python free."""
+    """Digest every recording, several at a time: reading and hashing leave Python free.
+
+    Files in `known` are not read.
+    """
     # Many recordings may be spans of one long file, which is read once.
     spans = Counter(recording.path for recording in recordings)
     files = list({recording.path: recording for recording in recordings}.values())
     contents: dict[Path, ContentDigest] = {}
     left = len(recordings)
-
-    def keep(path: Path, content: ContentDigest) -> None:
-        nonlocal left
+    progress.start("build", len(recordings), "recordings")
+    progress.note("read")
+    for path, content in _contents(files, known):
         contents[path] = content
         left -= spans[path]
         if left:  # the build itself follows the last one at once
             progress.step(spans[path])
-
-    progress.start("build", len(recordings), "recordings")
-    progress.note("read")
-    with ThreadPoolExecutor(CPU_COUNT) as threads:
-        window = in_window(lambda one: threads.submit(_content, one), files, lambda: 2 * CPU_COUNT)
-        for recording, future in window:
-            keep(recording.path, future.result())
     maker = Maker(settings)
     return [_job(recording, contents[recording.path], maker) for recording in recordings]
+
+
+def _contents(
+    files: Sequence[Recording], known: KnownFiles | None
+) -> Iterator[tuple[Path, ContentDigest]]:
+    """Yield the path and the digest of the content of each file."""
+    unknown: list[Recording] = []
+    for recording in files:
+        facts = _facts(recording.path) if known else None
+        if known and facts and (digest := known.digest(facts)):
+            yield recording.path, (digest, file_state(recording.path))
+        else:
+            unknown.append(recording)
+    with ThreadPoolExecutor(CPU_COUNT) as threads:
+        window = in_window(lambda one: threads.submit(_read, one), unknown, lambda: 2 * CPU_COUNT)
+        for recording, future in window:
+            facts, content = future.result()
+            if known and facts and not isinstance(content, RecordingError):
+                known.keep(facts, content[0])
+            yield recording.path, content
+
+
+def _facts(path: Path) -> str | None:
+    """Return the facts of a recording's files, or None if one is missing."""
+    with suppress(OSError):
+        return facts_of(files_of(path))
+    return None
+
+
+def _read(recording: Recording) -> tuple[str | None, ContentDigest]:
+    """Return the facts of a recording's files, if they stay the same, and their digest."""
+    before = _facts(recording.path)
+    content = _content(recording)
+    return (before if _facts(recording.path) == before else None), content
 
 
 def _content(recording: Recording) -> ContentDigest:

@@ -76,9 +76,14 @@ def file_state(path: Path) -> str:
     OSError
         When a file is missing.
     """
-    files = [image for _, image in _images(path)] if path.is_dir() else [path]
+    files = files_of(path)
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files of a recording: the video, or the images of a folder in order."""
+    return [image for _, image in _images(path)] if path.is_dir() else [path]
 
 
 def _images(folder: Path) -> list[tuple[int, Path]]:

@@ -13,7 +13,7 @@ from fmdata.catalog.storage.pack import Planned
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.limits import UNSTEADY, drop_beyond
+from fmdata.pipeline.work.limits.clips import UNSTEADY, drop_beyond
 from fmdata.pipeline.work.outcome import Finished, ReadyClip, drop
 from fmdata.pipeline.work.previous import Previous
 

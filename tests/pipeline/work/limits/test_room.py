@@ -13,8 +13,8 @@ from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work import room
-from fmdata.pipeline.work.room import MIN_ROOM, alone_in, require_room
+from fmdata.pipeline.work.limits import room
+from fmdata.pipeline.work.limits.room import MIN_ROOM, alone_in, require_room
 from tests.helpers.videos import write_numbered_video
 
 MEGABYTES = 20

@@ -19,7 +19,7 @@ from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.reading.length import listed_frames
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.digest import Maker
-from fmdata.pipeline.work.limits import drop_beyond
+from fmdata.pipeline.work.limits.clips import drop_beyond
 from fmdata.pipeline.work.outcome import ReadyClip
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings

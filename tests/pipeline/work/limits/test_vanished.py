@@ -10,7 +10,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.vanished import require_present
+from fmdata.pipeline.work.limits.vanished import require_present
 from tests.helpers.command import assert_refused, fmdata
 from tests.helpers.folders import read_files
 from tests.helpers.videos import make_distinct, write_numbered_video
