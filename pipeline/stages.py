@@ -77,10 +77,8 @@ def process(
 
     Raises
     ------
-    FmdataError
-        For an error that is not the recording's own, such as missing model weights.
-    OSError
-        For a full disk, an exceeded quota or a read-only one.
+    FmdataError, OSError
+        For missing model weights, and a full disk, an exceeded quota or a read-only disk.
     """
     assert isinstance(job.identity, Identity)
     recording, unit = job.recording, Unit(work / job.digest)
