@@ -12,7 +12,7 @@ is looked up by key, sixteen bytes a clip. A pass over the clips in order reads 
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, Part, Shard
+from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.index import NameIndex
 from fmdata.catalog.storage.tables.reading import reading
@@ -263,10 +263,15 @@ class Dataset:
         """The actions and, where the dataset has them, the compounds."""
         return (self.actions, self.compounds) if self.card.compounds else (self.actions,)
 
-    def intact_actions(self) -> Clips[ActionClip]:
-        """Return the actions whose shards still match the digests in the card."""
+    def intact_actions(
+        self, holds: Callable[[FileFacts, Path], bool] = FileFacts.hold_for
+    ) -> Clips[ActionClip]:
+        """Return the actions whose shards still match the digests in the card.
+
+        `holds` checks a file; by default it is read.
+        """
         folder, part = self.actions.folder, self.actions.part
-        shards = [shard for shard in part.shards if shard.intact(folder)]
+        shards = [shard for shard in part.shards if shard.intact(folder, holds)]
         intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
         return Clips(folder, intact, ActionClip)
 

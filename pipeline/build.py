@@ -5,17 +5,24 @@ dataset, is recognised by its digest and not done again.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from fmdata.catalog.dataset import Dataset
+import pyarrow.compute as pc
+
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.progress import SILENT, Progress
+from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change
 from fmdata.catalog.storage.work import Unit
-from fmdata.pipeline.engine.graph import digest_all, run
+from fmdata.catalog.types import Dropped
+from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.landmarks.weights import find as find_weights
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.listing.found import Found
@@ -24,8 +31,9 @@ from fmdata.pipeline.reading.pseudonymous import pseudonymous
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.built import Built
 from fmdata.pipeline.work.job import Job, refused_job
+from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.merge import merge
-from fmdata.pipeline.work.outcome import drop, finished
+from fmdata.pipeline.work.outcome import Finished, drop, finished
 from fmdata.pipeline.work.previous import Previous, check_place
 from fmdata.pipeline.work.publish import publish
 from fmdata.pipeline.work.repeated import repeated
@@ -88,11 +96,42 @@ def _build(
     settings: BuildSettings, how: RunSettings, progress: Progress,
 ) -> Built:  # fmt: skip
     work, retry = out / WORK, how.retry_dropped
-    previous = Previous.read(out, settings, retry=retry)
-    jobs = previous.recall(digest_all(previous.select(found.recordings), settings, progress))
+    known = KnownFiles(out, rehash=how.rehash)
+    previous = Previous.read(out, settings, known, retry=retry)
+    selected = previous.select(found.recordings, prune=how.prune)
+    jobs = previous.recall(digest_all(selected, settings, progress, known))
+    known.save(all_seen=not retry)
     same = repeated(jobs, sources, previous.dataset if retry else None)
     todo, done = previous.divide(jobs, work)
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
+    seconds, frames = _process(todo, done, settings, work, how, progress)
+    refused = _refused(found, retry=retry)
+    done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
+    card, dropped = _published([*jobs, *refused], done, settings, previous)
+    known.keep_dataset(out, card)
+    known.save(all_seen=not retry)
+    actions = Dataset(out).actions
+    return Built(
+        out=out,
+        card=card,
+        dropped=dropped,
+        reused=sum(bool(job.digest) for job in jobs) - len(todo),
+        removed=len(previous.subjects.keys() - set(actions.keys)),
+        frames=frames,
+        seconds=seconds,
+        motionless=[row["key"] for row in _motions(actions) if row["onset"] is None],
+        several=[row["key"] for row in _motions(actions) if row["n_motions"] > 1],
+        unread=[job.key for job in jobs if job.stands_in],
+        repeated=same,
+        sources=sources,
+    )
+
+
+def _process(
+    todo: list[Job], done: dict[str, Finished], settings: BuildSettings,
+    work: Path, how: RunSettings, progress: Progress,
+) -> tuple[float, int]:  # fmt: skip
+    """Process the jobs, and add their results to `done`; return the seconds, and the frames."""
     if todo and how.scheduler is None:
         find_weights(settings.landmarks, how.model)  # once, before every process looks for them
     began_s = time.monotonic()
@@ -100,26 +139,22 @@ def _build(
     seconds = time.monotonic() - began_s
     for job, outcome in zip(todo, outcomes, strict=True):
         done[job.digest] = finished(outcome, Unit(work / job.digest), job.attempts)
-    reused = sum(bool(job.digest) for job in jobs) - len(todo)
-    refused = _refused(found, retry=retry)
-    done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    contents = merge([*jobs, *refused], done, previous, settings)
-    if previous.dataset and previous.is_current([*jobs, *refused], settings):
-        card = previous.dataset.card
-    else:
-        card = publish(out, settings, contents, previous)
-    after = Dataset(out)
-    return Built(
-        out=out,
-        card=card,
-        dropped=[dropped for dropped, _ in contents.dropped],
-        reused=reused,
-        removed=len(set(previous.keys) - set(after.actions.keys)),
-        frames=sum(outcome.n_frames for outcome in outcomes),
-        seconds=seconds,
-        motionless=[clip.key for clip in after.actions if clip.motion is None],
-        several=[clip.key for clip in after.actions if len(clip.motions) > 1],
-        unread=[job.key for job in jobs if job.stands_in],
-        repeated=same,
-        sources=sources,
-    )
+    return seconds, sum(outcome.n_frames for outcome in outcomes)
+
+
+def _published(
+    jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, previous: Previous
+) -> tuple[Card, list[Dropped]]:
+    """Publish the contents of the dataset, if it does not hold them already."""
+    contents = merge(jobs, done, previous, settings)
+    dropped = [dropped for dropped, _ in contents.dropped]
+    if previous.dataset and previous.is_current(jobs, settings):
+        return previous.dataset.card, dropped
+    return publish(previous.out, settings, contents, previous), dropped
+
+
+def _motions(actions: Clips[ActionClip]) -> Iterator[dict[str, Any]]:
+    """Yield key and onset of each clip, and its number of motions."""
+    for table in actions.tables(["key", "onset", "motions"]):
+        counts = pc.list_value_length(table["motions"])
+        yield from table.drop_columns(["motions"]).append_column("n_motions", counts).to_pylist()

@@ -25,7 +25,7 @@ STAGES_VERSION = 9
 # Settings that decide which shard a clip lies in, not the content of the clip or of its row.
 _PLACING = ("shard_mb",)
 # Settings that decide which clips are kept; a dataset may be updated with another value.
-SELECTING = ("max_pose_range",)
+SELECTING = ("max_pose_range", "max_frames")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class BuildSettings(Options):
         None, 0, 360, help="Keep only clips whose yaw, pitch and roll each range over at most so "
         "many degrees."
     )  # fmt: skip
+    max_frames: int = number(
+        100_000, 1, help="Drop recordings of more frames; 100000 are 55 minutes at 30 a second."
+    )
     # Set by build() where there is a key; the key itself is never stored.
     pseudonyms: bool = flag(False)
 
@@ -77,4 +80,11 @@ class RunSettings(Options):
     retry_dropped: bool = flag(
         False, help="Retry the recordings that the last build dropped, and nothing else."
     )
+    rehash: bool = flag(
+        False, help="Read every file again, also those whose size, inode and times are the same."
+    )
+    prune: bool = flag(
+        False, help="Delete clips whose recordings are gone, also those of a whole subject or of "
+        "more than a tenth of the clips."
+    )  # fmt: skip
     follow_links: bool = flag(False, help="Follow links that lead out of the folder of recordings.")

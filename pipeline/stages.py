@@ -6,7 +6,7 @@ runs the stages: the engine calls :func:`process`, and so may anybody else.
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -22,11 +22,13 @@ from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
 from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
+from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
 from fmdata.pipeline.second_pass.respot import respot
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.limits.room import alone_in, require_room
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
 from fmdata.pipeline.work.row import action_rows
 
@@ -57,6 +59,8 @@ def process(
     work: Path,
     model: Path | None = None,
     watch: Watch = UNWATCHED,
+    *,
+    alone: bool = False,
 ) -> Outcome:
     """Make a recording's unit in the folder `work`.
 
@@ -68,20 +72,21 @@ def process(
         File or folder of the landmark network's weights.
     watch : Watch
         Receives the progress of the stages.
+    alone : bool
+        Whether no other recording is at work: one that then fills the disk may be too large for it.
 
     Raises
     ------
-    FmdataError
-        For an error that is not the recording's own, such as missing model weights.
-    OSError
-        For a full disk, an exceeded quota or a read-only file system.
+    FmdataError, OSError
+        For missing model weights, and a full disk, an exceeded quota or a read-only disk.
     """
     assert isinstance(job.identity, Identity)
     recording, unit = job.recording, Unit(work / job.digest)
     landmarker = _landmarker(settings.landmarks, model)
     try:
         with unit.filling() as filling:
-            _make(job, settings, landmarker, filling, watch)
+            with alone_in(work, filling.path) if alone else nullcontext():
+                _make(job, settings, landmarker, filling, watch)
             if changed := _changed_since(recording, job.identity):
                 raise changed
     except RecordingError as error:
@@ -96,23 +101,26 @@ def _make(
     # Each stage needs the results of all frames from the stage before, and frames are never held in
     # memory together: so a recording is decoded for the track, for a second pass if there is one,
     # and for the crops.
-    recording = job.recording
+    recording, limit = job.recording, settings.max_frames
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
-        turn = needed_turn(_frames(recording, "landmarks", watch), landmarker)
-        frames = within_one_shot(_frames(recording, "landmarks", watch, turn))
+        if (listed := listed_frames(recording)) > limit:
+            raise too_long(limit)
+        require_room(listed, settings, unit.path.parent)
+        turn = needed_turn(_frames(recording, "landmarks", watch, limit), landmarker)
+        frames = within_one_shot(_frames(recording, "landmarks", watch, limit, turn))
         track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        frames = _frames(recording, "spot", watch, turn)
+        frames = _frames(recording, "spot", watch, limit, turn)
         spotting = respot(frames, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.size)
     with _stage("encode", watch):
         change = encode(
-            _frames(recording, "encode", watch, turn), transforms, fps=fps, size=settings.size,
-            jpeg_quality=settings.jpeg_quality, avi=unit.avi,
+            _frames(recording, "encode", watch, limit, turn), transforms, fps=fps,
+            size=settings.size, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
         rows = action_rows(
@@ -139,10 +147,13 @@ def _changed_since(recording: Recording, identity: Identity) -> RecordingError |
     return RecordingError("decode", "failed", "it changed during the build") if changed else None
 
 
-def _frames(recording: Recording, stage: str, watch: Watch, turn: int = 0) -> Iterator[Frame]:
+def _frames(
+    recording: Recording, stage: str, watch: Watch, limit: int, turn: int = 0
+) -> Iterator[Frame]:
     """Decode, and report which is at work: decoding, or the `stage` that consumes a frame."""
     watch.beat("decode")
-    for frame in turned(decode(recording, lambda: watch.beat("decode", 1)), turn):
+    frames = within_length(decode(recording, lambda: watch.beat("decode", 1)), limit)
+    for frame in turned(frames, turn):
         watch.beat(stage)
         yield frame
         watch.beat("decode")

@@ -27,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the index of known files out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FMDATA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return simulated recordings: 3 subjects × 3 actions × 4 takes, and their ``truth.csv``."""

@@ -41,8 +41,8 @@ FLOORS = [
 ]
 # Library: the one place that may import it.
 OWNERS = {
-    "dask": "pipeline/engine/graph.py",
-    "distributed": "pipeline/engine/graph.py",
+    "dask": ("pipeline/engine/crew.py", "pipeline/engine/run.py"),
+    "distributed": "pipeline/engine/cluster.py",
     "typer": "cli.py",
     "rich": "cli.py",
     # The weights of FAN are torch's, and only torch can read them without running them.

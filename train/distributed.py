@@ -6,18 +6,31 @@ function but :func:`best_device` has no effect.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
 
-def start() -> None:
-    """Join the other processes, if ``torchrun`` has started several."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+@contextmanager
+def joined() -> Iterator[None]:
+    """Join the other processes, if ``torchrun`` has started several, until the block ends.
+
+    A block inside another one stays in its group: a group is made once for a whole command, since
+    its processes leave it at different moments and could not meet again. After an error there is
+    no waiting for the others, which ``torchrun`` ends.
+    """
+    if dist.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    yield
+    dist.barrier()
+    dist.destroy_process_group()
 
 
 def best_device() -> torch.device:
@@ -54,13 +67,6 @@ def averaged(numbers: dict[str, float]) -> dict[str, float]:
     values = values.cuda() if dist.get_backend() == "nccl" else values
     dist.all_reduce(values)
     return dict(zip(numbers, (values / world()).tolist(), strict=True))
-
-
-def finish() -> None:
-    """Wait for all processes, and leave the group."""
-    if dist.is_initialized():
-        dist.barrier()
-        dist.destroy_process_group()
 
 
 def share_buffers(model: nn.Module) -> None:

@@ -124,18 +124,17 @@ def train(
     UsageError
         When `out` cannot be written to, or holds a run of another recipe, dataset or settings.
     """
-    distributed.start()
-    data = Dataset(dataset)
-    split = choose_split(folds_of(data), settings.hold_out, str(dataset))
-    keeper = FolderKeeper(out, _identity(name, data, settings))
-    recipe, history = fit(name, settings, Material(data, split), keeper, progress)
-    if distributed.rank() == 0:
-        save(name, recipe, out, data, split.train)
-    evaluation = recipe.evaluate(data, split.validation)
-    if distributed.rank() == 0:
-        keeper.write_metrics(history, asdict(split), evaluation.numbers)
-        keeper.draw(history)
-    distributed.finish()
+    with distributed.joined():
+        data = Dataset(dataset)
+        split = choose_split(folds_of(data), settings.hold_out, str(dataset))
+        keeper = FolderKeeper(out, _identity(name, data, settings))
+        recipe, history = fit(name, settings, Material(data, split), keeper, progress)
+        if distributed.rank() == 0:
+            save(name, recipe, out, data, split.train)
+        evaluation = recipe.evaluate(data, split.validation)
+        if distributed.rank() == 0:
+            keeper.write_metrics(history, asdict(split), evaluation.numbers)
+            keeper.draw(history)
     return Report(name, out, evaluation, history, split)
 
 
@@ -167,17 +166,18 @@ def cross_validate(
         As :func:`train` does.
     """
     measured = {}
-    for fold in sorted(set(folds_of(Dataset(dataset)).values())):
-        held_out = replace(settings, hold_out=fold)
-        report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
-        measured[fold] = report.evaluation.numbers
-    shared = set.intersection(*(set(numbers) for numbers in measured.values()))
-    numbers: dict[str, float] = {}
-    for number in (n for n in next(iter(measured.values())) if n in shared):
-        values = [of_fold[number] for of_fold in measured.values()]
-        numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
-    if distributed.rank() == 0:
-        write_json(out / METRICS, {**numbers, "folds": measured})
+    with distributed.joined():
+        for fold in sorted(set(folds_of(Dataset(dataset)).values())):
+            held_out = replace(settings, hold_out=fold)
+            report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
+            measured[fold] = report.evaluation.numbers
+        shared = set.intersection(*(set(numbers) for numbers in measured.values()))
+        numbers: dict[str, float] = {}
+        for number in (n for n in next(iter(measured.values())) if n in shared):
+            values = [of_fold[number] for of_fold in measured.values()]
+            numbers |= {number: fmean(values), f"{number}_spread": pstdev(values)}
+        if distributed.rank() == 0:
+            write_json(out / METRICS, {**numbers, "folds": measured})
     return CrossValidation(name, out, numbers, measured)
 
 

@@ -1,1 +1,1 @@
-"""The engine: worker processes, their heartbeats, and the Dask graph that feeds them."""
+"""The engine: worker processes, their heartbeats, the crews that use them, and Dask."""

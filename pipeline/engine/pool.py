@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from pathlib import Path
@@ -56,6 +57,11 @@ class StoppedError(Exception):
     """The run is over, and no more work is started."""
 
 
+# One thread starts all processes, and lasts as long as this process: on Linux they are killed when
+# the thread that started them ends, and the threads of a scheduler come and go.
+_starter = ThreadPoolExecutor(1, "fmdata-starter")
+
+
 class Worker:
     """A process that works on one recording after another.
 
@@ -67,15 +73,7 @@ class Worker:
         ours, theirs = Pipe()
         try:
             self._heartbeat = Heartbeat(file)
-            self._process = subprocess.Popen(
-                # -P: nothing that lies in the user's folder is imported.
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), str(file)],
-                pass_fds=(theirs.fileno(), file),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                process_group=0,  # a terminal's Ctrl-C and Ctrl-Z go to the parent alone
-            )
+            self._process = _starter.submit(_start, theirs.fileno(), file).result()
         finally:
             theirs.close()
             os.close(file)
@@ -99,7 +97,7 @@ class Worker:
             f"a worker process does not start ({_describe_exit(self._process.returncode)})",
             wanted="Python able to start another process of its own kind",
             where=f"{sys.executable} -P -m {_MODULE}",
-            todo="run that command to see why; it should do no more than ask for two numbers",
+            todo="run that command to see why; it should do no more than ask for three numbers",
         )
 
     def ask(self, job: tuple[Any, ...], time_limit_s: float) -> Outcome:
@@ -149,6 +147,19 @@ class Worker:
             self._process.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def _start(pipe: int, heartbeat: int) -> "subprocess.Popen[bytes]":
+    """Start a process that inherits two open descriptors."""
+    return subprocess.Popen(
+        # -P: nothing that lies in the user's folder is imported.
+        [sys.executable, "-P", "-m", _MODULE, *map(str, (pipe, heartbeat, os.getpid()))],
+        pass_fds=(pipe, heartbeat),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,  # a terminal's Ctrl-C and Ctrl-Z go to the parent alone
+    )
 
 
 class WorkerPool:
@@ -230,6 +241,8 @@ def run_in_pool(
     work: Path,
     model: Path | None,
     time_limit_s: float,
+    *,
+    alone: bool = False,
 ) -> Outcome:
     """Do :func:`fmdata.pipeline.stages.process` in a process of the pool.
 
@@ -242,7 +255,7 @@ def run_in_pool(
         worker = None
         try:
             with pool.borrow() as worker:
-                return worker.ask((job, settings, work, model), time_limit_s)
+                return worker.ask((job, settings, work, model, alone), time_limit_s)
         except TimeLimitError as error:
             detail = f"more than {time_limit_s:g} s for {LIMIT_FRAMES} frames (--time-limit)"
             dropped = drop(job.recording, RecordingError(error.stage, "timed_out", detail))

@@ -1,13 +1,17 @@
 """A process of the worker pool: takes jobs and answers with outcomes.
 
-It is started with two open descriptors: its end of a pipe, and the file of its
-:class:`~fmdata.pipeline.engine.heartbeat.Heartbeat`. It ends when the other end of the pipe closes.
+It is started with two open descriptors, its end of a pipe and the file of its
+:class:`~fmdata.pipeline.engine.heartbeat.Heartbeat`, and with the id of its parent process.
+Promise: it ends with its parent, however that ends. When the other end of the pipe closes, a thread
+ends the process; but a native library may hold Python, and then only the system can (on Linux).
 """
 
 import copy
+import ctypes
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -19,10 +23,12 @@ from typing import Any
 from fmdata.pipeline.engine.heartbeat import Heartbeat
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main() -> None:
     """Work until the parent process ends or closes the pipe."""
+    _end_with(parent=int(sys.argv[3]))
     pipe, heartbeat = Connection(int(sys.argv[1])), Heartbeat(int(sys.argv[2]))
     with suppress(OSError):  # other systems than Linux have no such file
         # When memory runs out, the OOM killer takes this process rather than its parent.
@@ -36,6 +42,14 @@ def main() -> None:
         pipe.send(_answer(process, jobs.get(), heartbeat))
 
 
+def _end_with(parent: int) -> None:
+    """Have the system kill this process when the thread that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        os._exit(0)
+
+
 def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
     # In a thread of its own, because the working thread may hang.
     with suppress(EOFError, OSError):
@@ -47,7 +61,8 @@ def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:
 def _answer(process: Callable[..., Any], job: tuple[Any, ...], heartbeat: Heartbeat) -> Any:
     try:
         heartbeat.start()
-        return process(*job, heartbeat)
+        *arguments, alone = job
+        return process(*arguments, heartbeat, alone=alone)
     except Exception as error:
         try:  # some libraries' errors can be neither pickled nor copied
             pickle.dumps(error)

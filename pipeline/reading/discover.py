@@ -13,6 +13,7 @@ from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.reading.listing.layout import DEPTH, LAYOUT, by_kind, from_layout
 from fmdata.pipeline.reading.listing.names import Clash, refused_clash, settle
@@ -34,8 +35,8 @@ def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False
     name files that its author could not read; links back to a folder that they lie in always are.
 
     `table`, or else ``raw/recordings.csv`` (in any letter case) where it exists, replaces the
-    layout (see :func:`fmdata.pipeline.reading.table.read_table`). A table may name any file: check
-    one that came from elsewhere.
+    layout (see :func:`fmdata.pipeline.reading.table.read_table`). Only a table given as `table`
+    may name files outside `raw`.
 
     Raises
     ------
@@ -46,8 +47,11 @@ def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False
         ways.
     """
     _check_folder(raw)
-    table = table or _table_in(raw)
-    found = _in_folder(raw, follow_links) if table is None else _in_table(table, raw)
+    own = None if table else _table_in(raw, bounds := Bounds(raw, follow_links))
+    if own:
+        found = _in_table(own, raw, bounds)
+    else:
+        found = _in_table(table, raw) if table else _in_folder(raw, follow_links)
     return replace(
         found,
         recordings=sorted(found.recordings, key=lambda r: (r.subject, r.action, r.take)),
@@ -55,10 +59,18 @@ def discover(raw: Path, table: Path | None = None, *, follow_links: bool = False
     )
 
 
-def _table_in(raw: Path) -> Path | None:
+def _table_in(raw: Path, bounds: Bounds) -> Path | None:
     """Return the table in a folder of recordings, if there is one."""
     named = sorted(path for path in raw.iterdir() if path.name.casefold() == TABLE)
-    return next((path for path in reversed(named) if path.is_file()), None)
+    table = next((path for path in reversed(named) if path.is_file()), None)
+    if table and (error := bounds.error_at(table)):
+        raise UsageError(
+            f"a table that {error}",
+            wanted="a table that lies in the folder of recordings",
+            where=str(table),
+            todo=f"give --table {table} if it is yours, or remove the link; nothing was built",
+        )
+    return table
 
 
 def _in_folder(raw: Path, follow_links: bool) -> Found:
@@ -69,8 +81,8 @@ def _in_folder(raw: Path, follow_links: bool) -> Found:
     return replace(found, refused=[*found.refused, *map(refused_clash, clashes)])
 
 
-def _in_table(table: Path, raw: Path) -> Found:
-    listed = read_table(table, raw)
+def _in_table(table: Path, raw: Path, bounds: Bounds | None = None) -> Found:
+    listed = read_table(table, raw, bounds)
     found, clashes = settle(Found(listed, notes=_unlisted(raw, table, listed)))
     if clashes:
         raise _clash(clashes[0], table)

@@ -15,6 +15,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
+from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.cells import (
     column,
     decoded,
@@ -41,11 +42,12 @@ _SYNONYMS = {
 }
 
 
-def read_table(table: Path, raw: Path) -> list[Recording]:
+def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Recording]:
     """Return one recording for each row of `table`, in its order.
 
     A path is absolute or relative to `raw`, independent of the table's own folder; it may have
-    backslashes, another Unicode form or another letter case than the file's name. The recording's
+    backslashes, another Unicode form or another letter case than the file's name. With `bounds`,
+    for a table that came with the recordings, every row must keep within them. The recording's
     source is the path below `raw`, or the path as written for a file outside `raw`. Times may be
     seconds or ``hh:mm:ss.fff``.
 
@@ -57,7 +59,7 @@ def read_table(table: Path, raw: Path) -> list[Recording]:
     """
     recordings, errors = [], []
     for line, cells in _rows(table):
-        row = _Row(cells, raw)
+        row = _Row(cells, raw, bounds)
         errors += [f"line {line}: {error}" for error in row.errors]
         if not row.errors:
             recordings.append(row.recording())
@@ -65,8 +67,8 @@ def read_table(table: Path, raw: Path) -> list[Recording]:
         more = [f"and {len(errors) - _MAX_ERRORS} more"] if len(errors) > _MAX_ERRORS else []
         raise UsageError(
             "\n  ".join([f"{_count(errors)} in the table:", *errors[:_MAX_ERRORS], *more]),
-            wanted=f"in every row a path that is absolute or below {raw}, a subject, an action and "
-            "a take; start and stop in seconds with start < stop, or empty",
+            wanted=f"in every row a path {'' if bounds else 'that is absolute or '}below {raw}, a "
+            "subject, an action and a take; start and stop in seconds with start < stop, or empty",
             where=str(table),
             todo="correct these lines; nothing was built",
         )
@@ -129,8 +131,8 @@ def _header_hint(missing: Sequence[str], header: Sequence[str]) -> str:
 class _Row:
     """One row of a table: its errors, or its recording."""
 
-    def __init__(self, cells: Mapping[str, str], raw: Path) -> None:
-        self._cells, self._raw = cells, raw
+    def __init__(self, cells: Mapping[str, str], raw: Path, bounds: Bounds | None) -> None:
+        self._cells, self._raw, self._bounds = cells, raw, bounds
         self._path = raw
         self._numbers: dict[str, float | None] = {}
         self.errors = [f"{name} is empty" for name in COLUMNS if not cells[name]]
@@ -169,7 +171,11 @@ class _Row:
     def _path_errors(self, written: str) -> list[str]:
         shown = printable(written)
         try:
+            if self._bounds and (error := self._bounds.error_of(written)):
+                return [f"{shown} {error}"]
             self._path = path = locate(self._raw, written)
+            if self._bounds and (error := self._bounds.error_at(path)):
+                return [f"{shown} {error}"]
             if path.is_file():
                 return []
             if path.is_dir():

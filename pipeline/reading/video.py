@@ -78,6 +78,12 @@ def declared_rate(path: Path) -> float | None:
         return float(stream.guessed_rate) if stream.guessed_rate else None
 
 
+def indexed_frames(path: Path) -> int:
+    """Return the number of frames that the file's index lists, 0 where it has none."""
+    with _opened(path) as (_, stream):
+        return sum(entry.size > 0 for entry in stream.index_entries)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """Open the container and its main video stream."""

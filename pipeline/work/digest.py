@@ -40,24 +40,32 @@ class Identity:
     state: str = ""
 
 
-def identify(recording: Recording, content: str, state: str, settings: BuildSettings) -> Identity:
-    """Digest everything that decides a recording's clip.
+class Maker:
+    """Settings, stages and tools of a build: with a recording, they decide its clip."""
 
-    `content` is its :func:`content_digest`, `state` the :func:`file_state` before that.
-    """
-    facts = {
-        "content": content,
-        "source": recording.source,
-        "subject": recording.subject,
-        "action": recording.action,
-        "take": recording.take,
-        "span": [recording.start_s, recording.stop_s, recording.fps],
-        "settings": settings.clip_json(),
-        "stages": STAGES_VERSION,
-        "tools": tool_versions(settings.landmarks),
-    }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Identity(content, digest, state)
+    def __init__(self, settings: BuildSettings) -> None:
+        self._facts = {
+            "settings": settings.clip_json(),
+            "stages": STAGES_VERSION,
+            "tools": tool_versions(settings.landmarks),
+        }
+
+    def identify(self, recording: Recording, content: str, state: str) -> Identity:
+        """Digest everything that decides a recording's clip.
+
+        `content` is its :func:`content_digest`, `state` the :func:`file_state` before that.
+        """
+        facts = {
+            "content": content,
+            "source": recording.source,
+            "subject": recording.subject,
+            "action": recording.action,
+            "take": recording.take,
+            "span": [recording.start_s, recording.stop_s, recording.fps],
+            **self._facts,
+        }
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return Identity(content, digest, state)
 
 
 def file_state(path: Path) -> str:
@@ -68,9 +76,14 @@ def file_state(path: Path) -> str:
     OSError
         When a file is missing.
     """
-    files = [image for _, image in _images(path)] if path.is_dir() else [path]
+    files = files_of(path)
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files of a recording: the video, or the images of a folder in order."""
+    return [image for _, image in _images(path)] if path.is_dir() else [path]
 
 
 def _images(folder: Path) -> list[tuple[int, Path]]:

@@ -13,8 +13,8 @@ from fmdata.catalog.storage.pack import Planned
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.limits.clips import UNSTEADY, drop_beyond
 from fmdata.pipeline.work.outcome import Finished, ReadyClip, drop
-from fmdata.pipeline.work.pose_limit import UNSTEADY, drop_if_unsteady
 from fmdata.pipeline.work.previous import Previous
 
 
@@ -64,7 +64,7 @@ def merge(
     clips, dropped = previous.kept(jobs)
     n_in = len(clips) + len(dropped) + len(jobs)
     for job in jobs:
-        found = _finished_job(job, done, settings.max_pose_range)
+        found = _finished_job(job, done, settings)
         if isinstance(found, Dropped):
             dropped.append((found, job.digest))
         else:
@@ -78,18 +78,16 @@ def merge(
             wanted="each recording a clip or dropped",
             where="build",
         )
-    _require_a_clip(contents, previous.out, len(previous.keys))
+    _require_a_clip(contents, previous.out, len(previous.subjects))
     return contents
 
 
-def _finished_job(job: Job, done: Mapping[str, Finished], limit: float | None) -> Finished:
+def _finished_job(job: Job, done: Mapping[str, Finished], settings: BuildSettings) -> Finished:
     """Return a job's clip, or the record of its dropped recording."""
     if isinstance(job.identity, RecordingError):
         return drop(job.recording, job.identity, job.attempts + 1)
     found = done[job.digest]
-    if found.pose_range is None:
-        return found
-    return drop_if_unsteady(job.recording, found.pose_range, limit) or found
+    return drop_beyond(job.recording, found, settings) or found
 
 
 def _require_a_clip(contents: Contents, out: Path, n_before: int) -> None:

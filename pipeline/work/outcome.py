@@ -48,6 +48,8 @@ class ReadyClip:
     ----------
     n_bytes : int
         Size of its pixels and LBP maps.
+    n_frames : int
+        Number of frames.
     pose_range : float
         In degrees.
     load : callable
@@ -57,6 +59,7 @@ class ReadyClip:
     """
 
     n_bytes: int
+    n_frames: int
     pose_range: float
     load: Callable[[], Sample]
     is_packed: bool = False
@@ -77,7 +80,8 @@ def done_before(unit: Unit, retry: bool = False) -> Outcome | None:
     """Return the outcome of a unit of an earlier run, or None where the work is to be done again.
 
     That is so for a unit that does not exist, is damaged or was left by another version, and for a
-    recording dropped for one of the reasons in :data:`RETRIED`; with `retry`, for any reason.
+    recording dropped for one of the reasons in :data:`RETRIED`, or as ``too_large``, since limit
+    and room may be others by then; with `retry`, for any reason.
     """
     try:
         outcome = read_outcome(unit)
@@ -85,7 +89,7 @@ def done_before(unit: Unit, retry: bool = False) -> Outcome | None:
             return None
     except UNREADABLE:
         return None
-    again = outcome.dropped and (retry or outcome.dropped.reason in RETRIED)
+    again = outcome.dropped and (retry or outcome.dropped.reason in (*RETRIED, "too_large"))
     return None if again else outcome
 
 
@@ -96,7 +100,7 @@ def finished(outcome: Outcome, unit: Unit, attempts: int) -> Finished:
     """
     if outcome.dropped:
         return replace(outcome.dropped, attempts=outcome.dropped.attempts + attempts)
-    return ReadyClip(unit.n_bytes, outcome.pose_range, unit.sample)
+    return ReadyClip(unit.n_bytes, outcome.n_frames, outcome.pose_range, unit.sample)
 
 
 def drop(recording: Recording, error: RecordingError, attempts: int = 1) -> Dropped:

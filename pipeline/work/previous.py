@@ -21,8 +21,10 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
+from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.limits.clips import may_return
+from fmdata.pipeline.work.limits.vanished import require_present
 from fmdata.pipeline.work.outcome import RETRIED, Finished, ReadyClip, done_before, finished
-from fmdata.pipeline.work.pose_limit import is_steady_now
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,29 @@ class Previous:
         The dataset, if there is one.
     retry : bool
         Whether only dropped recordings are to be built.
-    keys : list of str
-        Keys of the clips that a build without faults keeps.
+    subjects : dict of str to str
+        Subjects of the clips that a build without faults keeps, by key.
     dropped : list of (Dropped, str)
         Dropped recordings with their digests; the digest is empty where there is none.
     done : dict of str to Finished
         Finished work by digest: intact clips, and dropped recordings not worth a retry.
+    intact : Clips or None
+        The clips of the shards that are as the card says.
     """
 
     out: Path
     dataset: Dataset | None = None
     retry: bool = False
-    keys: list[str] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
     dropped: list[tuple[Dropped, str]] = field(default_factory=list)
     done: dict[str, Finished] = field(default_factory=dict)
+    intact: Clips[ActionClip] | None = None
 
     @classmethod
-    def read(cls, out: Path, settings: BuildSettings, *, retry: bool = False) -> "Previous":
-        """Read the state of the last build in `out`.
+    def read(
+        cls, out: Path, settings: BuildSettings, known: KnownFiles, *, retry: bool = False
+    ) -> "Previous":
+        """Read the state of the last build in `out`; files in `known` are not read.
 
         Raises
         ------
@@ -63,37 +70,35 @@ class Previous:
             dataset, or it is damaged, or was made with another selection of clips.
         """
         dataset = _dataset_at(out, settings)
+        intact = dataset.intact_actions(known.holds) if dataset else None
         if retry:
-            _require_retriable(out, dataset, settings)
-        if dataset is None:
+            _require_retriable(out, dataset, intact, settings)
+        if dataset is None or intact is None:
             return cls(out, retry=retry)
         dropped = _dropped_of(dataset)
         if retry:
-            return cls(out, dataset, retry, dropped=dropped)
-        intact = dataset.intact_actions()
-        done = _finished_work(intact, dropped, settings.max_pose_range)
-        return cls(out, dataset, retry, intact.keys, dropped, done)
+            return cls(out, dataset, retry, dropped=dropped, intact=intact)
+        before = dataset.card.actions.settings
+        kept = [one for one in dropped if not may_return(one[0], settings, before)]
+        done = _finished_work(intact, kept)
+        names = intact.table(["key", "subject"])
+        subjects = dict(zip(names["key"].to_pylist(), names["subject"].to_pylist(), strict=True))
+        return cls(out, dataset, retry, subjects, dropped, done, intact)
 
-    def select(self, recordings: Sequence[Recording]) -> list[Recording]:
+    def select(self, recordings: Sequence[Recording], *, prune: bool = False) -> list[Recording]:
         """Return the recordings to build: all of them, or with `retry` the dropped ones.
 
         Raises
         ------
         UsageError
-            When none of the clips in the dataset are of these recordings.
+            When none of the clips in the dataset are of these recordings; without `prune`, when
+            none are of one of its subjects, or of more than a tenth of its clips.
         """
         if self.retry:
             names = {dropped.names for dropped, _ in self.dropped}
             return [recording for recording in recordings if recording.names in names]
         keys = {key_of(recording) for recording in recordings}
-        if self.keys and keys.isdisjoint(self.keys):
-            raise UsageError(
-                f"a dataset of {len(self.keys)} clips, none of them from these recordings",
-                wanted="a dataset of the same recordings, some of them new or changed perhaps",
-                where=str(self.out),
-                todo="name the right --subjects, or another folder with --out; "
-                "the dataset was left as it is",
-            )
+        require_present(self.subjects, keys, self.out, prune=prune)
         return list(recordings)
 
     def recall(self, jobs: Iterable[Job]) -> list[Job]:
@@ -159,21 +164,21 @@ class Previous:
 
     def untouched_shards(self, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
         """Return the intact shards, by their keys, all of whose clips are among `packed`."""
-        if self.dataset is None:
+        if self.intact is None:
             return {}
-        shards = self.dataset.intact_actions().shards()
+        shards = self.intact.shards()
         return {keys: shard for keys, shard in shards if packed >= set(keys)}
 
     def _identities(self) -> dict[tuple[str, ...], Identity]:
         """Return the identities of the finished clips, by the names of their recordings."""
-        if self.dataset is None or not self.done:
+        if self.intact is None or not self.done:
             return {}
-        rows = (clip.row for clip in self.dataset.intact_actions())
+        columns = ["source", "subject", "action", "take", "source_sha256", "digest"]
         return {
             (row["source"], row["subject"], row["action"], row["take"]): Identity(
                 row["source_sha256"], row["digest"]
             )
-            for row in rows
+            for row in self.intact.rows(columns)
             if row["digest"] in self.done
         }
 
@@ -210,16 +215,18 @@ def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
     return dataset
 
 
-def _require_retriable(out: Path, dataset: Dataset | None, settings: BuildSettings) -> None:
+def _require_retriable(
+    out: Path, dataset: Dataset | None, intact: Clips[ActionClip] | None, settings: BuildSettings
+) -> None:
     """Raise UsageError when there is no whole dataset whose dropped recordings can be retried."""
 
     def refused(got: str, todo: str) -> UsageError:
         wanted = "a whole dataset, built before with these settings"
         return UsageError(f"--retry-dropped {got}", wanted=wanted, where=str(out), todo=todo)
 
-    if dataset is None:
+    if dataset is None or intact is None:
         raise refused("without a dataset", "build first, without --retry-dropped")
-    whole = len(dataset.intact_actions()) == len(dataset.actions)
+    whole = len(intact) == len(dataset.actions)
     if not whole or not _has_its_dropped_file(dataset):
         raise refused(
             "on a dataset that is damaged",
@@ -248,16 +255,24 @@ def _dropped_of(dataset: Dataset) -> list[tuple[Dropped, str]]:
 def _finished_work(
     intact: Clips[ActionClip],
     dropped: Iterable[tuple[Dropped, str]],
-    max_pose_range: float | None,
 ) -> dict[str, Finished]:
     """Return the finished work of a dataset by digest.
 
-    Dropped recordings that a retry, or the present limit of the pose range, may turn into a clip
-    are not among it.
+    Dropped recordings that are worth a retry are not among it.
     """
-    done: dict[str, Finished] = {clip.row["digest"]: _ready(intact, clip) for clip in intact}
+    columns = ["digest", "key", "avi_size", "lbp_size", "n_frames", "pose_range"]
+    done: dict[str, Finished] = {
+        row["digest"]: ReadyClip(
+            row["avi_size"] + (row["lbp_size"] or 0),
+            row["n_frames"],
+            row["pose_range"],
+            partial(_sample, intact, row["key"]),
+            is_packed=True,
+        )
+        for row in intact.rows(columns)
+    }
     for one, digest in dropped:
-        if digest and one.reason not in RETRIED and not is_steady_now(one, max_pose_range):
+        if digest and one.reason not in RETRIED:
             done[digest] = one
     return done
 
@@ -265,7 +280,7 @@ def _finished_work(
 def _ready(clips: Clips[ActionClip], clip: ActionClip) -> ReadyClip:
     # Looked up by key when it is loaded: a clip in memory lists the place of each of its frames.
     load = partial(_sample, clips, clip.key)
-    return ReadyClip(clip.n_bytes, clip.row["pose_range"], load, is_packed=True)
+    return ReadyClip(clip.n_bytes, clip.n_frames, clip.row["pose_range"], load, is_packed=True)
 
 
 def _sample(clips: Clips[ActionClip], key: str) -> Sample:

@@ -16,3 +16,9 @@ def fixed_face(monkeypatch: pytest.MonkeyPatch) -> None:
             return [Face(mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
     monkeypatch.setattr("fmdata.pipeline.stages._landmarker", lambda name, model: Landmarker())
+
+
+@pytest.fixture
+def no_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the second pass: it is most of the work on still pictures."""
+    monkeypatch.setattr("fmdata.pipeline.second_pass.respot.refine", lambda *_: None)

@@ -100,7 +100,8 @@ class _Walk:
         return path.is_file() or not path.exists() or is_named_video(file)
 
     def _leads_out(self, path: PurePosixPath) -> bool:
-        if self.follow_links or not _is_outward_link(self.raw / path, self.top):
+        link = self.raw / path
+        if self.follow_links or not link.is_symlink() or not is_outward(link, self.top):
             return False
         self.outward.append(path)
         return True
@@ -156,9 +157,10 @@ def _refuse_unlisted(error: OSError) -> NoReturn:
     ) from error
 
 
-def _is_outward_link(path: Path, top: Path) -> bool:
+def is_outward(path: Path, top: Path) -> bool:
+    """Check that links lead from `path` to a place outside `top`, a folder without links."""
     try:
-        return path.is_symlink() and not path.resolve().is_relative_to(top)
+        return not path.resolve().is_relative_to(top)
     except (OSError, RuntimeError):  # a link to itself, which leads nowhere
         return False
 

@@ -2,13 +2,16 @@
 
 The processes import a landmark backend of these tests. It finds the same face in every frame
 without looking, and acts on the frame's grey level: 200 aborts, as a native library's failed
-assertion does; 150 waits forever; 100 is killed, as by the OOM killer; others are harmless.
+assertion does; 150 waits forever; 50 does so in native code that holds Python, so that no thread
+runs; 100 is killed, as by the OOM killer; others are harmless.
 """
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -23,20 +26,20 @@ from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.engine import pool
-from fmdata.pipeline.engine.graph import digest_all, run
+from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from tests.helpers.command import FMDATA
+from tests.helpers.command import FMDATA, TIMEOUT_S
 from tests.helpers.progress import BuildProgress
 from tests.helpers.videos import make_distinct, write_numbered_video
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-FINE, ABORTS, HANGS, KILLED = 128, 200, 150, 100
+FINE, ABORTS, HANGS, KILLED, STUCK = 128, 200, 150, 100, 50
 LIMIT_S = 6.0  # many times the work on a fine recording, so that a busy machine keeps it
 BACKEND = """
-import os, signal, threading
+import ctypes, os, signal, threading
 import numpy as np
 import fmdata.pipeline.stages as stages
 from fmdata.pipeline.landmarks.face import Face
@@ -52,6 +55,8 @@ class Landmarker:
             os.abort()
         if abs(level - 150) < 5:
             threading.Event().wait()
+        if abs(level - 50) < 5:
+            ctypes.PyDLL(None).sleep(100_000)
         if abs(level - 100) < 5:
             os.kill(os.getpid(), signal.SIGKILL)
         return [Face(self.mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
@@ -176,14 +181,41 @@ def test_processes_that_crash_or_hang_leave_no_temporary_folder(tmp_path: Path) 
     assert {path.name for path in work.iterdir()} == {job.digest for job in jobs}
 
 
-def test_worker_processes_end_with_their_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", [HANGS, STUCK])
+def test_worker_processes_end_with_their_parent(tmp_path: Path, level: int) -> None:
     """A build is killed while one of its processes hangs in a recording."""
-    raw, units = record(tmp_path / "raw", hangs=HANGS), tmp_path / "dataset" / WORK
+    raw, units = record(tmp_path / "raw", hangs=level), tmp_path / "dataset" / WORK
     command = [*FMDATA, "build", "--subjects", str(raw)]
     with subprocess.Popen(command, cwd=tmp_path) as process:
         worker = worker_at_work(units, process)
         process.send_signal(signal.SIGKILL)
     wait_until(lambda: not is_running(worker))
+
+
+def test_a_worker_process_whose_parent_has_ended_before_it_starts_ends_at_once() -> None:
+    """Its parent is process 1 by then; the number of another process stands for that here."""
+    worker = subprocess.run(
+        [sys.executable, "-m", pool._MODULE, "0", "0", "1"], timeout=TIMEOUT_S, check=False
+    )
+    assert worker.returncode == 0
+
+
+def test_a_worker_process_outlives_the_thread_that_asked_for_it() -> None:
+    """The threads of a scheduler come and go, and the system ends a process with its thread."""
+    workers = pool.WorkerPool()
+
+    def pid() -> int:
+        with workers.borrow() as worker:
+            return worker.pid
+
+    found = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: found.append(pid()))
+        thread.start()
+        thread.join()
+    assert found[0] == found[1]
+    assert is_running(found[0])
+    workers.stop()
 
 
 def worker_at_work(units: Path, process: subprocess.Popen[bytes] | None = None) -> int:

@@ -237,3 +237,43 @@ def test_subjects_of_a_table_in_two_spellings_are_one(tmp_path: Path) -> None:
     message = refusal(write_table(tmp_path, "a.mp4,Ann,x,1,,,", "b.mp4,ann,x,1,,,"), UsageError)
     assert "a.mp4" in message
     assert "b.mp4" in message
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ("{outside}", "an absolute path"),
+        ("../secret.mp4", "a part .."),
+        ("sub/../a.mp4", "a part .."),
+        ("..\\secret.mp4", "a part .."),
+        ("link.mp4", "by a link"),
+        ("folder/secret.mp4", "by a link"),
+        ("frames", "by a link"),
+    ],
+)
+def test_a_table_that_came_with_a_folder_names_only_files_in_it(
+    tmp_path: Path, row: str, error: str
+) -> None:
+    """Its author could otherwise have any file of its reader's read; a table of one's own may."""
+    outside = touch(tmp_path, "secret.mp4", "others/secret.mp4") / "secret.mp4"
+    raw = touch(tmp_path / "raw", "sub/a.mp4", "frames/1.png")
+    (raw / "link.mp4").symlink_to(outside)
+    (raw / "folder").symlink_to(tmp_path / "others")
+    (raw / "frames/2.png").symlink_to(outside)
+    write_table(raw, row.format(outside=outside) + ",s01,smile,01,,,")
+    message = refusal(raw, UsageError)
+    assert f"line 2: {row.format(outside=outside)}" in message
+    assert error in message
+    assert "--table" in message
+    if error == "by a link":
+        assert len(discover(raw, follow_links=True).recordings) == 1
+    assert len(discover(raw, (raw / TABLE).rename(tmp_path / "own.csv")).recordings) == 1
+
+
+def test_a_table_that_is_a_link_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
+    raw = write_table(tmp_path / "raw", "a.mp4,s01,smile,01,,,")
+    table = (raw / TABLE).rename(tmp_path / "passwords.csv")
+    (raw / TABLE).symlink_to(table)
+    assert "by a link" in refusal(raw, UsageError)
+    assert len(discover(raw, raw / TABLE).recordings) == 1
+    assert len(discover(raw, follow_links=True).recordings) == 1

@@ -1,7 +1,10 @@
-"""`--max-pose-range` keeps steady clips only, and another limit decodes no finished clip again."""
+"""`--max-pose-range` and `--max-frames`: another limit decodes no finished clip again."""
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,16 +13,21 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.types import Recording
 from fmdata.catalog.verify.dataset import verify
+from fmdata.pipeline import stages
 from fmdata.pipeline.build import Built, build
+from fmdata.pipeline.reading.decode import Frame
+from fmdata.pipeline.reading.length import listed_frames
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.digest import identify
-from fmdata.pipeline.work.pose_limit import drop_if_unsteady
+from fmdata.pipeline.work.digest import Maker
+from fmdata.pipeline.work.limits.clips import drop_beyond
+from fmdata.pipeline.work.outcome import ReadyClip
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
 from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.progress import BuildProgress, InterruptedBuild
+from tests.helpers.videos import write_numbered_video
 
 pytestmark = pytest.mark.slow
 
@@ -129,8 +137,9 @@ def test_an_interrupted_build_is_resumed_with_another_limit(
 
 def test_the_limit_is_not_part_of_the_identity_of_a_recording() -> None:
     recording = Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01")
-    one, other = BuildSettings(), BuildSettings(max_pose_range=15.0)
-    assert identify(recording, "content", "", one) == identify(recording, "content", "", other)
+    one, other = BuildSettings(), BuildSettings(max_pose_range=15.0, max_frames=9)
+    identities = [Maker(made).identify(recording, "content", "") for made in (one, other)]
+    assert identities[0] == identities[1]
     assert BuildSettings(**other.to_json()) == other != one
 
 
@@ -142,9 +151,58 @@ def test_a_pose_range_at_the_limit_is_kept_and_an_unknown_one_is_not(
     pose_range: float, limit: float | None, kept: bool
 ) -> None:
     recording = Recording(Path("raw/a.mp4"), "a.mp4", "s01", "smile", "01")
-    assert (drop_if_unsteady(recording, pose_range, limit) is None) == kept
+    clip = ReadyClip(1, 1, pose_range, lambda: pytest.fail("it is not loaded"))
+    settings = BuildSettings(max_pose_range=limit)
+    assert (drop_beyond(recording, clip, settings) is None) == kept
 
 
 def test_a_negative_limit_is_refused() -> None:
     with pytest.raises(UsageError, match="--max-pose-range -1"):
         BuildSettings(max_pose_range=-1)
+
+
+@pytest.mark.usefixtures("fixed_face")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_of_too_many_frames_is_dropped_before_it_is_decoded(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the index of an mp4; an mkv has none, and is decoded up to the limit."""
+    raw = tmp_path / "raw"
+    (raw / "s01/still").mkdir(parents=True)
+    for take, n in (("short", 10), ("long", 11)):
+        write_numbered_video(raw / f"s01/still/{take}{suffix}", n)
+    begun: list[str] = []
+    whole = stages.decode
+
+    def counting(recording: Recording, *options: Any) -> Iterator[Frame]:
+        for frame in whole(recording, *options):
+            begun.append(recording.take)
+            yield frame
+
+    monkeypatch.setattr(stages, "decode", counting)
+    short = BuildSettings(size=64, max_frames=10)
+    result = build(raw, tmp_path / "dataset", short, IN_PROCESS)
+    assert [(d.take, d.stage, d.reason) for d in result.dropped] == [
+        ("long", "decode", "too_large")
+    ]
+    assert "more than 10 frames" in result.dropped[0].detail
+    assert "--max-frames" in result.dropped[0].detail
+    assert ("long" in begun) == (suffix == ".mkv")
+    # With a higher limit it is built, with the old one dropped again, and no clip is made anew.
+    progress = BuildProgress()
+    result = build(raw, tmp_path / "dataset", BuildSettings(size=64), IN_PROCESS, progress=progress)
+    assert (result.clips, result.dropped, progress.processed) == (2, [], 1)
+    begun.clear()
+    build(raw, tmp_path / "dataset", short, IN_PROCESS)
+    assert begun == []
+    build(raw, tmp_path / "fresh", short, IN_PROCESS)
+    assert_same_files(tmp_path / "dataset", tmp_path / "fresh")
+
+
+def test_a_folder_of_images_is_counted_and_a_span_is_not(tmp_path: Path) -> None:
+    for n in range(7):
+        (tmp_path / f"{n}.png").touch()
+    (tmp_path / "notes.txt").touch()
+    recording = Recording(tmp_path, "a", "s01", "smile", "01")
+    assert listed_frames(recording) == 7
+    assert listed_frames(replace(recording, start_s=1.0)) == 0

@@ -1,0 +1,135 @@
+"""Crews: who does the jobs of a build. In this process, or in worker processes of this machine.
+
+Promise: every job that is submitted has an outcome or an error, and no work outlasts the crew.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dask.system import CPU_COUNT
+
+from fmdata.pipeline.engine.pool import WorkerPool, run_in_pool
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.stages import process
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import Outcome
+
+
+class AgainError(Exception):
+    """The job was not begun; it is to be submitted again."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Facts that all jobs of a build have in common.
+
+    Attributes
+    ----------
+    settings : BuildSettings
+        How to build.
+    work : Path
+        Folder of the units.
+    model : Path or None
+        File or folder of the landmark network's weights.
+    time_limit_s : float
+        Time for any 100 frames.
+    """
+
+    settings: BuildSettings
+    work: Path
+    model: Path | None = None
+    time_limit_s: float = 600.0
+
+
+class Crew(Protocol):
+    """Does jobs, several at a time."""
+
+    def size(self) -> int:
+        """Return the number of jobs to keep submitted, so that nobody waits for one."""
+
+    def submit(self, job: Job, *, alone: bool = False) -> "Future[Outcome]":
+        """Start a job; `alone` says that no other job is at work."""
+
+    def result(self, job: Job, future: "Future[Outcome]") -> Outcome:
+        """Return a job's outcome.
+
+        Raises
+        ------
+        AgainError
+            When it is to be submitted again.
+        Exception
+            When the run cannot go on.
+        """
+
+    @property
+    def note(self) -> str:
+        """A remark to show beside the progress, or nothing."""
+
+
+class InProcess:
+    """A :class:`Crew` of this process alone; a crash or a hang ends the build."""
+
+    note = ""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    def size(self) -> int:
+        """Return 1."""
+        return 1
+
+    def submit(self, job: Job, *, alone: bool = False) -> "Future[Outcome]":
+        """Do a job at once."""
+        future: Future[Outcome] = Future()
+        order = self._order
+        try:
+            outcome = process(job, order.settings, order.work, order.model, alone=alone)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(outcome)
+        return future
+
+    def result(self, job: Job, future: "Future[Outcome]") -> Outcome:
+        """Return a job's outcome, or raise its error."""
+        return future.result()
+
+
+class Processes:
+    """A :class:`Crew` of worker processes, each of which a thread waits for."""
+
+    note = ""
+
+    def __init__(self, order: Order, threads: ThreadPoolExecutor, pool: WorkerPool, n: int) -> None:
+        self._order, self._threads, self._pool, self._n = order, threads, pool, n
+
+    def size(self) -> int:
+        """Return twice the number of processes."""
+        return 2 * self._n
+
+    def submit(self, job: Job, *, alone: bool = False) -> "Future[Outcome]":
+        """Start a job when a process is free."""
+        order = self._order
+        options = (order.settings, order.work, order.model, order.time_limit_s)
+        return self._threads.submit(run_in_pool, self._pool, job, *options, alone=alone)
+
+    def result(self, job: Job, future: "Future[Outcome]") -> Outcome:
+        """Return a job's outcome, or raise its error."""
+        return future.result()
+
+
+@contextmanager
+def processes(order: Order, workers: int | None) -> Iterator[Processes]:
+    """Yield a crew of so many worker processes, by default one a core."""
+    n = workers or CPU_COUNT
+    pool = WorkerPool()
+    threads = ThreadPoolExecutor(n)
+    try:
+        yield Processes(order, threads, pool, n)
+    finally:
+        pool.stop()
+        threads.shutdown(cancel_futures=True)

@@ -1,0 +1,199 @@
+"""Runs the jobs of a build: recordings in, outcomes out, on any number of workers.
+
+Promise: time is linear in the number of recordings, since only a few are submitted at a time. A
+recording that alone fills the disk is dropped, and the others are built; a disk that is full
+without it ends the run, and drops nothing.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from dask.system import CPU_COUNT
+
+from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.progress import SILENT, Progress
+from fmdata.catalog.storage.work import Unit
+from fmdata.catalog.types import Recording
+from fmdata.pipeline.engine.cluster import cluster
+from fmdata.pipeline.engine.crew import AgainError, Crew, InProcess, Order, processes
+from fmdata.pipeline.engine.shared import require_seen
+from fmdata.pipeline.engine.window import in_window
+from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.work.digest import Maker, content_digest, file_state, files_of
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.known import KnownFiles, facts_of
+from fmdata.pipeline.work.limits.room import is_full
+from fmdata.pipeline.work.outcome import Outcome, failed_if_short
+
+# The digest of a file's content and its state before that, or an error.
+ContentDigest: TypeAlias = tuple[str, str] | RecordingError
+
+
+def digest_all(
+    recordings: Sequence[Recording],
+    settings: BuildSettings,
+    progress: Progress = SILENT,
+    known: KnownFiles | None = None,
+) -> list[Job]:
+    """Digest every recording, several at a time: reading and hashing leave Python free.
+
+    Files in `known` are not read.
+    """
+    # Many recordings may be spans of one long file, which is read once.
+    spans = Counter(recording.path for recording in recordings)
+    files = list({recording.path: recording for recording in recordings}.values())
+    contents: dict[Path, ContentDigest] = {}
+    left = len(recordings)
+    progress.start("build", len(recordings), "recordings")
+    progress.note("read")
+    for path, content in _contents(files, known):
+        contents[path] = content
+        left -= spans[path]
+        if left:  # the build itself follows the last one at once
+            progress.step(spans[path])
+    maker = Maker(settings)
+    return [_job(recording, contents[recording.path], maker) for recording in recordings]
+
+
+def _contents(
+    files: Sequence[Recording], known: KnownFiles | None
+) -> Iterator[tuple[Path, ContentDigest]]:
+    """Yield the path and the digest of the content of each file."""
+    unknown: list[Recording] = []
+    for recording in files:
+        facts = _facts(recording.path) if known else None
+        if known and facts and (digest := known.digest(facts)):
+            yield recording.path, (digest, file_state(recording.path))
+        else:
+            unknown.append(recording)
+    with ThreadPoolExecutor(CPU_COUNT) as threads:
+        window = in_window(lambda one: threads.submit(_read, one), unknown, lambda: 2 * CPU_COUNT)
+        for recording, future in window:
+            facts, content = future.result()
+            if known and facts and not isinstance(content, RecordingError):
+                known.keep(facts, content[0])
+            yield recording.path, content
+
+
+def _facts(path: Path) -> str | None:
+    """Return the facts of a recording's files, or None if one is missing."""
+    with suppress(OSError):
+        return facts_of(files_of(path))
+    return None
+
+
+def _read(recording: Recording) -> tuple[str | None, ContentDigest]:
+    """Return the facts of a recording's files, if they stay the same, and their digest."""
+    before = _facts(recording.path)
+    content = _content(recording)
+    return (before if _facts(recording.path) == before else None), content
+
+
+def _content(recording: Recording) -> ContentDigest:
+    try:
+        state = file_state(recording.path)
+    except OSError:
+        state = ""  # then reading fails as well, and reports why
+    try:
+        return content_digest(recording), state
+    except RecordingError as error:
+        return failed_if_short(error)
+
+
+def _job(recording: Recording, content: ContentDigest, maker: Maker) -> Job:
+    if isinstance(content, RecordingError):
+        return Job(recording, content)
+    return Job(recording, maker.identify(recording, *content))
+
+
+def run(
+    jobs: Sequence[Job],
+    settings: BuildSettings,
+    work: Path,
+    how: RunSettings,
+    progress: Progress = SILENT,
+) -> list[Outcome]:
+    """Process every job; outcomes are in the order of `jobs`.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        The recordings to process.
+    settings : BuildSettings
+        How to build.
+    work : Path
+        Folder of the units; every worker must see it.
+    how : RunSettings
+        Number of processes or address of a scheduler, model weights, time limit.
+    progress : Progress
+        Receives a step and the rate for each outcome.
+    """
+    if not jobs:
+        return []
+    outcomes: dict[int, Outcome] = {}
+    with _crew(jobs, Order(settings, work, how.model, how.time_limit_s), how) as crew:
+        progress.note(crew.note)
+        keep = _collector(outcomes, progress, crew)
+        for i, outcome in _outcomes(jobs, crew):
+            require_seen(Unit(work / jobs[i].digest), outcome)
+            keep(i, outcome)
+    return [outcomes[i] for i in range(len(jobs))]
+
+
+def _crew(jobs: Sequence[Job], order: Order, how: RunSettings) -> AbstractContextManager[Crew]:
+    if how.scheduler is not None:
+        return cluster(how.scheduler, order, jobs)
+    if how.workers == 0:
+        return nullcontext(InProcess(order))
+    return processes(order, how.workers)
+
+
+def _outcomes(jobs: Sequence[Job], crew: Crew) -> Iterator[tuple[int, Outcome]]:
+    """Yield the position and the outcome of each job, as they are done.
+
+    Jobs that fill the disk are done again, one at a time with nothing beside them: then it is known
+    whether such a job is too large, or the disk is full without it.
+    """
+    queue = deque(enumerate(jobs))
+    while queue:
+        crowded: list[tuple[int, Job]] = []
+
+        def fitting(crowded: list[tuple[int, Job]] = crowded) -> Iterator[tuple[int, Job]]:
+            while queue and not crowded:
+                yield queue.popleft()
+
+        for (i, job), future in in_window(lambda one: crew.submit(one[1]), fitting(), crew.size):
+            try:
+                yield i, crew.result(job, future)
+            except AgainError:
+                queue.append((i, job))
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                crowded.append((i, job))
+        for i, job in crowded:
+            yield i, crew.result(job, crew.submit(job, alone=True))
+
+
+def _collector(
+    outcomes: dict[int, Outcome], progress: Progress, crew: Crew
+) -> Callable[[int, Outcome], None]:
+    """Return a function that keeps the outcome of a job, and reports it."""
+    began_s = time.monotonic()
+    n_frames = n_dropped = 0
+
+    def keep(i: int, outcome: Outcome) -> None:
+        nonlocal n_frames, n_dropped
+        outcomes[i] = outcome
+        n_frames += outcome.n_frames
+        n_dropped += outcome.dropped is not None
+        rate = n_frames / max(time.monotonic() - began_s, 1e-9)
+        progress.note(f"{rate:.0f} frames/s  {n_dropped} dropped  {crew.note}".rstrip())
+        progress.step()
+
+    return keep

@@ -1,0 +1,271 @@
+"""A cluster of separate processes in their own folders: `dask scheduler` and `dask worker`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client, KilledWorker
+
+from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.storage.work import Unit
+from fmdata.catalog.types import Recording
+from fmdata.pipeline.engine import cluster, shared
+from fmdata.pipeline.engine.crew import Order
+from fmdata.pipeline.engine.pool import StoppedError, WorkerPool
+from fmdata.pipeline.engine.shared import meeting, require_seen
+from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.work.digest import Identity, file_state
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.outcome import Outcome
+from tests.helpers.command import FMDATA, TIMEOUT_S, assert_refused, fmdata
+from tests.helpers.folders import assert_same_files
+from tests.helpers.videos import make_distinct, write_numbered_video
+from tests.helpers.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+DASK = [sys.executable, "-m", "dask"]
+# One face in every frame, found slowly enough that workers come and go meanwhile.
+BACKEND = """
+import time
+import numpy as np
+import fmdata.pipeline.stages as stages
+from fmdata.pipeline.landmarks.face import Face
+
+class Landmarker:
+    mesh = np.random.default_rng(0).uniform(20, 80, (478, 3)).astype(np.float32)
+
+    def detect(self, rgb):
+        time.sleep(0.02)
+        return [Face(self.mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
+
+stages._landmarker = lambda name, model: Landmarker()
+"""
+
+
+class Nodes:
+    """A scheduler and workers in their own folders, each a process and the head of its group."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self._file = folder, folder / "scheduler.json"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        (folder / "startup").mkdir()
+        (folder / "startup/sitecustomize.py").write_text(BACKEND)
+        path = [str(folder / "startup"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+        self._start("scheduler", ["scheduler", "--scheduler-file", str(self._file), *options])
+        wait_until(self._file.exists)
+        self.address = str(json.loads(self._file.read_text())["address"])
+
+    def worker(self, name: str, *within: str) -> subprocess.Popen[bytes]:
+        """Start a worker of one thread in a folder of its own."""
+        options = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", "/tmp"]
+        return self._start(name, ["worker", self.address, *options], *within)
+
+    def _start(self, name: str, command: list[str], *within: str) -> subprocess.Popen[bytes]:
+        place = self.folder / name
+        place.mkdir()
+        process = subprocess.Popen(
+            [*within, *DASK, *command], cwd=place, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End all processes."""
+        for process in self._processes:
+            kill(process)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and its group at once, as when its machine goes down."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    made = Nodes(tmp_path, monkeypatch)
+    yield made
+    made.stop()
+
+
+def record(raw: Path, n: int) -> None:
+    """Write recordings of ten frames of grey, each with other bytes."""
+    for i in range(n):
+        path = raw / "s01/still" / f"{i:02}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.full((96, 160, 3), 128, np.uint8)
+        make_distinct(write_numbered_video(path, 10, picture=picture).path, str(i))
+
+
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_worker_is_killed_and_one_joins_and_the_bytes_are_those_of_a_local_build(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    """Paths are relative; nothing is left in the folders of the workers."""
+    record(tmp_path / "raw", 16)
+    first = nodes.worker("first")
+    nodes.worker("second")
+    command = [*FMDATA, "build", "--size", "64", "--scheduler", nodes.address]
+    done = tmp_path / "dataset/.work"
+    with subprocess.Popen(command, cwd=tmp_path) as process:
+        wait_until(lambda: len(units(done)) >= 2, process)
+        kill(first)
+        nodes.worker("third")
+        assert process.wait(TIMEOUT_S) == 0
+    local = fmdata("build", "--size", "64", "--out", "local", "--workers", "2", cwd=tmp_path)
+    assert local.returncode == 0, local.stderr
+    assert_same_files(tmp_path / "dataset", tmp_path / "local")
+    assert [files_in(tmp_path / name) for name in ("first", "second", "third")] == [[], [], []]
+
+
+def units(work: Path) -> list[Path]:
+    return [path for path in work.glob("*") if len(path.name) == 64]
+
+
+def hidden(place: Path) -> list[str]:
+    """Return a command prefix that runs a command where `place` is an empty disk."""
+    script = 'mount -t tmpfs none "$0" && exec "$@"'
+    prefix = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, str(place)]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be hidden from a process on this machine")
+    return prefix
+
+
+@pytest.mark.parametrize("place", ["raw", "dataset"])
+def test_a_worker_that_does_not_see_the_disk_is_reported_before_any_work(
+    nodes: Nodes, tmp_path: Path, place: str
+) -> None:
+    """One of two; and when it joins later, it gets no work."""
+    record(tmp_path / "raw", 4)
+    (tmp_path / "dataset").mkdir()
+    within = hidden(tmp_path / place)
+    blind = nodes.worker("blind", *within)
+    nodes.worker("seeing")
+    with Client(nodes.address) as client:
+        client.wait_for_workers(2, timeout=TIMEOUT_S)
+    options = ["--size", "64", "--scheduler", nodes.address]
+    run = fmdata("build", *options, cwd=tmp_path)
+    assert_refused(
+        run, 2, "1 workers", "does not see", str(tmp_path / place), "on a disk that all share"
+    )
+    assert not list((tmp_path / "dataset").rglob("*"))
+    assert files_in(tmp_path / "blind") == []
+    kill(blind)
+    run = fmdata("build", *options, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "4 clips, 0 dropped" in run.stdout
+
+
+def test_a_blind_worker_that_joins_later_gets_no_work() -> None:
+    """A client of two workers, of which the second one has joined meanwhile."""
+
+    class Connected:
+        def __init__(self) -> None:
+            self.present = {"a": 1}
+
+        def get_executor(self, **_: object) -> None:
+            return None
+
+        def nthreads(self) -> dict[str, int]:
+            return self.present
+
+        def run(self, do: object, workers: list[str], **_: object) -> dict[str, str]:
+            return {worker: "" if worker == "a" else "!it does not see it" for worker in workers}
+
+    class Place:
+        answer = None
+
+        def problem_of(self, answer: str) -> str:
+            return answer[1:]
+
+    client = Connected()
+    crew = cluster.Cluster(client, Place(), Order(BuildSettings(), Path()))
+    assert (crew.size(), crew.note) == (2, "")
+    client.present = {"a": 1, "b": 7}
+    crew.look()
+    assert crew.size() == 2
+    assert crew.note == "1 workers do not see the disk, and get no work"
+
+
+def a_job(path: Path) -> Job:
+    recording = Recording(path, path.name, "s01", "smile", "01")
+    return Job(recording, Identity("content", "d" * 64, file_state(path)))
+
+
+def test_a_worker_shows_that_it_sees_token_recordings_and_tools(tmp_path: Path) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"video")
+    order = Order(BuildSettings(), tmp_path / "work")
+    with meeting(order, [a_job(video)]) as place:
+        assert place.problem_of(place.answer()) == ""
+        assert "seen here" in place.problem_of("0123")  # written to a folder of the same name
+        assert "ModuleNotFoundError" in place.problem_of(ModuleNotFoundError("fmdata"))
+        (tmp_path / "work").rename(tmp_path / "elsewhere")
+        assert "does not see" in place.problem_of(place.answer())
+        assert not (tmp_path / "work").exists()
+        (tmp_path / "elsewhere").rename(tmp_path / "work")
+        video.write_bytes(b"another")
+        assert str(video) in place.problem_of(place.answer())
+        place.versions["av"] = "0.1"
+        video.write_bytes(b"video")
+        os.utime(video, ns=(0, 0))
+        place = type(place)(place.folder, place.token, (), place.versions, place.landmarks)
+        assert "it has av" in place.problem_of(place.answer())
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_unit_that_its_worker_reported_and_that_is_not_here_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_VISIBLE_S", 0)
+    with pytest.raises(FmdataError, match="files are not here"):
+        require_seen(Unit(tmp_path / ("d" * 64)), Outcome("d" * 64, 10))
+
+
+def test_a_build_has_one_pool_on_a_dask_worker_which_stays_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight threads of the worker start the build's first recordings at the same time."""
+
+    def slow(self: WorkerPool, whole: Callable[[WorkerPool], None] = WorkerPool.__init__) -> None:
+        time.sleep(0.05)
+        whole(self)
+
+    monkeypatch.setattr(WorkerPool, "__init__", slow)
+    with ThreadPoolExecutor(8) as threads:
+        pools = set(threads.map(cluster._on_cluster.of, ["this build"] * 8))
+    assert len(pools) == 1
+    assert cluster._on_cluster.of("another build") not in pools
+    cluster._stop("this build")
+    with pytest.raises(StoppedError), cluster._on_cluster.of("this build").borrow():
+        pass
+    cluster._on_cluster.of("another build").require_running()
+
+
+def test_a_recording_whose_dask_workers_were_all_lost_is_dropped_as_crashed(
+    tmp_path: Path,
+) -> None:
+    lost: Future[Outcome] = Future()
+    lost.set_exception(KilledWorker("process-1f3a", None, 2))
+    (tmp_path / "a.mp4").touch()
+    outcome = cluster.Cluster.result(None, a_job(tmp_path / "a.mp4"), lost)  # type: ignore[arg-type]
+    assert outcome.dropped is not None
+    assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
+    # No name of a task or a worker of this run, so the same error always has the same bytes.
+    assert outcome.dropped.detail == "the Dask workers that it was given to died"
