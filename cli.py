@@ -26,7 +26,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.synth.settings import CompoundSettings
+from fmdata.synth.settings import CompoundSettings, SynthesisSettings
 from fmdata.synth.simulator.settings import SimulateSettings
 
 if TYPE_CHECKING:
@@ -161,13 +161,14 @@ def build(
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
 
 
-@command(CompoundSettings, dataset=True)
-def synth_compound(dataset: Path, settings: CompoundSettings) -> None:
+@command(CompoundSettings, SynthesisSettings, dataset=True)
+def synth_compound(dataset: Path, settings: CompoundSettings, how: SynthesisSettings) -> None:
     """Splice all N² two-action compounds of each subject (D2)."""
     from fmdata.synth.compounds import synth_compounds
+    from fmdata.synth.processes import n_processes
 
-    with Meter("starts anew") as meter:
-        made = synth_compounds(dataset, settings, meter)
+    with Meter("resumes from here") as meter:
+        made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
     show(made)
 
 

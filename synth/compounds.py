@@ -1,33 +1,29 @@
-"""D1 → D2: writes all compounds of a dataset into shards of their own, beside the actions."""
+"""D1 → D2: writes all compounds of a dataset into shards of their own, beside the actions.
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+Subjects are planned in groups and shards are made one by one, each in any process. Memory holds the
+sizes of all subjects, and the plan and clips of one for each process.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.keys import key_part
 from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.rest import first_stops, second_starts, tail_room
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
-from fmdata.catalog.storage.pack import Planned, change, commit, interrupted, pack
-from fmdata.catalog.storage.schema import COMPOUND_COLUMNS, per_frame
-from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.storage.pack import Run, change, commit, divide, interrupted, stage
+from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.summary import TakesApart
-from fmdata.catalog.timing import nominal_rate
-from fmdata.synth.notes import notes_of
-from fmdata.synth.plan import Compound, plan_subject
-from fmdata.synth.seams import SmoothJoins
+from fmdata.synth.processes import Map, mapping
 from fmdata.synth.settings import CompoundSettings
-from fmdata.synth.sources import Sources
-from fmdata.synth.splice import splice
-from fmdata.synth.takes import Take
+from fmdata.synth.shards import Made, Named, ShardPlan, Synthesis
+from fmdata.synth.subject import refuse_same_key
 
-ClipsBySubject = Mapping[str, Mapping[str, ActionClip]]  # by subject, then by key
+_GROUP = 16  # subjects that a process plans at a time
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,8 @@ class Synthesised:
         Card of the dataset, with the compounds in it.
     reused : bool
         True if the same compounds existed already and nothing was written.
+    found : int
+        Shards that an interrupted run had finished.
     takes_apart : TakesApart
         Positive pairs of the compounds, and those that share no take.
     """
@@ -49,6 +47,7 @@ class Synthesised:
     dataset: Path
     card: Card
     reused: bool
+    found: int
     takes_apart: TakesApart
 
     def __str__(self) -> str:
@@ -56,14 +55,18 @@ class Synthesised:
         assert part is not None
         state = "already there" if self.reused else "made"
         folder = printable(str(self.dataset / card_file.COMPOUNDS))
+        if self.found:
+            state += f" ({self.found} of {len(part.shards)} shards by an interrupted run)"
         lines = [f"{part.samples} compounds {state} in {folder}", f"  {self.takes_apart}"]
         return "\n".join(lines + [f"  {printable(note)}" for note in part.notes])
 
 
 def synth_compounds(
-    path: Path, settings: CompoundSettings, progress: Progress = SILENT
+    path: Path, settings: CompoundSettings, progress: Progress = SILENT, *, workers: int = 0
 ) -> Synthesised:
     """Write the compounds of a dataset, and replace earlier ones.
+
+    A run that was interrupted is resumed: shards that it had finished are not made again.
 
     Parameters
     ----------
@@ -72,30 +75,38 @@ def synth_compounds(
     settings : CompoundSettings
         Number of copies, seed and size of shards.
     progress : Progress
-        Receives one step per compound.
+        Receives one step per subject that is planned, then the compounds of each shard.
+    workers : int
+        Number of processes, which changes no byte; 0 works in this process.
 
     Raises
     ------
     DatasetError
         When there is no dataset, an action shard is damaged, no clip has a motion, or two
         compounds would have the same key.
+    FmdataError
+        When a worker process is ended from outside.
     """
     if not interrupted(path):
         Dataset(path)  # raises before anything is written to a folder without a dataset
     # The finished units of an interrupted build are kept for its next run.
     with change(path, keep_work=True):
         dataset = Dataset(path)
+        synthesis = Synthesis(path, dataset.card.actions.digest, settings)
         if _is_current(dataset, settings):
+            synthesis.clear(keep_own=False)
             return _result(path, reused=True)
         _require_intact(dataset)
-        part = _write(dataset, settings, progress)
+        synthesis.clear(keep_own=True)
+        part, found = _write(dataset, synthesis, workers, progress)
         commit(path, dataset.card.with_compounds(part))
-        return _result(path, reused=False)
+        synthesis.clear(keep_own=False)
+        return _result(path, reused=False, found=found)
 
 
-def _result(path: Path, *, reused: bool) -> Synthesised:
+def _result(path: Path, *, reused: bool, found: int = 0) -> Synthesised:
     dataset = Dataset(path)
-    return Synthesised(path, dataset.card, reused, TakesApart.of(dataset))
+    return Synthesised(path, dataset.card, reused, found, TakesApart.of(dataset))
 
 
 def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
@@ -118,115 +129,81 @@ def _require_intact(dataset: Dataset) -> None:
         )
 
 
-def _write(dataset: Dataset, settings: CompoundSettings, progress: Progress) -> Part:
-    """Plan, splice and pack the compounds; return their part of the card."""
-    clips: dict[str, dict[str, ActionClip]] = defaultdict(dict)
-    for clip in dataset.actions:
-        clips[clip.subject][clip.key] = clip
-    compounds, notes = _plan(dataset, clips, settings)
-    progress.start("synth-compound", len(compounds), "compounds")
-    shards = pack(
-        dataset.path,
-        card_file.COMPOUNDS,
-        (_planned(compound, clips[compound.subject]) for compound in compounds.values()),
-        _loader(compounds, clips, progress),
-        COMPOUND_COLUMNS,
-        settings.shard_mb * 10**6,
-    )
-    digest = dataset.card.actions.digest
-    return Part(settings.to_json(), len(compounds), shards, digest, notes)
+def _write(
+    dataset: Dataset, synthesis: Synthesis, workers: int, progress: Progress
+) -> tuple[Part, int]:
+    """Plan and make the shards, and stage them; return their part of the card.
+
+    The second value is the number of shards that an earlier run had finished.
+    """
+    with mapping(workers, str(dataset.path)) as in_processes:
+        named = _named(dataset)
+        plans, notes = _plan(dataset, synthesis, named, in_processes, progress)
+        progress.start("synth-compound", sum(plan.samples for plan in plans), "compounds")
+        made: list[Made] = []
+        for one in in_processes(synthesis.make, plans):
+            made.append(one)
+            progress.step(one.shard.samples)
+    shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in made))
+    samples = sum(shard.samples for shard in shards)
+    part = Part(synthesis.settings.to_json(), samples, shards, synthesis.actions, notes)
+    return part, sum(one.found for one in made)
+
+
+def _named(dataset: Dataset) -> dict[str, Named]:
+    """Return all subjects by name, those with nothing but dropped recordings too."""
+    dropped: dict[str, set[str]] = {subject: set() for subject in dataset.actions.subjects}
+    for row in dataset.dropped().select(["subject", "action"]).to_pylist():
+        if row["action"]:  # that of a misplaced file is unknown
+            dropped.setdefault(row["subject"], set()).add(row["action"])
+    return {name: Named(name, tuple(sorted(dropped[name]))) for name in sorted(dropped)}
 
 
 def _plan(
-    dataset: Dataset, clips: ClipsBySubject, settings: CompoundSettings
-) -> tuple[dict[str, Compound], list[str]]:
-    """Return the compounds of all subjects by key, and notes on the missing ones."""
-    actions: dict[str, set[str]] = defaultdict(set)
-    for clip in dataset.actions:
-        actions[clip.subject].add(clip.action)
-    for row in dataset.dropped().to_pylist():
-        if row["action"]:  # that of a misplaced file is unknown
-            actions[row["subject"]].add(row["action"])
-    takes = _usable_takes(dataset, smooth=settings.smooth)
-    compounds: dict[str, Compound] = {}
-    notes: list[str] = []
-    for subject, names in sorted(actions.items()):
-        of_subject = clips.get(subject, {})
-        usable = [takes[key] for key in of_subject if key in takes]
-        join = SmoothJoins(Sources(of_subject)) if settings.smooth else None
-        cells = plan_subject(
-            subject, sorted(names), usable, k=settings.k, seed=settings.seed, join=join
-        )
-        for compound in (compound for cell in cells for compound in cell.compounds):
-            _refuse_same_key(compounds.setdefault(compound.key, compound), compound, dataset.path)
-        notes += notes_of(subject, sorted(names), cells, settings.k)
-    if not compounds:
+    dataset: Dataset,
+    synthesis: Synthesis,
+    named: Mapping[str, Named],
+    in_processes: Map,
+    progress: Progress,
+) -> tuple[list[ShardPlan], list[str]]:
+    """Return the plan of every shard, and notes on missing compounds."""
+    # In the order of the shards, so that each shard of the actions is read once.
+    ordered = list(dict.fromkeys([*dataset.actions.subjects, *named]))
+    groups = [
+        [named[name] for name in ordered[i : i + _GROUP]] for i in range(0, len(ordered), _GROUP)
+    ]
+    progress.start("plan", len(ordered), "subjects")
+    runs: list[Run] = []
+    notes: dict[str, list[str]] = {}
+    for group in in_processes(synthesis.plan, groups):
+        for subject in group:
+            runs += subject.runs
+            if subject.notes:
+                notes[subject.subject] = subject.notes
+        progress.step(len(group))
+    _refuse_same_keys(synthesis, [named[name] for name in {run.subject: 0 for run in runs}])
+    if not runs:
         raise DatasetError(
             f"{len(dataset.actions)} clips, none of them with a motion",
             wanted="at least one clip with a motion",
             where=str(dataset.path / card_file.ACTIONS),
             todo="look at the `intensity` of the clips, and build from recordings that move",
         )
-    return compounds, notes
+    shards = divide(sorted(runs), synthesis.settings.shard_mb * 10**6)
+    plans = [
+        ShardPlan(shard_name(i), [(run, named[run.subject]) for run in shard])
+        for i, shard in enumerate(shards)
+    ]
+    return plans, [note for name in sorted(notes) for note in notes[name]]
 
 
-def _usable_takes(dataset: Dataset, *, smooth: bool) -> dict[str, Take]:
-    """Return the clips with a motion, by key, with the frames that compounds may use."""
-    takes = {}
-    for clip in dataset.actions:
-        motion = clip.motion
-        if motion is None:
-            continue
-        columns = clip.frames_table(["detected", "intensity", "timestamp"]).columns
-        detected, intensity, timestamps = map(per_frame, columns)
-        takes[clip.key] = Take(
-            clip.key,
-            clip.action,
-            nominal_rate(timestamps, clip.fps),
-            motion,
-            tail_room(motion, detected),
-            tuple(first_stops(motion, intensity)) if smooth else (motion.offset,),
-            tuple(second_starts(motion, intensity)) if smooth else (motion.onset,),
-        )
-    return takes
-
-
-def _refuse_same_key(one: Compound, other: Compound, path: Path) -> None:
-    if one is not other:
-        names = [f"{c.subject}: {c.first} then {c.second}" for c in (one, other)]
-        raise DatasetError(
-            f"two compounds with the key {one.key} ({names[0]}; {names[1]})",
-            wanted="names that differ when all but A-Z a-z 0-9 _ is written as _",
-            where=str(path / card_file.ACTIONS),
-            todo="rename one of the subjects or actions, and build again",
-        )
-
-
-def _planned(compound: Compound, clips: Mapping[str, ActionClip]) -> Planned:
-    """Return the key of a compound, and its size, which decides its shard."""
-    n_bytes = 0
-    for segment in compound.segments:
-        clip = clips[segment.source]
-        n_bytes += int(clip.jpeg_spans[segment.start : segment.stop, 1].sum())
-        n_bytes += segment.n_frames * clip.row["size"] ** 2 if clip.has_lbp else 0
-    fold = clips[compound.segments[0].source].fold
-    return Planned(fold, compound.subject, compound.key, n_bytes)
-
-
-def _loader(
-    compounds: Mapping[str, Compound], clips: ClipsBySubject, progress: Progress
-) -> Callable[[str], Sample]:
-    """Return the function that makes the sample of a key."""
-
-    # Samples are loaded subject by subject, so only one subject's sources are in memory.
-    @lru_cache(maxsize=1)
-    def sources(subject: str) -> Sources:
-        return Sources(clips[subject])
-
-    def load(key: str) -> Sample:
-        compound = compounds[key]
-        made = splice(compound, sources(compound.subject))
-        progress.step()
-        return made
-
-    return load
+def _refuse_same_keys(synthesis: Synthesis, named: Iterable[Named]) -> None:
+    """Raise DatasetError where compounds of two subjects have the same key."""
+    first: dict[str, Named] = {}  # by the subject's part of a key
+    for one in named:
+        other = first.setdefault(key_part(one.subject), one)
+        if other is not one:
+            compounds = {c.key: c for c in synthesis.compounds_of(other).compounds}
+            for compound in synthesis.compounds_of(one).compounds:
+                known = compounds.get(compound.key, compound)
+                refuse_same_key(known, compound, str(synthesis.dataset / card_file.ACTIONS))

@@ -16,3 +16,12 @@ class CompoundSettings(Options):
         "best; without it, they are drawn at random."
     )  # fmt: skip
     shard_mb: int = shard_megabytes()
+
+
+@dataclass(frozen=True)
+class SynthesisSettings(Options):
+    """Settings of one run of a synthesis, which change no byte."""
+
+    workers: int | None = number(
+        None, 0, help="Worker processes, by default one a core. 0 works in this process."
+    )

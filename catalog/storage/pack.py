@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,32 +31,77 @@ class Planned(NamedTuple):
     n_bytes: int
 
 
-def plan_shards(samples: Iterable[Planned], limit: int) -> list[list[Planned]]:
-    """Divide samples among shards of about `limit` bytes.
+class Run(NamedTuple):
+    """Consecutive samples of one subject that lie in one shard.
 
-    A new shard begins at each fold, before a subject that does not fit, and within a subject that
-    is larger than a shard by itself.
+    Attributes
+    ----------
+    fold, subject
+        The subject, and its fold.
+    start, stop : int
+        Places of the samples among the subject's, which are sorted by key; half-open.
+    n_bytes : int
+        Their size.
+    whole : bool
+        True where these are all samples of the subject.
     """
-    ordered = sorted(samples)
-    subject_bytes: dict[str, int] = {}
-    for sample in ordered:
-        subject_bytes[sample.subject] = subject_bytes.get(sample.subject, 0) + sample.n_bytes
-    shards: list[list[Planned]] = []
-    filled = 0
-    for sample in ordered:
-        last = shards[-1][-1] if shards else None
-        if last is None or last.fold != sample.fold:
-            full = True
-        elif last.subject != sample.subject:
-            full = filled + subject_bytes[sample.subject] > limit
-        else:
-            full = subject_bytes[sample.subject] > limit and filled + sample.n_bytes > limit
-        if full:
-            shards.append([])
+
+    fold: int
+    subject: str
+    start: int
+    stop: int
+    n_bytes: int
+    whole: bool
+
+
+def runs_of(fold: int, subject: str, sizes: Sequence[int], limit: int) -> list[Run]:
+    """Cut the samples of one subject into runs of at most `limit` bytes, one if they all fit."""
+    whole = sum(sizes) <= limit
+    begins, filled = [0], 0
+    for place, size in enumerate(sizes):
+        if place and not whole and filled + size > limit:
+            begins.append(place)
             filled = 0
-        shards[-1].append(sample)
-        filled += sample.n_bytes
-    return shards
+        filled += size
+    return [
+        Run(fold, subject, start, stop, sum(sizes[start:stop]), whole)
+        for start, stop in pairwise([*begins, len(sizes)])
+    ]
+
+
+def divide(runs: Iterable[Run], limit: int) -> Iterator[list[Run]]:
+    """Yield the runs of each shard of about `limit` bytes; `runs` are sorted.
+
+    A new shard begins at each fold, before a subject that does not fit, and with each run of a
+    subject that is larger than a shard by itself.
+    """
+    shard: list[Run] = []
+    filled = 0
+    for run in runs:
+        same_fold = not shard or shard[-1].fold == run.fold
+        if shard and not (run.whole and same_fold and filled + run.n_bytes <= limit):
+            yield shard
+            shard, filled = [], 0
+        shard.append(run)
+        filled += run.n_bytes
+    if shard:
+        yield shard
+
+
+def plan_shards(samples: Iterable[Planned], limit: int) -> list[list[Planned]]:
+    """Divide samples among shards of about `limit` bytes, by the rules of :func:`divide`."""
+    of_subject: dict[tuple[int, str], list[Planned]] = {}
+    for sample in sorted(samples):
+        of_subject.setdefault((sample.fold, sample.subject), []).append(sample)
+    runs = (
+        run
+        for (fold, subject), ones in of_subject.items()
+        for run in runs_of(fold, subject, [one.n_bytes for one in ones], limit)
+    )
+    return [
+        [one for run in shard for one in of_subject[run.fold, run.subject][run.start : run.stop]]
+        for shard in divide(runs, limit)
+    ]
 
 
 def pack(
@@ -93,18 +139,34 @@ def pack(
             shards.append(replace(kept, name=name))
         else:
             write_shard(staged, name, (load(sample.key) for sample in samples), columns)
-            shards.append(_describe(staged / name, samples))
+            subjects = list(dict.fromkeys(sample.subject for sample in samples))
+            shards.append(describe(staged / name, samples[0].fold, subjects, len(samples)))
     flush(staged)  # the commit deletes the old names of linked files, so these must be on disk
     return shards
 
 
-def _describe(stem: Path, samples: Sequence[Planned]) -> Shard:
+def stage(dataset: Path, part: str, made: Iterable[tuple[Path, Shard]]) -> list[Shard]:
+    """Stage shards that were made elsewhere on this disk, for :func:`commit`; return them.
+
+    `made` has the path of each shard's files without a suffix, and its entry for the card.
+    """
+    staged = staging(dataset) / part
+    staged.mkdir()
+    shards = []
+    for stem, shard in made:
+        _link_shard(stem, staged / shard.name)
+        shards.append(shard)
+    flush(staged)
+    return shards
+
+
+def describe(stem: Path, fold: int, subjects: list[str], samples: int) -> Shard:
     """Return the card's entry for a shard; `stem` is its path without a suffix."""
     return Shard(
         name=stem.name,
-        fold=samples[0].fold,
-        subjects=list(dict.fromkeys(sample.subject for sample in samples)),
-        samples=len(samples),
+        fold=fold,
+        subjects=subjects,
+        samples=samples,
         tar=FileFacts.of(stem.with_suffix(".tar")),
         parquet=FileFacts.of(stem.with_suffix(".parquet")),
         frames=FileFacts.of(stem.with_suffix(".frames.parquet")),

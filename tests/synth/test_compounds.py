@@ -132,7 +132,7 @@ def test_the_same_settings_give_the_same_bytes(dataset_path: Path, tmp_path: Pat
     assert not made.reused
     pairs = "180 of 270 positive pairs share no take; by compound: 18 × 8 of 10, 9 × 4 of 10"
     assert str(made) == f"135 compounds made in {copy / 'compounds'}\n  {pairs}"
-    assert progress.phases == [("synth-compound", 135, "compounds")]
+    assert progress.phases == [("plan", 3, "subjects"), ("synth-compound", 135, "compounds")]
     assert progress.done == 135
     assert read_files(copy) == before
     again = synth_compounds(copy, CompoundSettings())

@@ -1,0 +1,149 @@
+"""Shards of compounds: planned from the sizes of all subjects, each made by itself and kept.
+
+A shard's content follows from its plan. Finished shards lie in a folder of unfinished work that is
+named by the settings and the actions, so a run that was killed finds those of its own kind.
+Promise: a shard has its final name only when it is whole, and one whose files are damaged is made
+again.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.storage.card import FileFacts, Shard
+from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
+from fmdata.catalog.storage.lock import WORK
+from fmdata.catalog.storage.pack import Run, describe, runs_of
+from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
+from fmdata.catalog.storage.shards import write_shard
+from fmdata.synth.settings import CompoundSettings
+from fmdata.synth.subject import SubjectCompounds
+
+_PREFIX = "compounds-"
+_FACTS = "shard.json"
+
+
+class Named(NamedTuple):
+    """A subject, and those of its actions of which recordings were dropped."""
+
+    subject: str
+    dropped: tuple[str, ...]
+
+
+class SubjectPlan(NamedTuple):
+    """The compounds of one subject as runs, and notes on the missing ones."""
+
+    subject: str
+    runs: list[Run]
+    notes: list[str]
+
+
+class ShardPlan(NamedTuple):
+    """Name of a shard, and its runs with their subjects."""
+
+    name: str
+    runs: list[tuple[Run, Named]]
+
+    @property
+    def samples(self) -> int:
+        """Number of compounds."""
+        return sum(run.stop - run.start for run, _ in self.runs)
+
+
+class Made(NamedTuple):
+    """Path of a shard's files without a suffix, its entry for the card; True if it was found."""
+
+    stem: Path
+    shard: Shard
+    found: bool
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """One synthesis, as any process needs it.
+
+    Attributes
+    ----------
+    dataset : Path
+        Folder of the dataset.
+    actions : str
+        Digest of the actions.
+    settings : CompoundSettings
+        Settings of the compounds.
+    """
+
+    dataset: Path
+    actions: str
+    settings: CompoundSettings
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the finished shards."""
+        made_by = [self.settings.to_json(), self.actions, metadata.version("fmdata")]
+        name = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
+        return self.dataset / WORK / f"{_PREFIX}{name}"
+
+    def plan(self, named: Sequence[Named]) -> list[SubjectPlan]:
+        """Plan some subjects."""
+        return [self._plan(one) for one in named]
+
+    def _plan(self, named: Named) -> SubjectPlan:
+        made = self.compounds_of(named)
+        limit = self.settings.shard_mb * 10**6
+        runs = runs_of(made.fold, named.subject, made.sizes, limit) if made.compounds else []
+        return SubjectPlan(named.subject, runs, made.notes)
+
+    def compounds_of(self, named: Named) -> SubjectCompounds:
+        """Return the compounds of one subject."""
+        clips = _actions(self.dataset, self.actions)
+        return SubjectCompounds(clips, named.subject, named.dropped, self.settings)
+
+    def make(self, plan: ShardPlan) -> Made:
+        """Make one shard, unless an earlier run has finished it."""
+        folder = self.folder / plan.name
+        facts = folder / _FACTS
+        if facts.exists():
+            shard = _parsed(json.loads(facts.read_bytes()))
+            if shard.intact(folder):
+                return Made(folder / plan.name, shard, found=True)
+        with atomic_folder(folder) as new:
+            write_shard(
+                new,
+                plan.name,
+                (
+                    sample
+                    for run, named in plan.runs
+                    for sample in self.compounds_of(named).samples(run.start, run.stop)
+                ),
+                COMPOUND_COLUMNS,
+            )
+            subjects = [named.subject for _, named in plan.runs]
+            shard = describe(new / plan.name, plan.runs[0][0].fold, subjects, plan.samples)
+            (new / _FACTS).write_text(json.dumps(asdict(shard)))
+        return Made(folder / plan.name, shard, found=False)
+
+    def clear(self, *, keep_own: bool) -> None:
+        """Remove finished shards of other syntheses, and by `keep_own` those of this one."""
+        for folder in (self.dataset / WORK).glob(f"{_PREFIX}*"):
+            if keep_own and folder == self.folder:
+                remove_temporaries(folder)
+            else:
+                remove_folder(folder)
+
+
+@lru_cache(maxsize=1)
+def _actions(dataset: Path, digest: str) -> Clips[ActionClip]:
+    """Return the actions with this digest; opened once by a process, for all its shards."""
+    return Dataset(dataset).actions
+
+
+def _parsed(facts: dict[str, object]) -> Shard:
+    files = {name: FileFacts(**facts.pop(name)) for name in ("tar", "parquet", "frames")}  # type: ignore[arg-type]
+    return Shard(**facts, **files)  # type: ignore[arg-type]
