@@ -164,8 +164,8 @@ def build(
 @command(CompoundSettings, SynthesisSettings, dataset=True)
 def synth_compound(dataset: Path, settings: CompoundSettings, how: SynthesisSettings) -> None:
     """Splice all N² two-action compounds of each subject (D2)."""
+    from fmdata.pipeline.engine.cores import n_processes
     from fmdata.synth.compounds import synth_compounds
-    from fmdata.synth.processes import n_processes
 
     with Meter("resumes from here") as meter:
         made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))

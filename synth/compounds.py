@@ -75,15 +75,14 @@ def synth_compounds(
     settings : CompoundSettings
         Number of copies, seed and size of shards.
     progress : Progress
-        Receives one step per subject that is planned, then the compounds of each shard.
+        Receives the subjects that are planned, then the compounds that are made.
     workers : int
         Number of processes, which changes no byte; 0 works in this process.
 
     Raises
     ------
     DatasetError
-        When there is no dataset, an action shard is damaged, no clip has a motion, or two
-        compounds would have the same key.
+        For a missing or damaged dataset, one without a motion, or two compounds with one key.
     FmdataError
         When a worker process is ended from outside.
     """

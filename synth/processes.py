@@ -10,16 +10,9 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import Any
 
-from dask.system import CPU_COUNT
-
 from fmdata.catalog.errors import FmdataError
 
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-
-
-def n_processes(workers: int | None) -> int:
-    """Return the number of processes for a setting; None is one a core."""
-    return CPU_COUNT if workers is None else workers
 
 
 @contextmanager

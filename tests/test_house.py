@@ -41,7 +41,7 @@ FLOORS = [
 ]
 # Library: the one place that may import it.
 OWNERS = {
-    "dask": ("pipeline/engine/crew.py", "pipeline/engine/run.py"),
+    "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
     "distributed": "pipeline/engine/cluster.py",
     "typer": "cli.py",
     "rich": "cli.py",

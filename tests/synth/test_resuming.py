@@ -1,0 +1,106 @@
+"""Syntheses in several processes, killed and resumed: always the bytes of an undisturbed one."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.catalog.verify.dataset import verify
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+from tests.helpers.command import FMDATA
+from tests.helpers.datasets import make_up
+from tests.helpers.folders import assert_same_files
+from tests.helpers.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+SUBJECTS = [f"s{i:02d}" for i in range(6)]
+SETTINGS = CompoundSettings(k=40, shard_mb=1)
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_up(tmp_path_factory.mktemp("actions") / "dataset", SUBJECTS, k=0)
+
+
+@pytest.fixture(scope="module")
+def reference(actions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a dataset with compounds, undisturbed, in one process."""
+    path = tmp_path_factory.mktemp("reference") / "dataset"
+    shutil.copytree(actions, path)
+    synth_compounds(path, SETTINGS)
+    assert len(Dataset(path).card.compounds.shards) >= 10
+    return path
+
+
+def start(dataset: Path) -> subprocess.Popen[bytes]:
+    """Start the command with two workers, in a process group of its own."""
+    line = [*FMDATA, "synth-compound", "--dataset", str(dataset), "--workers", "2"]
+    line += ["--k", str(SETTINGS.k), "--shard-mb", str(SETTINGS.shard_mb)]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finished(dataset: Path) -> dict[Path, int]:
+    """Return the finished shards of unfinished work, and the inode of each tar."""
+    tars = (dataset / ".work").glob("compounds-*/shard-?????/*.tar")
+    return {tar: tar.stat().st_ino for tar in tars}
+
+
+def children(pid: int) -> list[int]:
+    return [int(i) for i in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_two_processes_write_the_bytes_of_one(
+    actions: Path, reference: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "dataset"
+    shutil.copytree(actions, path)
+    process = start(path)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 0, output
+    assert_same_files(path, reference)
+
+
+@pytest.mark.parametrize("victim", ["parent", "worker"])
+def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
+    actions: Path, reference: Path, tmp_path: Path, victim: str
+) -> None:
+    """The finished shards keep their inodes, so they were not written again."""
+    path = tmp_path / "dataset"
+    shutil.copytree(actions, path)
+    process = start(path)
+    wait_until(lambda: len(finished(path)) >= 3, process)
+    workers = children(process.pid)
+    os.kill(process.pid if victim == "parent" else workers[-1], signal.SIGKILL)
+    output = process.communicate()[0].decode()
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    done = finished(path)
+    again = synth_compounds(path, SETTINGS)
+    assert 3 <= again.found == len(done) < len(again.card.compounds.shards)
+    assert "by an interrupted run" in str(again)
+    inodes = {tar.stat().st_ino for tar in (path / "compounds").glob("*.tar")}
+    assert set(done.values()) <= inodes
+    assert_same_files(path, reference)
+    assert verify(path) == []
+
+
+def test_a_damaged_finished_shard_is_made_again(
+    actions: Path, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "dataset"
+    shutil.copytree(actions, path)
+    monkeypatch.setattr("fmdata.synth.compounds.stage", lambda *_: (_ for _ in ()).throw(OSError()))
+    with pytest.raises(OSError):  # noqa: PT011
+        synth_compounds(path, SETTINGS)
+    monkeypatch.undo()
+    damaged, *others = sorted(finished(path))
+    damaged.write_bytes(b"\0" * damaged.stat().st_size)
+    assert synth_compounds(path, SETTINGS).found == len(others)
+    assert_same_files(path, reference)
