@@ -34,7 +34,7 @@ from fmdata.pipeline.work.job import Job, refused_job
 from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import Finished, drop, finished
-from fmdata.pipeline.work.previous import Previous, check_place
+from fmdata.pipeline.work.previous import Previous
 from fmdata.pipeline.work.publish import publish
 from fmdata.pipeline.work.repeated import repeated
 
@@ -74,7 +74,6 @@ def build(
     found = discover(raw, table, follow_links=how.follow_links)
     named = pseudonymous(found, pseudonyms) if pseudonyms else found
     settings = replace(settings, pseudonyms=pseudonyms is not None)
-    check_place(out)
     with change(out):
         built = _build(named, _sources(found, named), out, settings, how, progress)
     return replace(built, notes=found.notes, understood=understood(found.recordings))

@@ -17,6 +17,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.printable import listing
 from fmdata.catalog.progress import SILENT, Progress
+from fmdata.catalog.storage.lock import reading
 from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch, Keeper
 from fmdata.train.figures import draw_evaluation
@@ -120,11 +121,12 @@ def train(
     Raises
     ------
     DatasetError
-        When there is no dataset, no subject-disjoint split, or no clip that the recipe can use.
+        When there is no dataset, or one that a command is writing to, no subject-disjoint split,
+        or no clip that the recipe can use.
     UsageError
         When `out` cannot be written to, or holds a run of another recipe, dataset or settings.
     """
-    with distributed.joined():
+    with reading(dataset), distributed.joined():
         data = Dataset(dataset)
         split = choose_split(folds_of(data), settings.hold_out, str(dataset))
         keeper = FolderKeeper(out, _identity(name, data, settings))
@@ -191,8 +193,13 @@ def evaluate(run: Path, dataset: Path) -> Measured:
     ModelError
         When the folder holds no finished run.
     DatasetError
-        When every subject of the dataset was trained on.
+        When every subject of the dataset was trained on, or a command is writing to it.
     """
+    with reading(dataset):
+        return _evaluate(run, dataset)
+
+
+def _evaluate(run: Path, dataset: Path) -> Measured:
     recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
     unseen = [subject for subject in folds_of(data) if subject not in known.subjects]

@@ -29,6 +29,7 @@ from fmdata.catalog.storage.card import Card, FileFacts
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
+from fmdata.catalog.storage.place import MARK
 from fmdata.catalog.storage.schema import DROPPED_COLUMNS
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.verify.finding import Finding
@@ -99,7 +100,6 @@ def forget(path: Path, subject: str) -> Forgotten:
         memo = path / WORK / MEMO.format(name_digest(subject)[:16])
         if subject in names or units:
             traces = Traces.of(subject, _frames(dataset, subject, units))
-            (path / WORK).mkdir(exist_ok=True)
             traces.write(memo)
         elif memo.exists() and Traces.read(memo).name == name_digest(subject):
             # An interrupted run has removed the subject, but not searched for remnants.
@@ -185,7 +185,7 @@ def _work_of(work: Path, subject: str) -> tuple[list[Unit], list[Path]]:
     """
     units, leftovers = [], []
     for entry in sorted(work.iterdir()) if work.is_dir() else []:
-        if entry.match(MEMO.format("*")):
+        if entry.name == MARK or entry.match(MEMO.format("*")):
             continue
         name = Unit(entry).subject()
         if name == subject:

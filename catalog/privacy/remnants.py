@@ -22,6 +22,7 @@ from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.traces import Traces
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.place import all_files
 from fmdata.catalog.verify.finding import Finding
 
 # Files larger than this are searched for frames only, not for the name.
@@ -41,7 +42,7 @@ def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
     """Yield a finding for each file below `path` with frames of a subject, or with its name."""
     dataset = Dataset(path) if (path / card_file.NAME).exists() else None
     frames = _frames_by_tar(dataset) if dataset else {}
-    for file in sorted(path.rglob("*")):
+    for file in all_files(path):
         if file.is_file():
             try:
                 yield from _pixels_left(file, traces, frames.get(file, list))

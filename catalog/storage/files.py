@@ -48,7 +48,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     temporary = temporary_folder(path, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    temporary.mkdir()
     try:
         yield temporary
         for file in temporary.iterdir():
@@ -94,9 +94,10 @@ def is_regular(path: Path) -> bool:
 def remove_folder(path: Path) -> None:
     """Remove a folder, or a file, if it exists; its name never belongs to a partial folder.
 
-    The folder is renamed first, so an interrupted removal leaves a temporary name only.
+    The folder is renamed first, so an interrupted removal leaves a temporary name only. Of a link,
+    the link alone is removed.
     """
-    if path.exists():
+    if os.path.lexists(path):
         doomed = path.with_name(f"{path.name}.gone{_SUFFIX}")
         _remove(doomed)
         path.replace(doomed)

@@ -14,10 +14,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from fmdata.catalog.storage.card import DROPPED, Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.card import NAME as CARD
-from fmdata.catalog.storage.card import Card, FileFacts, Shard
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK, writing
+from fmdata.catalog.storage.place import (
+    HALVES,
+    INSIDE,
+    MARK,
+    STAGED,
+    is_apart,
+    is_shard_file,
+    mark_work,
+    require_place,
+    unmark_work,
+)
 from fmdata.catalog.storage.schema import Columns
 from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
 
@@ -128,8 +139,7 @@ def pack(
     reusable : mapping of tuple of str to Shard, optional
         Shards already in this part, by the keys of their samples; linked where they fit.
     """
-    staged = staging(dataset) / part
-    staged.mkdir()
+    staged = _stage_half(dataset, part)
     shards = []
     for index, samples in enumerate(plan_shards(planned, limit)):
         name = shard_name(index)
@@ -189,31 +199,57 @@ def change(dataset: Path, *, keep_work: bool = False) -> Iterator[None]:
     """Lock a dataset for a change, and first complete or undo an interrupted one.
 
     `keep_work` keeps the units of an unfinished build, which the next build resumes from.
+
+    Raises
+    ------
+    UsageError
+        When something in the folder is not ours (:func:`require_place`), or is in use.
     """
+    require_place(dataset)
     with writing(dataset):
-        _finish(dataset)
-        shutil.rmtree(dataset / WORK / "new", ignore_errors=True)
-        remove_temporaries(dataset / WORK)
-        yield
-        if keep_work:
-            remove_folder(dataset / WORK / "new")
-        else:
-            _clear(dataset / WORK)
+        require_place(dataset)
+        work = mark_work(dataset)
+        try:
+            _finish(dataset)
+            _unstage(dataset)
+            remove_temporaries(work)
+            yield
+            _unstage(dataset)
+            if not keep_work:
+                _clear(work)
+        finally:
+            unmark_work(dataset)
 
 
 def _clear(work: Path) -> None:
     """Remove all work. An interrupted removal leaves complete units and temporary names only."""
-    if work.exists():
-        for unit in list(work.iterdir()):
-            remove_folder(unit)
-        shutil.rmtree(work, ignore_errors=True)
+    for unit in [path for path in work.iterdir() if path.name != MARK]:
+        remove_folder(unit)
+
+
+def _unstage(dataset: Path) -> None:
+    """Remove new files that are not to be put in place."""
+    for place in (dataset / STAGED, *(dataset / part / INSIDE for part in HALVES)):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def staging(dataset: Path) -> Path:
     """Return the folder of new files for the next :func:`commit`, made where missing."""
-    path = dataset / WORK / "new"
-    path.mkdir(parents=True, exist_ok=True)
+    path = dataset / STAGED
+    path.mkdir(exist_ok=True)
     return path
+
+
+def _stage_half(dataset: Path, part: str) -> Path:
+    """Return an empty folder for the new shards of one half, on the disk of the old ones."""
+    staged, half = staging(dataset) / part, dataset / part
+    if not is_apart(half, dataset):
+        staged.mkdir()
+        return staged
+    inside = half.resolve() / INSIDE
+    inside.mkdir()
+    staged.symlink_to(inside)
+    return inside
 
 
 def commit(dataset: Path, card: Card) -> None:
@@ -228,25 +264,38 @@ def commit(dataset: Path, card: Card) -> None:
 
 def interrupted(dataset: Path) -> bool:
     """Return whether a run was killed within a commit, which the next :func:`change` completes."""
-    return (dataset / WORK / "new" / CARD).exists()
+    return (dataset / STAGED / CARD).exists()
 
 
 def _finish(dataset: Path) -> None:
     if not interrupted(dataset):
         return
-    staged = dataset / WORK / "new"
+    staged = dataset / STAGED
+    card = Card.read(staged)
     # Each step is flushed before the next, which may delete files that the last step replaced.
     for folder in (dataset / WORK, dataset):
         flush(folder)
     # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)
-    for new in sorted(staged.iterdir()):
-        if new.name != CARD:
-            place = dataset / new.name
-            if place.is_dir():
-                shutil.rmtree(place)
-            new.replace(place)
+    for name, part in zip(HALVES, (card.actions, card.compounds), strict=True):
+        if part and (staged / name).is_dir():
+            _replace_shards(staged / name, dataset / name, part)
+    if (staged / DROPPED).exists():
+        (staged / DROPPED).replace(dataset / DROPPED)
     flush(dataset)
     (staged / CARD).replace(dataset / CARD)
     flush(dataset)
+
+
+def _replace_shards(staged: Path, half: Path, part: Part) -> None:
+    """Put the new shards of one half in place, file by file, and remove the old ones."""
+    half.mkdir(exist_ok=True)
+    for new in sorted(staged.iterdir()):
+        new.replace(half / new.name)
+        new.unlink(missing_ok=True)  # a link to the file in its place is not moved
+    kept = {shard.name for shard in part.shards}
+    for old in sorted(half.iterdir()):
+        if is_shard_file(old.name) and old.name.partition(".")[0] not in kept:
+            old.unlink()
+    flush(half)

@@ -10,7 +10,8 @@ from pathlib import Path
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts
-from fmdata.catalog.storage.lock import WORK, require_unwritten
+from fmdata.catalog.storage.lock import WORK, is_lock, reading
+from fmdata.catalog.storage.place import HALVES, INSIDE, all_files
 from fmdata.catalog.verify.content import Half, check_content, halves_of
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding
 
@@ -30,10 +31,18 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
     DatasetError
         When the dataset has no card, or another command is writing to it.
     """
-    require_unwritten(path)
-    found = _found(path, deep)
-    if found:
-        require_unwritten(path)  # a command that began meanwhile may have caused the findings
+    card = path / card_file.NAME
+    with reading(path):
+        before = card.read_bytes() if card.is_file() else None
+        found = _found(path, deep)
+        # In a read-only folder no lock keeps writing commands away.
+        if found and before != (card.read_bytes() if card.is_file() else None):
+            raise DatasetError(
+                "the dataset was changed while it was checked",
+                wanted="a dataset that nobody is writing to",
+                where=str(path),
+                todo="run the check again",
+            )
     return found
 
 
@@ -90,13 +99,13 @@ def _strays(path: Path, halves: list[Half]) -> Iterator[Finding]:
     for half in halves:
         known.add(half.folder)
         known |= {half.folder / name for shard in half.part.shards for name in shard.files}
-    for found in sorted(path.rglob("*")):
-        if found not in known:
-            unfinished = found.relative_to(path).parts[0] == WORK
-            if unfinished and found != path / WORK:
-                continue
-            yield Finding(
-                str(found),
-                "left by an unfinished run" if unfinished else "not a file of this dataset",
-                "run that command again" if unfinished else "move it elsewhere, or delete it",
-            )
+    unfinished = {path / WORK, *(path / half / INSIDE for half in HALVES)}
+    for found in all_files(path):
+        if found in known or is_lock(found, path) or unfinished & set(found.parents):
+            continue
+        is_work = found in unfinished
+        yield Finding(
+            str(found),
+            "left by an unfinished run" if is_work else "not a file of this dataset",
+            "run that command again" if is_work else "move it elsewhere, or delete it",
+        )

@@ -13,7 +13,6 @@ from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
-from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import Planned
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.work import Unit
@@ -181,20 +180,6 @@ class Previous:
             for row in self.intact.rows(columns)
             if row["digest"] in self.done
         }
-
-
-def check_place(out: Path) -> None:
-    """Raise UsageError when `out` is neither a dataset, nor the start of one, nor empty."""
-    if not out.exists():
-        return
-    ours = out.is_dir() and any((out / name).exists() for name in (card_file.NAME, WORK))
-    if not ours and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(
-            "something that is not a dataset of fmdata",
-            wanted="a new or empty folder, or one that `fmdata build` made",
-            where=str(out),
-            todo="name another folder with --out",
-        )
 
 
 def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:

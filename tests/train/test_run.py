@@ -10,6 +10,7 @@ import torch
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
+from fmdata.catalog.storage.lock import writing
 from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
@@ -188,3 +189,28 @@ def test_the_callers_random_state_is_restored(drawn_dataset: Path, tmp_path: Pat
     torch.manual_seed(123)
     train("encoder", drawn_dataset, tmp_path, TINY)
     torch.testing.assert_close(torch.rand(3), expected)
+
+
+def test_no_command_writes_to_a_dataset_that_is_trained_on(
+    finished: Path, drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor to one that is evaluated; and neither begins while a command writes."""
+
+    def require_held(*_: object) -> None:
+        with pytest.raises(UsageError, match="a command is reading"), writing(drawn_dataset):
+            pass
+        raise InterruptedError
+
+    with writing(drawn_dataset):
+        for command in (
+            lambda: train("encoder", drawn_dataset, tmp_path, TINY),
+            lambda: evaluate(finished, drawn_dataset),
+        ):
+            with pytest.raises(DatasetError, match="a command is writing"):
+                command()
+    monkeypatch.setattr("fmdata.train.run.fit", require_held)
+    with pytest.raises(InterruptedError):
+        train("encoder", drawn_dataset, tmp_path, TINY)
+    monkeypatch.setattr("fmdata.train.run.load", require_held)
+    with pytest.raises(InterruptedError):
+        evaluate(finished, drawn_dataset)

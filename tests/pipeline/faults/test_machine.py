@@ -20,8 +20,7 @@ from pyarrow import feather
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import RecordingError, UsageError
-from fmdata.catalog.storage import lock
-from fmdata.catalog.storage.lock import WORK, writing
+from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
 from fmdata.pipeline import stages
@@ -235,23 +234,3 @@ with writing(Path({str(path)!r})):
         process.kill()
     build(raw, path, SMALL, IN_PROCESS)
     assert len(Dataset(path).actions) == 3
-
-
-def test_a_folder_removed_by_the_last_holder_of_its_lock_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The holder of the lock fails and removes the folder, while another process waits for it."""
-    path, whole = tmp_path / "dataset", lock._lock
-    taken = iter(range(100))
-
-    def late(folder: int, dataset: Path) -> None:
-        if next(taken) == 0:
-            dataset.rmdir()
-        whole(folder, dataset)
-
-    monkeypatch.setattr(lock, "_lock", late)
-    with writing(path):
-        assert path.is_dir()
-        monkeypatch.undo()
-        with pytest.raises(UsageError, match="another command is writing"), writing(path):
-            pass
