@@ -15,7 +15,8 @@ from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
-from fmdata.catalog.storage.pack import Run, change, commit, divide, interrupted, stage
+from fmdata.catalog.storage.division import Run, divide
+from fmdata.catalog.storage.pack import change, commit, interrupted, stage
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.summary import TakesApart
 from fmdata.synth.processes import Map, mapping

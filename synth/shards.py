@@ -18,9 +18,10 @@ from typing import NamedTuple
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.storage.card import FileFacts, Shard
+from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK
-from fmdata.catalog.storage.pack import Run, describe, runs_of
+from fmdata.catalog.storage.pack import describe
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
 from fmdata.synth.settings import CompoundSettings
@@ -113,6 +114,7 @@ class Synthesis:
             shard = _parsed(json.loads(facts.read_bytes()))
             if shard.intact(folder):
                 return Made(folder / plan.name, shard, found=True)
+        self.folder.mkdir(exist_ok=True)
         with atomic_folder(folder) as new:
             write_shard(
                 new,

@@ -12,7 +12,8 @@ from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.card import Part
-from fmdata.catalog.storage.pack import Planned, pack, plan_shards
+from fmdata.catalog.storage.division import Planned, plan_shards
+from fmdata.catalog.storage.pack import pack
 
 
 def part_without(clips: Clips[Any], subject: str, size: int) -> Part:

@@ -1,21 +1,18 @@
 """Packing of samples into shards, and atomic replacement of a dataset's files.
 
-Promise: samples are ordered by fold, subject and key, independent of the order of their making. A
-shard never mixes folds, and a subject lies in one shard unless it alone is larger than a shard. New
-files replace old ones all together, even if a run is killed at any moment.
+Promise: new files replace old ones all together, even if a run is killed at any moment.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 from fmdata.catalog.storage.card import DROPPED, Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.card import NAME as CARD
+from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK, writing
 from fmdata.catalog.storage.place import (
@@ -31,88 +28,6 @@ from fmdata.catalog.storage.place import (
 )
 from fmdata.catalog.storage.schema import Columns
 from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
-
-
-class Planned(NamedTuple):
-    """Facts that decide the shard of a sample; sorts by fold, subject and key."""
-
-    fold: int
-    subject: str
-    key: str
-    n_bytes: int
-
-
-class Run(NamedTuple):
-    """Consecutive samples of one subject that lie in one shard.
-
-    Attributes
-    ----------
-    fold, subject
-        The subject, and its fold.
-    start, stop : int
-        Places of the samples among the subject's, which are sorted by key; half-open.
-    n_bytes : int
-        Their size.
-    whole : bool
-        True where these are all samples of the subject.
-    """
-
-    fold: int
-    subject: str
-    start: int
-    stop: int
-    n_bytes: int
-    whole: bool
-
-
-def runs_of(fold: int, subject: str, sizes: Sequence[int], limit: int) -> list[Run]:
-    """Cut the samples of one subject into runs of at most `limit` bytes, one if they all fit."""
-    whole = sum(sizes) <= limit
-    begins, filled = [0], 0
-    for place, size in enumerate(sizes):
-        if place and not whole and filled + size > limit:
-            begins.append(place)
-            filled = 0
-        filled += size
-    return [
-        Run(fold, subject, start, stop, sum(sizes[start:stop]), whole)
-        for start, stop in pairwise([*begins, len(sizes)])
-    ]
-
-
-def divide(runs: Iterable[Run], limit: int) -> Iterator[list[Run]]:
-    """Yield the runs of each shard of about `limit` bytes; `runs` are sorted.
-
-    A new shard begins at each fold, before a subject that does not fit, and with each run of a
-    subject that is larger than a shard by itself.
-    """
-    shard: list[Run] = []
-    filled = 0
-    for run in runs:
-        same_fold = not shard or shard[-1].fold == run.fold
-        if shard and not (run.whole and same_fold and filled + run.n_bytes <= limit):
-            yield shard
-            shard, filled = [], 0
-        shard.append(run)
-        filled += run.n_bytes
-    if shard:
-        yield shard
-
-
-def plan_shards(samples: Iterable[Planned], limit: int) -> list[list[Planned]]:
-    """Divide samples among shards of about `limit` bytes, by the rules of :func:`divide`."""
-    of_subject: dict[tuple[int, str], list[Planned]] = {}
-    for sample in sorted(samples):
-        of_subject.setdefault((sample.fold, sample.subject), []).append(sample)
-    runs = (
-        run
-        for (fold, subject), ones in of_subject.items()
-        for run in runs_of(fold, subject, [one.n_bytes for one in ones], limit)
-    )
-    return [
-        [one for run in shard for one in of_subject[run.fold, run.subject][run.start : run.stop]]
-        for shard in divide(runs, limit)
-    ]
 
 
 def pack(
@@ -156,12 +71,11 @@ def pack(
 
 
 def stage(dataset: Path, part: str, made: Iterable[tuple[Path, Shard]]) -> list[Shard]:
-    """Stage shards that were made elsewhere on this disk, for :func:`commit`; return them.
+    """Stage shards that were made elsewhere, for :func:`commit`; return them.
 
     `made` has the path of each shard's files without a suffix, and its entry for the card.
     """
-    staged = staging(dataset) / part
-    staged.mkdir()
+    staged = _stage_half(dataset, part)
     shards = []
     for stem, shard in made:
         _link_shard(stem, staged / shard.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fmdata.catalog.errors import InputError, InternalError, RecordingError
 from fmdata.catalog.keys import fold
-from fmdata.catalog.storage.pack import Planned
+from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.job import Job

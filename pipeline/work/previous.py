@@ -13,7 +13,7 @@ from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
-from fmdata.catalog.storage.pack import Planned
+from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording

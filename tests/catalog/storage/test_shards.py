@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog.storage.avi import write_avi
-from fmdata.catalog.storage.pack import Planned, plan_shards
+from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.schema import (
     COMPOUND_COLUMNS,
     COMPOUND_FACTS,

@@ -13,8 +13,9 @@ import pytest
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.card import Card, FileFacts
+from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.storage.lock import writing
-from fmdata.catalog.storage.pack import Planned, change, commit, pack
+from fmdata.catalog.storage.pack import change, commit, pack
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS, COMPOUND_FACTS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.verify.dataset import verify
