@@ -1,10 +1,12 @@
 """A dataset read from Python: clips by key and by position, their facts and pixels."""
 
 import json
+import pickle
 import tarfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.dataset
 import pytest
 
@@ -100,6 +102,48 @@ def test_other_tools_read_the_shards(dataset: Dataset) -> None:
             with tarfile.open(tar_path) as tar:
                 members += tar.getnames()
         assert members == [f"{k}{e}" for k in clips.keys for e in (".avi", ".lbp.npy", ".json")]
+
+
+def test_frames_are_queried_by_their_facts_and_blocks_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight clips of 12 frames, two a block; at frames 3 to 8 of each the intensity is 0.1."""
+    monkeypatch.setattr("fmdata.catalog.storage.tables.frames.FRAMES_PER_BLOCK", 30)
+    clips = Dataset(make_up(tmp_path, ["s01", "s02"], k=0)).actions
+    frames = pyarrow.dataset.dataset(sorted(map(str, clips.folder.glob("*.frames.parquet"))))
+    moving = (pc.field("intensity") > 0.05) & (pc.field("key") == "s02-smile-01")
+    found = frames.to_table(columns=["index", "pose"], filter=moving)
+    assert found["index"].to_pylist() == [3, 4, 5, 6, 7, 8]
+    pose = clips["s02-smile-01"].pose
+    np.testing.assert_array_equal(np.array(found["pose"].to_pylist(), np.float32), pose[3:9])
+    fragments = [f.subset(moving) for f in frames.get_fragments()]
+    assert sum(len(fragment.row_groups) for fragment in fragments) == 1
+
+
+def test_clips_are_read_by_subject_by_shard_and_in_another_process(dataset: Dataset) -> None:
+    clips = dataset.compounds
+    rows = list(clips.rows(["key", "subject"]))
+    assert [row["key"] for row in rows] == clips.keys == [clip.key for clip in clips]
+    assert clips.subjects == list(dict.fromkeys(row["subject"] for row in rows))
+    for subject in clips.subjects:
+        wanted = [row["key"] for row in rows if row["subject"] == subject]
+        assert [clip.key for clip in clips.of_subject(subject)] == wanted != []
+    assert list(clips.of_subject("nobody")) == []
+    tables = list(clips.tables(["key"]))
+    assert [table.num_rows for table in tables] == [s.samples for s in clips.part.shards]
+    indices = [i for t in clips.frame_tables(["index"]) for i in t["index"].to_pylist()]
+    assert indices == [i for clip in clips for i in range(clip.n_frames)]
+    again, clip = pickle.loads(pickle.dumps((clips, clips[5])))
+    assert again[clip.key].row == clip.row == clips[5].row
+    assert len(pickle.dumps(again)) < 50_000
+    assert np.array_equal(clip.timestamps, clips[5].timestamps)
+
+
+def test_a_frame_of_a_compound_names_its_source(dataset: Dataset) -> None:
+    for clip in dataset.compounds:
+        table = clip.frames_table(["source", "source_index"])
+        shown = [(s.source, i) for s in clip.segments for i in range(s.start, s.stop)]
+        assert list(zip(*(c.to_pylist() for c in table.columns), strict=True)) == shown
 
 
 def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:

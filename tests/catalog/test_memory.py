@@ -169,7 +169,14 @@ def test_a_clip_to_be_copied_holds_no_pixels_and_no_frames(tmp_path: Path) -> No
 
 
 def test_a_clip_copied_from_a_shard_is_packed_the_same_way(tmp_path: Path) -> None:
+    """Alone, and in one block with a clip that is new."""
     dataset = make_up(tmp_path / "dataset", ["s01"])
+    copied = [clip.sample() for clip in Dataset(dataset).actions]
+    new = make_up_sample("s01", "smile", "01")
+    write_shard(tmp_path, "mixed", [new, *copied[1:]], ACTION_COLUMNS)
+    for end in FILES:
+        first = dataset / f"actions/shard-00000{end}"
+        assert first.read_bytes() == (tmp_path / f"mixed{end}").read_bytes()
     for clips, part in zip(Dataset(dataset).halves, ("actions", "compounds"), strict=True):
         columns, n_clips = clips.clip.COLUMNS, clips.part.shards[0].samples
         write_shard(tmp_path, "again", [clips[i].sample() for i in range(n_clips)], columns)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog.verify.dataset import verify
-from tests.helpers.datasets import change_row, make_up, seal
+from tests.helpers.datasets import change_frames, change_row, frames_of, make_up, seal
 
 PARQUET, TAR = "actions/shard-00000.parquet", "actions/shard-00000.tar"
 
@@ -178,6 +178,42 @@ def test_a_row_that_breaks_the_format_is_found(
     change_row(dataset / part / "shard-00000.parquet", 0, **values)
     seal(dataset)
     assert any(problem in f.problem for f in verify(dataset)), verify(dataset)
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "change", "problem"),
+    [
+        ("actions", "key", lambda key: f"{key}x", "rows of frames with another key"),
+        ("actions", "index", lambda index: index ^ 1, "rows of frames that are not in order"),
+        ("actions", "jpeg_offset", lambda offset: offset + 1, "at other positions"),
+        ("actions", "jpeg_size", lambda size: size - 1, "at other positions"),
+        ("actions", "intensity", lambda _: None, "12 rows without intensity"),
+        ("actions", "landmarks", lambda points: points[3:], "1431 numbers in the landmarks"),
+        ("compounds", "source", lambda _: "nobody", "rows of frames that name others"),
+        ("compounds", "source_index", lambda index: index + 1, "rows of frames that name others"),
+    ],
+)
+def test_a_frame_that_breaks_the_format_is_found(
+    dataset: Path, part: str, column: str, change: Callable, problem: str
+) -> None:
+    """In the rows of the frames of the first clip."""
+    file = dataset / part / "shard-00000.frames.parquet"
+    key = pq.read_table(file, columns=["key"])["key"][0].as_py()
+    change_frames(file, key, column, [change(value) for value in frames_of(file, key, column)])
+    seal(dataset)
+    assert any(problem in f.problem for f in verify(dataset)), verify(dataset)
+
+
+def test_rows_of_frames_that_are_missing_or_elsewhere_are_found(dataset: Path) -> None:
+    file = dataset / "actions/shard-00000.frames.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.slice(0, table.num_rows - 1), file)
+    seal(dataset)
+    assert any("not one row per frame" in f.problem for f in verify(dataset)), verify(dataset)
+    pq.write_table(table, file)
+    change_row(dataset / PARQUET, 1, frames_row=0)
+    seal(dataset)
+    assert any("its frames at row 0, wanted 12" in f.problem for f in verify(dataset))
 
 
 def test_a_missing_row_of_a_dropped_recording_is_found(dataset: Path) -> None:
