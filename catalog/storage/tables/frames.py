@@ -69,7 +69,8 @@ class FramesWriter:
             self._flush()
         before = self.n_rows
         for table in tables:
-            self._add(table)
+            # A table read from Parquet names the items of its lists in another way.
+            self._add(table.select(self._schema.names).cast(self._schema))
         if self.n_rows - before != n_frames:
             raise ValueError(f"{self.n_rows - before} rows of frames, wanted {n_frames}")
         if is_long:
@@ -89,7 +90,7 @@ class FramesWriter:
         if self._block:
             # In one chunk: the pages of a column depend on the chunks that it is written in.
             block = pa.concat_tables(self._block).combine_chunks()
-            self._parquet.write_table(block.select(self._schema.names))
+            self._parquet.write_table(block)
         self._block, self._filled = [], 0
 
 
