@@ -35,10 +35,13 @@ def settle(found: Found) -> tuple[Found, list[Clash]]:
     notes: list[str] = []
     everything = found.everything
     subjects = _spellings((r.subject for r in everything), "one subject", notes)
-    actions: dict[str, dict[str, str]] = {}
-    for subject in sorted(set(subjects.values())):
-        hers = (r.action for r in everything if subjects[r.subject] == subject)
-        actions[subject] = _spellings(hers, f"one action of {subject}", notes)
+    found_actions: dict[str, set[str]] = defaultdict(set)
+    for recording in everything:
+        found_actions[subjects[recording.subject]].add(recording.action)
+    actions = {
+        subject: _spellings(sorted(of_subject), f"one action of {subject}", notes)
+        for subject, of_subject in sorted(found_actions.items())
+    }
 
     def renamed(recording: Recording) -> Recording:
         subject = subjects[recording.subject]

@@ -220,7 +220,7 @@ def test_a_worker_process_outlives_the_thread_that_asked_for_it() -> None:
 
 def worker_at_work(units: Path, process: subprocess.Popen[bytes] | None = None) -> int:
     """Wait until a unit is being filled, and return the id of the worker process."""
-    filled = wait_until(lambda: list(units.glob("*.part")), process)
+    filled = wait_until(lambda: list(units.glob("*.*.part")), process)
     return int(filled[0].name.split(".")[1])
 
 
@@ -249,7 +249,7 @@ def test_an_interrupted_build_leaves_no_process_at_work_on_a_cluster(tmp_path: P
         with pytest.raises(KeyboardInterrupt):
             build(raw, tmp_path / "dataset", BuildSettings(), how, progress=Interrupted())
         assert not is_running(workers[0])
-        wait_until(lambda: not list(units.glob("*.part")))
+        wait_until(lambda: not list(units.glob("*.*.part")))
 
 
 def test_a_worker_process_that_does_not_start_is_an_error(
