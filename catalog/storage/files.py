@@ -48,7 +48,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     temporary = temporary_folder(path, os.getpid())
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    temporary.mkdir(parents=True)
     try:
         yield temporary
         for file in temporary.iterdir():

@@ -30,6 +30,7 @@ from fmdata.pipeline.second_pass import redetect
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.digest import Identity, content_digest
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.previous import Previous
 
 pytestmark = pytest.mark.slow
@@ -141,8 +142,9 @@ def test_the_clips_of_the_last_build_are_not_held_in_memory(dataset_path: Path) 
 
     before = clips_held()
     settings = BuildSettings.from_json(Dataset(dataset_path).card.actions.settings)
-    previous = Previous.read(dataset_path, settings)
-    retried = Previous.read(dataset_path, settings, retry=True)
+    known = KnownFiles(dataset_path)
+    previous = Previous.read(dataset_path, settings, known)
+    retried = Previous.read(dataset_path, settings, known, retry=True)
     kept, _ = retried.kept([])
     loaders = [
         [finished.load for finished in previous.done.values()],

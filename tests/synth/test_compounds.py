@@ -11,6 +11,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.storage.place import MARK, mark_work
 from fmdata.catalog.summary import TakesApart
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
@@ -204,8 +205,8 @@ def test_a_synthesis_keeps_the_units_of_an_interrupted_build(
     """Finished work on new recordings survives a synthesis."""
     path = tmp_path / "dataset"
     shutil.copytree(dataset_path, path)
-    unit = path / ".work" / ("a" * 64)
-    unit.mkdir(parents=True)
+    unit = mark_work(path) / ("a" * 64)
+    unit.mkdir()
     (unit / "clip.avi").write_bytes(b"done")
     synth_compounds(path, CompoundSettings(k=1))
-    assert [p.name for p in (path / ".work").iterdir()] == [unit.name]
+    assert {p.name for p in (path / ".work").iterdir()} == {unit.name, MARK}
