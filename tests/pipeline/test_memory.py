@@ -51,6 +51,7 @@ def main(n_frames: int) -> None:
     backend = Dots()
     stages._landmarker = lambda name, model: backend
     stages.nominal_rate = lambda recording: float(FPS)
+    stages.listed_frames = lambda recording: 0
     redetect.VIEWS, redetect.MIN_VIEWS = redetect.VIEWS[:1], 1  # every view needs the same memory
     second_passes = record_second_passes()
     for n in (WARM_UP, n_frames):
