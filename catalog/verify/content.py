@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import ActionClip, CompoundClip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
@@ -52,15 +51,11 @@ class Half:
         return self.clips.part
 
 
-def halves_of(path: Path, card: Card) -> list[Half]:
+def halves_of(dataset: Dataset) -> list[Half]:
     """Return the halves that a dataset has."""
-    actions: Clips[ActionClip] = Clips(path / card_file.ACTIONS, card.actions, ActionClip)
-    halves = [Half(actions, REBUILD)]
-    if card.compounds is not None:
-        folder = path / card_file.COMPOUNDS
-        compounds: Clips[CompoundClip] = Clips(folder, card.compounds, CompoundClip)
-        halves.append(Half(compounds, RESYNTH))
-    return halves
+    return [
+        Half(clips, todo) for clips, todo in zip(dataset.halves, (REBUILD, RESYNTH), strict=False)
+    ]
 
 
 def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> Iterator[Finding]:
@@ -102,7 +97,7 @@ def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Fin
         if shard.name != shard_name(index):
             yield Finding(str(where), f"the name of another shard than number {index}", todo)
         try:
-            check = ShardCheck(half.folder, shard, half.clips.clip, size, todo)
+            check = ShardCheck(half.clips.opened(shard), half.clips.clip, size, todo)
             if problem := check.problem_of_tables():
                 yield Finding(str(where), problem, todo)
                 return False

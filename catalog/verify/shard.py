@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import jpeg_spans
-from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
 from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion
@@ -31,10 +31,8 @@ class ShardCheck:
 
     Parameters
     ----------
-    folder : Path
-        Folder of the shard.
-    shard : Shard
-        Its entry in the card.
+    files : OpenedShard
+        The shard and its entry in the card.
     clip : type
         Class of its clips.
     size : int
@@ -43,11 +41,11 @@ class ShardCheck:
         The next step for the user, for all findings.
     """
 
-    def __init__(self, folder: Path, shard: Shard, clip: type[Clip], size: int, todo: str) -> None:
-        self._stem, self._shard, self._clip = folder / shard.name, shard, clip
+    def __init__(self, files: OpenedShard, clip: type[Clip], size: int, todo: str) -> None:
+        self._files, self._shard, self._clip = files, files.shard, clip
         self._size, self._todo = size, todo
         self._reader = FramesReader()
-        with pq.ParquetFile(self._stem.with_suffix(".parquet")) as file:
+        with pq.ParquetFile(self._files.clips) as file:
             self._rows = file.read()
 
     def problem_of_tables(self) -> str | None:
@@ -57,7 +55,7 @@ class ShardCheck:
             return "other columns than the format's"
         if problem := _problem_of_nulls(self._rows):
             return problem
-        path = self._stem.with_suffix(".frames.parquet")
+        path = self._files.frames
         if not pq.read_schema(path).equals(columns.frames):
             return "other columns of frames than the format's"
         for block in self._reader.file(path):
@@ -68,7 +66,7 @@ class ShardCheck:
     @cached_property
     def is_whole(self) -> bool:
         """True where the tables have the card's number of clips, and a row per frame of them."""
-        path = self._stem.with_suffix(".frames.parquet")
+        path = self._files.frames
         n_frames = pc.sum(self._rows["n_frames"]).as_py() or 0
         n_rows = pq.read_metadata(path).num_rows
         return bool(self._rows.num_rows == self._shard.samples and n_rows == n_frames)
@@ -77,11 +75,11 @@ class ShardCheck:
         """Yield the clips, a few rows at a time."""
         for batch in self._rows.to_batches(_CLIPS_AT_A_TIME):
             for row in batch.to_pylist():
-                yield self._clip(row, self._stem, self._reader)
+                yield self._clip(row, self._files, self._reader)
 
     def findings(self) -> Iterator[Finding]:
         """Check tables without a problem, and content and position of each member of the tar."""
-        parquet, tar = (str(self._stem.with_suffix(end)) for end in (".parquet", ".tar"))
+        parquet, tar = str(self._files.clips), str(self._files.tar)
         for problem in self._problems_of_rows():
             yield Finding(parquet, problem, self._todo)
         for problem in self._problems_of_tar():
@@ -111,7 +109,7 @@ class ShardCheck:
                 yield f"{clip.key}{problem}"
 
     def _problems_of_tar(self) -> Iterator[str]:
-        path = self._stem.with_suffix(".tar")
+        path = self._files.tar
         facts = self._clip.COLUMNS.facts
         scalars = [field.name for field in facts if is_scalar(field)]
         with_maps = self._rows["lbp_offset"].null_count == 0
