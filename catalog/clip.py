@@ -3,7 +3,6 @@
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
@@ -92,6 +92,11 @@ class Clip:
         return int(self.row["n_frames"])
 
     @property
+    def size(self) -> int:
+        """Width and height of a crop, in pixels."""
+        return self._shard.size
+
+    @property
     def timestamps(self) -> np.ndarray:
         """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
         return self.column("timestamp")
@@ -121,7 +126,7 @@ class Clip:
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
         with self._shard.reading(self.tar):
-            return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+            return np.stack([decode_jpeg(jpeg, self.size) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
         """Return the LBP maps, uint8 [T, S, S].
@@ -132,9 +137,9 @@ class Clip:
             When the dataset was built without LBP maps.
         """
         data = self.lbp_npy()
+        shape = self.n_frames, self.size, self.size
         with self._shard.reading(self.tar):
-            array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
-        return array
+            return npy_array(data, np.dtype(np.uint8), shape)
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
@@ -186,6 +191,8 @@ class Clip:
 
     def _read(self, offset: int, size: int) -> bytes:
         with self._shard.reading(self.tar), self.tar.open("rb") as file:
+            if not 0 <= offset <= offset + size <= self._shard.shard.tar.bytes:
+                raise EOFError(f"{size} bytes at {offset}, outside the file")
             file.seek(offset)
             data = file.read(size)
             if len(data) != size:

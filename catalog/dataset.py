@@ -22,8 +22,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.errors import DatasetError
@@ -32,30 +30,13 @@ from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.index import NameIndex
 from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, reading
-from fmdata.catalog.storage.tables.rows import checked
+from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
+from fmdata.catalog.storage.tables.rows import ClipRows, checked
 
 C = TypeVar("C", bound=Clip)
 # Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
 _MAX_HELD = 32 << 20
 _CLIPS_AT_A_TIME = 64  # of which the rows become Python objects
-
-
-class _Rows:
-    """Rows of one shard's clips, and the runs of rows ``[start, stop)`` of each subject."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table, self.n_bytes = table, table.nbytes
-
-    @cached_property
-    def runs(self) -> dict[str, list[tuple[int, int]]]:
-        runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        found = pc.run_end_encode(self.table["subject"].combine_chunks())
-        subjects, stops = found.values.to_pylist(), found.run_ends.to_pylist()
-        start = 0
-        for subject, stop in zip(subjects, stops, strict=True):
-            runs[subject].append((start, stop))
-            start = stop
-        return runs
 
 
 class Clips(Generic[C]):
@@ -71,14 +52,18 @@ class Clips(Generic[C]):
         Entry of the half in the card.
     clip : type
         Class of the clips.
+    size : int
+        Width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
     """
 
-    def __init__(self, folder: Path, part: Part, clip: type[C], card: OpenedCard) -> None:
-        self.folder, self.part, self.clip, self._card = folder, part, clip, card
+    def __init__(
+        self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
+    ) -> None:
+        self.folder, self.part, self.clip, self.size, self._card = folder, part, clip, size, card
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
-        self._held: OrderedDict[int, _Rows] = OrderedDict()  # by number of the shard
+        self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
         self._held_bytes = 0
         self._reader = FramesReader()
 
@@ -164,7 +149,7 @@ class Clips(Generic[C]):
 
     def opened(self, shard: Shard) -> OpenedShard:
         """Return the files of a shard, with the check of each read."""
-        return OpenedShard(self.folder, shard, self._card)
+        return OpenedShard(self.folder, shard, self.size, self._card)
 
     def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
         every = self.clip.COLUMNS.clips
@@ -173,16 +158,19 @@ class Clips(Generic[C]):
     def _read(self, shard: Shard, schema: pa.Schema) -> pa.Table:
         """Read columns of a shard's clips; a shard of another length than the card's is refused."""
         opened = self.opened(shard)
-        with opened.reading(opened.clips), pq.ParquetFile(opened.clips) as file:
+        with (
+            opened.reading(opened.clips),
+            open_parquet(opened.clips) as file,
+        ):
             table = file.read(schema.names).select(schema.names).cast(schema)
             if table.num_rows != shard.samples:
                 raise ValueError(f"{table.num_rows} clips, and the card says {shard.samples}")
             return table
 
-    def _rows_of(self, number: int) -> _Rows:
-        return _Rows(self._read(self.part.shards[number], self._schema(None)))
+    def _rows_of(self, number: int) -> ClipRows:
+        return ClipRows(self._read(self.part.shards[number], self._schema(None)))
 
-    def _kept_rows(self, number: int) -> _Rows:
+    def _kept_rows(self, number: int) -> ClipRows:
         """Return the rows of a shard, from memory where they were read lately."""
         rows = self._held.get(number)
         if rows is None:
@@ -194,7 +182,7 @@ class Clips(Generic[C]):
             self._held_bytes -= self._held.popitem(last=False)[1].n_bytes
         return rows
 
-    def _clips(self, number: int, rows: _Rows, start: int, stop: int) -> Iterator[C]:
+    def _clips(self, number: int, rows: ClipRows, start: int, stop: int) -> Iterator[C]:
         """Yield the clips of some rows of a shard, a few at a time."""
         shard = self.opened(self.part.shards[number])
         for at in range(start, stop, _CLIPS_AT_A_TIME):
@@ -249,7 +237,8 @@ class Dataset:
         self.actions: Clips[ActionClip] = self._clips(self.card.actions)
 
     def _clips(self, actions: Part) -> Clips[ActionClip]:
-        return Clips(self.path / card_file.ACTIONS, actions, ActionClip, self._opened)
+        folder = self.path / card_file.ACTIONS
+        return Clips(folder, actions, ActionClip, self.card.size, self._opened)
 
     @cached_property
     def compounds(self) -> Clips[CompoundClip]:
@@ -268,7 +257,7 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, CompoundClip, self._opened)
+        return Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:
@@ -296,4 +285,4 @@ class Dataset:
         """Return the dropped recordings: a row for each, with its stage, reason and detail."""
         path = self.path / card_file.DROPPED
         with reading(path, self._opened, self.card.dropped_file.bytes):
-            return pq.read_table(path)
+            return read_dropped(path, self.card.dropped)

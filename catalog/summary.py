@@ -181,7 +181,7 @@ def summarise(dataset: Dataset) -> Summary:
         actions=pc.count_distinct(rows["action"]).as_py(),
         frames=_sum(rows["n_frames"]),
         seconds=_sum(pc.divide(rows["n_frames"], rows["fps"])),
-        size=card.actions.settings["size"],
+        size=card.size,
         returning=_sum(pc.equal(moving["style"], "return")),
         held=_sum(pc.equal(moving["style"], "hold")),
         flashes=_sum(moving["flash"]),

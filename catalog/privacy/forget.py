@@ -139,7 +139,7 @@ def _n_compounds(card: Card) -> int:
 
 def _card_without(dataset: Dataset, subject: str) -> Card:
     """Stage every file of the dataset without the subject; return the matching card."""
-    card, size = dataset.card, dataset.card.actions.settings["size"]
+    card, size = dataset.card, dataset.card.size
     actions = part_without(dataset.actions, subject, size)
     compounds = None
     if card.compounds:

@@ -61,7 +61,7 @@ def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
 def _frames_by_tar(dataset: Dataset) -> dict[Path, Callable[[], list[_Frame]]]:
     """Return, for each tar of the dataset, a function that lists its frames by offset."""
     found: dict[Path, Callable[[], list[_Frame]]] = {}
-    map_bytes = dataset.card.actions.settings["size"] ** 2
+    map_bytes = dataset.card.size**2
     for clips in dataset.halves:
         stop = 0
         for shard in clips.part.shards:

@@ -87,12 +87,15 @@ class OpenedShard:
         Folder of the shards.
     shard : Shard
         Entry of the shard in the card.
+    size : int
+        Width and height of a crop, in pixels.
     card : OpenedCard
         The card.
     """
 
     folder: Path
     shard: Shard
+    size: int
     card: OpenedCard
 
     @property
