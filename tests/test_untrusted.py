@@ -38,9 +38,8 @@ from tests.helpers.datasets import change_row, make_up, seal
 ESCAPE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202e\r"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MAX_MB, MAX_S = 200, 1.0
-TAR, CLIPS, FRAMES = (
-    f"actions/shard-00000{end}" for end in (".tar", ".parquet", ".frames.parquet")
-)
+STEM = "actions/shard-00000"
+TAR, CLIPS, FRAMES = f"{STEM}.tar", f"{STEM}.parquet", f"{STEM}.frames.parquet"
 
 
 @pytest.fixture(scope="module")
@@ -141,13 +140,12 @@ def in_place(path: Path, kind: str, data: bytes) -> None:
 
 
 def nested_riff(path: Path) -> None:
-    """Lists in lists, ten thousand deep."""
-    lists = b""
-    for depth in range(10_000):
-        lists = struct.pack("<4sI4s", b"RIFF", len(lists) + 4, b"movi") + lists
-        if depth % 1000 == 0 and len(lists) > 100_000:
-            break
-    in_place(path, "avi", lists[: pq.read_table(path / CLIPS)["avi_size"][0].as_py()])
+    """Put thousands of lists in one another, as many as fit."""
+    size = pq.read_table(path / CLIPS)["avi_size"][0].as_py()
+    depth = size // 12
+    assert depth > 2 * sys.getrecursionlimit()
+    lists = (struct.pack("<4sI4s", b"RIFF", 12 * (depth - i) - 8, b"movi") for i in range(depth))
+    in_place(path, "avi", b"".join(lists))
 
 
 def endless_empty_frames(path: Path) -> None:
@@ -182,7 +180,7 @@ def huge_npy_header(path: Path) -> None:
 
 
 def long_tar_name(path: Path) -> None:
-    """A header of a name of 64 gigabytes."""
+    """Write a header of a name of 64 gigabytes."""
     header = bytearray(tar_header("x", 0))
     header[156:157] = b"L"
     header[124:136] = b"\x80" + (1 << 36).to_bytes(11)
@@ -217,7 +215,7 @@ def truncated_parquet(path: Path) -> None:
 
 
 def table_of_a_billion_equal_rows(path: Path) -> None:
-    """A few megabytes of file; read whole, they are gigabytes."""
+    """Write a file of a megabyte that takes gigabytes when it is read whole."""
     table = pq.read_table(path / FRAMES)
     big = pa.concat_tables([table.slice(0, 1)] * 200_000)
     pq.write_table(big, path / FRAMES, compression="zstd", row_group_size=1 << 30)

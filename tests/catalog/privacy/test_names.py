@@ -81,9 +81,6 @@ def test_a_table_of_another_program_is_searched_too(tmp_path: Path) -> None:
     pq.write_table(pa.table({"note": notes, "n": [1, 2]}), path / "notes.parquet")
     (path / "broken.parquet").write_bytes(b"PAR1")
     left = {Path(f.where).name: f.problem for f in forget(path, "s01").left}
-    assert (
-        left["notes.parquet"]
-        == "the name s01 is in 1 values of its column note, the first 's01 blinks'"
-    )
+    assert "1 values of its column note, the first 's01 blinks'" in left["notes.parquet"]
     assert left["broken.parquet"].startswith("cannot be searched")
     assert len(left) == 2
