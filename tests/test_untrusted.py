@@ -65,10 +65,11 @@ def escaped_dataset(folder: Path) -> Path:
         if file.name.endswith(".frames.parquet"):
             continue
         change_row(file, 0, **{name: f"{name}{ESCAPE}" for name in texts_of(table)})
+    seal(path, fmdata=ESCAPE, tools={ESCAPE: ESCAPE})
     card = Card.read(path)
     assert card.compounds
     card.compounds.notes.append(f"note{ESCAPE}")
-    seal(path, fmdata=ESCAPE, tools={ESCAPE: ESCAPE}, compounds=card.compounds)
+    card.write(path)
     (path / f"stray{ESCAPE}").write_text("x")
     return path
 
@@ -231,7 +232,7 @@ DAMAGES = [
     parquet_footer_of_a_gigabyte, truncated_parquet, table_of_a_billion_equal_rows,
 ]  # fmt: skip
 MEASURED = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 import av, cv2, numpy, pyarrow.parquet
 from fmdata.catalog.verify.dataset import verify
@@ -240,7 +241,9 @@ verify(Path(sys.argv[1]), deep=True)  # everything is imported
 began = time.monotonic()
 found = verify(Path(sys.argv[2]), deep=True)
 seconds = time.monotonic() - began
-mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Of this process alone; that of getrusage begins with the parent's.
+status = Path("/proc/self/status").read_text()
+mb = int(status.partition("VmHWM:")[2].split()[0]) / 1024
 print(len(found), seconds, mb, [f.problem for f in found])
 """
 

@@ -186,7 +186,7 @@ def test_remnants_in_files_of_other_programs_are_reported(
     left = {Path(f.where).name: f.problem for f in forget(dataset, gone).left}
     assert set(left) == {"thumb.jpg", "middle.bin", "copy.tar", "names.txt", f"{gone}.txt"}
     assert "bytes of its frames" in left["copy.tar"]
-    assert left["names.txt"] == f"the name {gone} is in it"
+    assert left["names.txt"] == f"the name {gone} is in its text"
 
 
 def test_the_same_frames_under_another_name_are_reported(shared: Path) -> None:
