@@ -33,7 +33,7 @@ _PNG_END = b"IEND\xaeB\x60\x82"
 _DEPTHS = (8, 10, 12, 14, 16)  # bits of a camera's values, which often lie in 16-bit files
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 _ANY_COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP")
 MAX_BYTES = 1 << 29  # of a file, that of MAX_PIXELS of 16 bits, not compressed
 MAX_PIXELS = 1 << 26  # of a frame, about twice 8K; a header may claim any number
 

@@ -19,7 +19,7 @@ from fmdata.catalog.storage.card import NAME, Shard
 
 @dataclass(frozen=True)
 class OpenedCard:
-    """The card of a dataset, known by device, inode, size and times of its last change.
+    """The card of a dataset, known by device, inode, size and the time of its last change.
 
     Attributes
     ----------
@@ -125,4 +125,4 @@ def _facts(card: Path) -> tuple[int, ...]:
         at = os.stat(card)  # noqa: PTH116 - half the time of Path.stat, for each read
     except FileNotFoundError:
         return ()
-    return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns
+    return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns
