@@ -152,7 +152,7 @@ def nested_riff(path: Path) -> None:
 def endless_empty_frames(path: Path) -> None:
     size = pq.read_table(path / CLIPS)["avi_size"][0].as_py()
     body = struct.pack("<4sI", b"00dc", 0) * ((size - 24) // 8)
-    head = struct.pack("<4sI4s", b"RIFF", 16 + len(body) - 4, b"AVI ")
+    head = struct.pack("<4sI4s", b"RIFF", 16 + len(body), b"AVI ")
     in_place(path, "avi", head + struct.pack("<4sI4s", b"LIST", len(body) + 4, b"movi") + body)
 
 
