@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fmdata.catalog.errors import FmdataError, UsageError
-from fmdata.catalog.printable import printable, printable_lines
+from fmdata.catalog.printable import PrintableStream, printable, printable_lines
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
@@ -270,7 +270,7 @@ def info(
 
     summary = summarise(Dataset(dataset))
     if as_json:  # JSON has escapes of its own, which those of show() would break
-        typer.echo(json.dumps(summary.to_json(), indent=2))
+        typer.echo(json.dumps(summary.to_json(), indent=2).replace("\x7f", "\\u007f"))
     else:
         show(summary)
 
@@ -361,7 +361,9 @@ class Meter:
         from rich.progress import Progress as Bar
 
         self.on_interrupt = on_interrupt
-        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        # The bar has control sequences of its own; the texts in it are made printable.
+        plain = getattr(sys.stderr, "stream", sys.stderr)
+        console = Console(file=plain, markup=False, highlight=False, soft_wrap=True)
         self._is_live = console.is_terminal
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
@@ -371,6 +373,8 @@ class Meter:
             TimeRemainingColumn(),
             console=console,
             disable=not self._is_live,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._bar.add_task("", total=None, unit="", note="", visible=False)
         self._job = self._unit = self._note = ""
@@ -427,6 +431,7 @@ def _meter_of_first_process() -> Iterator[Progress]:
 
 def main() -> None:
     """Run the command line; a user's mistake is a message and an exit code, never a traceback."""
+    sys.stdout, sys.stderr = (PrintableStream(s) for s in (sys.stdout, sys.stderr))
     try:
         with owner_writes():
             app()

@@ -3,10 +3,8 @@
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
@@ -23,7 +22,8 @@ from fmdata.catalog.storage.schema import (
 )
 from fmdata.catalog.storage.shards import Sample, TarSlice
 from fmdata.catalog.storage.tables.frames import FramesReader
-from fmdata.catalog.storage.tables.reading import FramesOf, reading
+from fmdata.catalog.storage.tables.opened import OpenedShard
+from fmdata.catalog.storage.tables.rows import FramesOf
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
@@ -57,10 +57,10 @@ class Clip:
 
     COLUMNS: Columns
 
-    def __init__(self, row: dict[str, Any], stem: Path, reader: FramesReader) -> None:
+    def __init__(self, row: dict[str, Any], shard: OpenedShard, reader: FramesReader) -> None:
         self.row = row
-        self.tar = stem.with_suffix(".tar")
-        self._frames = stem.with_suffix(".frames.parquet")
+        self.tar = shard.tar
+        self._shard = shard
         self._reader = reader
 
     def __repr__(self) -> str:
@@ -92,6 +92,11 @@ class Clip:
         return int(self.row["n_frames"])
 
     @property
+    def size(self) -> int:
+        """Width and height of a crop, in pixels."""
+        return self._shard.size
+
+    @property
     def timestamps(self) -> np.ndarray:
         """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
         return self.column("timestamp")
@@ -120,8 +125,8 @@ class Clip:
         jpegs = self.jpegs(indices)
         if not jpegs:
             return np.zeros((0, 0, 0, 3), np.uint8)
-        with reading(self.tar):
-            return np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+        with self._shard.reading(self.tar):
+            return np.stack([decode_jpeg(jpeg, self.size) for jpeg in jpegs])
 
     def lbp(self) -> np.ndarray:
         """Return the LBP maps, uint8 [T, S, S].
@@ -132,9 +137,9 @@ class Clip:
             When the dataset was built without LBP maps.
         """
         data = self.lbp_npy()
-        with reading(self.tar):
-            array: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
-        return array
+        shape = self.n_frames, self.size, self.size
+        with self._shard.reading(self.tar):
+            return npy_array(data, np.dtype(np.uint8), shape)
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
@@ -164,7 +169,7 @@ class Clip:
         """
         names = tuple(self.COLUMNS.frames.names if columns is None else columns)
         start = self.row["frames_row"]
-        return FramesOf(self._frames, start, start + self.n_frames, names, self._reader)
+        return FramesOf(self._shard, start, start + self.n_frames, names, self._reader)
 
     def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of the clip's frames, one row a frame, by default of all columns."""
@@ -185,7 +190,9 @@ class Clip:
         return Sample(self.facts(), frames, avi, lbp)
 
     def _read(self, offset: int, size: int) -> bytes:
-        with reading(self.tar), self.tar.open("rb") as file:
+        with self._shard.reading(self.tar), self.tar.open("rb") as file:
+            if not 0 <= offset <= offset + size <= self._shard.shard.tar.bytes:
+                raise EOFError(f"{size} bytes at {offset}, outside the file")
             file.seek(offset)
             data = file.read(size)
             if len(data) != size:

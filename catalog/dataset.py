@@ -1,8 +1,10 @@
 """A dataset on disk, read from Python: clips by key or by position, and tables of their facts.
 
 Independent of the code that builds datasets. Safe to use from several processes: a file is opened
-for each read. Opening reads the card alone. Memory holds the rows of a few shards and, once a clip
-is looked up by key, sixteen bytes a clip. A pass over the clips in order reads each row once:
+for each read, and each read is checked to be of the card that was opened, so a dataset that another
+command has changed is an error, never the rows of others. Opening reads the card alone. Memory
+holds the rows of a few shards and, once a clip is looked up by key, sixteen bytes a clip. A pass
+over the clips in order reads each row once:
 
 - ``for clip in ds.actions`` makes one :class:`Clip` at a time;
 - ``ds.actions.rows(["key", "fps"])`` yields one dict a clip, ``ds.actions.tables(…)`` one Arrow
@@ -20,8 +22,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.errors import DatasetError
@@ -29,30 +29,14 @@ from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.index import NameIndex
-from fmdata.catalog.storage.tables.reading import reading
+from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, reading
+from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
+from fmdata.catalog.storage.tables.rows import ClipRows, checked
 
 C = TypeVar("C", bound=Clip)
 # Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
 _MAX_HELD = 32 << 20
 _CLIPS_AT_A_TIME = 64  # of which the rows become Python objects
-
-
-class _Rows:
-    """Rows of one shard's clips, and the runs of rows ``[start, stop)`` of each subject."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table, self.n_bytes = table, table.nbytes
-
-    @cached_property
-    def runs(self) -> dict[str, list[tuple[int, int]]]:
-        runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        found = pc.run_end_encode(self.table["subject"].combine_chunks())
-        subjects, stops = found.values.to_pylist(), found.run_ends.to_pylist()
-        start = 0
-        for subject, stop in zip(subjects, stops, strict=True):
-            runs[subject].append((start, stop))
-            start = stop
-        return runs
 
 
 class Clips(Generic[C]):
@@ -68,12 +52,18 @@ class Clips(Generic[C]):
         Entry of the half in the card.
     clip : type
         Class of the clips.
+    size : int
+        Width and height of a crop, in pixels.
+    card : OpenedCard
+        The card that has the entry.
     """
 
-    def __init__(self, folder: Path, part: Part, clip: type[C]) -> None:
-        self.folder, self.part, self.clip = folder, part, clip
+    def __init__(
+        self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
+    ) -> None:
+        self.folder, self.part, self.clip, self.size, self._card = folder, part, clip, size, card
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
-        self._held: OrderedDict[int, _Rows] = OrderedDict()  # by number of the shard
+        self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
         self._held_bytes = 0
         self._reader = FramesReader()
 
@@ -154,9 +144,12 @@ class Clips(Generic[C]):
             Names of columns; by default all.
         """
         for shard in self.part.shards:
-            path = self.folder / f"{shard.name}.frames.parquet"
-            with reading(path):
-                yield from self._reader.file(path, columns)
+            opened = self.opened(shard)
+            yield from checked(self._reader.file(opened.frames, columns), opened)
+
+    def opened(self, shard: Shard) -> OpenedShard:
+        """Return the files of a shard, with the check of each read."""
+        return OpenedShard(self.folder, shard, self.size, self._card)
 
     def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
         every = self.clip.COLUMNS.clips
@@ -164,17 +157,20 @@ class Clips(Generic[C]):
 
     def _read(self, shard: Shard, schema: pa.Schema) -> pa.Table:
         """Read columns of a shard's clips; a shard of another length than the card's is refused."""
-        path = self.folder / f"{shard.name}.parquet"
-        with reading(path), pq.ParquetFile(path) as file:
+        opened = self.opened(shard)
+        with (
+            opened.reading(opened.clips),
+            open_parquet(opened.clips) as file,
+        ):
             table = file.read(schema.names).select(schema.names).cast(schema)
             if table.num_rows != shard.samples:
                 raise ValueError(f"{table.num_rows} clips, and the card says {shard.samples}")
             return table
 
-    def _rows_of(self, number: int) -> _Rows:
-        return _Rows(self._read(self.part.shards[number], self._schema(None)))
+    def _rows_of(self, number: int) -> ClipRows:
+        return ClipRows(self._read(self.part.shards[number], self._schema(None)))
 
-    def _kept_rows(self, number: int) -> _Rows:
+    def _kept_rows(self, number: int) -> ClipRows:
         """Return the rows of a shard, from memory where they were read lately."""
         rows = self._held.get(number)
         if rows is None:
@@ -186,12 +182,12 @@ class Clips(Generic[C]):
             self._held_bytes -= self._held.popitem(last=False)[1].n_bytes
         return rows
 
-    def _clips(self, number: int, rows: _Rows, start: int, stop: int) -> Iterator[C]:
+    def _clips(self, number: int, rows: ClipRows, start: int, stop: int) -> Iterator[C]:
         """Yield the clips of some rows of a shard, a few at a time."""
-        stem = self.folder / self.part.shards[number].name
+        shard = self.opened(self.part.shards[number])
         for at in range(start, stop, _CLIPS_AT_A_TIME):
             for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
-                yield self.clip(row, stem, self._reader)
+                yield self.clip(row, shard, self._reader)
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
@@ -235,9 +231,14 @@ class Dataset:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._opened = OpenedCard.of(self.path)
         self.card = Card.read(self.path)
+        self._opened.require_unchanged()
+        self.actions: Clips[ActionClip] = self._clips(self.card.actions)
+
+    def _clips(self, actions: Part) -> Clips[ActionClip]:
         folder = self.path / card_file.ACTIONS
-        self.actions: Clips[ActionClip] = Clips(folder, self.card.actions, ActionClip)
+        return Clips(folder, actions, ActionClip, self.card.size, self._opened)
 
     @cached_property
     def compounds(self) -> Clips[CompoundClip]:
@@ -256,7 +257,7 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, CompoundClip)
+        return Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:
@@ -273,7 +274,7 @@ class Dataset:
         folder, part = self.actions.folder, self.actions.part
         shards = [shard for shard in part.shards if shard.intact(folder, holds)]
         intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))
-        return Clips(folder, intact, ActionClip)
+        return self._clips(intact)
 
     def digests(self) -> list[str]:
         """Return the SHA-256 of every file of every shard: equal for equal data in any folder."""
@@ -283,5 +284,5 @@ class Dataset:
     def dropped(self) -> pa.Table:
         """Return the dropped recordings: a row for each, with its stage, reason and detail."""
         path = self.path / card_file.DROPPED
-        with reading(path):
-            return pq.read_table(path)
+        with reading(path, self._opened, self.card.dropped_file.bytes):
+            return read_dropped(path, self.card.dropped)

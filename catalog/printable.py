@@ -6,6 +6,7 @@ characters, and cannot control a terminal.
 """
 
 from collections.abc import Iterable
+from typing import Any, TextIO
 
 
 def printable(name: str) -> str:
@@ -22,6 +23,35 @@ def printable(name: str) -> str:
 def printable_lines(text: str) -> str:
     """Return a text with every line made printable; line breaks stay."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+class PrintableStream:
+    """A text stream on which everything written is made printable; line breaks and tabs stay.
+
+    With the streams of a process in it, no name, value, warning or traceback can control the
+    terminal, whatever prints it.
+
+    Attributes
+    ----------
+    stream : text file
+        The stream itself, for a program's own control sequences.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text with unprintable characters escaped; return its length."""
+        self.stream.write("\t".join(map(printable_lines, text.split("\t"))))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def listing(title: str, rows: Iterable[tuple[str, object]]) -> str:

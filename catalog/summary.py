@@ -155,7 +155,9 @@ class Summary:
         if self.compounds is None:
             yield "compounds", "none; make them with `fmdata synth-compound`"
         else:
-            yield "compounds", f"{self.compounds}, median seam {self.seam_median:.1f} (1: no jump)"
+            seam = self.seam_median
+            jump = f", median seam {seam:.1f} (1: no jump)" if seam is not None else ""
+            yield "compounds", f"{self.compounds}{jump}"
             apart, pairs = self.positive_pairs_apart, self.positive_pairs
             yield "pairs", f"{apart} of {pairs} positive pairs share no take"
         if self.stale:
@@ -181,7 +183,7 @@ def summarise(dataset: Dataset) -> Summary:
         actions=pc.count_distinct(rows["action"]).as_py(),
         frames=_sum(rows["n_frames"]),
         seconds=_sum(pc.divide(rows["n_frames"], rows["fps"])),
-        size=card.actions.settings["size"],
+        size=card.size,
         returning=_sum(pc.equal(moving["style"], "return")),
         held=_sum(pc.equal(moving["style"], "hold")),
         flashes=_sum(moving["flash"]),
@@ -205,4 +207,5 @@ def _sum(values: pa.ChunkedArray) -> Any:
 
 
 def _median(values: pa.ChunkedArray) -> float | None:
+    values = values.drop_null()
     return float(np.median(values.to_numpy())) if len(values) else None

@@ -24,6 +24,7 @@ from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import describe
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
+from fmdata.catalog.storage.tables.opened import OpenedCard
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.subject import SubjectCompounds
 
@@ -103,7 +104,7 @@ class Synthesis:
 
     def compounds_of(self, named: Named) -> SubjectCompounds:
         """Return the compounds of one subject."""
-        clips = _actions(self.dataset, self.actions)
+        clips = _actions(OpenedCard.of(self.dataset))
         return SubjectCompounds(clips, named.subject, named.dropped, self.settings)
 
     def make(self, plan: ShardPlan) -> Made:
@@ -141,9 +142,9 @@ class Synthesis:
 
 
 @lru_cache(maxsize=1)
-def _actions(dataset: Path, digest: str) -> Clips[ActionClip]:
-    """Return the actions with this digest; opened once by a process, for all its shards."""
-    return Dataset(dataset).actions
+def _actions(card: OpenedCard) -> Clips[ActionClip]:
+    """Return the actions of a dataset; opened once by a process, for all its shards."""
+    return Dataset(card.path.parent).actions
 
 
 def _parsed(facts: dict[str, object]) -> Shard:

@@ -198,3 +198,18 @@ def test_forget_takes_a_name_and_the_key(
 def test_forget_without_a_terminal_needs_yes(tmp_path: Path) -> None:
     run = fmdata("forget", "s01", cwd=tmp_path, stdin=subprocess.DEVNULL)
     assert (run.returncode, "nobody to ask" in run.stderr) == (2, True)
+
+
+def test_a_build_honours_a_umask_that_keeps_others_from_reading(
+    raw_path: Path, tmp_path: Path
+) -> None:
+    """In the files of its worker processes too: the shards are made from them."""
+    target = tmp_path / "raw/s01/smile/01.mp4"
+    target.parent.mkdir(parents=True)
+    shutil.copy(raw_path / "s01/smile/01.mp4", target)
+    built = fmdata("build", "--workers", 2, cwd=tmp_path, umask=0o077)
+    assert built.returncode == 0, built.stderr
+    made = [tmp_path / "dataset", *(tmp_path / "dataset").rglob("*")]
+    assert len(made) > 5
+    for path in made:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -21,6 +21,7 @@ from fmdata.train.checkpoint import (
     unpack_tensors,
 )
 from fmdata.train.figures import draw_curves
+from fmdata.train.model_file import MODEL
 
 SETTINGS, METRICS, EVALUATION = "settings.json", "metrics.json", "evaluation.json"
 CHECKPOINT, CURVES = "checkpoint.safetensors", "curves.png"
@@ -40,13 +41,31 @@ class FolderKeeper:
     Raises
     ------
     UsageError
-        When the folder cannot be written to.
+        When the folder cannot be written to, or holds files that a run would replace, and no run.
     """
 
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
         self._out, self._run = out, run
         self._drawn = time.monotonic()
         _make_folder(out)
+        self._require_no_other()
+
+    def _require_no_other(self) -> None:
+        """Refuse a folder whose files are no run's: a run writes its checkpoint before these."""
+        if (self._out / CHECKPOINT).exists():
+            return
+        settings = self._out / SETTINGS
+        names = [METRICS, CURVES, MODEL, EVALUATION]
+        others = [name for name in names if (self._out / name).exists()]
+        if settings.exists() and settings.read_bytes() != json_bytes(self._run["settings"]):
+            others.append(SETTINGS)
+        if others:
+            raise UsageError(
+                f"a folder with {others[0]} and without {CHECKPOINT}, so not one of a run",
+                wanted="a new folder, or the folder of this run, to resume it",
+                where=f"--out {self._out}",
+                todo="name another folder, or remove this one yourself",
+            )
 
     def load(self) -> Checkpoint | None:
         """Return the run's latest checkpoint, or None.
@@ -96,7 +115,7 @@ class FolderKeeper:
         tensors = make()
         if distributed.rank() > 0:
             return tensors
-        for other in self._out.glob(f"{name}-*.safetensors"):
+        for other in self._out.glob(f"{name}-{'[0-9a-f]' * 12}.safetensors"):
             other.unlink()
         write_atomically(path, pack_tensors(tensors, {}))
         return tensors
@@ -116,7 +135,12 @@ class FolderKeeper:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write an indented JSON file atomically."""
-    write_atomically(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(path, json_bytes(values))
+
+
+def json_bytes(values: Mapping[str, Any]) -> bytes:
+    """Return values as an indented JSON file."""
+    return (json.dumps(values, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _make_folder(out: Path) -> None:

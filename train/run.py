@@ -168,8 +168,10 @@ def cross_validate(
         As :func:`train` does.
     """
     measured = {}
-    with distributed.joined():
-        for fold in sorted(set(folds_of(Dataset(dataset)).values())):
+    with reading(dataset), distributed.joined():
+        folds = folds_of(Dataset(dataset))
+        choose_split(folds, -1, str(dataset))  # raises before anything is trained
+        for fold in sorted(set(folds.values())):
             held_out = replace(settings, hold_out=fold)
             report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
             measured[fold] = report.evaluation.numbers

@@ -21,7 +21,7 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.keys import composed
 from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
-from fmdata.catalog.privacy.remnants import remnants
+from fmdata.catalog.privacy.remnants import frame_spans, remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without
 from fmdata.catalog.storage import card as card_file
@@ -108,7 +108,7 @@ def forget(path: Path, subject: str) -> Forgotten:
             raise _unknown(path, subject, names)
         for entry in (*(unit.path for unit in units), *leftovers):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-        forgotten = Forgotten(units=len(units), frames=len(traces.frames))
+        forgotten = Forgotten(units=len(units), frames=traces.n_frames)
         if dataset and subject in names:
             forgotten = _remove(dataset, subject, forgotten)
         forgotten = replace(forgotten, left=list(remnants(path, subject, traces)))
@@ -139,7 +139,7 @@ def _n_compounds(card: Card) -> int:
 
 def _card_without(dataset: Dataset, subject: str) -> Card:
     """Stage every file of the dataset without the subject; return the matching card."""
-    card, size = dataset.card, dataset.card.actions.settings["size"]
+    card, size = dataset.card, dataset.card.size
     actions = part_without(dataset.actions, subject, size)
     compounds = None
     if card.compounds:
@@ -200,12 +200,11 @@ def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterato
     halves = dataset.halves if dataset else ()
     # The frames of compounds that are not stale are those of the actions.
     for clips in halves if dataset and dataset.card.stale else halves[:1]:
-        for clip in clips:
-            if clip.subject == subject:
-                with suppress(DatasetError, ValueError):
-                    yield from clip.jpegs()
-                    if clip.has_lbp:
-                        yield from map(bytes, clip.lbp())
+        for clip in clips.of_subject(subject):
+            with suppress(DatasetError, OSError, ValueError), clip.tar.open("rb") as file:
+                for begin, n_bytes in frame_spans(clip).tolist():
+                    file.seek(begin)
+                    yield file.read(n_bytes)
     for unit in units:
         yield from unit.frames()
 

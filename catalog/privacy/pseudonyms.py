@@ -80,6 +80,11 @@ def is_distinctive(name: str) -> bool:
     return not name.isdigit()
 
 
+def mentions(name: str, text: str) -> bool:
+    """Return whether a text contains a name as a word, alone or next to a number."""
+    return next(_places(name, text), None) is not None
+
+
 def redact(name: str, text: str) -> str:
     """Return a text with ``…`` in place of a name, alone or next to a number (``ann0001``).
 

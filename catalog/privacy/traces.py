@@ -3,13 +3,15 @@
 A mark is a hash of 16 bytes of a JPEG or LBP map. Every 256 bytes, 16 marks begin at 16 consecutive
 bytes. A search therefore hashes a file at multiples of 16 bytes only, and still finds any 304
 consecutive bytes of a frame at any position. Not marked are the JPEG header, which is the same for
-every subject, and bytes with few distinct values, such as those of a black border.
+every subject, and bytes with few distinct values, such as those of a black border. Of a subject
+with more than some 60 megabytes of frames, half of the marks are kept, or a quarter, and so on, as
+the memory is limited: a picture is then found by one of its other marks, a clip in any case.
 
 Promise: frames or parts of frames cannot be recovered from marks.
 """
 
 import hashlib
-import io
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from fmdata.catalog.storage.files import write_atomically
+from fmdata.catalog.storage.files import atomic_file
 
 WIDTH, STRIDE = 16, 256
 MIN_DISTINCT = 10  # distinct values among 16 marked bytes; noise has about 15
+MAX_MARKS = 1 << 22  # of a subject, 32 megabytes
 _START_OF_SCAN = b"\xff\xda"
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 _BLOCK = 1 << 16  # hashes computed at a time; they fit the CPU cache
@@ -37,51 +40,67 @@ class Traces:
         SHA-256 of the subject's name.
     marks : uint64 [N]
         Sorted and distinct.
-    frames : frozenset of bytes
-        SHA-256 of every JPEG and every LBP map.
+    frames : uint64 [M]
+        First eight bytes of the SHA-256 of every JPEG and every LBP map; sorted and distinct.
+    n_frames : int
+        Number of JPEGs and LBP maps, equal ones counted each.
     """
 
     name: str
     marks: np.ndarray
-    frames: frozenset[bytes]
+    frames: np.ndarray
+    n_frames: int
 
     @classmethod
     def of(cls, subject: str, frames: Iterable[bytes]) -> "Traces":
         """Compute the marks of frames: JPEGs, and LBP maps as raw bytes."""
-        marks: dict[bytes, np.ndarray] = {}
+        marks, digests, before = _Collected(), array("Q"), -1
         for frame in frames:
-            digest = hashlib.sha256(frame).digest()
-            if digest not in marks:
-                marks[digest] = _marks(frame)
-        distinct = np.unique(np.concatenate([np.zeros(0, np.uint64), *marks.values()]))
-        return cls(name_digest(subject), distinct, frozenset(marks))
+            digest = frame_digest(frame)
+            digests.append(digest)
+            if digest != before:
+                marks.add(_marks(frame))
+            before = digest
+        distinct = np.unique(np.frombuffer(digests, np.uint64))
+        return cls(name_digest(subject), marks.distinct(), distinct, len(digests))
 
     def write(self, path: Path) -> None:
         """Write the marks to a file, for a run that completes this one."""
-        file = io.BytesIO()
-        digests = np.frombuffer(b"".join(sorted(self.frames)), np.uint8).reshape(-1, 32)
-        np.savez(file, name=np.array(self.name), marks=self.marks, frames=digests)
-        write_atomically(path, file.getvalue())
+        with atomic_file(path) as file:
+            np.savez(
+                file,
+                name=np.array(self.name),
+                marks=self.marks,
+                frames=self.frames,
+                n_frames=np.array(self.n_frames),
+            )
 
     @classmethod
     def read(cls, path: Path) -> "Traces":
         """Read the marks from a file of :meth:`write`."""
         with np.load(path, allow_pickle=False) as file:
-            frames = frozenset(row.tobytes() for row in file["frames"])
-            return cls(str(file["name"]), file["marks"], frames)
+            return cls(str(file["name"]), file["marks"], file["frames"], int(file["n_frames"]))
+
+    def has_frame(self, frame: bytes) -> bool:
+        """Return whether a JPEG or an LBP map is one of the subject's."""
+        digest = np.uint64(frame_digest(frame))
+        place = int(np.searchsorted(self.frames, digest))
+        return place < len(self.frames) and bool(self.frames[place] == digest)
 
     def found_in(self, path: Path) -> Iterator[int]:
-        """Yield the positions in a file, multiples of 16, of marked bytes."""
-        n_bytes = path.stat().st_size // WIDTH * WIDTH
-        if len(self.marks) == 0 or n_bytes == 0:
+        """Yield the positions in a file, multiples of 16, of marked bytes, in order."""
+        if len(self.marks) == 0:
             return
-        words = np.asarray(np.memmap(path, "<u8", "r", shape=(n_bytes // WIDTH, 2)))
-        for begin in range(0, len(words), _BLOCK):
-            hashes = _hash(words[begin : begin + _BLOCK])
-            likely = np.flatnonzero(self._table[self._slot(hashes)])
-            place = np.searchsorted(self.marks, hashes[likely]).clip(max=len(self.marks) - 1)
-            found = likely[self.marks[place] == hashes[likely]]
-            yield from ((begin + found) * WIDTH).tolist()
+        begin = 0
+        with path.open("rb") as file:
+            while data := file.read(_BLOCK * WIDTH):
+                whole = len(data) // WIDTH * WIDTH
+                hashes = _hash(np.frombuffer(data[:whole], "<u8").reshape(-1, 2))
+                likely = np.flatnonzero(self._table[self._slot(hashes)])
+                place = np.searchsorted(self.marks, hashes[likely]).clip(max=len(self.marks) - 1)
+                found = likely[self.marks[place] == hashes[likely]]
+                yield from (begin + found * WIDTH).tolist()
+                begin += whole
 
     @cached_property
     def _table(self) -> np.ndarray:
@@ -92,10 +111,40 @@ class Traces:
 
     @property
     def _bits(self) -> int:
-        return max(16, (16 * len(self.marks)).bit_length())
+        return max(16, (4 * len(self.marks)).bit_length())
 
     def _slot(self, marks: np.ndarray) -> np.ndarray:
         return marks >> np.uint64(64 - self._bits)
+
+
+class _Collected:
+    """Distinct marks, at most `MAX_MARKS`; of more, those with the smallest values are kept."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._waiting = 0
+        self._limit = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+    def add(self, marks: np.ndarray) -> None:
+        """Add marks, uint64 [N], in any order."""
+        marks = marks[marks <= self._limit]
+        self._parts.append(marks)
+        self._waiting += len(marks)
+        if self._waiting > MAX_MARKS // 4:
+            self._parts, self._waiting = [self.distinct()], 0
+
+    def distinct(self) -> np.ndarray:
+        """Return the marks that are kept, uint64 [N], sorted."""
+        found = np.unique(np.concatenate([np.zeros(0, np.uint64), *self._parts]))
+        while len(found) > MAX_MARKS:
+            self._limit >>= np.uint64(1)
+            found = found[: np.searchsorted(found, self._limit, side="right")].copy()
+        return found
+
+
+def frame_digest(frame: bytes) -> int:
+    """Return the first eight bytes of the SHA-256 of a JPEG or an LBP map."""
+    return int.from_bytes(hashlib.sha256(frame).digest()[:8])
 
 
 def name_digest(subject: str) -> str:

@@ -11,5 +11,6 @@ In reading order:
 - ``pack``: samples divided among shards, and new files put in place of old ones.
 - ``work``: the layout of unfinished work.
 - ``files``: atomic writing of files and folders.
-- ``lock``: one writing command at a time.
+- ``place``: the dataset's folder, in which nothing that is not ours is touched.
+- ``lock``: one writing command at a time, or several that read.
 """

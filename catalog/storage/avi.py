@@ -5,7 +5,7 @@ players read the files.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -13,7 +13,13 @@ from typing import IO, NamedTuple
 import av
 import numpy as np
 
+from fmdata.catalog.storage.card import MAX_SIZE
+
 CODEC = "mjpeg"
+# Bytes of one JPEG: noise at full quality has fewer.
+_MAX_BYTES_PER_PIXEL, _MAX_HEADER = 8, 1 << 16
+_NO_LENGTH = (0x01, *range(0xD0, 0xD9))  # markers that no length follows
+_SIZES = tuple(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})  # markers of a frame's size
 MIN_RATE = Fraction(1, 1001)  # frames per second; the container cannot store less
 
 
@@ -78,10 +84,11 @@ def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: in
     return count
 
 
-def jpeg_spans(file: IO[bytes], size: int) -> list[Span]:
-    """Return the span of each JPEG in an AVI of `size` bytes at the file's current position.
+def jpeg_spans(file: IO[bytes], size: int) -> Iterator[Span]:
+    """Yield the span of each JPEG in an AVI of `size` bytes at the file's current position.
 
-    Offsets count from that position. Frames are the ``00dc`` chunks of the ``movi`` lists.
+    Offsets count from that position. Frames are the ``00dc`` chunks of the ``movi`` lists, which
+    are searched for at the one depth at which they belong.
 
     Raises
     ------
@@ -89,34 +96,82 @@ def jpeg_spans(file: IO[bytes], size: int) -> list[Span]:
         When a chunk does not fit the RIFF structure.
     """
     start = file.tell()
-    return list(_chunks(file, start, start, start + size))
+    return _chunks(file, start, (start, start + size), (b"RIFF", b"LIST"))
 
 
-def _chunks(file: IO[bytes], origin: int, position: int, end: int) -> Iterable[Span]:
+def _chunks(
+    file: IO[bytes], origin: int, span: tuple[int, int], lists: tuple[bytes, ...]
+) -> Iterator[Span]:
+    """Yield the frames between two positions; `lists` are the lists to enter, from outside in."""
+    position, end = span
     while position + 8 <= end:
         file.seek(position)
-        name, length = struct.unpack("<4sI", file.read(8))
+        header = file.read(12)
+        if len(header) < 8:
+            raise ValueError("an AVI that is longer than its file")
+        name, length = struct.unpack("<4sI", header[:8])
         body = position + 8
         if body + length > end:
             raise ValueError(f"AVI chunk {name!r} of {length} bytes leaves the file")
-        if name == b"RIFF" or (name == b"LIST" and file.read(4) == b"movi"):
-            yield from _chunks(file, origin, body + 4, body + length)
+        is_entered = name in lists[:1] and (name == b"RIFF" or header[8:] == b"movi")
+        if is_entered:
+            yield from _chunks(file, origin, (body + 4, body + length), lists[1:])
         elif name == b"00dc":
             yield Span(body - origin, length)
         position = body + length + length % 2  # chunks are padded to even lengths
 
 
-def decode_jpeg(jpeg: bytes) -> np.ndarray:
+def decode_jpeg(jpeg: bytes, size: int | None = None) -> np.ndarray:
     """Decode one JPEG to pixels, uint8 [H, W, 3], RGB.
+
+    The size in its header is checked first, so that no JPEG takes more memory than its pixels.
+
+    Parameters
+    ----------
+    jpeg : bytes
+        The JPEG.
+    size : int, optional
+        Its width and height in pixels; by default any up to the largest of a crop.
 
     Raises
     ------
     ValueError
-        When the bytes are not a JPEG.
+        When the bytes are not a JPEG, or one of another size.
     """
     import cv2
 
-    bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    width, height = _size_in_header(jpeg)
+    if size is not None and (width, height) != (size, size):
+        raise ValueError(f"{width} × {height} pixels, wanted {size} × {size}")
+    if not 0 < width <= MAX_SIZE or not 0 < height <= MAX_SIZE:
+        raise ValueError(f"{width} × {height} pixels, at most {MAX_SIZE} × {MAX_SIZE} are decoded")
+    if len(jpeg) > max_jpeg_bytes(max(width, height)):
+        raise ValueError(f"{len(jpeg)} bytes for {width} × {height} pixels")
+    try:
+        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ValueError(f"a JPEG that cannot be decoded: {error.err}") from error
     if bgr is None:
         raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def max_jpeg_bytes(size: int) -> int:
+    """Return the largest number of bytes of a JPEG of `size` × `size` pixels."""
+    return _MAX_HEADER + _MAX_BYTES_PER_PIXEL * size**2
+
+
+def _size_in_header(jpeg: bytes) -> tuple[int, int]:
+    """Return the width and height that a JPEG's header states, in pixels."""
+    at = 2 if jpeg.startswith(b"\xff\xd8") else len(jpeg)
+    while jpeg[at : at + 1] == b"\xff" and at + 9 <= len(jpeg):
+        marker = jpeg[at + 1]
+        if marker in _SIZES:
+            height, width = struct.unpack(">HH", jpeg[at + 5 : at + 9])
+            return width, height
+        if marker in (0xD9, 0xDA):
+            break  # its pixels begin, or it ends
+        at += 1  # of several 0xff before a marker, one is skipped
+        if marker != 0xFF:
+            at += 1 if marker in _NO_LENGTH else 1 + max(2, int.from_bytes(jpeg[at + 1 : at + 3]))
+    raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")

@@ -7,12 +7,13 @@ others, so a card with any changed byte is refused.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.files import write_atomically
@@ -20,10 +21,16 @@ from fmdata.catalog.storage.files import write_atomically
 NAME = "fmdata.json"
 FORMAT = 3
 ACTIONS, COMPOUNDS = "actions", "compounds"
+MAX_SIZE = 1024  # pixels; width and height of a crop
+_MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes
+_SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
 TOOLS_OF = {"fan": ("face-alignment", "torch")}
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,14 @@ class Card:
         return (self.actions, self.compounds) if self.compounds else (self.actions,)
 
     @property
+    def size(self) -> int:
+        """Width and height of a crop, in pixels."""
+        size = self.actions.settings["size"]
+        if type(size) is not int:
+            raise TypeError(f"size is {size!r}")
+        return size
+
+    @property
     def stale(self) -> bool:
         """True when the actions have changed since the compounds were made from them."""
         return self.compounds is not None and self.compounds.made_from != self.actions.digest
@@ -155,7 +170,7 @@ class Card:
                 "right folder",
             )
         try:
-            document = json.loads(text := path.read_bytes())
+            document = json.loads(text := _read(path))
             _require_format(document.get("format"), path)
             return _parsed(document, text)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -178,6 +193,12 @@ def tool_versions(landmarks: str) -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     return versions
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f"{path.stat().st_size} bytes, at most {_MAX_BYTES} are read")
+    return path.read_bytes()
 
 
 def _signed(document: dict[str, Any]) -> bytes:
@@ -215,16 +236,35 @@ def _parsed(document: dict[str, Any], text: bytes) -> Card:
     document.pop("sha256", None)
     if text != _signed(document):
         raise ValueError("its content does not match its own digest")
-    document["dropped_file"] = FileFacts(**document["dropped_file"])
+    document["dropped_file"] = _made(FileFacts, document["dropped_file"])
     document["actions"] = _part(document["actions"])
     if document["compounds"] is not None:
         document["compounds"] = _part(document["compounds"])
-    return Card(**document)
+    card = _made(Card, document)
+    if not 0 < card.size <= MAX_SIZE:
+        raise ValueError(f"crops of {card.size} pixels")
+    return card
 
 
 def _part(document: dict[str, Any]) -> Part:
-    files = ("tar", "parquet", "frames")
-    shards = [
-        Shard(**(s | {name: FileFacts(**s[name]) for name in files})) for s in document["shards"]
-    ]
-    return Part(**(document | {"shards": shards}))
+    return _made(Part, document | {"shards": [_shard(one) for one in document["shards"]]})
+
+
+def _shard(document: dict[str, Any]) -> Shard:
+    files = {name: _made(FileFacts, document[name]) for name in ("tar", "parquet", "frames")}
+    shard = _made(Shard, document | files)
+    if not _SHARD.fullmatch(shard.name):
+        raise ValueError(f"a shard with the name {shard.name!r}")
+    return shard
+
+
+def _made(kind: type[T], document: dict[str, Any]) -> T:
+    """Return an object of a JSON document; a value of another type than its field is refused."""
+    for name, hint in get_type_hints(kind).items():
+        kinds = [get_origin(one) or one for one in (get_args(hint) or (hint,))]
+        kinds = [get_origin(hint)] if get_origin(hint) in (list, dict) else kinds
+        values = [document[name]] if name in document else []
+        wrong = any(type(value) not in kinds for value in values)
+        if wrong or (hint == list[str] and not all(type(x) is str for v in values for x in v)):
+            raise ValueError(f"{name} is {document[name]!r:.40}")
+    return kind(**document)

@@ -26,15 +26,11 @@ from fmdata.catalog.storage.files import owner_writes
 WORK = ".work"  # folder in a dataset for unfinished work
 LOCKS = ".lock"  # folder in a dataset for locks
 WRITER, READER = "writer", "reader-"
-PATIENCE_S = 2.0  # a command that begins to read holds the writers' lock for a moment
+PATIENCE_S = 5.0  # each of many commands that begin to read holds the writers' lock for a moment
 _NO_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 # Errors of a folder in which nothing can be made: a read-only one, or a full disk.
 _NO_FILE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 _NAMESPACE = "?pidns-"  # filelock's suffix to the name of a host
-
-
-class _ReplacedError(Exception):
-    """The lock's file was removed by its last holder while this process waited for it."""
 
 
 @contextmanager
@@ -149,8 +145,10 @@ def _acquired(path: Path, patience_s: float) -> BaseFileLock | None:
             return lock.acquire().lock
         except Timeout:
             return None
-        except (_ReplacedError, FileNotFoundError):
-            if time.monotonic() > until + PATIENCE_S:
+        except OSError as error:
+            # The last holder removed the file, or the folder, while this process waited for it.
+            removed = error.errno in (errno.ENOENT, errno.ESTALE)
+            if not removed or time.monotonic() > until + PATIENCE_S:
                 raise
 
 
@@ -172,7 +170,7 @@ def _sign(path: Path, handle: int) -> None:
     except FileNotFoundError:
         same = False
     if not same:
-        raise _ReplacedError(path)
+        raise FileNotFoundError(errno.ENOENT, "removed by its last holder", str(path))
     with suppress(OSError):  # on a full disk the holder is not named
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n{socket.gethostname()}\n".encode(), 0)

@@ -4,6 +4,7 @@ No memory maps: writing to one on a full disk kills the process, and its pages c
 process's memory.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,34 @@ import numpy as np
 @contextmanager
 def npy_writer(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> Iterator[IO[bytes]]:
     """Open an npy file and write its header; the caller writes the rows."""
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(npy_header(dtype, shape))
         yield file
+
+
+def npy_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    """Return the header of an npy file as this package and numpy write it."""
+    file = io.BytesIO()
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue()
+
+
+def npy_array(data: bytes, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the array of an npy file whose type and shape are known.
+
+    A header is compared, and never parsed: a wrong one may claim any size, or be code.
+
+    Raises
+    ------
+    ValueError
+        When it is the file of another array.
+    """
+    header = npy_header(dtype, shape)
+    if not data.startswith(header):
+        raise ValueError(f"not an array of type {dtype} and shape {list(shape)}")
+    array: np.ndarray = np.frombuffer(data, dtype, offset=len(header)).reshape(shape).copy()
+    return array
 
 
 class NpyFile:

@@ -160,12 +160,22 @@ def _with(row: pa.Table, fields: Iterable[pa.Field], values: Iterable[object]) -
 
 def _add(tar: tarfile.TarFile, name: str, content: Content) -> tuple[int, int]:
     """Append one member; return the offset of its content in the tar, and its size."""
-    info = tarfile.TarInfo(name)  # mtime 0, uid 0, no owner names
-    info.mode = 0o644
-    with _opened(content) as (file, info.size):
+    with _opened(content) as (file, size):
+        info = _info(name, size)
         tar.addfile(info, file)
     padded = -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
     return tar.offset - padded, info.size
+
+
+def tar_header(name: str, size: int) -> bytes:
+    """Return the bytes before a member of `size` bytes in a shard's tar."""
+    return _info(name, size).tobuf(tarfile.GNU_FORMAT)
+
+
+def _info(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)  # mtime 0, uid 0, no owner names
+    info.mode, info.size = 0o644, size
+    return info
 
 
 @contextmanager

@@ -157,7 +157,7 @@ class Unit:
                 return False
             n_rows += block.num_rows
         with self.avi.open("rb") as avi:
-            n_jpegs = len(jpeg_spans(avi, self.avi.stat().st_size))
+            n_jpegs = sum(1 for _ in jpeg_spans(avi, self.avi.stat().st_size))
         arrays = [self.landmarks, *([self.lbp] if self.lbp.exists() else [])]
         lengths = [n_rows, n_jpegs, *map(_length, arrays)]
         return lengths == [row["n_frames"][0].as_py()] * len(lengths)

@@ -5,22 +5,20 @@ bytes for each clip.
 """
 
 import struct
-import tarfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import ActionClip, CompoundClip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
-from fmdata.catalog.storage.schema import DROPPED_COLUMNS
 from fmdata.catalog.storage.shards import shard_name
+from fmdata.catalog.storage.tables.parquet import read_dropped
 from fmdata.catalog.verify.compounds import check_compounds
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
@@ -29,8 +27,8 @@ from fmdata.catalog.verify.shard import ShardCheck
 
 # Errors from reading a file that matches its digest but breaks the format.
 INVALID = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError),
-    *(pa.ArrowException, struct.error, tarfile.TarError),
+    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError, OverflowError),
+    *(RecursionError, MemoryError, pa.ArrowException, av.FFmpegError, struct.error),
 )
 
 
@@ -52,15 +50,11 @@ class Half:
         return self.clips.part
 
 
-def halves_of(path: Path, card: Card) -> list[Half]:
+def halves_of(dataset: Dataset) -> list[Half]:
     """Return the halves that a dataset has."""
-    actions: Clips[ActionClip] = Clips(path / card_file.ACTIONS, card.actions, ActionClip)
-    halves = [Half(actions, REBUILD)]
-    if card.compounds is not None:
-        folder = path / card_file.COMPOUNDS
-        compounds: Clips[CompoundClip] = Clips(folder, card.compounds, CompoundClip)
-        halves.append(Half(compounds, RESYNTH))
-    return halves
+    return [
+        Half(clips, todo) for clips, todo in zip(dataset.halves, (REBUILD, RESYNTH), strict=False)
+    ]
 
 
 def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> Iterator[Finding]:
@@ -68,7 +62,7 @@ def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> 
     dropped_path = path / card_file.DROPPED
     todo = after_deleting(card_file.DROPPED, REBUILD)
     try:
-        dropped = pq.read_table(dropped_path, schema=DROPPED_COLUMNS)
+        dropped = read_dropped(dropped_path, card.dropped)
     except INVALID as error:
         yield Finding(str(dropped_path), f"cannot be read: {error}", todo)
         return
@@ -93,7 +87,7 @@ def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> 
 
 def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Finding, None, bool]:
     """Check the shards of one half one by one; return whether all of them can be read."""
-    size = card.actions.settings["size"]
+    size = card.size
     names = Names(half.clips, card.seed, half.todo)
     readable = True
     for index, shard in enumerate(half.part.shards):
@@ -102,7 +96,7 @@ def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Fin
         if shard.name != shard_name(index):
             yield Finding(str(where), f"the name of another shard than number {index}", todo)
         try:
-            check = ShardCheck(half.folder, shard, half.clips.clip, size, todo)
+            check = ShardCheck(half.clips.opened(shard), half.clips.clip, size, todo)
             if problem := check.problem_of_tables():
                 yield Finding(str(where), problem, todo)
                 return False

@@ -7,9 +7,10 @@ rows follow the format. A finding names the file, the problem, and the command t
 from collections.abc import Iterator
 from pathlib import Path
 
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, FileFacts
+from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.lock import WORK, is_lock, reading
 from fmdata.catalog.storage.place import HALVES, INSIDE, all_files
 from fmdata.catalog.verify.content import Half, check_content, halves_of
@@ -48,16 +49,16 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
 
 def _found(path: Path, deep: bool) -> list[Finding]:
     try:
-        card = Card.read(path)
+        dataset = Dataset(path)
     except DatasetError as error:
         if not (path / card_file.NAME).is_file():
             raise
         return [Finding(str(path / card_file.NAME), error.got, error.todo)]
-    return list(_findings(path, card, deep))
+    return list(_findings(dataset, deep))
 
 
-def _findings(path: Path, card: Card, deep: bool) -> Iterator[Finding]:
-    halves = halves_of(path, card)
+def _findings(dataset: Dataset, deep: bool) -> Iterator[Finding]:
+    path, card, halves = dataset.path, dataset.card, halves_of(dataset)
     damage = [finding for half in halves for finding in _files(half)]
     damage += _file(path / card_file.DROPPED, card.dropped_file, REBUILD)
     yield from damage

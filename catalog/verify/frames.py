@@ -7,6 +7,7 @@ row. The frames of a compound are byte for byte those of its segments.
 
 import hashlib
 import io
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -21,12 +22,15 @@ import numpy as np
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.avi import decode_jpeg, max_jpeg_bytes
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.verify.finding import Finding
 
 # Grey levels, mean over a frame. JPEG decoders of different releases round differently.
 CHANGE_TOLERANCE = 0.25
+# Kind of the first stream of an AVI, width, height and codec, where they are written. A player
+# opens the decoder of this codec, so they are checked before it.
+_CODEC = struct.Struct("<108x 8s 60x I I 4x 4s")
 
 
 class DeepCheck:
@@ -64,7 +68,7 @@ class DeepCheck:
     def _problem_of_compound(self, file: IO[bytes], clip: CompoundClip) -> str | None:
         if not self._fresh:
             for i, jpeg in enumerate(_jpegs(file, clip)):
-                problem, pixels = _decoded(jpeg, None)
+                problem, pixels = _decoded(jpeg, clip.size)
                 if pixels is None:
                     return f"frame {i}: {problem}"
             return None
@@ -91,7 +95,7 @@ def _problem_of_action(file: IO[bytes], clip: Clip) -> str | None:
     change = clip.column("change")
     before = None
     for i, jpeg in enumerate(_jpegs(file, clip)):
-        problem, pixels = _decoded(jpeg, clip.row["size"])
+        problem, pixels = _decoded(jpeg, clip.size)
         if pixels is None:
             return f"frame {i}: {problem}"
         found = 0.0 if before is None else float(cv2.absdiff(before, pixels).mean())
@@ -102,39 +106,32 @@ def _problem_of_action(file: IO[bytes], clip: Clip) -> str | None:
 
 
 def _jpegs(file: IO[bytes], clip: Clip) -> Iterator[bytes]:
-    for offset, size in clip.jpeg_spans.tolist():
+    most = max_jpeg_bytes(clip.size)
+    for offset, n_bytes in clip.jpeg_spans.tolist():
+        if offset < 0 or not 0 <= n_bytes <= most:
+            raise ValueError(f"a JPEG of {n_bytes} bytes at {offset}")
         file.seek(offset)
-        yield file.read(size)
+        yield file.read(n_bytes)
 
 
 def _digests(file: IO[bytes], clip: Clip) -> Iterator[bytes]:
     """Yield the digest of the JPEG and the LBP map of each frame."""
-    begin = n_bytes = 0
-    if clip.has_lbp:
-        file.seek(clip.row["lbp_offset"])
-        np.lib.format.read_magic(file)
-        (_, *sides), _, _ = np.lib.format.read_array_header_1_0(file)
-        begin, n_bytes = file.tell(), int(np.prod(sides))
+    n_bytes = clip.size**2 if clip.has_lbp else 0
+    end = clip.row["lbp_offset"] + clip.row["lbp_size"] if clip.has_lbp else 0
     for i, jpeg in enumerate(_jpegs(file, clip)):
-        file.seek(begin + i * n_bytes)
+        file.seek(max(0, end - (clip.n_frames - i) * n_bytes))
         lbp = file.read(n_bytes)
         yield hashlib.sha256(jpeg + hashlib.sha256(lbp).digest()).digest()
 
 
-def _decoded(jpeg: bytes, size: int | None) -> tuple[str, np.ndarray | None]:
-    """Return the problem of a JPEG, if any, and its pixels, None with a problem.
-
-    With `size`, pixels of any other width or height are a problem.
-    """
+def _decoded(jpeg: bytes, size: int) -> tuple[str, np.ndarray | None]:
+    """Return the problem of a JPEG, if any, and its pixels, None with a problem."""
     if not (jpeg.startswith(b"\xff\xd8") and jpeg.endswith(b"\xff\xd9")):
         return "not a complete JPEG", None
     try:
-        pixels = decode_jpeg(jpeg)
+        return "", decode_jpeg(jpeg, size)
     except ValueError as error:
         return str(error), None
-    if size is not None and pixels.shape != (size, size, 3):
-        return f"{pixels.shape[1]} × {pixels.shape[0]} pixels, wanted {size} × {size}", None
-    return "", pixels
 
 
 class _Window(io.RawIOBase):
@@ -167,6 +164,10 @@ class _Window(io.RawIOBase):
 def _problem_of_avi(file: IO[bytes], clip: Clip) -> str | None:
     """Return the problem of an AVI read by its own header, as a player does, or None."""
     window = _Window(file, clip.row["avi_offset"], clip.row["avi_size"])
+    found = _CODEC.unpack(window.read(_CODEC.size).ljust(_CODEC.size, b"\0"))
+    window.seek(0)
+    if found != (b"vidsMJPG", clip.size, clip.size, b"MJPG"):
+        return f"an AVI of other frames than Motion JPEG of {clip.size} × {clip.size} pixels"
     with av.open(window, format="avi") as container:
         stream = container.streams.video[0]
         packets = (bytes(packet) for packet in container.demux(stream) if packet.size)

@@ -4,20 +4,22 @@ import json
 import tarfile
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
+from itertools import islice
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
 from fmdata.catalog.keys import action_key, compound_key
-from fmdata.catalog.storage.avi import jpeg_spans
-from fmdata.catalog.storage.card import Shard
+from fmdata.catalog.storage.avi import Span, jpeg_spans
+from fmdata.catalog.storage.npy import npy_header
 from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
+from fmdata.catalog.storage.shards import tar_header
 from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.storage.tables.opened import OpenedShard
+from fmdata.catalog.storage.tables.parquet import open_parquet
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion
@@ -31,10 +33,8 @@ class ShardCheck:
 
     Parameters
     ----------
-    folder : Path
-        Folder of the shard.
-    shard : Shard
-        Its entry in the card.
+    files : OpenedShard
+        The shard and its entry in the card.
     clip : type
         Class of its clips.
     size : int
@@ -43,11 +43,11 @@ class ShardCheck:
         The next step for the user, for all findings.
     """
 
-    def __init__(self, folder: Path, shard: Shard, clip: type[Clip], size: int, todo: str) -> None:
-        self._stem, self._shard, self._clip = folder / shard.name, shard, clip
+    def __init__(self, files: OpenedShard, clip: type[Clip], size: int, todo: str) -> None:
+        self._files, self._shard, self._clip = files, files.shard, clip
         self._size, self._todo = size, todo
         self._reader = FramesReader()
-        with pq.ParquetFile(self._stem.with_suffix(".parquet")) as file:
+        with open_parquet(self._files.clips) as file:
             self._rows = file.read()
 
     def problem_of_tables(self) -> str | None:
@@ -57,9 +57,10 @@ class ShardCheck:
             return "other columns than the format's"
         if problem := _problem_of_nulls(self._rows):
             return problem
-        path = self._stem.with_suffix(".frames.parquet")
-        if not pq.read_schema(path).equals(columns.frames):
-            return "other columns of frames than the format's"
+        path = self._files.frames
+        with open_parquet(path) as file:
+            if not file.schema_arrow.equals(columns.frames):
+                return "other columns of frames than the format's"
         for block in self._reader.file(path):
             if problem := _problem_of_nulls(block) or _problem_of_landmarks(block):
                 return problem
@@ -68,20 +69,21 @@ class ShardCheck:
     @cached_property
     def is_whole(self) -> bool:
         """True where the tables have the card's number of clips, and a row per frame of them."""
-        path = self._stem.with_suffix(".frames.parquet")
+        path = self._files.frames
         n_frames = pc.sum(self._rows["n_frames"]).as_py() or 0
-        n_rows = pq.read_metadata(path).num_rows
+        with open_parquet(path) as file:
+            n_rows = file.metadata.num_rows
         return bool(self._rows.num_rows == self._shard.samples and n_rows == n_frames)
 
     def clips(self) -> Iterator[Clip]:
         """Yield the clips, a few rows at a time."""
         for batch in self._rows.to_batches(_CLIPS_AT_A_TIME):
             for row in batch.to_pylist():
-                yield self._clip(row, self._stem, self._reader)
+                yield self._clip(row, self._files, self._reader)
 
     def findings(self) -> Iterator[Finding]:
         """Check tables without a problem, and content and position of each member of the tar."""
-        parquet, tar = (str(self._stem.with_suffix(end)) for end in (".parquet", ".tar"))
+        parquet, tar = str(self._files.clips), str(self._files.tar)
         for problem in self._problems_of_rows():
             yield Finding(parquet, problem, self._todo)
         for problem in self._problems_of_tar():
@@ -111,34 +113,29 @@ class ShardCheck:
                 yield f"{clip.key}{problem}"
 
     def _problems_of_tar(self) -> Iterator[str]:
-        path = self._stem.with_suffix(".tar")
+        path = self._files.tar
         facts = self._clip.COLUMNS.facts
         scalars = [field.name for field in facts if is_scalar(field)]
         with_maps = self._rows["lbp_offset"].null_count == 0
         if self._rows["lbp_offset"].null_count not in (0, self._rows.num_rows):
             yield "LBP maps in some samples and not in others"
-        members = _members(path)
-        end = 0
+        end, n_bytes = 0, path.stat().st_size
         with path.open("rb") as file:
             for clip in self.clips():
                 for kind, suffix in SUFFIXES.items():
                     if kind == "lbp" and not with_maps:
                         continue
-                    place = clip.row[f"{kind}_offset"], clip.row[f"{kind}_size"]
-                    if (found := next(members, None)) != (clip.key + suffix, *place):
-                        name = found[0] if found else clip.key + suffix
-                        yield f"{name} is not where the Parquet file says"
+                    place = Span(clip.row[f"{kind}_offset"], clip.row[f"{kind}_size"])
+                    if not _is_member(file, clip.key + suffix, place, end, n_bytes):
+                        yield f"{clip.key}{suffix} is not where the Parquet file says"
                         return
-                    end = sum(place)
+                    end = place.offset + place.size + -place.size % tarfile.BLOCKSIZE
                 problem = _problem_of_sample(file, clip, scalars, self._size)
                 if self.is_whole and not problem:
                     problem = _problem_of_frames(file, clip)
                 if problem:
                     yield f"{clip.key}: {problem}"
-            if extra := next(members, None):
-                yield f"{extra[0]} is not where the Parquet file says"
-                return
-            file.seek(end + -end % tarfile.BLOCKSIZE)
+            file.seek(end)
             rest = file.read(2 * tarfile.RECORDSIZE)
             # A tar ends with two empty blocks, padded to a record.
             if len(rest) >= 2 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE or rest.strip(b"\0"):
@@ -174,31 +171,34 @@ def _problem_of_facts(clip: Clip, size: int) -> str | None:
     return None
 
 
-def _members(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield name, offset and size of every member."""
-    with tarfile.open(path, "r:") as tar:
-        while member := tar.next():
-            yield member.name, member.offset_data, member.size
-            tar.members = []  # type: ignore[attr-defined]  # it lists all that it has read
+def _is_member(file: IO[bytes], name: str, place: Span, begin: int, n_bytes: int) -> bool:
+    """Return whether a tar of `n_bytes` has a member at a place, its header from `begin` on.
+
+    The header is compared with the one that was written, and never parsed.
+    """
+    if not 0 <= place.offset <= place.offset + place.size <= n_bytes:
+        return False
+    header = tar_header(name, place.size)
+    file.seek(begin)
+    return place.offset == begin + len(header) and file.read(len(header)) == header
 
 
 def _problem_of_sample(file: IO[bytes], clip: Clip, scalars: list[str], size: int) -> str | None:
     """Return the problem of maps or JSON of a sample in an open tar, or None."""
     row = clip.row
     if clip.has_lbp:
+        shape = clip.n_frames, size, size
+        header = npy_header(np.dtype(np.uint8), shape)
         file.seek(row["lbp_offset"])
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            return f"an npy file of version {version}"
-        header = np.lib.format.read_array_header_1_0(file)
-        n_bytes = row["lbp_offset"] + row["lbp_size"] - file.tell()
-        if header != ((clip.n_frames, size, size), False, np.dtype(np.uint8)):
-            return f"LBP maps of shape {header[0]} and type {header[2]}"
+        if file.read(len(header)) != header:
+            return f"LBP maps of another type or shape than uint8 {list(shape)}"
+        n_bytes = row["lbp_size"] - len(header)
         if n_bytes != clip.n_frames * size**2:
             return f"{n_bytes} bytes of LBP maps"
+    # Not parsed: the text is compared with the one that was written.
+    text = json.dumps({name: row[name] for name in scalars}, ensure_ascii=False).encode()
     file.seek(row["json_offset"])
-    document = json.loads(file.read(row["json_size"]))
-    if document != {name: row[name] for name in scalars}:
+    if row["json_size"] != len(text) or file.read(len(text)) != text:
         return "its JSON differs from its row"
     return None
 
@@ -207,9 +207,10 @@ def _problem_of_frames(file: IO[bytes], clip: Clip) -> str | None:
     """Return the problem of the positions of a sample's frames in an open tar, or None."""
     begin = clip.row["avi_offset"]
     file.seek(begin)
-    spans = [(begin + span.offset, span.size) for span in jpeg_spans(file, clip.row["avi_size"])]
+    found = islice(jpeg_spans(file, clip.row["avi_size"]), clip.n_frames + 1)
+    spans = [(begin + span.offset, span.size) for span in found]
     if len(spans) != clip.n_frames:
-        return f"{len(spans)} frames, wanted {clip.n_frames}"
+        return f"{len(spans)} frames or more, wanted {clip.n_frames}"
     at = 0
     for block in clip.frame_blocks(["key", "index", "jpeg_offset", "jpeg_size"]):
         stop = at + block.num_rows

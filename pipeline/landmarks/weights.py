@@ -9,6 +9,7 @@ import hashlib
 import os
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from fmdata.catalog.storage.files import atomic_file
 
 ABANDONED_S = 24 * 3600.0  # a partial download is deleted after so long without a byte
 _BLOCK = 1 << 20
+_DIGITS = 64  # of a whole SHA-256 in hexadecimal
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class ModelFile:
     name : str
         The file's name.
     sha256 : str
-        Its SHA-256 in hex, or the first digits where the authors publish no more.
+        Its SHA-256 in hex, or the first digits where the authors publish no more. Then the whole
+        digest of the first file that was used is kept in the user's cache, and wanted from then on.
     url : str
         The authors' download.
     variable : str
@@ -58,14 +61,16 @@ FACE_LANDMARKER = ModelFile(
 )
 
 
-def _fan(stem: str, digits: str, suffix: str) -> ModelFile:
+def _fan(stem: str, sha256: str, suffix: str) -> ModelFile:
     # The authors put the first ten digits of each file's SHA-256 into its name.
-    name = f"{stem}-{digits}{suffix}"
+    name = f"{stem}-{sha256[:10]}{suffix}"
     url = f"https://www.adrianbulat.com/downloads/python-fan/{name}"
-    return ModelFile(name, digits, url, "FMDATA_FAN")
+    return ModelFile(name, sha256, url, "FMDATA_FAN")
 
 
-FAN_DETECTOR = _fan("s3fd", "619a316812", ".pth")
+FAN_DETECTOR = _fan(
+    "s3fd", "619a31681264d3f7f7fc7a16a42cbbe8b23f31a256f75a366e5a1bcd59b33543", ".pth"
+)
 FAN_POINTS = _fan("3DFAN4", "7835d9f11d", ".pth.tar")
 FAN_DEPTH = _fan("depth", "2a464da4ea", ".pth.tar")
 
@@ -99,7 +104,7 @@ def _find(model: ModelFile, named: Path | None, siblings: tuple[ModelFile, ...])
         named = Path(os.environ[model.variable])
     if named is not None:
         return _verified(model, named / model.name if named.is_dir() else named)
-    cached = platformdirs.user_cache_path("fmdata") / model.name
+    cached = _cache() / model.name
     for candidate in (cached, _packaged(model)):
         if candidate is not None and candidate.is_file():
             return _verified(model, candidate)
@@ -169,8 +174,12 @@ def _verified(model: ModelFile, path: Path) -> Path:
     return path
 
 
+def _cache() -> Path:
+    return platformdirs.user_cache_path("fmdata")
+
+
 def _require_checksum(model: ModelFile, digest: str, size: int, where: str) -> None:
-    if not digest.startswith(model.sha256):
+    if not _is_digest(model, digest):
         raise ModelError(
             f"the landmark model is {size} bytes with SHA-256 {digest}",
             wanted=f"{model.name}, {_checksum(model)}",
@@ -179,6 +188,32 @@ def _require_checksum(model: ModelFile, digest: str, size: int, where: str) -> N
         )
 
 
+def _is_digest(model: ModelFile, digest: str) -> bool:
+    """Return whether a SHA-256 is a model's; the first with the known digits is kept."""
+    wanted = _wanted(model)
+    if len(wanted) == len(digest):
+        return digest == wanted
+    if wanted and digest.startswith(wanted):
+        with suppress(OSError):
+            _cache().mkdir(parents=True, exist_ok=True)
+            with atomic_file(_kept(model), shared=True) as file:
+                file.write(digest.encode())
+    return digest.startswith(wanted)
+
+
+def _wanted(model: ModelFile) -> str:
+    """Return the SHA-256 of a model as far as it is known: pinned, or kept from its first use."""
+    with suppress(OSError, ValueError):
+        kept = _kept(model).read_text("ascii").strip()
+        if len(kept) == _DIGITS and kept.startswith(model.sha256):
+            return kept
+    return model.sha256
+
+
+def _kept(model: ModelFile) -> Path:
+    return _cache() / f"{model.name}.sha256"
+
+
 def _checksum(model: ModelFile) -> str:
-    whole = len(model.sha256) == hashlib.sha256().digest_size * 2
-    return f"SHA-256 {model.sha256}" if whole else f"a SHA-256 that begins with {model.sha256}"
+    wanted = _wanted(model)
+    return f"SHA-256 {wanted}" if len(wanted) == _DIGITS else f"a SHA-256 that begins with {wanted}"

@@ -8,6 +8,7 @@ ignored.
 import io
 import os
 import re
+import struct
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ _PNG_END = b"IEND\xaeB\x60\x82"
 _DEPTHS = (8, 10, 12, 14, 16)  # bits of a camera's values, which often lie in 16-bit files
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 _ANY_COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP")
+MAX_BYTES = 1 << 29  # of a file, that of MAX_PIXELS of 16 bits, not compressed
 MAX_PIXELS = 1 << 26  # of a frame, about twice 8K; a header may claim any number
 
 
@@ -135,12 +138,14 @@ def _decoded(path: Path) -> np.ndarray:
     if not is_regular(path):
         raise _unreadable(f"{path.name} is not a file")
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise too_large(f"{path.name} has {size} bytes, at most {MAX_BYTES} are read")
         data = path.read_bytes()
     except OSError as error:
         raise _unreadable(f"{path.name} cannot be read ({error.strerror})") from error
-    _check_pixels(data, path.name)
+    is_image = _check_pixels(data, path.name)
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _ANY_COLOUR) if data else None
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _ANY_COLOUR) if is_image else None
     except cv2.error as error:
         raise _unreadable(f"{path.name}: {error.err}") from error
     if _breaks_off(data):
@@ -152,18 +157,23 @@ def _decoded(path: Path) -> np.ndarray:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
-def _check_pixels(data: bytes, name: str) -> None:
-    """Refuse an image by the size in its header, before memory is allocated for it."""
+def _check_pixels(data: bytes, name: str) -> bool:
+    """Refuse an image by the size in its header, before memory is allocated for it.
+
+    False where there is no such header. Then nothing is decoded: OpenCV knows more formats, and
+    looks at the content alone.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            width, height = Image.open(io.BytesIO(data)).size
+            warnings.simplefilter("ignore")
+            width, height = Image.open(io.BytesIO(data), formats=_FORMATS).size
     except Image.DecompressionBombError as error:
         raise too_large(f"{name}: {error}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        return  # no image; the decoder reports it
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error):
+        return False
     if width * height > MAX_PIXELS:
         raise too_large(f"{name} claims {width}x{height} pixels, at most {MAX_PIXELS} are decoded")
+    return True
 
 
 def too_large(detail: str) -> RecordingError:

@@ -2,7 +2,9 @@
 
 import json
 import pickle
+import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,17 @@ import pyarrow.dataset
 import pytest
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
 from fmdata.catalog.verify.dataset import verify
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
 from tests.helpers.datasets import make_up
 
 
@@ -218,3 +224,63 @@ def test_parts_and_halves_are_those_that_the_dataset_has(tmp_path: Path) -> None
     card = Card.read(both)
     assert card.parts == (card.actions, card.compounds)
     assert [clips.part for clips in Dataset(both).halves] == list(card.parts)
+
+
+READS: dict[str, Callable[[Dataset, ActionClip], object]] = {
+    "pixels": lambda ds, clip: clip.frames(),
+    "one frame": lambda ds, clip: clip.frames([3]),
+    "maps": lambda ds, clip: clip.lbp(),
+    "avi": lambda ds, clip: clip.avi(),
+    "facts of frames": lambda ds, clip: clip.landmarks,
+    "by key": lambda ds, clip: ds.actions["s02-wink-02"],
+    "by position": lambda ds, clip: ds.actions[0],
+    "pass": lambda ds, clip: list(ds.actions),
+    "table": lambda ds, clip: ds.actions.table(),
+    "blocks": lambda ds, clip: list(ds.actions.frame_tables()),
+    "compounds": lambda ds, clip: ds.compounds[0],
+    "dropped": lambda ds, clip: ds.dropped(),
+    "summary": lambda ds, clip: summarise(ds),
+}
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "forget": lambda path: forget(path, "s01"),
+    "build": lambda path: make_up(path, ["s00", "s02"], k=0),
+    "synth-compound": lambda path: synth_compounds(path, CompoundSettings(k=1, shard_mb=1)),
+    "half-way": lambda path: (path / "fmdata.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_open_dataset_that_is_changed_never_shows_the_rows_of_others(
+    tmp_path: Path, change: str
+) -> None:
+    """Every read is an error, also of a clip sent to another process before the change."""
+    path = make_up(tmp_path / "dataset", ["s01", "s02"], dropped=["s02"], k=2)
+    opened = [Dataset(path) for _ in READS]
+    clips = [dataset.actions["s02-smile-01"] for dataset in opened]
+    sent = pickle.loads(pickle.dumps(clips[0]))
+    expected = sent.frames().tobytes()
+    for dataset in opened[::2]:
+        _ = dataset.compounds  # opened before, or after the change
+    CHANGES[change](path)
+    for (name, read), dataset, clip in zip(READS.items(), opened, clips, strict=True):
+        dataset.actions._held.clear()
+        with pytest.raises(DatasetError, match="changed after it was opened") as caught:
+            read(dataset, clip)
+        assert "open the dataset again" in caught.value.todo, name
+    with pytest.raises(DatasetError, match="changed after it was opened"):
+        sent.frames()
+    if change in ("forget", "synth-compound"):  # opened again, the clip is as it was
+        assert Dataset(path).actions["s02-smile-01"].frames().tobytes() == expected
+
+
+def test_a_file_that_is_not_the_cards_is_not_read(tmp_path: Path) -> None:
+    """A shard of another dataset lies in its place, beside the old card."""
+    path = make_up(tmp_path / "dataset", ["s01"], k=0)
+    other = make_up(tmp_path / "other", ["s01", "s02"], k=0)
+    dataset = Dataset(path)
+    clip = dataset.actions[0]
+    for suffix in (".tar", ".parquet", ".frames.parquet"):
+        shutil.copy(other / f"actions/shard-00000{suffix}", path / f"actions/shard-00000{suffix}")
+    for read in (clip.frames, lambda: clip.landmarks, lambda: Dataset(path).actions[0]):
+        with pytest.raises(DatasetError, match="bytes, and the card says"):
+            read()

@@ -188,7 +188,11 @@ def write_dataset(folder: Path, folds: dict[str, int]) -> Path:
     }
     none = FileFacts(0, "")
     one, other = (
-        Part({}, sum(map(len, part.values())), list(shards(folder / name, part, columns, folds)))
+        Part(
+            {"size": SIZE},
+            sum(map(len, part.values())),
+            list(shards(folder / name, part, columns, folds)),
+        )
         for name, part, columns in (
             ("actions", actions, ACTION_COLUMNS),
             ("compounds", compounds, COMPOUND_COLUMNS),

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, FRAME_NAMES, FRAME_POSITIONS, POSITIONS
-from fmdata.catalog.storage.shards import shard_name
+from fmdata.catalog.storage.shards import FILES, shard_name
 from fmdata.catalog.storage.tables.frames import FRAMES_PER_BLOCK
 from fmdata.pipeline.settings import BuildSettings
 from tests.helpers.datasets import make_up_sample
@@ -63,5 +63,6 @@ def _write(stem: Path, row: dict[str, Any], frames: pa.Table, start: int, n: int
         row_group_size=FRAMES_PER_BLOCK // FRAMES * FRAMES,
         compression="zstd",
     )
-    none = FileFacts(0, "")
-    return Shard(stem.name, 0, list(dict.fromkeys(subjects)), n, none, none, none)
+    stem.with_suffix(".tar").touch()
+    facts = [FileFacts(stem.with_suffix(s).stat().st_size, "") for s in FILES]
+    return Shard(stem.name, 0, list(dict.fromkeys(subjects)), n, *facts)

@@ -214,3 +214,15 @@ def test_no_command_writes_to_a_dataset_that_is_trained_on(
     monkeypatch.setattr("fmdata.train.run.load", require_held)
     with pytest.raises(InterruptedError):
         evaluate(finished, drawn_dataset)
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.json", "settings.json", "model.safetensors", "curves.png"]
+)
+def test_a_folder_with_files_of_somebody_else_is_refused(
+    drawn_dataset: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UsageError, match="not one of a run"):
+        train("encoder", drawn_dataset, tmp_path, TINY)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]

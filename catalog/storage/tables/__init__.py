@@ -3,6 +3,7 @@
 In reading order:
 
 - ``frames``: the table of a shard's frames, written and read block by block.
-- ``reading``: errors of reading with advice, and the frames of one clip.
+- ``opened``: the dataset as it was opened, and the check of each read.
+- ``rows``: the frames of one clip.
 - ``index``: positions of names, in a few bytes each.
 """

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmdata.catalog.storage.tables.parquet import open_parquet
+
 FRAMES_PER_BLOCK = 512  # 3 MB of 478-point meshes; Parquet needs six times that to write them
 # Columns of equal runs, stored as a dictionary; and those by which readers leave blocks out.
 _NAMES = ["key", "source"]
@@ -104,7 +106,8 @@ class _File:
 
     @classmethod
     def of(cls, path: Path, identity: tuple[Any, ...]) -> "_File":
-        metadata = pq.read_metadata(path)
+        with open_parquet(path) as parquet:
+            metadata = parquet.metadata
         sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         return cls(identity, metadata, [0, *np.cumsum(sizes).tolist()])
 

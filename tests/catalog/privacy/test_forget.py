@@ -186,7 +186,7 @@ def test_remnants_in_files_of_other_programs_are_reported(
     left = {Path(f.where).name: f.problem for f in forget(dataset, gone).left}
     assert set(left) == {"thumb.jpg", "middle.bin", "copy.tar", "names.txt", f"{gone}.txt"}
     assert "bytes of its frames" in left["copy.tar"]
-    assert left["names.txt"] == f"the name {gone} is in it"
+    assert left["names.txt"] == f"the name {gone} is in its text"
 
 
 def test_the_same_frames_under_another_name_are_reported(shared: Path) -> None:
@@ -310,3 +310,32 @@ def test_the_result_prints_counts_findings_and_advice() -> None:
     left = str(Forgotten(left=[Finding("a\nb.jpg", "bytes of its frames", "delete it")]))
     assert "a\\nb.jpg: bytes of its frames\n  to do: delete it" in left
     assert "no trace" not in left
+
+
+def test_equal_frames_are_counted_each(shared: Path) -> None:
+    """A clip that stands still has one picture, many times."""
+    jpeg = Dataset(shared).actions[0].jpegs()[0]
+    traces = Traces.of("somebody", [jpeg] * 5)
+    assert traces.n_frames == 5
+    assert len(traces.frames) == 1
+
+
+def test_memory_does_not_grow_with_the_frames_of_a_subject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a limit of a thousand marks, a clip of 200 pictures is still found in a file."""
+    monkeypatch.setattr("fmdata.catalog.privacy.traces.MAX_MARKS", 1000)
+    draw = np.random.default_rng(0)
+    frames = [draw.bytes(5000) for _ in range(200)]
+    traces = Traces.of("somebody", frames)
+    assert 250 < len(traces.marks) <= 1000
+    assert all(map(traces.has_frame, frames))
+    assert not traces.has_frame(frames[0][:-1])
+    (tmp_path / "old.tar").write_bytes(draw.bytes(1003) + b"".join(frames))
+    (tmp_path / "other.tar").write_bytes(draw.bytes(1_000_000))
+    found = list(traces.found_in(tmp_path / "old.tar"))
+    assert len(found) > 20
+    assert found == sorted(found)
+    assert list(traces.found_in(tmp_path / "other.tar")) == []
+    traces.write(tmp_path / "memo.npz")
+    assert list(Traces.read(tmp_path / "memo.npz").found_in(tmp_path / "old.tar")) == found

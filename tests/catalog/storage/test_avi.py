@@ -33,7 +33,7 @@ def written(jpegs: list[bytes], fps: float) -> bytes:
 
 def test_each_jpeg_is_found_unchanged(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
-    spans = jpeg_spans(io.BytesIO(data), len(data))
+    spans = list(jpeg_spans(io.BytesIO(data), len(data)))
     assert [data[s.offset : s.offset + s.size] for s in spans] == jpegs
 
 
@@ -41,7 +41,7 @@ def test_spans_count_from_the_position_of_the_file(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
     inside = io.BytesIO(b"x" * 513 + data + b"y" * 100)
     inside.seek(513)
-    assert jpeg_spans(inside, len(data)) == jpeg_spans(io.BytesIO(data), len(data))
+    assert list(jpeg_spans(inside, len(data))) == list(jpeg_spans(io.BytesIO(data), len(data)))
 
 
 def test_the_same_frames_give_the_same_bytes(jpegs: list[bytes]) -> None:
@@ -53,7 +53,7 @@ def test_a_rate_below_the_minimum_of_the_container_becomes_the_minimum(
     jpegs: list[bytes], fps: float
 ) -> None:
     data = written(jpegs, fps)
-    assert len(jpeg_spans(io.BytesIO(data), len(data))) == len(jpegs)
+    assert len(list(jpeg_spans(io.BytesIO(data), len(data)))) == len(jpegs)
     with av.open(io.BytesIO(data)) as container:
         assert float(container.streams.video[0].average_rate) == pytest.approx(1 / 1001)
 
@@ -78,7 +78,7 @@ def test_opencv_and_pyav_play_it(tmp_path: Path, jpegs: list[bytes], fps: float)
 def test_bytes_that_are_not_an_avi_or_jpeg_are_refused(jpegs: list[bytes]) -> None:
     data = written(jpegs, 25)
     with pytest.raises(ValueError, match="leaves the file"):
-        jpeg_spans(io.BytesIO(data), len(data) // 2)
+        list(jpeg_spans(io.BytesIO(data), len(data) // 2))
     with pytest.raises(ValueError, match="not a JPEG"):
         decode_jpeg(b"not a picture")
 

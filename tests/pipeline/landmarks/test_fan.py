@@ -168,7 +168,7 @@ def test_an_error_of_the_library_is_raised(
 
 def test_weights_with_a_wrong_checksum_are_refused(weights: Path) -> None:
     """The checksums of the test's files differ from those in the names of the authors' files."""
-    with pytest.raises(ModelError, match="a SHA-256 that begins with 619a316812"):
+    with pytest.raises(ModelError, match="SHA-256 619a316812"):
         open_landmarker("fan", weights)
 
 

@@ -107,6 +107,37 @@ def test_a_download_is_kept_and_not_repeated(
     assert found() == kept
 
 
+def test_the_whole_checksum_of_the_first_file_is_wanted_from_then_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another file may be made to share a few digits; here the two share one."""
+    first, other = (
+        next(
+            data
+            for data in (f"{name} {i}".encode() for i in range(1000))
+            if hashlib.sha256(data).hexdigest().startswith("7")
+        )
+        for name in ("weights", "forged")
+    )
+    change(monkeypatch, sha256="7")
+    there = tmp_path / "there.task"
+    there.write_bytes(first)
+    assert found(there) == there
+    there.write_bytes(other)
+    with pytest.raises(ModelError, match="SHA-256") as caught:
+        found(there)
+    assert hashlib.sha256(first).hexdigest() in caught.value.wanted
+    there.write_bytes(first)
+    assert found(there) == there
+
+
+def test_every_known_checksum_agrees_with_the_authors_name_of_the_file() -> None:
+    """The detector's is known whole; the authors publish ten digits of the others'."""
+    for file in model.FILES["fan"]:
+        assert file.name.removesuffix(".tar").removesuffix(".pth").endswith(f"-{file.sha256[:10]}")
+    assert len(model.FAN_DETECTOR.sha256) == 64
+
+
 def test_an_old_partial_download_is_deleted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

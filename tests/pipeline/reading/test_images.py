@@ -1,5 +1,6 @@
 """Every kind of image becomes 8-bit RGB with the brightness that its camera saw."""
 
+import struct
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,47 @@ def test_values_that_are_no_grey_levels_are_an_error(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "0.tiff"), np.full((8, 8, 3), 0.5, np.float32))
     with pytest.raises(RecordingError, match="unreadable"):
         frames_of(tmp_path)
+
+
+def tiff_of(width: int, height: int) -> bytes:
+    """Return the header of a TIFF of any size, with hardly a pixel."""
+    values = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, 200), (277, 1)]
+    values += [(278, height), (279, 100)]
+    tags = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in values)
+    head = b"II*\0" + struct.pack("<IH", 8, len(values))
+    return (head + tags + bytes(4)).ljust(300, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (tiff_of(65_000, 65_000), "too_large"),
+        (b"PF\n60000 17000\n-1.0\n" + bytes(100), "unreadable"),
+        (b"P6\n60000 17000\n255\n" + bytes(100), "unreadable"),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 30000 +X 30000\n", "unreadable"),
+    ],
+    ids=["TIFF", "PFM", "PPM", "HDR"],
+)
+def test_an_image_that_claims_too_much_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str
+) -> None:
+    """Whatever the file's name says, OpenCV would decode it by its content."""
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    (tmp_path / "01").mkdir()
+    (tmp_path / "01/1.png").write_bytes(content)
+    with pytest.raises(RecordingError) as caught:
+        frames_of(tmp_path / "01")
+    assert caught.value.reason == reason
+
+
+def test_a_file_of_terabytes_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "01").mkdir()
+    with (tmp_path / "01/1.png").open("wb") as file:
+        file.truncate(1 << 40)  # of nothing but a hole
+    with pytest.raises(RecordingError, match="has 1099511627776 bytes") as caught:
+        frames_of(tmp_path / "01")
+    assert caught.value.reason == "too_large"

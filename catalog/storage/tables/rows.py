@@ -1,0 +1,69 @@
+"""Rows of a shard's clips in memory, and of one clip's frames, read when they are iterated over."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fmdata.catalog.storage.tables.frames import FramesReader
+from fmdata.catalog.storage.tables.opened import OpenedShard
+
+
+class ClipRows:
+    """Rows of one shard's clips, and the runs of rows ``[start, stop)`` of each subject."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table, self.n_bytes = table, table.nbytes
+
+    @cached_property
+    def runs(self) -> dict[str, list[tuple[int, int]]]:
+        """Runs of rows of each subject, by subject."""
+        runs: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        found = pc.run_end_encode(self.table["subject"].combine_chunks())
+        subjects, stops = found.values.to_pylist(), found.run_ends.to_pylist()
+        start = 0
+        for subject, stop in zip(subjects, stops, strict=True):
+            runs[subject].append((start, stop))
+            start = stop
+        return runs
+
+
+@dataclass(frozen=True)
+class FramesOf(Iterable[pa.Table]):
+    """Rows of one clip's frames, read block by block each time they are iterated over.
+
+    Attributes
+    ----------
+    shard : OpenedShard
+        The clip's shard.
+    start, stop : int
+        The rows of the clip.
+    columns : tuple of str
+        Names of the columns to read.
+    reader : FramesReader
+        Reads the rows.
+    """
+
+    shard: OpenedShard
+    start: int
+    stop: int
+    columns: tuple[str, ...]
+    reader: FramesReader
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        blocks = self.reader.blocks(self.shard.frames, self.start, self.stop, self.columns)
+        yield from checked(blocks, self.shard)
+
+
+def checked(blocks: Iterable[pa.Table], shard: OpenedShard) -> Iterator[pa.Table]:
+    """Yield blocks of a shard's table of frames, each after the check of its read."""
+    pieces = iter(blocks)
+    while True:
+        with shard.reading(shard.frames):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
