@@ -11,6 +11,7 @@ from multiprocessing import get_context, parent_process
 from typing import Any
 
 from fmdata.catalog.errors import FmdataError
+from fmdata.pipeline.engine.parent import end_with
 
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
@@ -32,7 +33,9 @@ def mapping(workers: int, where: str) -> Iterator[Map]:
     # Not forked: this process has threads, of Arrow.
     context = get_context("spawn")
     try:
-        with ProcessPoolExecutor(workers, context, initializer=_follow_parent) as pool:
+        with ProcessPoolExecutor(
+            workers, context, initializer=_follow_parent, initargs=(os.getpid(),)
+        ) as pool:
             try:
                 yield pool.map
             except BaseException:
@@ -47,8 +50,9 @@ def mapping(workers: int, where: str) -> Iterator[Map]:
         ) from error
 
 
-def _follow_parent() -> None:
+def _follow_parent(parent: int) -> None:
     """Leave Ctrl-C to the parent, and end when it ends."""
+    end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

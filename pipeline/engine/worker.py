@@ -7,11 +7,9 @@ ends the process; but a native library may hold Python, and then only the system
 """
 
 import copy
-import ctypes
 import os
 import pickle
 import queue
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -21,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from fmdata.pipeline.engine.heartbeat import Heartbeat
+from fmdata.pipeline.engine.parent import end_with
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def main() -> None:
     """Work until the parent process ends or closes the pipe."""
-    _end_with(parent=int(sys.argv[3]))
+    end_with(parent=int(sys.argv[3]))
     pipe, heartbeat = Connection(int(sys.argv[1])), Heartbeat(int(sys.argv[2]))
     with suppress(OSError):  # other systems than Linux have no such file
         # When memory runs out, the OOM killer takes this process rather than its parent.
@@ -40,14 +38,6 @@ def main() -> None:
     pipe.send("ready")
     while True:
         pipe.send(_answer(process, jobs.get(), heartbeat))
-
-
-def _end_with(parent: int) -> None:
-    """Have the system kill this process when the thread that started it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
-        os._exit(0)
 
 
 def _listen(pipe: Connection, jobs: "queue.SimpleQueue[Any]") -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ pytestmark = pytest.mark.slow
 
 SUBJECTS = [f"s{i:02d}" for i in range(6)]
 SETTINGS = CompoundSettings(k=40, shard_mb=1)
+STUCK = """
+import ctypes, os, sys
+from fmdata.synth.processes import mapping
+
+def stick(path):
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    ctypes.PyDLL(None).sleep(100_000)
+
+if __name__ == "__main__":
+    with mapping(1, "here") as each:
+        list(each(stick, sys.argv[1:]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +118,14 @@ def test_a_damaged_finished_shard_is_made_again(
     damaged.write_bytes(b"\0" * damaged.stat().st_size)
     assert synth_compounds(path, SETTINGS).found == len(others)
     assert_same_files(path, reference)
+
+
+def test_a_process_of_a_synthesis_ends_with_its_parent_also_in_native_code(tmp_path: Path) -> None:
+    """The parent is killed while its process sleeps in a library that holds Python."""
+    (tmp_path / "stuck.py").write_text(STUCK)
+    at = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, str(tmp_path / "stuck.py"), str(at)]) as parent:
+        wait_until(lambda: at.exists() and at.read_text(), parent)
+        parent.kill()
+    worker = Path("/proc") / at.read_text()
+    wait_until(lambda: not worker.exists() or ") Z" in (worker / "stat").read_text())
