@@ -29,9 +29,9 @@ class Bounds:
 
     def error_of(self, written: str) -> str:
         """Return the error of a path as written, before any file is looked at; empty for none."""
-        windows = PureWindowsPath(written)  # takes slashes and backslashes for the same
-        if windows.root and not windows.drive:
+        if written.startswith(("/", "\\")):  # two of them begin a share of Windows, or a path here
             return f"is an absolute path, {_ADVICE}"
+        windows = PureWindowsPath(written)  # takes slashes and backslashes for the same
         return f"has a part .., {_ADVICE}" if ".." in windows.parts else ""
 
     def error_at(self, path: Path) -> str:

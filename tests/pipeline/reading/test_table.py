@@ -243,6 +243,7 @@ def test_subjects_of_a_table_in_two_spellings_are_one(tmp_path: Path) -> None:
     ("row", "error"),
     [
         ("{outside}", "an absolute path"),
+        ("/{outside}", "an absolute path"),
         ("../secret.mp4", "a part .."),
         ("sub/../a.mp4", "a part .."),
         ("..\\secret.mp4", "a part .."),
