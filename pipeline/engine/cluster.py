@@ -8,11 +8,12 @@ and writes nothing. Before its first job each one, also one that joins later, is
 that this process wrote and the recordings, and to write a file that this process sees.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,17 +109,14 @@ class Cluster:
             lost = RecordingError("discover", "crashed", detail)
             return Outcome(job.digest, 0, drop(job.recording, lost, attempts=MAX_CRASHES))
         except CancelledError as error:
-            raise FmdataError(
-                "the Dask scheduler is gone",
-                wanted="a scheduler that runs as long as the build",
-                where="--scheduler",
-                todo="start it again, then run the same command, which resumes from here",
-            ) from error
+            raise _gone() from error
 
     def close(self) -> None:
         """Stop all work of this build on the workers."""
         self._executor.shutdown(wait=False)
-        self._client.run(_stop, self._place.name, on_error="ignore")
+        if self._client.status == "running":
+            with suppress(OSError):  # workers end their processes when they end themselves
+                self._client.run(_stop, self._place.name, on_error="ignore")
 
 
 @contextmanager
@@ -128,22 +126,54 @@ def cluster(scheduler: str, order: Order, jobs: Sequence[Job]) -> Iterator[Clust
     Raises
     ------
     UsageError
-        When one of them does not; nothing was done then.
+        When there is no scheduler, or one of the workers does not; nothing was done then.
+    FmdataError
+        When the scheduler ends before the build.
     """
-    # Imported here, since it takes a second and only this needs it.
-    from distributed import Client
-
     model = order.model.absolute() if order.model else None
     order = replace(order, work=order.work.absolute(), model=model)
-    with Client(scheduler) as client, meeting(order, jobs) as place:
+    with _connected(scheduler) as client, meeting(order, jobs) as place:
         crew = Cluster(client, place, order)
         crew.look()
         if crew.blind:
             raise _blind_error(crew.blind, scheduler, order.work)
         try:
             yield crew
+        except FmdataError:
+            raise
+        except Exception as error:
+            if client.status != "running":
+                raise _gone() from error
+            raise
         finally:
             crew.close()
+
+
+def _connected(scheduler: str) -> Any:
+    """Return a client of a scheduler, which the caller closes."""
+    # Imported here, since it takes a second and only this needs it.
+    from distributed import Client
+
+    # It would print tracebacks of a lost connection, which is reported in plain words.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    try:
+        return Client(scheduler)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers: {error}",
+            wanted="the address of a running scheduler, such as tcp://HOST:8786",
+            where=f"--scheduler {scheduler}",
+            todo="start one with `dask scheduler`, or correct the address; nothing was done",
+        ) from error
+
+
+def _gone() -> FmdataError:
+    return FmdataError(
+        "the Dask scheduler is gone",
+        wanted="a scheduler that runs as long as the build",
+        where="--scheduler",
+        todo="start it again, then run the same command, which resumes from here",
+    )
 
 
 def _blind_error(blind: dict[str, str], scheduler: str, work: Path) -> UsageError:

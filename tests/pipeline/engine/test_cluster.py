@@ -172,35 +172,54 @@ def test_a_worker_that_does_not_see_the_disk_is_reported_before_any_work(
     assert "4 clips, 0 dropped" in run.stdout
 
 
-def test_a_blind_worker_that_joins_later_gets_no_work() -> None:
-    """A client of two workers, of which the second one has joined meanwhile."""
+def test_a_blind_worker_that_joins_in_mid_build_gets_no_work(nodes: Nodes, tmp_path: Path) -> None:
+    """It is reported, nothing is left in its folder, and the other one does all the work."""
+    record(tmp_path / "raw", 14)
+    (tmp_path / "dataset").mkdir()
+    within = hidden(tmp_path / "dataset")
+    nodes.worker("seeing")
+    command = [*FMDATA, "build", "--size", "64", "--scheduler", nodes.address]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        wait_until(lambda: len(units(tmp_path / "dataset/.work")) >= 2, process)
+        nodes.worker("blind", *within)
+        shown, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, shown
+    assert "1 workers do not see the disk, and get no work" in shown
+    assert "14 clips, 0 dropped" in shown
+    assert files_in(tmp_path / "blind") == []
 
-    class Connected:
-        def __init__(self) -> None:
-            self.present = {"a": 1}
 
-        def get_executor(self, **_: object) -> None:
-            return None
+def test_a_scheduler_that_ends_in_mid_build_is_reported_and_the_work_is_kept(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    record(tmp_path / "raw", 8)
+    nodes.worker("first")
+    command = [*FMDATA, "build", "--size", "64", "--scheduler", nodes.address]
+    done = tmp_path / "dataset/.work"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: len(units(done)) >= 2, process)
+        nodes.stop()
+        _, shown = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert "the Dask scheduler is gone" in shown
+    assert "Traceback" not in shown
+    before = {unit: unit.stat().st_ino for unit in units(done)}
+    assert len(before) >= 2
+    run = fmdata("build", "--size", "64", "--workers", "1", cwd=tmp_path)
+    assert "8 clips, 0 dropped" in run.stdout
+    assert f"{len(before)} of them done before" in run.stdout
 
-        def nthreads(self) -> dict[str, int]:
-            return self.present
 
-        def run(self, do: object, workers: list[str], **_: object) -> dict[str, str]:
-            return {worker: "" if worker == "a" else "!it does not see it" for worker in workers}
-
-    class Place:
-        answer = None
-
-        def problem_of(self, answer: str) -> str:
-            return answer[1:]
-
-    client = Connected()
-    crew = cluster.Cluster(client, Place(), Order(BuildSettings(), Path()))
-    assert (crew.size(), crew.note) == (2, "")
-    client.present = {"a": 1, "b": 7}
-    crew.look()
-    assert crew.size() == 2
-    assert crew.note == "1 workers do not see the disk, and get no work"
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "host", "other://127.0.0.1:1"])
+def test_an_address_where_no_scheduler_answers_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    record(tmp_path / "raw", 1)
+    run = fmdata("build", "--scheduler", address, cwd=tmp_path)
+    assert_refused(run, 2, "no Dask scheduler answers", address, "dask scheduler")
 
 
 def a_job(path: Path) -> Job:
