@@ -120,6 +120,8 @@ def content_digest(recording: Recording) -> str:
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
+        if not size:  # as a failed copy leaves it, or a cloud disk that has not fetched it
+            raise OSError(errno.ENODATA, "the file is empty", str(path))
         if size > _SMALL and not _has_data(file.fileno(), size):
             detail = f"of its {size} bytes fewer than one in {1 / _MIN_DATA:.0f} were ever written"
             raise RecordingError("discover", "unreadable", detail)

@@ -42,6 +42,28 @@ def test_an_empty_mount_point_in_place_of_a_subject_deletes_nothing(tmp_path: Pa
     assert Dataset(path).actions.keys == ["ann-still-01", "ann-still-02"]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("fixed_face")
+def test_files_that_a_failed_copy_left_empty_cost_no_clip(tmp_path: Path) -> None:
+    """As of files that cannot be read, the clips of the last build stand in for them."""
+    raw, path = tmp_path / "raw", tmp_path / "dataset"
+    videos = [raw / subject / "still/01.mp4" for subject in ("ann", "ben")]
+    for video in videos:
+        video.parent.mkdir(parents=True)
+        picture = np.full((96, 160, 3), 128, np.uint8)
+        make_distinct(write_numbered_video(video, 4, picture=picture).path, str(video))
+    build(raw, path, SMALL, RunSettings(workers=0))
+    before = read_files(path)
+    videos[1].write_bytes(b"")
+    result = build(raw, path, SMALL, RunSettings(workers=0))
+    assert (result.clips, result.removed, result.unread) == (2, 0, ["ben-still-01"])
+    assert read_files(path) == before
+    result = build(raw, tmp_path / "fresh", SMALL, RunSettings(workers=0))
+    assert [(one.stage, one.detail) for one in result.dropped] == [
+        ("discover", "the file is empty")
+    ]
+
+
 def test_a_tenth_of_the_clips_may_vanish_but_no_whole_subject() -> None:
     out = Path("dataset")
     few = set(CLIPS) - {"ann-00", "ben-01", "cleo-02"}  # 3 of 36
