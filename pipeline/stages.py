@@ -28,7 +28,7 @@ from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.limits.room import alone_in, require_room
+from fmdata.pipeline.work.limits.room import alone_in, require_copy, require_room
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
 from fmdata.pipeline.work.row import action_rows
 
@@ -128,6 +128,7 @@ def _make(
             transforms=transforms, change=change,
         )  # fmt: skip
         unit.write_facts(rows.clip, rows.frames)
+        require_copy(unit.path)
 
 
 def _changed_since(recording: Recording, identity: Identity) -> RecordingError | None:

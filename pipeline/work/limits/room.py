@@ -4,6 +4,7 @@ A unit is copied into a shard before it is deleted, so a disk must have room for
 """
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,21 @@ def alone_in(work: Path, unit: Path) -> Iterator[None]:
         if filled and room >= MIN_ROOM and room > finished:
             raise too_large("encode") from error
         raise
+
+
+def require_copy(unit: Path) -> None:
+    """Raise the error of a full disk when a finished unit could not be copied into a shard.
+
+    Without this check the units fit, their copies do not, and so every build would end there.
+
+    Raises
+    ------
+    OSError
+        With ``ENOSPC``, when the unit does not fit twice though all others were gone.
+    """
+    own, free = size_of(unit), shutil.disk_usage(unit).free
+    if own > free and 2 * own > free + size_of(unit.parent):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(unit))
 
 
 def too_large(stage: str) -> RecordingError:

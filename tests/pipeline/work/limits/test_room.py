@@ -56,6 +56,24 @@ def test_a_recording_that_does_not_fit_on_the_disk_is_dropped_and_the_others_are
     assert verify(small_disk / "dataset") == []
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("fixed_face", "no_second_pass")
+def test_a_clip_that_fits_once_and_not_twice_is_dropped_and_the_others_are_built(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its unit fits, and so would end every build at the copying into a shard."""
+    monkeypatch.setattr("fmdata.pipeline.stages.within_one_shot", lambda frames: frames)
+    (tmp_path / "raw/s01/still").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (96, 160, 3), dtype=np.uint8)
+    for take, n in (("01", 10), ("02", 1100), ("03", 10)):
+        write_numbered_video(tmp_path / f"raw/s01/still/{take}.mkv", n, picture=noise)
+    settings = BuildSettings(lbp=False)
+    result = build(tmp_path / "raw", small_disk / "dataset", settings, RunSettings(workers=0))
+    assert [(one.take, one.reason) for one in result.dropped] == [("02", "too_large")]
+    assert result.clips == 2
+    assert verify(small_disk / "dataset") == []
+
+
 @pytest.mark.parametrize(
     ("code", "own", "left", "finished", "too_large"),
     [
