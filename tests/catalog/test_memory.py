@@ -5,6 +5,7 @@ of what it writes at once. Packing may cost 60 MB more than for five seconds, an
 1 kB a clip.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -23,8 +24,9 @@ from fmdata.catalog.storage.npy import npy_writer
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, frame_rows
 from fmdata.catalog.storage.shards import FILES, Sample, write_shard
 from fmdata.catalog.storage.work import UNIT_FRAME_FACTS, Unit
+from fmdata.catalog.verify.dataset import verify
 from tests.helpers.datasets import make_up, make_up_sample
-from tests.helpers.imitated import imitate
+from tests.helpers.imitated import imitate, imitate_long, imitate_whole
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +84,11 @@ def read_all(path: str) -> None:
     assert n_frames == sum(table.num_rows for table in clips.frame_tables(["index"]))
 
 
+def verify_all(path: str, deep: str) -> None:
+    """Check a dataset that is in order, with `deep` every frame of it."""
+    assert verify(Path(path), deep=bool(deep)) == []
+
+
 def resident(kind: str) -> int:
     """Return the resident set of this process, or its high-water mark, in bytes."""
     return 1024 * int(re.search(rf"{kind}:\s*(\d+)", Path("/proc/self/status").read_text())[1])
@@ -90,7 +97,12 @@ def resident(kind: str) -> int:
 def run_here(*arguments: str) -> list[int]:
     """Run a job of this file in a process of its own; return the numbers that it prints."""
     command = [sys.executable, "-m", "tests.catalog.test_memory", *arguments]
-    run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    # One thread and one heap: how much several keep in reserve depends on how they are scheduled.
+    alone = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    environment = {**os.environ, **alone}
+    run = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
+    )
     return [int(number) for number in run.stdout.split()]
 
 
@@ -108,6 +120,18 @@ def test_a_pass_over_ten_times_the_clips_holds_no_more(tmp_path: Path) -> None:
     """The rows of two shards of a thousand clips, or of twenty, pass through."""
     peaks = [run_here("read", str(imitate(tmp_path / str(n), n)))[0] for n in (2_000, 20_000)]
     assert peaks[1] - peaks[0] < 20 * MB, np.diff(peaks) / MB
+
+
+def test_verify_holds_no_more_for_ten_times_the_clips_or_frames(tmp_path: Path) -> None:
+    """Of 1,000 clips and 10,000; and, frame by frame, of one clip of 1,000 frames and 20,000.
+
+    The row of a clip is 3 kB as Python objects; the pixels of the longer clip are 170 MB.
+    """
+    many = [imitate_whole(tmp_path / f"s{n}", n) for n in (100, 1000)]
+    long = [imitate_long(tmp_path / f"f{n}", n) for n in (1_000, 20_000)]
+    for deep, paths in (("", many), ("deep", long)):
+        peaks = [run_here("verify", str(path), deep)[0] for path in paths]
+        assert peaks[1] - peaks[0] < 18 * MB, (deep, np.diff(peaks) / MB)
 
 
 def test_a_pass_over_the_clips_decodes_each_block_once(
@@ -192,6 +216,7 @@ if __name__ == "__main__":
     elif job == "pack":
         pack(int(arguments[0]))
     else:
-        {"open": open_and_look_up, "read": read_all}[job](*arguments)
+        jobs = {"open": open_and_look_up, "read": read_all, "verify": verify_all}
+        jobs[job](*arguments)
     if job != "fill":
         sys.stdout.write(str(resident("VmHWM")))

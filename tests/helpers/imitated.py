@@ -1,22 +1,39 @@
-"""Datasets of very many clips, imitated: tables and a card, without pixels.
+"""Datasets of very many clips, or of one very long clip, imitated.
 
-A clip has three frames and a motion in the middle one; a subject has ten clips, a shard a thousand.
+:func:`imitate` writes tables and a card, without pixels: a clip has three frames, a subject ten
+clips, a shard a thousand. :func:`imitate_whole` and :func:`imitate_long` write tars too, which
+``verify`` finds in order.
 """
 
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fmdata.catalog.keys import action_key
+from fmdata.catalog.keys import action_key, fold
+from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
-from fmdata.catalog.storage.schema import ACTION_COLUMNS, FRAME_NAMES, FRAME_POSITIONS, POSITIONS
-from fmdata.catalog.storage.shards import FILES, shard_name
+from fmdata.catalog.storage.npy import npy_writer
+from fmdata.catalog.storage.pack import describe
+from fmdata.catalog.storage.schema import (
+    ACTION_COLUMNS,
+    DROPPED_COLUMNS,
+    FRAME_NAMES,
+    FRAME_POSITIONS,
+    POSITIONS,
+    one_row,
+)
+from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
 from fmdata.catalog.storage.tables.frames import FRAMES_PER_BLOCK
 from fmdata.pipeline.settings import BuildSettings
-from tests.helpers.datasets import make_up_sample
+from tests.helpers.datasets import SIZE, make_up_sample
 
 CLIPS_PER_SHARD, TAKES, FRAMES = 1000, 10, 3
 
@@ -66,3 +83,73 @@ def _write(stem: Path, row: dict[str, Any], frames: pa.Table, start: int, n: int
     stem.with_suffix(".tar").touch()
     facts = [FileFacts(stem.with_suffix(s).stat().st_size, "") for s in FILES]
     return Shard(stem.name, 0, list(dict.fromkeys(subjects)), n, *facts)
+
+
+def imitate_whole(folder: Path, n_subjects: int) -> Path:
+    """Write the actions of a dataset with pixels of a few bytes, ten clips of 12 frames each."""
+    made, avi = make_up_sample("s", "smile", "01"), io.BytesIO()
+    write_avi(avi, [b"\xff\xd8one\xff\xd9"] * made.n_frames, fps=25, size=SIZE)
+    made = replace(made, avi=avi.getvalue(), lbp=None)
+    (folder / "actions").mkdir(parents=True)
+    names = [f"s{number:06d}" for number in range(n_subjects)]
+    shards = []
+    for of_fold, pairs in groupby(sorted((fold(n, 0), n) for n in names), lambda pair: pair[0]):
+        subjects = [name for _, name in pairs]
+        stem = folder / "actions" / shard_name(len(shards))
+        write_shard(stem.parent, stem.name, _samples(made, of_fold, subjects), ACTION_COLUMNS)
+        shards.append(describe(stem, of_fold, subjects, TAKES * len(subjects)))
+    return _seal(folder, shards)
+
+
+def imitate_long(folder: Path, n_frames: int) -> Path:
+    """Write the actions of a dataset of one clip of so many frames, each a real JPEG.
+
+    The frames before its motion are repeated; all pictures are the same.
+    """
+    made = make_up_sample("s", "smile", "01")
+    picture = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+    stem = folder / "actions" / shard_name(0)
+    stem.parent.mkdir(parents=True)
+    avi, lbp = folder / "clip.avi", folder / "lbp.npy"
+    write_avi(avi, [jpeg] * n_frames, fps=25, size=SIZE)
+    with npy_writer(lbp, np.dtype(np.uint8), (n_frames, SIZE, SIZE)) as maps:
+        for _ in range(n_frames):
+            maps.write(bytes(SIZE**2))
+    more = n_frames - made.n_frames
+    (frames,) = made.frames
+    long = frames.take(pa.array(np.maximum(np.arange(n_frames) - more, 0)))
+    place, field = frames.column_names.index("change"), frames.field("change")
+    long = long.set_column(place, field, pa.array(np.zeros(n_frames, np.float32)))
+    row = made.facts.to_pylist()[0]
+    later = {name: row[name] + more for name in ("onset", "apex", "offset", "lead")}
+    changed = {**later, "n_frames": n_frames, "motions": [row["motions"][0] | later],
+               "fold": fold("s", 0)}  # fmt: skip
+    sample = Sample(one_row(ACTION_COLUMNS.facts, row | changed), [long], avi, lbp)
+    write_shard(stem.parent, stem.name, [sample], ACTION_COLUMNS)
+    avi.unlink()
+    lbp.unlink()
+    return _seal(folder, [describe(stem, fold("s", 0), ["s"], 1)])
+
+
+def _samples(made: Sample, of_fold: int, subjects: Iterable[str]) -> Iterator[Sample]:
+    """Yield ten copies of a clip for each subject, with names of their own."""
+    row = made.facts.to_pylist()[0]
+    for subject in subjects:
+        for number in range(TAKES):
+            take, digest = f"{number:02d}", f"{subject}{number:02d}"
+            names = {"key": action_key(subject, "smile", take), "subject": subject, "take": take}
+            others = {"fold": of_fold, "source": f"{subject}/smile/{take}.mp4"}
+            digests = {"source_sha256": digest, "digest": digest}
+            facts = one_row(ACTION_COLUMNS.facts, row | names | others | digests)
+            yield replace(made, facts=facts)
+
+
+def _seal(folder: Path, shards: list[Shard]) -> Path:
+    """Write the list of dropped recordings, empty, and the card; return the folder."""
+    pq.write_table(DROPPED_COLUMNS.empty_table(), folder / "dropped.parquet")
+    dropped = FileFacts.of(folder / "dropped.parquet")
+    n_clips = sum(shard.samples for shard in shards)
+    settings = replace(BuildSettings(), size=SIZE).to_json()
+    Card("0", {}, 0, n_clips, 0, dropped, Part(settings, n_clips, shards)).write(folder)
+    return folder
