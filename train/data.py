@@ -5,12 +5,14 @@ Pixels are read one clip at a time, in any order.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
@@ -67,6 +69,21 @@ class LabelledClip:
         return frozenset(piece.source for piece in self.pieces)
 
 
+_PIECE = pa.struct([("source", pa.string()), ("start", pa.int32()), ("stop", pa.int32())])
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_SAMPLE = pa.schema(
+    [
+        ("key", pa.string()),
+        ("subject", _NAME),
+        ("label", _NAME),
+        ("fold", pa.int32()),
+        ("pieces", pa.list_(_PIECE)),
+        ("onset", pa.int32()),
+        ("offset", pa.int32()),
+    ]
+)
+
+
 class Faces(NamedTuple):
     """Single frames.
 
@@ -84,24 +101,67 @@ class Faces(NamedTuple):
     labels: Tensor
 
 
-def action_samples(dataset: Dataset) -> list[LabelledClip]:
+class Samples(Sequence[LabelledClip]):
+    """Clips of a dataset in flat arrays; a :class:`LabelledClip` is made when it is asked for.
+
+    Every training process holds all of them: as objects they would take ten times the memory.
+    """
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows.cast(_SAMPLE).combine_chunks()
+
+    @classmethod
+    def of(cls, clips: Iterable[LabelledClip]) -> "Samples":
+        """Return some clips as flat arrays."""
+        return cls(pa.Table.from_pylist([asdict(clip) for clip in clips], _SAMPLE))
+
+    def __len__(self) -> int:
+        return int(self._rows.num_rows)
+
+    def __iter__(self) -> Iterator[LabelledClip]:
+        for batch in self._rows.to_batches(max_chunksize=1000):
+            yield from map(_clip, batch.to_pylist())
+
+    @overload
+    def __getitem__(self, i: int) -> LabelledClip: ...
+    @overload
+    def __getitem__(self, i: slice) -> "Samples": ...
+    def __getitem__(self, i: int | slice) -> "LabelledClip | Samples":
+        if isinstance(i, slice):
+            return Samples(self._rows.take(np.arange(len(self))[i]))
+        return _clip(self._rows.slice(range(len(self))[i], 1).to_pylist()[0])
+
+    def __add__(self, other: "Samples") -> "Samples":
+        return Samples(pa.concat_tables([self._rows, other._rows]))
+
+    def of_subjects(self, subjects: Collection[str]) -> "Samples":
+        """Return the clips of some subjects."""
+        chosen = pa.array(sorted(subjects), pa.string())
+        return Samples(self._rows.filter(pc.is_in(self._rows["subject"].cast("string"), chosen)))
+
+
+def _clip(row: dict[str, Any]) -> LabelledClip:
+    return LabelledClip(**row | {"pieces": tuple(Piece(**piece) for piece in row["pieces"])})
+
+
+def action_samples(dataset: Dataset) -> Samples:
     """Return every clip of D1, in the order of the shards."""
-    samples = []
-    for row in dataset.actions.table(
+    rows = dataset.actions.table(
         ["key", "subject", "action", "fold", "n_frames", "onset", "offset"]
-    ).to_pylist():
-        n = row["n_frames"]
-        onset, offset = (0, n) if row["onset"] is None else (row["onset"], row["offset"])
-        piece = Piece(row["key"], 0, n)
-        samples.append(
-            LabelledClip(
-                row["key"], row["subject"], row["action"], row["fold"], (piece,), onset, offset
-            )
-        )
-    return samples
+    ).combine_chunks()
+    frames = rows["n_frames"]
+    start = pa.nulls(len(rows), pa.int32()).fill_null(0)
+    pieces = pa.StructArray.from_arrays(
+        [_flat(rows["key"]), start, _flat(frames)], ["source", "start", "stop"]
+    )
+    bounds = pa.array(np.arange(len(rows) + 1), pa.int32())
+    onset, offset = pc.fill_null(rows["onset"], 0), pc.coalesce(rows["offset"], frames)
+    names = rows["key"], rows["subject"], rows["action"], rows["fold"]
+    columns = [*names, pa.ListArray.from_arrays(bounds, pieces), onset, offset]
+    return Samples(pa.table(columns, _SAMPLE.names))
 
 
-def compound_samples(dataset: Dataset) -> list[LabelledClip]:
+def compound_samples(dataset: Dataset) -> Samples:
     """Return every clip of D2, in the order of the shards.
 
     Raises
@@ -116,29 +176,22 @@ def compound_samples(dataset: Dataset) -> list[LabelledClip]:
             where=str(dataset.path),
             todo="run `fmdata synth-compound` again",
         )
-    samples = []
-    for row in dataset.compounds.table(
-        ["key", "subject", "first", "second", "fold", "segments"]
-    ).to_pylist():
-        length = dict.fromkeys(("lead", "first", "second", "tail"), 0)
-        pieces = []
-        for segment in row["segments"]:
-            length[segment["role"]] += segment["stop"] - segment["start"]
-            pieces.append(Piece(segment["source"], segment["start"], segment["stop"]))
-        onset = length["lead"]
-        offset = onset + length["first"] + length["second"]
-        label = f"{row['first']} {row['second']}"
-        samples.append(
-            LabelledClip(
-                row["key"], row["subject"], label, row["fold"], tuple(pieces), onset, offset
-            )
-        )
-    return samples
+    rows = dataset.compounds.table(["key", "subject", "first", "second", "fold", "segments"])
+    segments = _flat(rows["segments"])
+    source, start, stop = (segments.flatten().field(name) for name in ("source", "start", "stop"))
+    # Lead, first, second and tail of each.
+    lengths = pc.subtract(stop, start).to_numpy().reshape(-1, 4)
+    onset, offset = lengths[:, 0], lengths[:, :3].sum(axis=1)
+    pieces = pa.StructArray.from_arrays([source, start, stop], ["source", "start", "stop"])
+    bounds = pa.array(np.arange(len(rows) + 1) * 4, pa.int32())
+    labels = pc.binary_join_element_wise(rows["first"], rows["second"], " ")
+    names = rows["key"], rows["subject"], labels, rows["fold"]
+    columns = [*names, pa.ListArray.from_arrays(bounds, pieces), pa.array(onset), pa.array(offset)]
+    return Samples(pa.table(columns, _SAMPLE.names))
 
 
-def of_subjects(samples: Iterable[LabelledClip], subjects: Collection[str]) -> list[LabelledClip]:
-    """Return the samples of some subjects."""
-    return [sample for sample in samples if sample.subject in subjects]
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
@@ -153,13 +206,13 @@ def share_a_take(one: LabelledClip, other: LabelledClip) -> bool:
     return not one.takes.isdisjoint(other.takes)
 
 
-def positive_pairs(samples: Iterable[LabelledClip]) -> Iterator[tuple[LabelledClip, LabelledClip]]:
+def positive_pairs(samples: Sequence[LabelledClip]) -> Iterator[tuple[LabelledClip, LabelledClip]]:
     """Yield every two samples of one subject and one motion."""
-    of_motion: dict[tuple[str, str], list[LabelledClip]] = defaultdict(list)
-    for sample in samples:
-        of_motion[sample.subject, sample.label].append(sample)
-    for clips in of_motion.values():
-        yield from combinations(clips, 2)
+    of_motion: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, sample in enumerate(samples):
+        of_motion[sample.subject, sample.label].append(i)
+    for places in of_motion.values():
+        yield from combinations([samples[i] for i in places], 2)
 
 
 def require_positive_pair(

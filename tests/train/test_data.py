@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fmdata.catalog import Dataset
@@ -11,12 +12,12 @@ from fmdata.pipeline.geometry.points import to_68
 from fmdata.train.data import (
     LabelledClip,
     Piece,
+    Samples,
     action_samples,
     compound_samples,
     crop_landmarks,
     images_of,
     keys_of,
-    of_subjects,
     require_positive_pair,
     spread_frames,
 )
@@ -71,7 +72,7 @@ def test_frames_are_spread_evenly_and_at_most_all_are_taken() -> None:
 
 def test_clips_are_selected_by_subject(drawn_dataset: Path) -> None:
     dataset = Dataset(drawn_dataset)
-    samples = of_subjects(action_samples(dataset), ["b"])
+    samples = action_samples(dataset).of_subjects(["b"])
     assert [sample.key for sample in samples] == keys_of(dataset, ["b"])
     assert {sample.subject for sample in samples} == {"b"}
     assert len(samples) == 9
@@ -88,3 +89,25 @@ def test_images_are_pixel_means_with_the_channels_first() -> None:
 def test_samples_without_a_repeated_motion_are_refused() -> None:
     with pytest.raises(DatasetError, match="twice by a subject to train on"):
         require_positive_pair([invented("a", "x", 0), invented("b", "x", 0)], "train on", "here")
+
+
+def test_samples_are_flat_arrays_that_give_the_clips_back(drawn_dataset: Path) -> None:
+    dataset = Dataset(drawn_dataset)
+    for samples in (action_samples(dataset), compound_samples(dataset)):
+        clips = list(samples)
+        assert [samples[i] for i in range(len(samples))] == clips
+        assert samples[-1] == clips[-1]
+        assert list(samples[1:5]) == clips[1:5]
+        assert list(Samples.of(clips)) == clips
+        assert list(samples[:2] + samples[3:4]) == [*clips[:2], clips[3]]
+        with pytest.raises(IndexError):
+            samples[len(samples)]
+
+
+def test_a_hundred_thousand_compounds_take_few_bytes_each() -> None:
+    """As objects, each takes more than a kilobyte."""
+    pieces = tuple(Piece(f"subject-smile-{i:03}", i, i + 10) for i in range(4))
+    clip = LabelledClip("subject-smile-wink-c0", "subject", "smile wink", 0, pieces, 5, 30)
+    samples = Samples(pa.concat_tables([Samples.of([clip])._rows] * 100_000))
+    assert samples[99_999] == clip
+    assert samples._rows.nbytes / len(samples) < 250

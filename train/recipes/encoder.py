@@ -18,9 +18,9 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import (
     LabelledClip,
+    Samples,
     action_samples,
     compound_samples,
-    of_subjects,
     pad,
 )
 from fmdata.train.distributed import best_device
@@ -70,12 +70,12 @@ class Encoder(MotionEncoder):
         """Train or take the extractor, compute all features, train the sequence encoder."""
         train, held = self._samples(material)
         self.obtain_extractor(material, loop)
-        features = self.features.of_samples(material.dataset, [*train, *held], loop)
+        features = self.features.of_samples(material.dataset, train + held, loop)
         self._fit_motion(train, held, features, loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
-        samples = of_subjects(self._read(dataset), subjects)
+        samples = self._read(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
         return self._scored(self.embed_samples(samples, features), samples)
@@ -84,9 +84,7 @@ class Encoder(MotionEncoder):
         """Embed samples by the features of their sources: float32 [N, n]."""
         return self.sequence.embed(self.motion_features(sample, features) for sample in samples)
 
-    def _fit_motion(
-        self, train: list[LabelledClip], held: list[LabelledClip], features: Features, loop: Loop
-    ) -> None:
+    def _fit_motion(self, train: Samples, held: Samples, features: Features, loop: Loop) -> None:
         settings, device = self.settings, best_device()
         subject_ids = {name: i for i, name in enumerate(sorted({s.subject for s in train}))}
         label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
@@ -125,14 +123,14 @@ class Encoder(MotionEncoder):
             Phase("motion", self.sequence, loss_at, schedule, prepare=prepare, measure=measure)
         )
 
-    def _samples(self, material: Material) -> tuple[list[LabelledClip], list[LabelledClip]]:
+    def _samples(self, material: Material) -> tuple[Samples, Samples]:
         dataset, split = material.dataset, material.split
         samples = self._read(dataset)
-        train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
+        train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
         self._require_pair(train, "train on", dataset)
         self._require_pair(held, "validate on", dataset)
         return train, held
 
-    def _read(self, dataset: Dataset) -> list[LabelledClip]:
+    def _read(self, dataset: Dataset) -> Samples:
         on_actions = self.settings.on == "actions"
         return action_samples(dataset) if on_actions else compound_samples(dataset)

@@ -22,7 +22,6 @@ from fmdata.train.checkpoint import Epoch
 from fmdata.train.data import (
     LabelledClip,
     compound_samples,
-    of_subjects,
     pad,
 )
 from fmdata.train.distributed import best_device
@@ -87,11 +86,11 @@ class Subclips(MotionEncoder):
         """Train or take the extractor, compute all features, pretrain, fine-tune."""
         settings, dataset, split = self.settings, material.dataset, material.split
         samples, where = compound_samples(dataset), str(dataset.path)
-        train, held = of_subjects(samples, split.train), of_subjects(samples, split.validation)
+        train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
         self._require_pair(held, "validate on", dataset)
         batches = self._batches(train, where)
         self.obtain_extractor(material, loop)
-        features = self.features.of_samples(dataset, [*train, *held], loop)
+        features = self.features.of_samples(dataset, train + held, loop)
         clips = self._clips(train, features)
         if settings.pretraining != "none":
             variants = self.features.of_variants(dataset, train, settings.variants, loop)
@@ -100,7 +99,7 @@ class Subclips(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
-        samples = of_subjects(compound_samples(dataset), subjects)
+        samples = compound_samples(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
         evaluation = self._scored(self.sequence.embed(clips), samples)

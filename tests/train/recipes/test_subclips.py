@@ -14,7 +14,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.train import features
 from fmdata.train.checkpoint import Keeper
-from fmdata.train.data import LabelledClip, compound_samples
+from fmdata.train.data import LabelledClip, Samples, compound_samples
 from fmdata.train.features import varied_features
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.model_file import save
@@ -160,9 +160,9 @@ def test_pretraining_uses_no_held_out_subject_and_no_label(
 ) -> None:
     """Other labels change only the fine-tuning; variants are of the training subjects."""
 
-    def relabelled(dataset: Dataset) -> list[LabelledClip]:
+    def relabelled(dataset: Dataset) -> Samples:
         samples = compound_samples(dataset)
-        return [LabelledClip(**{**vars(s), "label": f"{i // 3}"}) for i, s in enumerate(samples)]
+        return Samples.of(replace(s, label=f"{i // 3}") for i, s in enumerate(samples))
 
     seen: set[str] = set()
 
@@ -225,9 +225,9 @@ def test_variants_differ_from_each_other_and_agree_within_a_subject(
 def test_compounds_without_repetition_are_refused(
     drawn_dataset: Path, tiny: SubclipsSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def once_each(dataset: Dataset) -> list[LabelledClip]:
+    def once_each(dataset: Dataset) -> Samples:
         samples = compound_samples(dataset)
-        return [s for s in samples if s.subject == "c" or s.key.endswith("c0")]
+        return Samples.of(s for s in samples if s.subject == "c" or s.key.endswith("c0"))
 
     monkeypatch.setattr(subclips, "compound_samples", once_each)
     with pytest.raises(DatasetError, match="two clips of a motion"):
