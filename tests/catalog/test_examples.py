@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.compute as pc
 import pyarrow.dataset
 import pytest
@@ -43,6 +44,5 @@ def test_the_queries_of_the_format_page_answer_as_the_clips_do() -> None:
     assert frames.count_rows(filter=pc.field("intensity") > 0.05) == moving > 0
     queries = QUERY.findall((ROOT / "docs/format.md").read_text())
     assert len(queries) == 2
-    duckdb = pytest.importorskip("duckdb")
     assert len(duckdb.sql(queries[0]).fetchall()) == moving
     assert dict(duckdb.sql(queries[1]).fetchall()) == pytest.approx(largest)
