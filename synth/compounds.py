@@ -4,7 +4,7 @@ Subjects are planned in groups and shards are made one by one, each in any proce
 sizes of all subjects, and the plan and clips of one for each process.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from fmdata.catalog.storage.division import Run, divide
 from fmdata.catalog.storage.pack import change, commit, interrupted, stage
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.summary import TakesApart
-from fmdata.synth.processes import Map, mapping
+from fmdata.synth.processes import Processes
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.shards import Made, Named, ShardPlan, Synthesis
 from fmdata.synth.subject import refuse_same_key
@@ -85,14 +85,14 @@ def synth_compounds(
     DatasetError
         For a missing or damaged dataset, one without a motion, or two compounds with one key.
     FmdataError
-        When a worker process is ended from outside.
+        When worker processes crash again and again.
     """
     if not interrupted(path):
         Dataset(path)  # raises before anything is written to a folder without a dataset
     # The finished units of an interrupted build are kept for its next run.
     with change(path, keep_work=True):
         dataset = Dataset(path)
-        synthesis = Synthesis(path, dataset.card.actions.digest, settings)
+        synthesis = Synthesis.of(dataset, settings)
         if _is_current(dataset, settings):
             synthesis.clear(keep_own=False)
             return _result(path, reused=True)
@@ -136,18 +136,28 @@ def _write(
 
     The second value is the number of shards that an earlier run had finished.
     """
-    with mapping(workers, str(dataset.path)) as in_processes:
-        named = _named(dataset)
-        plans, notes = _plan(dataset, synthesis, named, in_processes, progress)
+    with Processes(workers, str(dataset.path)) as processes:
+        plans, notes = _plan(dataset, synthesis, _named(dataset), processes, progress)
         progress.start("synth-compound", sum(plan.samples for plan in plans), "compounds")
-        made: list[Made] = []
-        for one in in_processes(synthesis.make, plans):
-            made.append(one)
+        made: dict[str, Made] = {}
+        for one in processes.each(synthesis.make, _large_first(plans)):
+            made[one.shard.name] = one
             progress.step(one.shard.samples)
-    shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in made))
+    in_order = [made[plan.name] for plan in plans]
+    shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in in_order))
     samples = sum(shard.samples for shard in shards)
-    part = Part(synthesis.settings.to_json(), samples, shards, synthesis.actions, notes)
-    return part, sum(one.found for one in made)
+    part = Part(synthesis.settings.to_json(), samples, shards, dataset.card.actions.digest, notes)
+    return part, sum(one.found for one in in_order)
+
+
+def _large_first(plans: Sequence[ShardPlan]) -> list[ShardPlan]:
+    """Return plans in an order that ends with small shards, so that processes end together.
+
+    Shards of about one size stay in order: neighbours often have one subject, which a process then
+    plans once.
+    """
+    largest = max(plan.n_bytes for plan in plans)
+    return sorted(plans, key=lambda plan: -round(8 * plan.n_bytes / largest))
 
 
 def _named(dataset: Dataset) -> dict[str, Named]:
@@ -163,7 +173,7 @@ def _plan(
     dataset: Dataset,
     synthesis: Synthesis,
     named: Mapping[str, Named],
-    in_processes: Map,
+    processes: Processes,
     progress: Progress,
 ) -> tuple[list[ShardPlan], list[str]]:
     """Return the plan of every shard, and notes on missing compounds."""
@@ -175,13 +185,13 @@ def _plan(
     progress.start("plan", len(ordered), "subjects")
     runs: list[Run] = []
     notes: dict[str, list[str]] = {}
-    for group in in_processes(synthesis.plan, groups):
+    for group in processes.each(synthesis.plan, groups):
         for subject in group:
             runs += subject.runs
             if subject.notes:
                 notes[subject.subject] = subject.notes
         progress.step(len(group))
-    _refuse_same_keys(synthesis, [named[name] for name in {run.subject: 0 for run in runs}])
+    _refuse_same_keys(synthesis, [named[name] for name in sorted({run.subject for run in runs})])
     if not runs:
         raise DatasetError(
             f"{len(dataset.actions)} clips, none of them with a motion",

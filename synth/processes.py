@@ -4,50 +4,100 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from typing import Any
+from typing import TypeVar
 
 from fmdata.catalog.errors import FmdataError
 from fmdata.pipeline.engine.parent import end_with
+from fmdata.pipeline.engine.pool import MAX_CRASHES
+from fmdata.pipeline.engine.window import in_window
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-@contextmanager
-def mapping(workers: int, where: str) -> Iterator[Map]:
-    """Yield a function like ``map`` that works in processes; 0 works in this one.
+class Processes:
+    """Processes that do one piece of work after another; when one crashes, its work is retried.
 
-    Results come in the order of the arguments. `where` names the dataset in an error.
-
-    Raises
-    ------
-    FmdataError
-        When a process ends before its work is done.
+    Parameters
+    ----------
+    workers : int
+        Number of processes; 0 works in this one.
+    where : str
+        The dataset, for an error.
     """
-    if workers == 0:
-        yield map
-        return
+
+    def __init__(self, workers: int, where: str) -> None:
+        self._workers, self._where = workers, where
+        self._pool = _pool(workers)
+        self._crashes = 0  # since the last result
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Yield the result of `work` for each item when it is ready, in any order.
+
+        Few items are with the processes at a time. With a process, those of all others end: work
+        must be safe to repeat.
+
+        Raises
+        ------
+        FmdataError
+            When processes crash :data:`MAX_CRASHES` times without a result in between.
+        """
+        if self._workers == 0:
+            yield from map(work, items)
+            return
+        while items:
+            lost: list[T] = []
+            window = in_window(lambda item: self._submit(work, item), items, self._size)
+            for item, future in window:
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(item)
+                else:
+                    self._crashes = 0
+                    yield result
+            items = lost
+
+    def _size(self) -> int:
+        return 2 * self._workers  # so that no process waits for its next item
+
+    def _submit(self, work: Callable[[T], R], item: T) -> "Future[R]":
+        try:
+            return self._pool.submit(work, item)
+        except BrokenProcessPool as error:
+            self._pool.shutdown()  # waits until its last process has ended
+            self._crashes += 1
+            if self._crashes == MAX_CRASHES:
+                raise self._error() from error
+            self._pool = _pool(self._workers)
+            return self._pool.submit(work, item)
+
+    def _error(self) -> FmdataError:
+        return FmdataError(
+            f"a worker process crashed {MAX_CRASHES} times in a row, as when memory runs out",
+            wanted="processes that finish their shard",
+            where=self._where,
+            todo="run the command again, with fewer --workers; it resumes from the last shard",
+        )
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool; its processes start with the first work."""
     # Not forked: this process has threads, of Arrow.
     context = get_context("spawn")
-    try:
-        with ProcessPoolExecutor(
-            workers, context, initializer=_follow_parent, initargs=(os.getpid(),)
-        ) as pool:
-            try:
-                yield pool.map
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    except BrokenProcessPool as error:
-        raise FmdataError(
-            "a worker process ended before its work was done, as when memory runs out",
-            wanted="processes that finish their shard",
-            where=where,
-            todo="run the command again, with fewer --workers; it resumes from the last shard",
-        ) from error
+    parent = (os.getpid(),)
+    return ProcessPoolExecutor(
+        max(workers, 1), context, initializer=_follow_parent, initargs=parent
+    )
 
 
 def _follow_parent(parent: int) -> None:

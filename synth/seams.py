@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from fmdata.pipeline.cropping.encode import frame_difference
+from fmdata.pipeline.cropping.difference import frame_difference
 from fmdata.synth.plan import Compound
 from fmdata.synth.sources import Sources
 from fmdata.synth.takes import Join, Take
@@ -57,6 +56,8 @@ class SmoothJoins:
     def _best(self, one: Take, other: Take) -> Join:
         last = self._small(self._last, one.key, [stop - 1 for stop in one.stops])
         first = self._small(self._first, other.key, list(other.starts))
+        from scipy.spatial.distance import cdist  # slow to import, and only needed here
+
         jumps = cdist(last, first, "cityblock") / SMALL**2
         # The first of equal jumps: edges are sorted from the motion's own outwards.
         stop, start = divmod(int(np.argmin(jumps)), len(other.starts))

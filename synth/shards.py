@@ -1,7 +1,7 @@
 """Shards of compounds: planned from the sizes of all subjects, each made by itself and kept.
 
 A shard's content follows from its plan. Finished shards lie in a folder of unfinished work that is
-named by the settings and the actions, so a run that was killed finds those of its own kind.
+named by all that decides their bytes, so a run that was killed finds those of its own kind.
 Promise: a shard has its final name only when it is whole, and one whose files are damaged is made
 again.
 """
@@ -10,14 +10,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
-from fmdata.catalog.storage.card import FileFacts, Shard
+from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
 from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK
@@ -54,6 +54,11 @@ class ShardPlan(NamedTuple):
     runs: list[tuple[Run, Named]]
 
     @property
+    def n_bytes(self) -> int:
+        """Size of its compounds' pixels and LBP maps."""
+        return sum(run.n_bytes for run, _ in self.runs)
+
+    @property
     def samples(self) -> int:
         """Number of compounds."""
         return sum(run.stop - run.start for run, _ in self.runs)
@@ -75,20 +80,27 @@ class Synthesis:
     ----------
     dataset : Path
         Folder of the dataset.
-    actions : str
-        Digest of the actions.
+    inputs : tuple of str
+        Digests of the actions and of the dropped list, which decides labels and notes.
     settings : CompoundSettings
         Settings of the compounds.
     """
 
     dataset: Path
-    actions: str
+    inputs: tuple[str, str]
     settings: CompoundSettings
 
-    @property
+    @classmethod
+    def of(cls, dataset: Dataset, settings: CompoundSettings) -> "Synthesis":
+        """Return the synthesis of a dataset."""
+        card = dataset.card
+        return cls(dataset.path, (card.actions.digest, card.dropped_file.sha256), settings)
+
+    @cached_property
     def folder(self) -> Path:
         """Folder of the finished shards."""
-        made_by = [self.settings.to_json(), self.actions, metadata.version("fmdata")]
+        versions = {"fmdata": metadata.version("fmdata"), **tool_versions(landmarks="")}
+        made_by = [self.settings.to_json(), *self.inputs, versions]
         name = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
         return self.dataset / WORK / f"{_PREFIX}{name}"
 
@@ -103,9 +115,8 @@ class Synthesis:
         return SubjectPlan(named.subject, runs, made.notes)
 
     def compounds_of(self, named: Named) -> SubjectCompounds:
-        """Return the compounds of one subject."""
-        clips = _actions(OpenedCard.of(self.dataset))
-        return SubjectCompounds(clips, named.subject, named.dropped, self.settings)
+        """Return the compounds of one subject; a process keeps those of the last one."""
+        return _compounds(OpenedCard.of(self.dataset), named, self.settings)
 
     def make(self, plan: ShardPlan) -> Made:
         """Make one shard, unless an earlier run has finished it."""
@@ -145,6 +156,12 @@ class Synthesis:
 def _actions(card: OpenedCard) -> Clips[ActionClip]:
     """Return the actions of a dataset; opened once by a process, for all its shards."""
     return Dataset(card.path.parent).actions
+
+
+@lru_cache(maxsize=1)
+def _compounds(card: OpenedCard, named: Named, settings: CompoundSettings) -> SubjectCompounds:
+    """Return the compounds of one subject; several shards in a row may hold them."""
+    return SubjectCompounds(_actions(card), named.subject, named.dropped, settings)
 
 
 def _parsed(facts: dict[str, object]) -> Shard:

@@ -12,6 +12,7 @@ from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.storage.avi import decode_jpeg, write_avi
 from fmdata.catalog.storage.npy import npy_writer
 from fmdata.pipeline.cropping.align import crop
+from fmdata.pipeline.cropping.difference import frame_difference
 from fmdata.pipeline.cropping.lbp import grey, lbp
 from fmdata.pipeline.reading.decode import Frame, frame_count_error
 
@@ -86,8 +87,3 @@ def encode_jpeg(rgb: np.ndarray, quality: int) -> bytes:
     if not done:
         raise RecordingError("encode", "failed", f"no JPEG of an image of shape {rgb.shape}")
     return bytes(data)
-
-
-def frame_difference(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the mean absolute difference, 0 to 255, of two uint8 images of the same shape."""
-    return float(cv2.absdiff(one, other).mean())

@@ -5,14 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from fmdata.synth.shards import Synthesis
 from tests.helpers.command import FMDATA
 from tests.helpers.datasets import make_up
 from tests.helpers.folders import assert_same_files
@@ -24,7 +27,7 @@ SUBJECTS = [f"s{i:02d}" for i in range(6)]
 SETTINGS = CompoundSettings(k=40, shard_mb=1)
 STUCK = """
 import ctypes, os, sys
-from fmdata.synth.processes import mapping
+from fmdata.synth.processes import Processes
 
 def stick(path):
     with open(path, "w") as file:
@@ -32,8 +35,8 @@ def stick(path):
     ctypes.PyDLL(None).sleep(100_000)
 
 if __name__ == "__main__":
-    with mapping(1, "here") as each:
-        list(each(stick, sys.argv[1:]))
+    with Processes(1, "here") as processes:
+        list(processes.each(stick, sys.argv[1:]))
 """
 
 
@@ -80,9 +83,8 @@ def test_two_processes_write_the_bytes_of_one(
     assert_same_files(path, reference)
 
 
-@pytest.mark.parametrize("victim", ["parent", "worker"])
 def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
-    actions: Path, reference: Path, tmp_path: Path, victim: str
+    actions: Path, reference: Path, tmp_path: Path
 ) -> None:
     """The finished shards keep their inodes, so they were not written again."""
     path = tmp_path / "dataset"
@@ -90,7 +92,7 @@ def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
     process = start(path)
     wait_until(lambda: len(finished(path)) >= 3, process)
     workers = children(process.pid)
-    os.kill(process.pid if victim == "parent" else workers[-1], signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
     output = process.communicate()[0].decode()
     assert process.returncode != 0
     assert "Traceback" not in output
@@ -103,6 +105,32 @@ def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
     assert set(done.values()) <= inodes
     assert_same_files(path, reference)
     assert verify(path) == []
+
+
+def test_a_killed_worker_costs_the_work_in_flight_and_no_more(
+    actions: Path, reference: Path, tmp_path: Path
+) -> None:
+    """The command goes on with new processes, and keeps the shards that were finished."""
+    path = tmp_path / "dataset"
+    shutil.copytree(actions, path)
+    process = start(path)
+    wait_until(lambda: len(finished(path)) >= 3, process)
+    os.kill(children(process.pid)[-1], signal.SIGKILL)
+    done = finished(path)
+    output = process.communicate()[0].decode()
+    assert process.returncode == 0, output
+    inodes = {tar.stat().st_ino for tar in (path / "compounds").glob("*.tar")}
+    assert set(done.values()) <= inodes
+    assert_same_files(path, reference)
+
+
+def test_finished_shards_of_another_dropped_list_are_not_used(actions: Path) -> None:
+    """The labels of compounds count the actions of which all recordings were dropped."""
+    dataset = Dataset(actions)
+    other = Dataset(actions)
+    other.card = replace(other.card, dropped_file=FileFacts(1, "0" * 64))
+    folders = {Synthesis.of(one, SETTINGS).folder for one in (dataset, other)}
+    assert len(folders) == 2
 
 
 def test_a_damaged_finished_shard_is_made_again(
