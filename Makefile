@@ -8,7 +8,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-seams bench-thresholds chaos clean
+.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ bench: $(STAMP)  ## measure frames a second of every stage, and synthesis agains
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
+
+bench-scale: $(STAMP)  ## measure time and memory with 100,000 clips (docs/scale.md; half an hour)
+	$(BIN)/python -m bench.scale
 
 bench-seams: $(STAMP)  ## measure compounds without and with --smooth (docs/measured.md; two minutes)
 	$(BIN)/python -m bench.seams

@@ -22,7 +22,7 @@ from fmdata.pipeline.spotting.timing import measure_motion, noise_of
 BLINK_REMAINDER = 0.1  # of the lids' closing: displacement of the face that may remain of a blink
 # Least amplitude times signal-to-noise ratio. A motion below it is doubtful, and so is a clip
 # without one: the second pass decides.
-DOUBTFUL_IOD = 0.75
+DOUBTFUL_IOD = 0.5
 PHASE_IOD = 0.2  # the same for a motion that goes over into another: it is a phase of that one
 MIN_SNR = 3.5  # of a motion in doubt; a face at rest wanders too
 LID_SHARE = 0.4  # of the motion; from here on the second pass measures the lids

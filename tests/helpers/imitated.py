@@ -6,7 +6,7 @@ clips, a shard a thousand. :func:`imitate_whole` and :func:`imitate_long` write 
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -33,6 +33,7 @@ from fmdata.catalog.storage.schema import (
 from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
 from fmdata.catalog.storage.tables.frames import FRAMES_PER_BLOCK
 from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.work.digest import Identity
 from tests.helpers.datasets import SIZE, make_up_sample
 
 CLIPS_PER_SHARD, TAKES, FRAMES = 1000, 10, 3
@@ -85,8 +86,13 @@ def _write(stem: Path, row: dict[str, Any], frames: pa.Table, start: int, n: int
     return Shard(stem.name, 0, list(dict.fromkeys(subjects)), n, *facts)
 
 
-def imitate_whole(folder: Path, n_subjects: int) -> Path:
-    """Write the actions of a dataset with pixels of a few bytes, ten clips of 12 frames each."""
+def imitate_whole(
+    folder: Path, n_subjects: int, identities: Mapping[str, Identity] | None = None
+) -> Path:
+    """Write the actions of a dataset with pixels of a few bytes, ten clips of 12 frames each.
+
+    `identities` gives the digests of the recordings, by their source; otherwise they are made up.
+    """
     made, avi = make_up_sample("s", "smile", "01"), io.BytesIO()
     write_avi(avi, [b"\xff\xd8one\xff\xd9"] * made.n_frames, fps=25, size=SIZE)
     made = replace(made, avi=avi.getvalue(), lbp=None)
@@ -96,7 +102,8 @@ def imitate_whole(folder: Path, n_subjects: int) -> Path:
     for of_fold, pairs in groupby(sorted((fold(n, 0), n) for n in names), lambda pair: pair[0]):
         subjects = [name for _, name in pairs]
         stem = folder / "actions" / shard_name(len(shards))
-        write_shard(stem.parent, stem.name, _samples(made, of_fold, subjects), ACTION_COLUMNS)
+        samples = _samples(made, of_fold, subjects, identities)
+        write_shard(stem.parent, stem.name, samples, ACTION_COLUMNS)
         shards.append(describe(stem, of_fold, subjects, TAKES * len(subjects)))
     return _seal(folder, shards)
 
@@ -132,15 +139,23 @@ def imitate_long(folder: Path, n_frames: int) -> Path:
     return _seal(folder, [describe(stem, fold("s", 0), ["s"], 1)])
 
 
-def _samples(made: Sample, of_fold: int, subjects: Iterable[str]) -> Iterator[Sample]:
+def _samples(
+    made: Sample,
+    of_fold: int,
+    subjects: Iterable[str],
+    identities: Mapping[str, Identity] | None,
+) -> Iterator[Sample]:
     """Yield ten copies of a clip for each subject, with names of their own."""
     row = made.facts.to_pylist()[0]
     for subject in subjects:
         for number in range(TAKES):
-            take, digest = f"{number:02d}", f"{subject}{number:02d}"
+            take = f"{number:02d}"
+            source = f"{subject}/smile/{take}.mp4"
+            made_up = Identity(f"{subject}{take}", f"{subject}{take}")
+            identity = identities[source] if identities else made_up
             names = {"key": action_key(subject, "smile", take), "subject": subject, "take": take}
-            others = {"fold": of_fold, "source": f"{subject}/smile/{take}.mp4"}
-            digests = {"source_sha256": digest, "digest": digest}
+            others = {"fold": of_fold, "source": source}
+            digests = {"source_sha256": identity.source_sha256, "digest": identity.digest}
             facts = one_row(ACTION_COLUMNS.facts, row | names | others | digests)
             yield replace(made, facts=facts)
 
