@@ -35,6 +35,10 @@ class LiteRTLandmarker:
         found = (self._mesher.landmarks(rgb, region) for region in regions)
         return [self._face_of(points, rgb.shape) for points in found if points is not None]
 
+    def landmarks_in(self, region: np.ndarray) -> np.ndarray | None:
+        """Find the landmarks of the face that is in the middle of a square picture."""
+        return self._mesher.landmarks_in(region)
+
     def _face_of(self, points: np.ndarray, shape: tuple[int, ...]) -> Face:
         height, width = shape[:2]
         pose = angles(head_matrix(points, width, height, self._face)[:, :3])

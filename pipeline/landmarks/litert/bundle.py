@@ -26,11 +26,14 @@ class CanonicalFace(ArrayRepr):
     ----------
     vertices : float64 [468, 3]
         x right, y up, z to the viewer, in cm; in the order of the landmarks.
-    weights : float64 [468]
-        Weight of each landmark in the fit; 0 for those that expressions move.
+    basis : int [N]
+        The landmarks that are fitted.
+    weights : float64 [N]
+        Weight of each of them in the fit.
     """
 
     vertices: np.ndarray
+    basis: np.ndarray
     weights: np.ndarray
 
 
@@ -65,9 +68,7 @@ def _canonical_face(data: bytes) -> CanonicalFace:
             point = int.from_bytes(entry.get(_POINT, b"\0"), "little")
             basis[point] = np.frombuffer(entry[_WEIGHT], "<f4")[0]
     vertices = np.frombuffer(buffer, "<f4").reshape(-1, _VERTEX)[:, :3].astype(np.float64)
-    weights = np.zeros(len(vertices))
-    weights[list(basis)] = list(basis.values())
-    return CanonicalFace(vertices, weights)
+    return CanonicalFace(vertices, np.array(list(basis)), np.array(list(basis.values()), float))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fmdata.pipeline.landmarks.face import REGION_SCALE
 from fmdata.pipeline.landmarks.litert.network import Network
 
 SIDE = 128  # of the network's input, in pixels
 _GRIDS = ((16, 2), (8, 6))  # cells in a row, and anchors of a cell
 _EYES = slice(4, 8)  # of a detection's numbers: x and y of the image's left and right eye
 MIN_SCORE = 0.5
+_MIN_LOGIT = np.log(MIN_SCORE / (1 - MIN_SCORE))
 MIN_OVERLAP = 0.5  # intersection over union from which two detections are one face
-EXPANSION = 1.5  # side of the region, over the longer side of the detected box
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ class Detector:
 
         A detection is left, top, right, bottom, and the two eyes, in pixels of the input.
         """
-        scores = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
-        found = np.flatnonzero(scores >= MIN_SCORE)
-        found = found[np.argsort(-scores[found], kind="stable")]
+        found = np.flatnonzero(logits >= _MIN_LOGIT)
+        found = found[np.argsort(-logits[found], kind="stable")]
+        scores = 1 / (1 + np.exp(-logits[found].astype(np.float64)))
         raw, anchors = numbers[found].astype(np.float64), self._anchors[found]
         middle, half = raw[:, :2] + anchors, raw[:, 2:4] / 2
         eyes = raw[:, _EYES] + np.tile(anchors, 2)
-        return np.concatenate([middle - half, middle + half, eyes], axis=1), scores[found]
+        return np.concatenate([middle - half, middle + half, eyes], axis=1), scores
 
 
 def _anchors() -> np.ndarray:
@@ -104,5 +105,5 @@ def _region(box: np.ndarray, edge: np.ndarray, scale: float) -> Region:
     low, high = (box[:2] - edge) / scale, (box[2:4] - edge) / scale
     across = box[6:8] - box[4:6]
     x, y = (low + high) / 2
-    side = EXPANSION * (high - low).max()
+    side = REGION_SCALE * (high - low).max()
     return Region(float(x), float(y), float(side), float(np.arctan2(across[1], across[0])))

@@ -34,6 +34,7 @@ def head_matrix(landmarks: np.ndarray, width: int, height: int, face: CanonicalF
     screen = np.asarray(landmarks, np.float64)[: len(face.vertices)] - (width / 2, height / 2, 0)
     screen *= (unit, -unit, unit)
     screen[:, 2] -= screen[:, 2].mean()
+    screen = screen[face.basis]
     scale = _scale(_fit(face, screen * (1, 1, -1)))
     scale *= _scale(_fit(face, _in_space(screen, scale)))
     return _fit(face, _in_space(screen, scale))
@@ -46,15 +47,15 @@ def _in_space(screen: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _fit(face: CanonicalFace, points: np.ndarray) -> np.ndarray:
-    """Fit a similarity from the canonical face to points [N, 3], float64 [3, 4]."""
-    weights = face.weights[:, None] / face.weights.sum()
-    middle, target = (weights * face.vertices).sum(0), (weights * points).sum(0)
-    source = face.vertices - middle
-    u, _, vt = np.linalg.svd((weights * (points - target)).T @ source)
-    u[:, 2] *= np.sign(np.linalg.det(u) * np.linalg.det(vt))  # no reflection
+    """Fit a similarity from the basis of the canonical face to points [N, 3], float64 [3, 4]."""
+    weights, vertices = face.weights / face.weights.sum(), face.vertices[face.basis]
+    middle, target = weights @ vertices, weights @ points
+    source = vertices - middle
+    u, s, vt = np.linalg.svd((weights * (points - target).T) @ source)
+    if np.linalg.det(u) * np.linalg.det(vt) < 0:  # no reflection
+        u[:, 2], s[2] = -u[:, 2], -s[2]
     rotation = u @ vt
-    turned = source @ rotation.T
-    scale = (weights * turned * points).sum() / (weights * source**2).sum()
+    scale = s.sum() / (weights @ source**2).sum()
     return np.column_stack([scale * rotation, target - scale * rotation @ middle])
 
 

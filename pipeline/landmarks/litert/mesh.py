@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
+from fmdata.pipeline.landmarks.face import REGION_SIDE
 from fmdata.pipeline.landmarks.litert.bundle import Bundle
 from fmdata.pipeline.landmarks.litert.detector import Region
 from fmdata.pipeline.landmarks.litert.network import Network
 
-SIDE = 256  # of the network's input, in pixels
 MIN_PRESENCE = 0.5
 # The landmarks that the scores are computed from, in the order of the network's input.
 SCORED = np.array(
@@ -38,22 +38,28 @@ class Mesher:
                 [np.sin(region.turn), np.cos(region.turn)],
             ]
         )
-        unit, centre = region.side / SIDE, np.array([region.x, region.y])
+        unit, centre = region.side / REGION_SIDE, np.array([region.x, region.y])
         linear = turn.T / unit
-        shift = SIDE / 2 - linear @ centre
         picture = cv2.warpAffine(
             rgb,
-            np.column_stack([linear, shift]),
-            (SIDE, SIDE),
+            np.column_stack([linear, REGION_SIDE / 2 - linear @ centre]),
+            (REGION_SIDE, REGION_SIDE),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
+        points = self.landmarks_in(picture)
+        if points is None:
+            return None
+        points *= unit
+        points[:, :2] = (points[:, :2] - region.side / 2) @ turn.T + centre
+        return points
+
+    def landmarks_in(self, picture: np.ndarray) -> np.ndarray | None:
+        """Find the landmarks in the network's input, in pixels of it."""
         mesh, presence, *_ = self._landmarks.run(picture, 1 / 255)
         if 1 / (1 + np.exp(-float(presence.ravel()[0]))) < MIN_PRESENCE:
             return None
-        points = mesh.reshape(-1, 3).astype(np.float64) * unit
-        points[:, :2] = (points[:, :2] - region.side / 2) @ turn.T + centre
-        return points
+        return mesh.reshape(-1, 3).astype(np.float64)
 
     def scores(self, landmarks: np.ndarray) -> np.ndarray:
         """Compute the expression scores of landmarks, float32 [52]."""
