@@ -21,7 +21,7 @@ from fmdata.catalog.settings import (
 )
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
-STAGES_VERSION = 9
+STAGES_VERSION = 10
 # Settings that decide which shard a clip lies in, not the content of the clip or of its row.
 _PLACING = ("shard_mb",)
 # Settings that decide which clips are kept; a dataset may be updated with another value.
@@ -33,7 +33,7 @@ class BuildSettings(Options):
     """Settings that decide the bytes of a dataset; the help of each field describes it."""
 
     size: int = number(112, 16, 1024, help="Width and height of a crop, in pixels.")
-    landmarks: str = choice("mediapipe", "fan", help="Landmark backend.")
+    landmarks: str = choice("mediapipe", "litert", "fan", help="Landmark backend.")
     lbp: bool = flag(True, help="Store LBP maps.")
     jpeg_quality: int = number(95, 1, 100, help="JPEG quality of the crops.")
     min_detected: float = number(

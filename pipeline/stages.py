@@ -7,7 +7,7 @@ runs the stages: the engine calls :func:`process`, and so may anybody else.
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -113,8 +113,8 @@ def _make(
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        frames = _frames(recording, "spot", watch, limit, turn)
-        spotting = respot(frames, track, fps, landmarker, first, unit.path)
+        again = partial(_frames, recording, "spot", watch, limit, turn)
+        spotting = respot(again, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.size)
     with _stage("encode", watch):

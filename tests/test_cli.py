@@ -60,7 +60,7 @@ def test_fan_without_its_weights_is_refused(tmp_path: Path) -> None:
     run = fmdata("build", "--landmarks", "fan", "--model", "weights", cwd=tmp_path)
     assert_refused(run, 1, "s3fd-619a316812.pth", "FMDATA_FAN")
     run = fmdata("build", "--landmarks", "dlib", cwd=tmp_path)
-    assert_refused(run, 2, "mediapipe, fan")
+    assert_refused(run, 2, "mediapipe, litert, fan")
 
 
 def test_a_build_of_unusable_recordings_only_exits_with_1(tmp_path: Path) -> None:

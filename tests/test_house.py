@@ -49,6 +49,7 @@ OWNERS = {
     "torch": ("train/", "pipeline/landmarks/fan.py"),
     "face_alignment": "pipeline/landmarks/fan.py",
     "mediapipe": "pipeline/landmarks/mediapipe.py",
+    "ai_edge_litert": "pipeline/landmarks/litert/network.py",
 }
 MAX_FUNCTION_LINES, MAX_FILE_LINES, MAX_CLI_LINES = 40, 300, 450
 MAX_MODULES = 12

@@ -27,7 +27,7 @@ _SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
 TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
-TOOLS_OF = {"fan": ("face-alignment", "torch")}
+TOOLS_OF = {"litert": ("ai-edge-litert",), "fan": ("face-alignment", "torch")}
 
 
 T = TypeVar("T")

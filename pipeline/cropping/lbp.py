@@ -26,12 +26,16 @@ def lbp(grey: np.ndarray) -> np.ndarray:
     uint8 [H, W]
     """
     height, width = grey.shape
-    padded = np.pad(grey, 1, mode="edge")
-    codes = np.zeros(grey.shape, np.uint8)
-    for p, (row, column) in enumerate(NEIGHBOURS):
-        neighbour = padded[1 + row : 1 + row + height, 1 + column : 1 + column + width]
-        codes |= (neighbour >= grey).astype(np.uint8) << p
-    return codes
+    # On the flattened image a neighbour is a shift; the two columns of the border are cut off last.
+    padded = cv2.copyMakeBorder(grey, 1, 1, 1, 1, cv2.BORDER_REPLICATE).ravel()
+    row, first = width + 2, width + 3  # length of a row, and position of the first centre
+    n = height * row - 2
+    codes, bit = np.zeros(height * row, np.uint8), np.empty(n, np.bool_)
+    for p, (down, right) in enumerate(NEIGHBOURS):
+        neighbour = first + down * row + right
+        np.greater_equal(padded[neighbour : neighbour + n], padded[first : first + n], out=bit)
+        codes[:n] += np.multiply(bit, np.uint8(1 << p))
+    return np.ascontiguousarray(codes.reshape(height, row)[:, :width])
 
 
 def grey(rgb: np.ndarray) -> np.ndarray:

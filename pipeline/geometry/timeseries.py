@@ -5,7 +5,7 @@ height of a peak that a moving average would flatten.
 """
 
 import numpy as np
-from scipy.signal import savgol_filter
+from scipy.ndimage import correlate1d
 
 WINDOW_S = 0.17  # halves the landmark jitter; shorter than any expression
 ORDER = 2
@@ -21,7 +21,15 @@ def smooth(values: np.ndarray, fps: float, window_s: float = WINDOW_S) -> np.nda
     window = window_frames(window_s, fps)
     if window <= ORDER + 1 or len(values) < window:
         return np.array(values, np.float64)
-    return savgol_filter(np.asarray(values, np.float64), window, ORDER, axis=0)
+    values, half = np.asarray(values, np.float64), window // 2
+    # Row i is the value at frame i of the polynomial that fits a window best. `scipy.signal` has
+    # this filter too, and takes a second to import.
+    powers = np.vander(np.arange(-half, half + 1.0), ORDER + 1)
+    fit = powers @ np.linalg.pinv(powers)
+    smoothed: np.ndarray = correlate1d(values, fit[half], axis=0, mode="nearest")
+    smoothed[:half] = np.tensordot(fit[:half], values[:window], axes=1)
+    smoothed[-half:] = np.tensordot(fit[-half:], values[-window:], axes=1)
+    return smoothed
 
 
 def interpolated(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -23,7 +23,13 @@ def _fan(model: Path | None) -> Landmarker:
     return FanLandmarker(model)
 
 
-_BACKENDS = {"mediapipe": _mediapipe, "fan": _fan}
+def _litert(model: Path | None) -> Landmarker:
+    from fmdata.pipeline.landmarks.litert.backend import LiteRTLandmarker
+
+    return LiteRTLandmarker(model)
+
+
+_BACKENDS = {"mediapipe": _mediapipe, "litert": _litert, "fan": _fan}
 
 
 def open_landmarker(name: str, model: Path | None = None) -> Landmarker:

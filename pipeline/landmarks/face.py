@@ -7,7 +7,7 @@ choice among several faces is made in :mod:`fmdata.pipeline.landmarks.person`, f
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,3 +39,26 @@ class Landmarker(Protocol):
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Find the faces in an RGB frame, uint8 [H, W, 3], in any order."""
+
+
+REGION_SIDE = 256  # of the picture that a :class:`RegionLandmarker` takes, in pixels
+REGION_SCALE = 1.5  # its side, over the longer side of the box around the face's landmarks
+
+
+@runtime_checkable
+class RegionLandmarker(Landmarker, Protocol):
+    """A backend that finds the landmarks of a face in a known place too, without detecting it."""
+
+    def landmarks_in(self, region: np.ndarray) -> np.ndarray | None:
+        """Find the landmarks of an upright face that is in the middle of a square picture.
+
+        Parameters
+        ----------
+        region : uint8 [REGION_SIDE, REGION_SIDE, 3]
+            RGB; `REGION_SCALE` times as large as the face.
+
+        Returns
+        -------
+        float64 [N, 3] or None
+            In pixels of the picture; None without a face.
+        """

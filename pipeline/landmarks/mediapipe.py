@@ -4,9 +4,6 @@ It runs in IMAGE mode, which, unlike VIDEO mode, gives the same bits on every ru
 depend on earlier frames. Later stages smooth the remaining jitter, with zero phase.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import mediapipe as mp
@@ -15,6 +12,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 
 from fmdata.pipeline.geometry.pose import angles
 from fmdata.pipeline.landmarks.face import Face
+from fmdata.pipeline.landmarks.native import native_logs_off
 from fmdata.pipeline.landmarks.weights import FACE_LANDMARKER, find
 
 # A frame with one face costs the same time, and gives the same bits, with any limit; each further
@@ -34,7 +32,7 @@ class MediaPipeLandmarker:
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
-        with _native_logs_off():
+        with native_logs_off():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
             self._landmarker.__class__ = _FaceLandmarker
             self.detect(
@@ -65,21 +63,3 @@ class _FaceLandmarker(vision.FaceLandmarker):
 
     def __del__(self) -> None:
         pass
-
-
-@contextmanager
-def _native_logs_off() -> Iterator[None]:
-    """Silence the start-up messages of the native library.
-
-    The library writes them directly to file descriptor 2, and no setting turns them off. Errors
-    are not affected: the library raises them.
-    """
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

@@ -76,6 +76,7 @@ FAN_DEPTH = _fan("depth", "2a464da4ea", ".pth.tar")
 
 FILES = {
     "mediapipe": (FACE_LANDMARKER,),
+    "litert": (FACE_LANDMARKER,),
     "fan": (FAN_DETECTOR, FAN_POINTS, FAN_DEPTH),
 }
 """The files of each landmark backend."""

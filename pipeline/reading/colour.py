@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, VideoReformatter
 
 WHITE = 203.0  # cd/m2: HDR reference white, which is the white of standard range
 HLG_PEAK = 1000.0  # cd/m2: the display for which the HLG system gamma is 1.2
@@ -66,8 +66,10 @@ def primaries_of(frame: Any) -> str:
     return _PRIMARIES.get(frame.color_primaries, UNKNOWN)
 
 
-def rgb_of(frame: Any) -> np.ndarray:
+def rgb_of(frame: Any, reformatter: VideoReformatter) -> np.ndarray:
     """Convert a PyAV frame to BT.709, uint8 [H, W, 3].
+
+    With one `reformatter` for all frames of a video FFmpeg sets up the conversion once.
 
     Raises
     ------
@@ -76,11 +78,13 @@ def rgb_of(frame: Any) -> np.ndarray:
     """
     transfer, primaries = transfer_of(frame), primaries_of(frame)
     if transfer not in (_PQ, _HLG) and primaries not in _TO_BT709:
-        rgb: np.ndarray = frame.to_ndarray(format="rgb24")
+        rgb: np.ndarray = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
         return rgb
     unspecified = frame.colorspace == _UNSPECIFIED_MATRIX and primaries == "bt2020"
     matrix = Colorspace.BT2020 if unspecified or primaries == UNKNOWN else None
-    codes = frame.to_ndarray(format="rgb48le", src_colorspace=matrix)
+    codes = reformatter.reformat(
+        frame, format="rgb48le", src_colorspace=matrix, threads=1
+    ).to_ndarray()
     return _to_standard_range(codes, transfer, primaries)
 
 

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Picture
@@ -60,6 +61,7 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
             stream.codec_context.options = {"err_detect": "explode"}
         period, shape = period_of(stream), _pixel_shape(stream)
         first = last = None
+        reformatter = VideoReformatter()
         frames = deinterlaced(_decoded(container, stream), stream)
         for n, (frame, ticks, interlaced) in enumerate(frames):
             time = None if ticks is None else ticks * stream.time_base
@@ -69,7 +71,7 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
             first = time if first is None else first
             time_s = float(time - first) if fps is None else n / fps
             picture = Picture(transfer_of(frame), primaries_of(frame), interlaced, float(shape))
-            yield LazyFrame(time_s, partial(_rgb, frame, time_s, shape), picture)
+            yield LazyFrame(time_s, partial(_rgb, frame, time_s, shape, reformatter), picture)
 
 
 def declared_rate(path: Path) -> float | None:
@@ -193,12 +195,12 @@ def _ticks(frame: Any, chunk_times: deque[int] | None) -> int | None:
     return frame.pts if frame.pts is not None else frame.dts
 
 
-def _rgb(frame: Any, time_s: float, shape: Fraction) -> np.ndarray:
+def _rgb(frame: Any, time_s: float, shape: Fraction, reformatter: VideoReformatter) -> np.ndarray:
     """Return the pixels of a decoded frame as displayed, uint8 [H, W, 3]."""
     if frame.is_corrupt:
         raise truncated(f"the frame at {time_s:.3f} s is damaged")
     try:
-        rgb = rgb_of(frame)
+        rgb = rgb_of(frame, reformatter)
     except (av.FFmpegError, ValueError) as error:
         detail = f"{frame.format.name} to RGB at {time_s:.3f} s: {error}"
         raise RecordingError("decode", "failed", detail) from error

@@ -3,10 +3,11 @@
 The landmark network responds to every shift, turn and scale of the head with a slightly different
 mesh, by a few thousandths of the interocular distance: as much as a faint motion. In a crop aligned
 with the head most of that error is gone, and the rest differs from view to view, so the mean over
-views is more precise. Lid motion is measured in the same frames.
+views is more precise. A backend that takes a known region is shown fewer views, without detection:
+its error is smaller, because a detected region trembles. Lid motion is measured in the same frames.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +16,14 @@ import numpy as np
 from fmdata.catalog.storage.npy import NpyFile, npy_writer
 from fmdata.catalog.types import N_POINTS, ArrayRepr, Track
 from fmdata.pipeline.cropping.align import align, crop
+from fmdata.pipeline.geometry.blocks import blocks
 from fmdata.pipeline.geometry.similarity import apply, compose
-from fmdata.pipeline.landmarks.face import Landmarker
+from fmdata.pipeline.landmarks.face import (
+    REGION_SCALE,
+    REGION_SIDE,
+    Landmarker,
+    RegionLandmarker,
+)
 from fmdata.pipeline.reading.decode import Frame, frame_count_error
 from fmdata.pipeline.second_pass.eyes import EYES_SHAPE, find_eyes, measure_lids, record_eyes
 from fmdata.pipeline.spotting.eyelids import Lids
@@ -25,7 +32,7 @@ MESH, _ = N_POINTS
 SIZE = 224  # of the aligned crop, in pixels
 BORDER = 40  # around the crop: the network finds no face that fills its image
 MIN_FOUND = 0.9  # share of the track's detected frames; with fewer the track is not refined
-MIN_VIEWS = 4  # of one frame
+MIN_VIEWS = 0.6  # share of the views of one frame
 MAX_DISTANCE = 0.25  # from the track's landmarks, of the crop's size; beyond it is another face
 
 
@@ -55,6 +62,33 @@ VIEWS = (
     View(-5, -4, 3, 0.95),
     View(1.5, 2.5, 1, 0.99),
 )
+REGION_VIEWS = (VIEWS[0], VIEWS[3], VIEWS[4])
+
+
+@dataclass(frozen=True, repr=False)
+class _Look(ArrayRepr):
+    """Pictures in which the network looks for the face again.
+
+    Attributes
+    ----------
+    transforms : float64 [T, 2, 3]
+        From pixels of the frames to those of a square picture.
+    side : int
+        Of the picture, in pixels.
+    views : tuple of View
+        Augmentations of the picture.
+    find : callable
+        Returns the landmarks, float [N, 3], of each face in the picture.
+    reach : float
+        Distance from the track's landmarks beyond which a face is another one, in pixels of the
+        picture.
+    """
+
+    transforms: np.ndarray
+    side: int
+    views: tuple[View, ...]
+    find: Callable[[np.ndarray], list[np.ndarray]]
+    reach: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +98,7 @@ class Refined(ArrayRepr):
     Attributes
     ----------
     track : Track
-        Its landmarks are means over `VIEWS`, in pixels of the frames; interpolated in time where
+        Its landmarks are means over views, in pixels of the frames; interpolated in time where
         the face was not found in the frame, or not in enough views. Without expression
         scores, because those of single detections are noisier than mean landmarks.
     lids : Lids or None
@@ -73,6 +107,26 @@ class Refined(ArrayRepr):
 
     track: Track
     lids: Lids | None
+
+
+class _Recorded:
+    """Frames whose eyes are recorded in a file while they stream past."""
+
+    def __init__(
+        self, frames: Iterable[Frame], track: Track, transforms: np.ndarray, folder: Path
+    ) -> None:
+        self._frames, self._transforms = frames, transforms
+        self._eyes, self._images = find_eyes(track, transforms), folder / "eyes.npy"
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames, once."""
+        shape = (len(self._transforms), *EYES_SHAPE)
+        with npy_writer(self._images, np.dtype(np.uint8), shape) as file:
+            yield from record_eyes(self._frames, self._transforms, self._eyes, file)
+
+    def lids(self) -> Lids | None:
+        """Measure the motion of the lids, after the last frame."""
+        return measure_lids(NpyFile(self._images), self._eyes)
 
 
 def refine(
@@ -105,16 +159,30 @@ def refine(
     """
     if track.landmarks.shape[1] != MESH:
         return None
-    landmarks, images = folder / "landmarks.npy", folder / "eyes.npy"
+    landmarks = folder / "landmarks.npy"
     transforms = align(track, fps, SIZE).astype(np.float64)
-    eyes = find_eyes(track, transforms)
-    with npy_writer(images, np.dtype(np.uint8), (track.n_frames, *EYES_SHAPE)) as recorded:
-        frames = record_eyes(frames, transforms, eyes, recorded)
-        n_found = _write(landmarks, track, _redetected(frames, track, transforms, landmarker))
+    recorded = _Recorded(frames, track, transforms, folder)
+    look = _look(track, transforms, landmarker)
+    n_found = _write(landmarks, track, _redetected(recorded.frames(), track, look))
     if n_found < MIN_FOUND * track.detected.sum():
         return None
     refined = replace(track, landmarks=NpyFile(landmarks), blendshapes=None)
-    return Refined(refined, measure_lids(NpyFile(images), eyes))
+    return Refined(refined, recorded.lids())
+
+
+def measured_lids(frames: Iterable[Frame], track: Track, fps: float, folder: Path) -> Lids | None:
+    """Measure the motion of the lids alone, without the network; None as :func:`measure_lids`.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``truncated``, when the number of frames is not that of the track.
+    """
+    recorded = _Recorded(frames, track, align(track, fps, SIZE).astype(np.float64), folder)
+    n = sum(1 for _ in recorded.frames())
+    if n != track.n_frames:
+        raise frame_count_error(track.n_frames, str(n))
+    return recorded.lids()
 
 
 def _write(file: Path, track: Track, found: Iterable[np.ndarray | None]) -> int:
@@ -127,15 +195,44 @@ def _write(file: Path, track: Track, found: Iterable[np.ndarray | None]) -> int:
     return n_found
 
 
-def _redetected(
-    frames: Iterable[Frame], track: Track, transforms: np.ndarray, landmarker: Landmarker
-) -> Iterator[np.ndarray | None]:
-    """Yield each frame's mean landmarks, float64 [N, 3]; None where too few views show the face.
+def _look(track: Track, transforms: np.ndarray, landmarker: Landmarker) -> _Look:
+    """Return how to show a backend the aligned crops, float64 [T, 2, 3] from the frames."""
+    reach = MAX_DISTANCE * SIZE
+    if isinstance(landmarker, RegionLandmarker):
+        to_region = _to_region(track, transforms)
+        in_region = landmarker.landmarks_in
 
-    `transforms`, float64 [T, 2, 3], map the frames' pixels to aligned crops of `SIZE`.
+        def find(picture: np.ndarray) -> list[np.ndarray]:
+            points = in_region(picture)
+            return [] if points is None else [points]
+
+        to_regions = compose(to_region, transforms)
+        return _Look(to_regions, REGION_SIDE, REGION_VIEWS, find, reach * to_region[0, 0])
+    bordered = transforms + np.array([0, 0, BORDER])
+
+    def detect(picture: np.ndarray) -> list[np.ndarray]:
+        return [face.landmarks for face in landmarker.detect(picture)]
+
+    return _Look(bordered, SIZE + 2 * BORDER, VIEWS, detect, reach)
+
+
+def _to_region(track: Track, transforms: np.ndarray) -> np.ndarray:
+    """Return the transform, float64 [2, 3], from aligned crops to the region around the face.
+
+    One for all frames, so that nothing but the face itself moves in the region.
     """
-    side = SIZE + 2 * BORDER
-    transforms = transforms + np.array([0, 0, BORDER])
+    low, high = np.empty((track.n_frames, 2)), np.empty((track.n_frames, 2))
+    for frames in blocks(track.n_frames):
+        points = apply(transforms[frames], track.landmarks[frames][..., :2].astype(float))
+        low[frames], high[frames] = points.min(1), points.max(1)
+    low, high = (np.median(edge[track.detected], axis=0) for edge in (low, high))
+    scale = REGION_SIDE / (REGION_SCALE * (high - low).max())
+    shift = REGION_SIDE / 2 - scale * (low + high) / 2
+    return np.column_stack([scale * np.eye(2), shift])
+
+
+def _redetected(frames: Iterable[Frame], track: Track, look: _Look) -> Iterator[np.ndarray | None]:
+    """Yield each frame's mean landmarks, float64 [N, 3]; None where too few views show the face."""
     n = 0
     for n, frame in enumerate(frames, start=1):
         if n > track.n_frames:
@@ -144,11 +241,12 @@ def _redetected(
             yield None
             continue
         near = track.landmarks[n - 1 : n][0]
-        views = (compose(view.transform(side), transforms[n - 1]) for view in VIEWS)
-        seen = [_detect(frame, view, side, landmarker, near) for view in views]
+        views = (compose(view.transform(look.side), look.transforms[n - 1]) for view in look.views)
+        seen = [_detect(frame, view, look, near) for view in views]
         found = [points for points in seen if points is not None]
         # The mean over a few views differs from the mean over all.
-        yield np.mean(found, axis=0) if len(found) >= MIN_VIEWS else None
+        enough = len(found) >= MIN_VIEWS * len(look.views)
+        yield np.mean(found, axis=0) if enough else None
     if n < track.n_frames:
         raise frame_count_error(track.n_frames, str(n))
 
@@ -173,19 +271,17 @@ def _interpolated(found: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarr
             yield before, False
 
 
-def _detect(
-    frame: Frame, view: np.ndarray, side: int, landmarker: Landmarker, near: np.ndarray
-) -> np.ndarray | None:
+def _detect(frame: Frame, view: np.ndarray, look: _Look, near: np.ndarray) -> np.ndarray | None:
     """Find the face nearest to known landmarks, float64 [N, 3] in pixels of the frame.
 
-    `view` maps pixels of the frame to those of the image for the network.
+    `view` maps pixels of the frame to those of the picture for the network.
     """
     linear = np.linalg.inv(view[:, :2])
     back = np.concatenate([linear, -linear @ view[:, 2:]], axis=1)
     scale = float(np.sqrt(np.linalg.det(linear)))
-    nearest, least = None, MAX_DISTANCE * SIZE * scale
-    for face in landmarker.detect(crop(frame.rgb, view, side)):
-        points = np.column_stack([apply(back, face.landmarks[:, :2]), scale * face.landmarks[:, 2]])
+    nearest, least = None, look.reach * scale
+    for face in look.find(crop(frame.rgb, view, look.side)):
+        points = np.column_stack([apply(back, face[:, :2]), scale * face[:, 2]])
         apart = float(np.linalg.norm(points[:, :2] - near[:, :2], axis=1).mean())
         if apart < least:
             nearest, least = points, apart

@@ -3,7 +3,7 @@
 A motion that the first pass finds beyond doubt is never withdrawn.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +12,7 @@ import numpy as np
 from fmdata.catalog.types import Track
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.reading.decode import Frame
-from fmdata.pipeline.second_pass.redetect import Refined, refine
+from fmdata.pipeline.second_pass.redetect import MESH, Refined, measured_lids, refine
 from fmdata.pipeline.spotting.head_rotation import head_rotation, rms_deg
 from fmdata.pipeline.spotting.spot import Spotting, spot
 
@@ -21,11 +21,13 @@ from fmdata.pipeline.spotting.spot import Spotting, spot
 # which all views share. Chosen on still faces and on motions of a quarter of the amplitude, see
 # docs/fidelity.md.
 VIEWS_NOISE, ROTATION_NOISE = 0.37, 0.32
+# Least amplitude of a motion beyond doubt, with a still head and for each degree of head rotation.
+CLEAR_IOD, CLEAR_ROTATION_IOD = 0.02, 0.01
 CLEARER = 3.0  # ratio of signal-to-noise ratios from which the second pass places a motion
 
 
 def respot(
-    frames: Iterable[Frame],
+    frames: Callable[[], Iterable[Frame]],
     track: Track,
     fps: float,
     landmarker: Landmarker,
@@ -36,8 +38,8 @@ def respot(
 
     Parameters
     ----------
-    frames : iterable of Frame
-        The frames of the track, consumed one at a time; not iterated without a second pass.
+    frames : callable
+        Returns the frames of the track, one at a time; not called without a second pass.
     track : Track
         The face in every frame.
     fps : float
@@ -54,11 +56,37 @@ def respot(
     RecordingError
         With reason ``truncated``, when the number of frames is not that of the track.
     """
-    if not first.needs_second_pass:
+    if not needs_second_pass(first, track, fps):
         return first
     with TemporaryDirectory(dir=folder) as work:
-        refined = refine(frames, track, fps, landmarker, Path(work))
+        if first.is_of_lids:  # the pixels of the eyes decide, unless a doubt remains
+            lids = measured_lids(frames(), track, fps, Path(work))
+            second = spot(track, fps, lids=lids, in_doubt=first.is_doubtful)
+            if is_beyond_doubt(second, track, fps):
+                return second
+        refined = refine(frames(), track, fps, landmarker, Path(work))
         return first if refined is None else spot_refined(first, refined, fps)
+
+
+def needs_second_pass(first: Spotting, track: Track, fps: float) -> bool:
+    """Return whether the second pass may change the first one's result."""
+    if track.landmarks.shape[1] != MESH:
+        return False  # FAN's points are too coarse
+    return first.is_of_lids or not is_beyond_doubt(first, track, fps)
+
+
+def is_beyond_doubt(spotting: Spotting, track: Track, fps: float) -> bool:
+    """Return whether neither landmark noise nor head rotation explains the motion.
+
+    A clear motion, and one that is large for the head's rotation: as in speech, where the few
+    frames at rest are not calm.
+    """
+    if not spotting.is_doubtful:
+        return True
+    if spotting.motion is None:
+        return False
+    rotation_deg = rms_deg(head_rotation(track.landmarks, fps))
+    return spotting.motion.amplitude_iod >= CLEAR_IOD + CLEAR_ROTATION_IOD * rotation_deg
 
 
 def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
