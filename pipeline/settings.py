@@ -33,7 +33,7 @@ class BuildSettings(Options):
     """Settings that decide the bytes of a dataset; the help of each field describes it."""
 
     size: int = number(112, 16, 1024, help="Width and height of a crop, in pixels.")
-    landmarks: str = choice("mediapipe", "litert", "fan", help="Landmark backend.")
+    landmarks: str = choice("litert", "mediapipe", "fan", help="Landmark backend.")
     lbp: bool = flag(True, help="Store LBP maps.")
     jpeg_quality: int = number(95, 1, 100, help="JPEG quality of the crops.")
     min_detected: float = number(

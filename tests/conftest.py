@@ -63,8 +63,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def landmarker() -> Iterator[Landmarker]:
-    """Return the MediaPipe landmark network."""
-    opened = open_landmarker("mediapipe")
+    """Return the default landmark network."""
+    opened = open_landmarker(BuildSettings().landmarks)
     yield opened
     del opened  # before the interpreter shuts down: the network's clean-up needs the interpreter
 

@@ -26,8 +26,12 @@ _MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megaby
 _SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
-TOOLS = ("av", "mediapipe", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
-TOOLS_OF = {"litert": ("ai-edge-litert",), "fan": ("face-alignment", "torch")}
+TOOLS = ("av", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
+TOOLS_OF = {
+    "litert": ("ai-edge-litert",),
+    "mediapipe": ("mediapipe",),
+    "fan": ("face-alignment", "torch"),
+}
 
 
 T = TypeVar("T")

@@ -29,7 +29,7 @@ def _litert(model: Path | None) -> Landmarker:
     return LiteRTLandmarker(model)
 
 
-_BACKENDS = {"mediapipe": _mediapipe, "litert": _litert, "fan": _fan}
+_BACKENDS = {"litert": _litert, "mediapipe": _mediapipe, "fan": _fan}
 
 
 def open_landmarker(name: str, model: Path | None = None) -> Landmarker:

@@ -72,7 +72,7 @@ def read_unit_frames(
                 f"no blendshapes for {clip.key}",
                 wanted="blendshapes, which stand in for labels of action units",
                 where=str(dataset.path),
-                todo="build it with --landmarks mediapipe",
+                todo="build it with --landmarks litert",
             )
         images.append(images_of(clip.frames(chosen.tolist()), size, 3))
         landmarks.append(crop_landmarks(clip)[chosen])

@@ -59,4 +59,4 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
     assert [job.recording for job in jobs] == [*spans, short]
     assert len({job.digest for job in jobs}) == 21
     assert len({job.identity.source_sha256 for job in jobs}) == 2
-    assert looked_up == ["mediapipe"]  # once a build, not for each recording
+    assert looked_up == [BuildSettings().landmarks]  # once a build, not for each recording

@@ -204,7 +204,7 @@ def test_only_a_doubtful_motion_is_withdrawn() -> None:
     nothing = Refined(film(75, jitter=0.0003), None)
     timing = (20, 30, 45, 57)
     clear = spot(film(75, "wink", timing), FPS)
-    faint = spot(film(75, "wink", timing, size=0.2), FPS)
+    faint = spot(film(75, "wink", timing, size=0.15), FPS)
     assert clear.is_of_lids
     assert not clear.is_doubtful
     assert faint.motion is not None

@@ -4,6 +4,7 @@ import mediapipe as mp
 import numpy as np
 import pytest
 
+from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.train.action_units.stand_ins import BLENDSHAPES, BP4D, DISFA, au_stand_ins
 
 
@@ -15,9 +16,9 @@ def scores(**values: float) -> np.ndarray:
     return made
 
 
-def test_blendshapes_have_the_names_and_order_of_the_network(
-    portrait: np.ndarray, landmarker
-) -> None:
+def test_blendshapes_have_the_names_and_order_of_the_network(portrait: np.ndarray) -> None:
+    """MediaPipe tells the names; both backends run the same network."""
+    landmarker = open_landmarker("mediapipe")
     image = mp.Image(image_format=mp.ImageFormat.SRGB, data=portrait)
     found = landmarker._landmarker.detect(image).face_blendshapes[0]
     assert tuple(shape.category_name for shape in found) == BLENDSHAPES
