@@ -48,7 +48,7 @@ def made(folder: Path, kept_bytes: int, monkeypatch: pytest.MonkeyPatch) -> tupl
 
 @pytest.mark.usefixtures("fixed_face", "no_second_pass")
 def test_a_short_recording_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three stages read all frames: this face does not show which way is up, so that one does too."""
+    """Three stages read all frames: the one for which way is up too, as this face shows it not."""
     once, kept = made(tmp_path / "kept", BYTES, monkeypatch)
     again, decoded = made(tmp_path / "decoded", BYTES - 1, monkeypatch)
     assert (once.begun, once.frames) == (1, N_FRAMES)
