@@ -42,7 +42,11 @@ def main(arguments: Sequence[str]) -> None:
         if options.raw is None:
             simulate(raw, SimulateSettings(subjects=2, actions=4, takes=2))
         recordings = discover(raw, table=options.table).recordings
-        every = (frame.rgb for recording in recordings for frame in decode(recording))
+        every = (
+            np.ascontiguousarray(frame.rgb)
+            for recording in recordings
+            for frame in decode(recording)
+        )
         frames = list(islice(every, MAX_FRAMES))
         n_frames = sum(1 for recording in recordings for _ in decode(recording))
         print(f"{len(recordings)} recordings, {n_frames} frames; {len(frames)} in the loop")

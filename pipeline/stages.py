@@ -32,6 +32,7 @@ from fmdata.pipeline.work.limits.room import alone_in, require_copy, require_roo
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
 from fmdata.pipeline.work.row import action_rows
 
+KEPT_BYTES = 1 << 26  # most bytes of the frames of a recording that is decoded only once
 # Disk errors abort the run; they do not drop a recording.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -98,28 +99,29 @@ def process(
 def _make(
     job: Job, settings: BuildSettings, landmarker: Landmarker, unit: Unit, watch: Watch
 ) -> None:
-    # Each stage needs the results of all frames from the stage before, and frames are never held in
-    # memory together: so a recording is decoded for the track, for a second pass if there is one,
-    # and for the crops.
+    # Each stage needs the results of all frames from the stage before, and the frames of a long
+    # recording are never held in memory together: it is decoded for the track, for a second pass if
+    # there is one, and for the crops.
     recording, limit = job.recording, settings.max_frames
+    film = _Film(recording, limit, watch)
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
         if (listed := listed_frames(recording)) > limit:
             raise too_long(limit)
         require_room(listed, settings, unit.path.parent)
-        turn = needed_turn(_frames(recording, "landmarks", watch, limit), landmarker)
-        frames = within_one_shot(_frames(recording, "landmarks", watch, limit, turn))
+        turn = needed_turn(film.frames("landmarks"), landmarker)
+        frames = within_one_shot(film.frames("landmarks", turn))
         track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        again = partial(_frames, recording, "spot", watch, limit, turn)
+        again = partial(film.frames, "spot", turn)
         spotting = respot(again, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.size)
     with _stage("encode", watch):
         change = encode(
-            _frames(recording, "encode", watch, limit, turn), transforms, fps=fps,
+            film.frames("encode", turn), transforms, fps=fps,
             size=settings.size, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
@@ -148,17 +150,43 @@ def _changed_since(recording: Recording, identity: Identity) -> RecordingError |
     return RecordingError("decode", "failed", "it changed during the build") if changed else None
 
 
-def _frames(
-    recording: Recording, stage: str, watch: Watch, limit: int, turn: int = 0
-) -> Iterator[Frame]:
-    """Decode, and report which is at work: decoding, or the `stage` that consumes a frame."""
-    watch.beat("decode")
-    frames = within_length(decode(recording, lambda: watch.beat("decode", 1)), limit)
-    for frame in turned(frames, turn):
-        watch.beat(stage)
-        yield frame
-        watch.beat("decode")
-    watch.beat(stage)
+class _Film:
+    """The frames of a recording, for one stage after another.
+
+    They are decoded again for each stage, unless all of them together have at most `KEPT_BYTES`.
+    """
+
+    def __init__(self, recording: Recording, limit: int, watch: Watch) -> None:
+        self._recording, self._limit, self._watch = recording, limit, watch
+        self._kept: list[Frame] | None = None
+
+    def frames(self, stage: str, turn: int = 0) -> Iterator[Frame]:
+        """Yield them, and report which is at work: decoding, or the `stage` that uses a frame."""
+        self._watch.beat("decode")
+        for frame in turned(self._decoded() if self._kept is None else self._again(), turn):
+            self._watch.beat(stage)
+            yield frame
+            self._watch.beat("decode")
+        self._watch.beat(stage)
+
+    def _decoded(self) -> Iterator[Frame]:
+        kept, size = [], 0
+        decoded = decode(self._recording, lambda: self._watch.beat("decode", 1))
+        for frame in within_length(decoded, self._limit):
+            size += frame.rgb.nbytes
+            if size <= KEPT_BYTES:
+                kept.append(frame)
+            else:
+                kept.clear()
+            yield frame
+        if size <= KEPT_BYTES:
+            self._kept = kept
+
+    def _again(self) -> Iterator[Frame]:
+        assert self._kept is not None
+        for frame in self._kept:
+            self._watch.beat("decode", 1)
+            yield frame
 
 
 @contextmanager

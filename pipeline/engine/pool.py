@@ -32,6 +32,8 @@ LIMIT_FRAMES = 100  # frames that the time limit is for
 MAX_STARTS = 3  # failed starts of a process, before the run ends
 
 _MODULE = "fmdata.pipeline.engine.worker"
+# Of linear algebra in a worker: there is a process for each core.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _START_S = 300.0  # for a process to import everything
 _POLL_S = 0.5  # between two looks at the clock
 _CLOSE_S = 10.0
@@ -158,6 +160,7 @@ def _start(pipe: int, heartbeat: int) -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=os.environ | _ONE_THREAD,
         process_group=0,  # a terminal's Ctrl-C and Ctrl-Z go to the parent alone
     )
 

@@ -31,7 +31,11 @@ def main() -> None:
     with suppress(OSError):  # other systems than Linux have no such file
         # When memory runs out, the OOM killer takes this process rather than its parent.
         _OOM_SCORE.write_text("500")
-    from fmdata.pipeline.stages import process  # large, so after the lines above
+    import cv2  # large, as the stages are, so after the lines above
+
+    from fmdata.pipeline.stages import process
+
+    cv2.setNumThreads(1)  # there is a process for each core
 
     jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, jobs), daemon=True).start()
