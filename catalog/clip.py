@@ -20,10 +20,11 @@ from fmdata.catalog.storage.schema import (
     one_row,
     per_frame,
 )
-from fmdata.catalog.storage.shards import Sample, TarSlice
+from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.rows import FramesOf
+from fmdata.catalog.storage.tars.content import TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
