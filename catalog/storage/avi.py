@@ -241,12 +241,12 @@ def decode_jpeg(jpeg: bytes, size: int | None = None) -> np.ndarray:
     if len(jpeg) > max_jpeg_bytes(max(width, height)):
         raise ValueError(f"{len(jpeg)} bytes for {width} × {height} pixels")
     try:
-        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        rgb = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
         raise ValueError(f"a JPEG that cannot be decoded: {error.err}") from error
-    if bgr is None:
+    if rgb is None:
         raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
 
 
 def max_jpeg_bytes(size: int) -> int:
