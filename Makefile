@@ -35,7 +35,7 @@ lint: $(STAMP)  ## check style and types
 	$(BIN)/mypy
 
 bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
-	$(BIN)/python bench/throughput.py
+	$(BIN)/python -m bench.throughput
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity

@@ -1,4 +1,4 @@
-"""Frames per second of every stage, and synthesis compared with a plain file copy.
+"""Frames per second of every stage, and synthesis compared with file copies and a script.
 
 `make bench` runs it, on simulated recordings. Stages run in one process; the build also runs with
 a worker per core.
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import cv2
 
-from fmdata.catalog import Dataset
+from bench import copying
+from bench.page import text
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.build import build
 from fmdata.pipeline.cropping.align import align, crop
@@ -25,8 +26,6 @@ from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.spot import spot
-from fmdata.synth.compounds import synth_compounds
-from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.simulate import SimulateSettings, simulate
 
 N_STAGED = 6  # recordings whose stages are timed one by one
@@ -58,7 +57,8 @@ def main() -> None:
             run = RunSettings(workers=workers)
             seconds = timed(lambda run=run: build(raw, dataset, settings, run))
             print(f"{f'build, {workers} worker(s), all of it':34}{n_frames / seconds:10.0f}")
-        time_synthesis(dataset, folder / "copy")
+        print(f"\nsynthesis, {copying.ROUNDS} turns of all sides\n")
+        print(text(copying.rows(dataset, folder / "copying")))
 
 
 def time_stages(recordings: Sequence[Recording], settings: BuildSettings, folder: Path) -> None:
@@ -89,18 +89,6 @@ def time_stages(recordings: Sequence[Recording], settings: BuildSettings, folder
     for name, stage in stages.items():
         seconds = min(timed(stage) for _ in range(REPEATS))
         print(f"{name:34}{len(frames) / seconds:10.0f}")
-
-
-def time_synthesis(dataset: Path, copy: Path) -> None:
-    """Time a synthesis and a plain copy of its files, and print both in MB/s."""
-    seconds = timed(lambda: synth_compounds(dataset, CompoundSettings(k=20)))
-    part = Dataset(dataset).card.compounds
-    size = sum(shard.tar.bytes for shard in part.shards)
-    copied = timed(lambda: shutil.copytree(dataset / "compounds", copy))
-    print(
-        f"\nsynth-compound: {part.samples} compounds, {size / 1e6:.0f} MB, "
-        f"{size / 1e6 / seconds:.0f} MB/s; a plain copy of them {size / 1e6 / copied:.0f} MB/s"
-    )
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ from fmdata.catalog.storage.schema import (
     one_row,
     per_frame,
 )
-from fmdata.catalog.storage.shards import Sample, TarSlice
+from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.rows import FramesOf
+from fmdata.catalog.storage.tars.content import TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
@@ -123,10 +124,11 @@ class Clip:
     def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Return the pixels of some frames, by default of all, uint8 [T, S, S, 3], RGB."""
         jpegs = self.jpegs(indices)
-        if not jpegs:
-            return np.zeros((0, 0, 0, 3), np.uint8)
+        pixels = np.empty((len(jpegs), self.size, self.size, 3), np.uint8)
         with self._shard.reading(self.tar):
-            return np.stack([decode_jpeg(jpeg, self.size) for jpeg in jpegs])
+            for index, jpeg in enumerate(jpegs):
+                pixels[index] = decode_jpeg(jpeg, self.size)
+        return pixels
 
     def lbp(self) -> np.ndarray:
         """Return the LBP maps, uint8 [T, S, S].

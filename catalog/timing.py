@@ -65,13 +65,16 @@ def segment_times(
     rate : float
         Nominal frames per second of the compound.
     """
-    times: list[float] = []
-    now, last = -1 / rate, ("", -1)
+    sources, numbers, intervals = [], [], []
     for segment in segments:
-        of_source = times_of(segment.source)
-        for frame in range(segment.start, segment.stop):
-            follows = last == (segment.source, frame - 1)
-            now += float(of_source[frame]) - float(of_source[frame - 1]) if follows else 1 / rate
-            times.append(now)
-            last = segment.source, frame
-    return np.array(times, np.float32)
+        shown = np.arange(segment.start, segment.stop)
+        of_source = np.asarray(times_of(segment.source), np.float64)
+        sources += [segment.source] * len(shown)
+        numbers.append(shown)
+        intervals.append(of_source[shown] - of_source[shown - 1])
+    number, interval = np.concatenate(numbers), np.concatenate(intervals)
+    source = np.array(sources)
+    follows = (source[1:] == source[:-1]) & (number[1:] == number[:-1] + 1)
+    steps = np.where(np.append(False, follows), interval, 1 / rate)
+    times: np.ndarray = np.cumsum(np.append(-1 / rate, steps))[1:]
+    return times.astype(np.float32)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from fmdata.pipeline.cropping.difference import frame_difference
 from fmdata.synth.plan import Compound
 from fmdata.synth.sources import Sources
 from fmdata.synth.takes import Join, Take
@@ -23,13 +22,11 @@ def measure_seams(compound: Compound, sources: Sources) -> list[float]:
     neighbouring frames in the two sources. 1 is no more than ordinary motion.
     """
     shown = [segment for segment in compound.segments if segment.n_frames]
-    ordinary = _ordinary(*compound.takes, sources)
-    seams = []
-    for one, other in pairwise(shown):
-        before = sources.pixels(one.source, one.stop - 1)
-        jump = frame_difference(before, sources.pixels(other.source, other.start))
-        seams.append(_relative(jump, ordinary))
-    return seams
+    ordinary = sources.ordinary(*compound.takes)
+    return [
+        _relative(sources.jump(one.source, one.stop - 1, other.source, other.start), ordinary)
+        for one, other in pairwise(shown)
+    ]
 
 
 class SmoothJoins:
@@ -61,7 +58,7 @@ class SmoothJoins:
         jumps = cdist(last, first, "cityblock") / SMALL**2
         # The first of equal jumps: edges are sorted from the motion's own outwards.
         stop, start = divmod(int(np.argmin(jumps)), len(other.starts))
-        cost = _relative(float(jumps.min()), _ordinary(one.key, other.key, self._sources))
+        cost = _relative(float(jumps.min()), self._sources.ordinary(one.key, other.key))
         return Join(one, other, one.stops[stop], other.starts[start], cost)
 
     def _small(self, known: dict[str, np.ndarray], key: str, frames: list[int]) -> np.ndarray:
@@ -73,11 +70,6 @@ class SmoothJoins:
                 pictures.append(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).ravel())
             known[key] = np.array(pictures, np.float32)
         return known[key]
-
-
-def _ordinary(one: str, other: str, sources: Sources) -> float:
-    """Return the median difference of neighbouring frames in two clips."""
-    return float(np.median(np.concatenate([sources.change(key)[1:] for key in (one, other)])))
 
 
 def _relative(jump: float, ordinary: float) -> float:

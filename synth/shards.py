@@ -21,7 +21,6 @@ from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
 from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK
-from fmdata.catalog.storage.pack import describe
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
 from fmdata.catalog.storage.tables.opened import OpenedCard
@@ -128,7 +127,7 @@ class Synthesis:
                 return Made(folder / plan.name, shard, found=True)
         self.folder.mkdir(exist_ok=True)
         with atomic_folder(folder) as new:
-            write_shard(
+            files = write_shard(
                 new,
                 plan.name,
                 (
@@ -139,7 +138,7 @@ class Synthesis:
                 COMPOUND_COLUMNS,
             )
             subjects = [named.subject for _, named in plan.runs]
-            shard = describe(new / plan.name, plan.runs[0][0].fold, subjects, plan.samples)
+            shard = Shard(plan.name, plan.runs[0][0].fold, subjects, plan.samples, *files)
             (new / _FACTS).write_text(json.dumps(asdict(shard)))
         return Made(folder / plan.name, shard, found=False)
 

@@ -22,6 +22,8 @@ from fmdata.synth.sources import Sources
 from fmdata.synth.splice import splice
 from fmdata.synth.takes import Take
 
+_SPLICED = 64  # compounds whose rows are made together
+
 
 class SubjectCompounds:
     """Compounds of one subject, sorted by key.
@@ -74,8 +76,8 @@ class SubjectCompounds:
 
     def samples(self, start: int, stop: int) -> Iterator[Sample]:
         """Yield the samples of some of the compounds."""
-        for compound in self.compounds[start:stop]:
-            yield splice(compound, self._sources)
+        for at in range(start, stop, _SPLICED):
+            yield from splice(self.compounds[at : min(at + _SPLICED, stop)], self._sources)
 
     def _n_bytes(self, segment: Segment) -> int:
         clip = self._clips[segment.source]

@@ -30,7 +30,7 @@ from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.place import mark_work
-from fmdata.catalog.storage.shards import tar_header
+from fmdata.catalog.storage.tars.writer import tar_header
 from fmdata.catalog.verify.dataset import verify
 from tests.helpers.command import FMDATA, fmdata
 from tests.helpers.datasets import change_row, make_up, seal

@@ -4,9 +4,12 @@ Promise: no frame is re-encoded, so a frame copied from one AVI to another keeps
 players read the files.
 """
 
+import io
 import struct
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -20,6 +23,11 @@ CODEC = "mjpeg"
 _MAX_BYTES_PER_PIXEL, _MAX_HEADER = 8, 1 << 16
 _NO_LENGTH = (0x01, *range(0xD0, 0xD9))  # markers that no length follows
 _SIZES = tuple(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})  # markers of a frame's size
+_CHUNK_HEAD = 8  # bytes before each JPEG: a name and its size
+# Places in the head of a file: size of the file, number of frames (twice), size of the largest.
+_WHOLE_AT, _FRAMES_AT, _LENGTH_AT, _LARGEST_AT = 4, 48, 140, 144
+_KEYFRAME = 0x10
+MAX_PLAIN = 1 << 30  # bytes; FFmpeg divides a larger file into several lists
 MIN_RATE = Fraction(1, 1001)  # frames per second; the container cannot store less
 
 
@@ -56,12 +64,16 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     """
     file = str(target) if isinstance(target, Path) else target
     try:
-        return _mux(file, jpegs, max(Fraction(fps).limit_denominator(1001), MIN_RATE), size)
+        return _mux(file, jpegs, _rate(fps), size)
     except av.FFmpegError as error:
         plain = OSError(error.errno, error.strerror, error.filename)
     # Raised outside the except block, so that PyAV's error is not its context: that one cannot be
     # pickled on its way back from a worker process.
     raise plain
+
+
+def _rate(fps: float) -> Fraction:
+    return max(Fraction(fps).limit_denominator(1001), MIN_RATE)
 
 
 def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: int) -> int:
@@ -82,6 +94,87 @@ def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: in
             packet.is_keyframe = True
             container.mux(packet)
     return count
+
+
+class Frame(NamedTuple):
+    """The bytes of an AVI before and after its chunks of frames, and where its JPEGs lie in it.
+
+    Attributes
+    ----------
+    head, tail : bytes
+        All before the first chunk, and all after the last.
+    spans : int64 [T, 2]
+        Offset and size of each JPEG.
+    """
+
+    head: bytes
+    tail: bytes
+    spans: np.ndarray
+
+
+class Chunks:
+    """The chunks of an AVI's frames: eight bytes, the JPEG, and a byte where its size is odd.
+
+    Parameters
+    ----------
+    spans : int64 [T, 2]
+        Offset and size of each JPEG.
+    """
+
+    def __init__(self, spans: np.ndarray) -> None:
+        starts = spans[:, 0] - _CHUNK_HEAD
+        stops = spans[:, 0] + spans[:, 1] + spans[:, 1] % 2
+        self._gaps = (np.flatnonzero(starts[1:] != stops[:-1]) + 1).tolist()
+        self._starts, self._stops = starts.tolist(), stops.tolist()
+
+    def runs(self, start: int, stop: int) -> list[Span]:
+        """Return the runs of bytes of some frames: one, unless something lies between them."""
+        cuts = [start, *(gap for gap in self._gaps if start < gap < stop), stop]
+        return [
+            Span(self._starts[one], self._stops[other - 1] - self._starts[one])
+            for one, other in pairwise(cuts)
+        ]
+
+
+def frame_of(sizes: np.ndarray, *, fps: float, size: int) -> Frame | None:
+    """Return what makes an AVI of ready chunks, with the bytes of :func:`write_avi`.
+
+    None for an AVI of more than a gigabyte, which has a more complex form.
+
+    Parameters
+    ----------
+    sizes : int64 [T]
+        Bytes of each JPEG.
+    fps, size
+        As of :func:`write_avi`.
+    """
+    head = bytearray(_head(_rate(fps), size))
+    lengths = sizes + sizes % 2 + _CHUNK_HEAD
+    ends = np.cumsum(lengths)
+    n_bytes = int(ends[-1])
+    if len(head) + n_bytes > MAX_PLAIN:
+        return None
+    starts = ends - lengths
+    index = np.zeros((len(sizes), 4), "<u4")
+    index[:, 0] = int.from_bytes(b"00dc", "little")
+    index[:, 1] = _KEYFRAME
+    index[:, 2], index[:, 3] = starts + len(b"movi"), sizes
+    tail = struct.pack("<4sI", b"idx1", index.nbytes) + index.tobytes()
+    whole = len(head) + n_bytes + len(tail)
+    for at, value in ((_WHOLE_AT, whole - 8), (_FRAMES_AT, len(sizes)), (_LENGTH_AT, len(sizes)),
+                      (_LARGEST_AT, int(sizes.max())), (len(head) - 8, n_bytes + 4)):  # fmt: skip
+        struct.pack_into("<I", head, at, value)
+    spans = np.stack([starts + len(head) + _CHUNK_HEAD, sizes], axis=1)
+    return Frame(bytes(head), tail, spans)
+
+
+@lru_cache(maxsize=64)
+def _head(rate: Fraction, size: int) -> bytes:
+    """Return the bytes before the first chunk, as FFmpeg writes them for one frame."""
+    file = io.BytesIO()
+    _mux(file, [b"\xff\xd8\xff\xd9"], rate, size)
+    data = file.getvalue()
+    return data[: data.index(b"movi00dc") + len(b"movi")]
 
 
 def jpeg_spans(file: IO[bytes], size: int) -> Iterator[Span]:
@@ -148,12 +241,12 @@ def decode_jpeg(jpeg: bytes, size: int | None = None) -> np.ndarray:
     if len(jpeg) > max_jpeg_bytes(max(width, height)):
         raise ValueError(f"{len(jpeg)} bytes for {width} × {height} pixels")
     try:
-        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        rgb = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
         raise ValueError(f"a JPEG that cannot be decoded: {error.err}") from error
-    if bgr is None:
+    if rgb is None:
         raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
 
 
 def max_jpeg_bytes(size: int) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from fmdata.catalog.storage.card import DROPPED, Card, FileFacts, Part, Shard
+from fmdata.catalog.storage.card import DROPPED, Card, Part, Shard
 from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
@@ -63,9 +63,10 @@ def pack(
             _link_shard(dataset / part / kept.name, staged / name)
             shards.append(replace(kept, name=name))
         else:
-            write_shard(staged, name, (load(sample.key) for sample in samples), columns)
+            loaded = (load(sample.key) for sample in samples)
+            files = write_shard(staged, name, loaded, columns)
             subjects = list(dict.fromkeys(sample.subject for sample in samples))
-            shards.append(describe(staged / name, samples[0].fold, subjects, len(samples)))
+            shards.append(Shard(name, samples[0].fold, subjects, len(samples), *files))
     flush(staged)  # the commit deletes the old names of linked files, so these must be on disk
     return shards
 
@@ -82,19 +83,6 @@ def stage(dataset: Path, part: str, made: Iterable[tuple[Path, Shard]]) -> list[
         shards.append(shard)
     flush(staged)
     return shards
-
-
-def describe(stem: Path, fold: int, subjects: list[str], samples: int) -> Shard:
-    """Return the card's entry for a shard; `stem` is its path without a suffix."""
-    return Shard(
-        name=stem.name,
-        fold=fold,
-        subjects=subjects,
-        samples=samples,
-        tar=FileFacts.of(stem.with_suffix(".tar")),
-        parquet=FileFacts.of(stem.with_suffix(".parquet")),
-        frames=FileFacts.of(stem.with_suffix(".frames.parquet")),
-    )
 
 
 def _link_shard(old: Path, new: Path) -> None:

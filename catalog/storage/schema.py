@@ -177,7 +177,12 @@ def is_scalar(field: pa.Field) -> bool:
 
 
 def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
-    """Return a table of one row.
+    """Return a table of one row; raises as :func:`rows` does."""
+    return rows(schema, {name: [value] for name, value in values.items()})
+
+
+def rows(schema: pa.Schema, values: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Return a table from the values of each column.
 
     Raises
     ------
@@ -185,7 +190,7 @@ def one_row(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:
         When the names in `values` are not exactly the columns of `schema`.
     """
     _require_names(schema, values)
-    return pa.table([pa.array([values[f.name]], f.type) for f in schema], schema=schema)
+    return pa.table([pa.array(values[f.name], f.type) for f in schema], schema=schema)
 
 
 def frame_rows(schema: pa.Schema, values: Mapping[str, Any]) -> pa.Table:

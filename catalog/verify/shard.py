@@ -16,10 +16,10 @@ from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
 from fmdata.catalog.storage.npy import npy_header
 from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
-from fmdata.catalog.storage.shards import tar_header
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.parquet import open_parquet
+from fmdata.catalog.storage.tars.writer import tar_header
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion

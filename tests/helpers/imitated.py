@@ -21,7 +21,6 @@ from fmdata.catalog.keys import action_key, fold
 from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.npy import npy_writer
-from fmdata.catalog.storage.pack import describe
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     DROPPED_COLUMNS,
@@ -103,8 +102,8 @@ def imitate_whole(
         subjects = [name for _, name in pairs]
         stem = folder / "actions" / shard_name(len(shards))
         samples = _samples(made, of_fold, subjects, identities)
-        write_shard(stem.parent, stem.name, samples, ACTION_COLUMNS)
-        shards.append(describe(stem, of_fold, subjects, TAKES * len(subjects)))
+        files = write_shard(stem.parent, stem.name, samples, ACTION_COLUMNS)
+        shards.append(Shard(stem.name, of_fold, subjects, TAKES * len(subjects), *files))
     return _seal(folder, shards)
 
 
@@ -133,10 +132,10 @@ def imitate_long(folder: Path, n_frames: int) -> Path:
     changed = {**later, "n_frames": n_frames, "motions": [row["motions"][0] | later],
                "fold": fold("s", 0)}  # fmt: skip
     sample = Sample(one_row(ACTION_COLUMNS.facts, row | changed), [long], avi, lbp)
-    write_shard(stem.parent, stem.name, [sample], ACTION_COLUMNS)
+    files = write_shard(stem.parent, stem.name, [sample], ACTION_COLUMNS)
     avi.unlink()
     lbp.unlink()
-    return _seal(folder, [describe(stem, fold("s", 0), ["s"], 1)])
+    return _seal(folder, [Shard(stem.name, fold("s", 0), ["s"], 1, *files)])
 
 
 def _samples(

@@ -210,3 +210,18 @@ def test_a_synthesis_keeps_the_units_of_an_interrupted_build(
     (unit / "clip.avi").write_bytes(b"done")
     synth_compounds(path, CompoundSettings(k=1))
     assert {p.name for p in (path / ".work").iterdir()} == {unit.name, MARK}
+
+
+def test_compounds_of_more_than_a_gigabyte_are_muxed_anew(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is lowered; the bytes are those of copied chunks, because FFmpeg's limit is not."""
+    path = tmp_path / "dataset"
+    shutil.copytree(dataset_path, path)
+    synth_compounds(path, CompoundSettings(k=1))
+    expected = read_files(path)
+    shutil.rmtree(path)
+    shutil.copytree(dataset_path, path)
+    monkeypatch.setattr("fmdata.catalog.storage.avi.MAX_PLAIN", 1 << 10)
+    synth_compounds(path, CompoundSettings(k=1))
+    assert read_files(path) == expected

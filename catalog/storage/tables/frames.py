@@ -8,8 +8,9 @@ another shard, gives the same bytes. Writing and reading hold one block.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +35,7 @@ class FramesWriter:
         All columns of the table.
     """
 
-    def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
+    def __init__(self, file: RawIOBase, schema: pa.Schema) -> None:
         self._schema = schema
         self._parquet = pq.ParquetWriter(
             file,
@@ -59,7 +60,7 @@ class FramesWriter:
             self._parquet.close()
 
     def write(self, tables: Iterable[pa.Table], n_frames: int) -> None:
-        """Write the rows of one clip, given in pieces of any size.
+        """Write the rows of one clip, given in pieces of any size that have the schema's columns.
 
         Raises
         ------
@@ -71,8 +72,7 @@ class FramesWriter:
             self._flush()
         before = self.n_rows
         for table in tables:
-            # A table read from Parquet names the items of its lists in another way.
-            self._add(table.select(self._schema.names).cast(self._schema))
+            self._add(table)
         if self.n_rows - before != n_frames:
             raise ValueError(f"{self.n_rows - before} rows of frames, wanted {n_frames}")
         if is_long:

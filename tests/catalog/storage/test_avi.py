@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans, write_avi
+from fmdata.catalog.storage.avi import Chunks, decode_jpeg, frame_of, jpeg_spans, write_avi
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,35 @@ def test_the_error_of_a_full_disk_can_be_pickled() -> None:
         write_avi(Path("/dev/full"), [jpeg] * 200, fps=25, size=64)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.errno, again.filename) == (errno.ENOSPC, "/dev/full")
+
+
+@pytest.mark.parametrize("fps", [25, 30000 / 1001, 12.5, 120, 1e-9, 23.98, 59.94])
+@pytest.mark.parametrize("n_frames", [1, 2, 40])
+def test_ready_chunks_in_a_frame_are_the_file_that_ffmpeg_writes(
+    jpegs: list[bytes], fps: float, n_frames: int
+) -> None:
+    """Byte for byte, with the positions that a search of the file finds."""
+    data = written(jpegs[:n_frames], fps)
+    spans = np.array(list(jpeg_spans(io.BytesIO(data), len(data))))
+    frame = frame_of(spans[:, 1], fps=fps, size=64)
+    assert frame is not None
+    ((begin, size),) = Chunks(spans).runs(0, n_frames)
+    assert frame.head + data[begin : begin + size] + frame.tail == data
+    assert np.array_equal(frame.spans, spans)
+
+
+def test_chunks_with_something_between_them_are_several_runs(jpegs: list[bytes]) -> None:
+    """As in files of more than a gigabyte, where FFmpeg writes an index in between."""
+    data = written(jpegs, 25)
+    spans = np.array(list(jpeg_spans(io.BytesIO(data), len(data))))
+    apart = spans.copy()
+    apart[10:, 0] += 100
+    (begin, size), (other, other_size) = Chunks(apart).runs(5, 20)
+    wanted = Chunks(spans)
+    assert [(begin, size)] == wanted.runs(5, 10)
+    assert [(other - 100, other_size)] == wanted.runs(10, 20)
+    assert len(Chunks(apart).runs(10, 20)) == 1
+
+
+def test_a_file_of_more_than_a_gigabyte_has_no_plain_frame() -> None:
+    assert frame_of(np.full(1100, 1_000_000), fps=25, size=64) is None

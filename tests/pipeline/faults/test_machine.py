@@ -69,7 +69,7 @@ def test_a_full_disk_while_the_shards_are_written_costs_no_unit(
     def full(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr("fmdata.catalog.storage.shards._add", full)
+    monkeypatch.setattr("fmdata.catalog.storage.tars.writer.TarWriter.add", full)
     with pytest.raises(OSError, match="No space left"):
         build(raw, tmp_path / "dataset", SMALL, IN_PROCESS)
     assert not (tmp_path / "dataset/fmdata.json").exists()
