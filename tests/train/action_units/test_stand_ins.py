@@ -17,7 +17,7 @@ def scores(**values: float) -> np.ndarray:
 
 
 def test_blendshapes_have_the_names_and_order_of_the_network(portrait: np.ndarray) -> None:
-    """MediaPipe tells the names; both backends run the same network."""
+    """MediaPipe gives the names; both backends run the same network."""
     landmarker = open_landmarker("mediapipe")
     image = mp.Image(image_format=mp.ImageFormat.SRGB, data=portrait)
     found = landmarker._landmarker.detect(image).face_blendshapes[0]
