@@ -83,7 +83,8 @@ class Filmed:
     def case(self) -> Case:
         """Spot the recording, as a build would."""
         first = spot.spot(self.track, self.fps)
-        if not first.needs_second_pass or self.refined is None:
+        needed = respot.needs_second_pass(first, self.track, self.fps)
+        if not needed or self.refined is None:
             return Case(self.truth, first.motion)
         return Case(self.truth, respot.spot_refined(first, self.refined, self.fps).motion)
 

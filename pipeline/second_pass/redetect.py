@@ -3,8 +3,8 @@
 The landmark network responds to every shift, turn and scale of the head with a slightly different
 mesh, by a few thousandths of the interocular distance: as much as a faint motion. In a crop aligned
 with the head most of that error is gone, and the rest differs from view to view, so the mean over
-views is more precise. A backend that takes a known region is shown fewer views, without detection:
-its error is smaller, because a detected region trembles. Lid motion is measured in the same frames.
+views is more precise. A backend that takes a known region detects nothing again, so that no region
+trembles. Lid motion is measured in the same frames.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -62,7 +62,6 @@ VIEWS = (
     View(-5, -4, 3, 0.95),
     View(1.5, 2.5, 1, 0.99),
 )
-REGION_VIEWS = (VIEWS[0], VIEWS[3], VIEWS[4])
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,8 +74,6 @@ class _Look(ArrayRepr):
         From pixels of the frames to those of a square picture.
     side : int
         Of the picture, in pixels.
-    views : tuple of View
-        Augmentations of the picture.
     find : callable
         Returns the landmarks, float [N, 3], of each face in the picture.
     reach : float
@@ -86,7 +83,6 @@ class _Look(ArrayRepr):
 
     transforms: np.ndarray
     side: int
-    views: tuple[View, ...]
     find: Callable[[np.ndarray], list[np.ndarray]]
     reach: float
 
@@ -170,21 +166,6 @@ def refine(
     return Refined(refined, recorded.lids())
 
 
-def measured_lids(frames: Iterable[Frame], track: Track, fps: float, folder: Path) -> Lids | None:
-    """Measure the motion of the lids alone, without the network; None as :func:`measure_lids`.
-
-    Raises
-    ------
-    RecordingError
-        With reason ``truncated``, when the number of frames is not that of the track.
-    """
-    recorded = _Recorded(frames, track, align(track, fps, SIZE).astype(np.float64), folder)
-    n = sum(1 for _ in recorded.frames())
-    if n != track.n_frames:
-        raise frame_count_error(track.n_frames, str(n))
-    return recorded.lids()
-
-
 def _write(file: Path, track: Track, found: Iterable[np.ndarray | None]) -> int:
     """Write every frame's landmarks, missing ones interpolated; return how many were found."""
     n_found = 0
@@ -207,13 +188,13 @@ def _look(track: Track, transforms: np.ndarray, landmarker: Landmarker) -> _Look
             return [] if points is None else [points]
 
         to_regions = compose(to_region, transforms)
-        return _Look(to_regions, REGION_SIDE, REGION_VIEWS, find, reach * to_region[0, 0])
+        return _Look(to_regions, REGION_SIDE, find, reach * to_region[0, 0])
     bordered = transforms + np.array([0, 0, BORDER])
 
     def detect(picture: np.ndarray) -> list[np.ndarray]:
         return [face.landmarks for face in landmarker.detect(picture)]
 
-    return _Look(bordered, SIZE + 2 * BORDER, VIEWS, detect, reach)
+    return _Look(bordered, SIZE + 2 * BORDER, detect, reach)
 
 
 def _to_region(track: Track, transforms: np.ndarray) -> np.ndarray:
@@ -241,11 +222,11 @@ def _redetected(frames: Iterable[Frame], track: Track, look: _Look) -> Iterator[
             yield None
             continue
         near = track.landmarks[n - 1 : n][0]
-        views = (compose(view.transform(look.side), look.transforms[n - 1]) for view in look.views)
+        views = (compose(view.transform(look.side), look.transforms[n - 1]) for view in VIEWS)
         seen = [_detect(frame, view, look, near) for view in views]
         found = [points for points in seen if points is not None]
         # The mean over a few views differs from the mean over all.
-        enough = len(found) >= MIN_VIEWS * len(look.views)
+        enough = len(found) >= MIN_VIEWS * len(VIEWS)
         yield np.mean(found, axis=0) if enough else None
     if n < track.n_frames:
         raise frame_count_error(track.n_frames, str(n))

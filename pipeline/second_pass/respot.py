@@ -12,7 +12,7 @@ import numpy as np
 from fmdata.catalog.types import Track
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.reading.decode import Frame
-from fmdata.pipeline.second_pass.redetect import MESH, Refined, measured_lids, refine
+from fmdata.pipeline.second_pass.redetect import MESH, Refined, refine
 from fmdata.pipeline.spotting.head_rotation import head_rotation, rms_deg
 from fmdata.pipeline.spotting.spot import Spotting, spot
 
@@ -59,11 +59,6 @@ def respot(
     if not needs_second_pass(first, track, fps):
         return first
     with TemporaryDirectory(dir=folder) as work:
-        if first.is_of_lids:  # the pixels of the eyes decide, unless a doubt remains
-            lids = measured_lids(frames(), track, fps, Path(work))
-            second = spot(track, fps, lids=lids, in_doubt=first.is_doubtful)
-            if is_beyond_doubt(second, track, fps):
-                return second
         refined = refine(frames(), track, fps, landmarker, Path(work))
         return first if refined is None else spot_refined(first, refined, fps)
 

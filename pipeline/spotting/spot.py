@@ -60,11 +60,6 @@ class Spotting(ArrayRepr):
         """True if the motion is mostly that of one eye's lids, as in a wink."""
         return self.lid_share > LID_SHARE
 
-    @property
-    def needs_second_pass(self) -> bool:
-        """True if the second pass should decide: a doubtful motion, or one of the lids."""
-        return self.is_doubtful or self.is_of_lids
-
 
 @dataclass(frozen=True, repr=False)
 class _Found(ArrayRepr):
