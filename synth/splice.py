@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.storage.avi import frame_of, write_avi
+from fmdata.catalog.storage.avi import envelope_of, write_avi
 from fmdata.catalog.storage.npy import npy_header
 from fmdata.catalog.storage.schema import (
     COMPOUND_FACTS,
@@ -42,8 +42,8 @@ def _avi(compound: Compound, sources: Sources) -> tuple[Content, np.ndarray | No
     shown = [(sources.clip(s.source), s) for s in compound.segments if s.n_frames]
     spans = [clip.jpeg_spans[s.start : s.stop] for clip, s in shown]
     size = shown[0][0].size
-    frame = frame_of(np.concatenate(spans)[:, 1], fps=compound.fps, size=size)
-    if frame is None:
+    envelope = envelope_of(np.concatenate(spans)[:, 1], fps=compound.fps, size=size)
+    if envelope is None:
         file = io.BytesIO()
         jpegs = (jpeg for clip, s in shown for jpeg in clip.jpegs(range(s.start, s.stop)))
         write_avi(file, jpegs, fps=compound.fps, size=size)
@@ -53,7 +53,7 @@ def _avi(compound: Compound, sources: Sources) -> tuple[Content, np.ndarray | No
         for clip, s in shown
         for run in sources.chunks(s.source).runs(s.start, s.stop)
     ]
-    return Joined((frame.head, *chunks, frame.tail)), frame.spans
+    return Joined((envelope.head, *chunks, envelope.tail)), envelope.spans
 
 
 def _lbp(compound: Compound, sources: Sources) -> Content | None:

@@ -96,7 +96,7 @@ def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: in
     return count
 
 
-class Frame(NamedTuple):
+class Envelope(NamedTuple):
     """The bytes of an AVI before and after its chunks of frames, and where its JPEGs lie in it.
 
     Attributes
@@ -136,7 +136,7 @@ class Chunks:
         ]
 
 
-def frame_of(sizes: np.ndarray, *, fps: float, size: int) -> Frame | None:
+def envelope_of(sizes: np.ndarray, *, fps: float, size: int) -> Envelope | None:
     """Return what makes an AVI of ready chunks, with the bytes of :func:`write_avi`.
 
     None for an AVI of more than a gigabyte, which has a more complex form.
@@ -165,7 +165,7 @@ def frame_of(sizes: np.ndarray, *, fps: float, size: int) -> Frame | None:
                       (_LARGEST_AT, int(sizes.max())), (len(head) - 8, n_bytes + 4)):  # fmt: skip
         struct.pack_into("<I", head, at, value)
     spans = np.stack([starts + len(head) + _CHUNK_HEAD, sizes], axis=1)
-    return Frame(bytes(head), tail, spans)
+    return Envelope(bytes(head), tail, spans)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fmdata.catalog.storage.avi import Chunks, decode_jpeg, frame_of, jpeg_spans, write_avi
+from fmdata.catalog.storage.avi import Chunks, decode_jpeg, envelope_of, jpeg_spans, write_avi
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +100,11 @@ def test_ready_chunks_in_a_frame_are_the_file_that_ffmpeg_writes(
     """Byte for byte, with the positions that a search of the file finds."""
     data = written(jpegs[:n_frames], fps)
     spans = np.array(list(jpeg_spans(io.BytesIO(data), len(data))))
-    frame = frame_of(spans[:, 1], fps=fps, size=64)
-    assert frame is not None
+    envelope = envelope_of(spans[:, 1], fps=fps, size=64)
+    assert envelope is not None
     ((begin, size),) = Chunks(spans).runs(0, n_frames)
-    assert frame.head + data[begin : begin + size] + frame.tail == data
-    assert np.array_equal(frame.spans, spans)
+    assert envelope.head + data[begin : begin + size] + envelope.tail == data
+    assert np.array_equal(envelope.spans, spans)
 
 
 def test_chunks_with_something_between_them_are_several_runs(jpegs: list[bytes]) -> None:
@@ -120,5 +120,5 @@ def test_chunks_with_something_between_them_are_several_runs(jpegs: list[bytes])
     assert len(Chunks(apart).runs(10, 20)) == 1
 
 
-def test_a_file_of_more_than_a_gigabyte_has_no_plain_frame() -> None:
-    assert frame_of(np.full(1100, 1_000_000), fps=25, size=64) is None
+def test_a_file_of_more_than_a_gigabyte_has_no_plain_envelope() -> None:
+    assert envelope_of(np.full(1100, 1_000_000), fps=25, size=64) is None
