@@ -31,7 +31,7 @@ from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.index import NameIndex
 from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, reading
 from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
-from fmdata.catalog.storage.tables.rows import ClipRows, checked
+from fmdata.catalog.storage.tables.rows import ClipRows, checked, require_values
 
 C = TypeVar("C", bound=Clip)
 # Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
@@ -165,7 +165,7 @@ class Clips(Generic[C]):
             table = file.read(schema.names).select(schema.names).cast(schema)
             if table.num_rows != shard.samples:
                 raise ValueError(f"{table.num_rows} clips, and the card says {shard.samples}")
-            return table
+            return require_values(table)
 
     def _rows_of(self, number: int) -> ClipRows:
         return ClipRows(self._read(self.part.shards[number], self._schema(None)))

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.health.line import HealthLine
+from fmdata.catalog.health.whole import health
 from fmdata.catalog.printable import listing
 
 # Columns of the actions that a summary counts.
@@ -105,6 +107,8 @@ class Summary:
         Notes on the compounds, such as subjects without any.
     shards, bytes : int
         Number of shards, and their total size.
+    health : tuple of HealthLine
+        Everything odd about the dataset, worst first.
     """
 
     path: str
@@ -131,13 +135,14 @@ class Summary:
     notes: list[str]
     shards: int
     bytes: int
+    health: tuple[HealthLine, ...]
 
     def __str__(self) -> str:
         return listing(self.path, self._rows())
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as JSON values, by name."""
-        return asdict(self)
+        return asdict(self) | {"health": [line.to_json() for line in self.health]}
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "recordings", f"{self.recordings}: {self.clips} clips, {self.dropped} dropped"
@@ -164,6 +169,8 @@ class Summary:
             yield "", "stale: the actions have changed; run `fmdata synth-compound` again"
         yield from (("", note) for note in self.notes)
         yield "shards", f"{self.shards}, {self.bytes / 1e6:.1f} MB"
+        yield "health", "nothing odd" if not self.health else str(self.health[0])
+        yield from (("", str(line)) for line in self.health[1:])
 
 
 def summarise(dataset: Dataset) -> Summary:
@@ -199,6 +206,7 @@ def summarise(dataset: Dataset) -> Summary:
         notes=card.compounds.notes if card.compounds else [],
         shards=len(shards),
         bytes=sum(file.bytes for shard in shards for file in shard.files.values()),
+        health=tuple(health(dataset)),
     )
 
 

@@ -212,10 +212,12 @@ def test_the_summary_prints_itself_with_a_printable_path(tmp_path: Path) -> None
     assert "  recordings     9: 8 clips, 1 dropped" in rows
     assert "  dropped        unreadable 1" in rows
     assert "  motions        4 return, 4 hold, 0 none; 0 flash" in rows
-    names = [row[2:15].rstrip() for row in rows]
+    facts = rows[: next(i for i, row in enumerate(rows) if row.startswith("  health"))]
+    names = [row[2:15].rstrip() for row in facts]
     assert names == ["recordings", "dropped", "subjects", "frames", "motions", "median motion",
                      "compounds", "pairs", "", "shards"]  # fmt: skip
     assert "s01: no " in rows[8]  # a note on the compounds
+    assert rows[10].startswith("  health         Dropped as unreadable")
 
 
 def test_parts_and_halves_are_those_that_the_dataset_has(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fmdata.catalog.storage.schema import NULLABLE
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 
@@ -29,6 +30,20 @@ class ClipRows:
             runs[subject].append((start, stop))
             start = stop
         return runs
+
+
+def require_values(table: pa.Table) -> pa.Table:
+    """Return a table of clips in which nothing is null but what may be.
+
+    Raises
+    ------
+    ValueError
+        When a value is missing.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count and name not in NULLABLE:
+            raise ValueError(f"{column.null_count} clips without {name}")
+    return table
 
 
 @dataclass(frozen=True)
