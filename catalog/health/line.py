@@ -8,6 +8,8 @@ _SHOWN = 3  # keys in the text for the user
 # From worst to least: data lost or wrong; a clip to look at; a fact to know.
 PROBLEM, DOUBT, NOTE = "problem", "doubt", "note"
 GRADES = (PROBLEM, DOUBT, NOTE)
+DROPPED = "dropped:"  # begins the kind of a line about dropped recordings
+OF_COMPOUNDS = ("seams", "short", "shared", "stale")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,16 @@ class HealthLine:
     count: int
     of: int
     keys: tuple[str, ...] = ()
+
+    @property
+    def is_about_clips(self) -> bool:
+        """True where `keys` are those of clips of the actions."""
+        return self.kind not in OF_COMPOUNDS and not self.kind.startswith(DROPPED)
+
+    @property
+    def is_about_compounds(self) -> bool:
+        """True where `keys` are those of compounds."""
+        return self.kind in OF_COMPOUNDS
 
     @property
     def share(self) -> float:

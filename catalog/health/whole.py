@@ -10,6 +10,7 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.health import clips, compounds, takes
 from fmdata.catalog.health.line import (
     DOUBT,
+    DROPPED,
     MAX_KEYS,
     PROBLEM,
     HealthLine,
@@ -69,7 +70,7 @@ def _dropped(dataset: Dataset) -> list[HealthLine]:
     for reason, n in sorted(reasons.items()):
         advice = advice_of(reason)
         text = f"Dropped as {reason} ({advice.words}): {n} of {of} recordings"
-        kind = f"dropped:{reason}"
+        kind = f"{DROPPED}{reason}"
         keys = tuple(sources[reason])
         lines.append(HealthLine(kind, PROBLEM, text, advice.todo, n, of, keys))
     return lines
