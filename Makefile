@@ -8,7 +8,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos clean
+.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,5 +58,8 @@ bench-papers: $(STAMP)  ## train the five papers' comparisons (docs/papers.md; 9
 chaos: $(STAMP)  ## kill, damage, fill the disk, and see that nothing is lost (docs/chaos.md; an hour)
 	$(BIN)/python -m bench.chaos
 
+shots: $(STAMP)  ## make pictures of the demo's report and of an odd one, wide and narrow (into shots/)
+	$(BIN)/python -m bench.shots
+
 clean:  ## remove .venv, caches, and what the demo made
-	rm -rf $(VENV) demo build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo shots build *.egg-info .mypy_cache .pytest_cache .ruff_cache

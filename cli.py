@@ -1,4 +1,4 @@
-"""The command line: parse, call, show. Nothing else prints, nothing else knows typer or rich.
+"""The command line: parse, call, show. Nothing else prints, nothing else knows typer.
 
 An option of an :class:`~fmdata.catalog.settings.Options` class is declared in that class alone;
 :func:`command` derives it. Results print themselves: a command shows ``str()`` of what it got.
@@ -11,7 +11,6 @@ import inspect
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import Field
@@ -26,8 +25,10 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.report.settings import ReportSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.terminal.meter import Meter
 
 if TYPE_CHECKING:
     from fmdata.catalog.privacy.pseudonyms import Pseudonyms
@@ -40,6 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 DATASET = Path("dataset")
+ReportOption = Annotated[
+    bool, typer.Option("--report", help="Write report.html into the dataset at the end.")
+]
 KeyOption = Annotated[
     Path | None,
     typer.Option(metavar="KEYFILE", help="Secret key: subjects are stored as keyed digests."),
@@ -147,6 +151,7 @@ def build(
     ] = None,
     pseudonyms: KeyOption = None,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
+    with_report: ReportOption = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of clips (D1)."""
     from fmdata.pipeline.build import build
@@ -157,12 +162,19 @@ def build(
     show(built)
     if built.clips == 0:
         fail(f"nothing could be built: all {built.recordings} recordings were dropped")
+    if with_report:
+        _report(out)
     if strict and built.dropped:
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
 
 
 @command(CompoundSettings, SynthesisSettings, dataset=True)
-def synth_compound(dataset: Path, settings: CompoundSettings, how: SynthesisSettings) -> None:
+def synth_compound(
+    dataset: Path,
+    settings: CompoundSettings,
+    how: SynthesisSettings,
+    with_report: ReportOption = False,
+) -> None:
     """Splice all N² two-action compounds of each subject (D2)."""
     from fmdata.pipeline.engine.cores import n_processes
     from fmdata.synth.compounds import synth_compounds
@@ -170,6 +182,8 @@ def synth_compound(dataset: Path, settings: CompoundSettings, how: SynthesisSett
     with Meter("resumes from here") as meter:
         made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
     show(made)
+    if with_report:
+        _report(dataset)
 
 
 @command(dataset=True)
@@ -275,12 +289,24 @@ def info(
         show(summary)
 
 
+@command(ReportSettings, dataset=True)
+def report(
+    dataset: Path,
+    settings: ReportSettings,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write.  [default: DATASET/report.html]")
+    ] = None,
+) -> None:
+    """Write one page that shows a dataset, for any browser, without a network."""
+    _report(dataset, settings, out)
+
+
 @command(RunSettings, only=("workers",))
 def demo(
     how: RunSettings,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
 ) -> None:
-    """Simulate, build, synthesise, train and summarise."""
+    """Simulate, build, synthesise, train, summarise and report."""
     raw, dataset = str(out / "raw"), str(out / "dataset")
     workers = [] if how.workers is None else ["--workers", str(how.workers)]
     for arguments in (
@@ -289,6 +315,7 @@ def demo(
         ["synth-compound", dataset],
         ["train", "encoder", dataset, "--out", str(out / "run")],
         ["info", dataset],
+        ["report", dataset],
     ):
         if code := app(arguments, standalone_mode=False):
             raise typer.Exit(code)
@@ -334,89 +361,15 @@ def _read_key(key_file: Path | None, dataset: Path) -> "Pseudonyms | None":
     return Pseudonyms.from_file(key_file, dataset) if key_file else None
 
 
+def _report(dataset: Path, settings: ReportSettings | None = None, out: Path | None = None) -> None:
+    from fmdata.report.page import write_report
+
+    show(write_report(dataset, settings or ReportSettings(), out))
+
+
 def _is_first_process() -> bool:
     """Return whether this is the only process, or the first of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
-
-
-class Meter:
-    """Shows a job's progress: a live bar on a terminal, a line every few seconds elsewhere.
-
-    Parameters
-    ----------
-    on_interrupt : str
-        The effect of running the same command again after Ctrl-C, for the message about it.
-    """
-
-    SECONDS_BETWEEN_LINES = 5.0
-
-    def __init__(self, on_interrupt: str) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-        from rich.progress import Progress as Bar
-
-        self.on_interrupt = on_interrupt
-        # The bar has control sequences of its own; the texts in it are made printable.
-        plain = getattr(sys.stderr, "stream", sys.stderr)
-        console = Console(file=plain, markup=False, highlight=False, soft_wrap=True)
-        self._is_live = console.is_terminal
-        self._bar = Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}  {task.fields[note]}", markup=False),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not self._is_live,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._task = self._bar.add_task("", total=None, unit="", note="", visible=False)
-        self._job = self._unit = self._note = ""
-        self._total = self._done = self._done_before = 0
-        self._began = self._line_at = time.monotonic()
-
-    def __enter__(self) -> "Meter":
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._bar.stop()
-        if kind is KeyboardInterrupt:
-            typer.echo(f"fmdata: stopped; the same command {self.on_interrupt}", err=True)
-
-    def start(self, job: str, total: int, unit: str, done: int = 0) -> None:
-        """Begin a phase of `total` pieces, `done` of which are done already."""
-        self._job, self._unit, self._note = job, unit, ""
-        self._total, self._done, self._done_before = total, done, done
-        self._began = self._line_at = time.monotonic()
-        texts: dict[str, Any] = {"description": job, "unit": unit, "note": ""}
-        self._bar.reset(self._task, total=total, completed=done, visible=True, **texts)
-
-    def note(self, text: str) -> None:
-        """Show `text` beside the count from now on."""
-        self._note = printable(text)
-        self._bar.update(self._task, note=self._note)
-
-    def step(self, n: int = 1) -> None:
-        """Count `n` more pieces."""
-        self._done += n
-        self._bar.update(self._task, completed=self._done)
-        now, is_last = time.monotonic(), self._done == self._total
-        if not self._is_live and (is_last or now - self._line_at > self.SECONDS_BETWEEN_LINES):
-            self._line_at = now
-            typer.echo(self._line(now, is_last), err=True)
-
-    def _line(self, now: float, is_last: bool) -> str:
-        line = f"{self._job}: {self._done}/{self._total} {self._unit}  {self._note}".rstrip()
-        done_now = max(self._done - self._done_before, 1)
-        left_s = (self._total - self._done) * (now - self._began) / done_now
-        return line if is_last else f"{line}  {left_s:.0f} s left"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.cli import Meter
+from fmdata.terminal.meter import Meter
 from tests.helpers.command import assert_refused, fmdata
 from tests.helpers.videos import write_numbered_video
 

@@ -24,12 +24,13 @@ from fmdata.catalog import errors
 from fmdata.catalog.errors import FmdataError
 from fmdata.cli import app
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.report.settings import ReportSettings
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
 
 ROOT = Path(__file__).parents[1]
 # Each may import those after it, and itself.
-ROOMS = ["cli.py", "train", "synth", "pipeline", "catalog"]
+ROOMS = ["cli.py", "terminal", "train", "report", "synth", "pipeline", "catalog"]
 # Inside pipeline/, each room may import those of its own floor and of the floors before it.
 FLOORS = [
     {"geometry", "reading", "settings"},
@@ -44,7 +45,8 @@ OWNERS = {
     "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
     "distributed": "pipeline/engine/cluster.py",
     "typer": "cli.py",
-    "rich": "cli.py",
+    "rich": "terminal/",
+    "jinja2": "report/",
     # The weights of FAN are torch's, and only torch can read them without running them.
     "torch": ("train/", "pipeline/landmarks/fan.py"),
     "face_alignment": "pipeline/landmarks/fan.py",
@@ -57,6 +59,7 @@ OPTIONS = {
     "simulate": [SimulateSettings],
     "build": [BuildSettings, RunSettings],
     "synth-compound": [CompoundSettings],
+    "report": [ReportSettings],
     "demo": [RunSettings],
 }
 # One file a paper, and one a loss: these folders grow with what is published.
@@ -125,6 +128,13 @@ def test_imports_go_one_way(path: Path) -> None:
     allowed = ROOMS[ROOMS.index(room) :]
     for file in imported_files(path):
         assert file.relative_to(ROOT).parts[0] in allowed, f"{path} imports {file}"
+
+
+def test_training_and_the_report_do_not_know_each_other() -> None:
+    for path in modules():
+        if path.relative_to(ROOT).parts[0] == "train":
+            others = {file.relative_to(ROOT).parts[0] for file in imported_files(path)}
+            assert not others & {"report", "terminal"}, path
 
 
 def floor_of(path: Path) -> int | None:

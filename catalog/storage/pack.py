@@ -23,6 +23,7 @@ from fmdata.catalog.storage.place import (
     is_apart,
     is_shard_file,
     mark_work,
+    remove_report,
     require_place,
     unmark_work,
 )
@@ -177,6 +178,7 @@ def _finish(dataset: Path) -> None:
     # Each step is flushed before the next, which may delete files that the last step replaced.
     for folder in (dataset / WORK, dataset):
         flush(folder)
+    remove_report(dataset)
     # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)

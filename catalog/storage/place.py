@@ -3,7 +3,8 @@
 Ours are the card and the dropped list (files), the shards in ``actions`` and ``compounds``, and
 ``.work`` with a file of its own that says so. Either half may be a link to a folder, or a mount
 point, on another disk; its new shards are then prepared beside the old ones. Promise: whatever else
-has one of these names is refused before anything is touched.
+has one of these names is refused before anything is touched. The page ``report.html`` is ours where
+it says so in its head; another file of this name stays as it is.
 """
 
 import os
@@ -20,8 +21,24 @@ HALVES = (card_file.ACTIONS, card_file.COMPOUNDS)
 MARK = "fmdata.txt"  # in .work: made by fmdata, which may remove all of it
 STAGED = f"{WORK}/new"  # new files of the dataset, beside its new card
 INSIDE = ".new"  # in a half on another disk: its new shards
+REPORT = "report.html"
+REPORT_MARK = '<meta name="generator" content="fmdata report">'  # in the head of the page
 _MARKED = b"Unfinished work of fmdata, which removes this folder.\n"
 _SHARD = re.compile(r"shard-\d{5,}\.(tar|(\w+\.)?parquet)(\.part)?")
+
+
+def is_report(path: Path) -> bool:
+    """Return whether a file is a page that `fmdata report` has written."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return REPORT_MARK.encode() in file.read(1024)
+
+
+def remove_report(dataset: Path) -> None:
+    """Remove the page of a dataset that changes: it shows what may be gone. Others' files stay."""
+    if is_report(dataset / REPORT):
+        (dataset / REPORT).unlink()
 
 
 def require_place(dataset: Path) -> None:

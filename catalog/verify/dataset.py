@@ -12,7 +12,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.lock import WORK, is_lock, reading
-from fmdata.catalog.storage.place import HALVES, INSIDE, all_files
+from fmdata.catalog.storage.place import HALVES, INSIDE, REPORT, all_files, is_report
 from fmdata.catalog.verify.content import Half, check_content, halves_of
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding
 
@@ -103,6 +103,8 @@ def _strays(path: Path, halves: list[Half]) -> Iterator[Finding]:
     unfinished = {path / WORK, *(path / half / INSIDE for half in HALVES)}
     for found in all_files(path):
         if found in known or is_lock(found, path) or unfinished & set(found.parents):
+            continue
+        if found == path / REPORT and is_report(found):
             continue
         is_work = found in unfinished
         yield Finding(

@@ -1,0 +1,1 @@
+"""The terminal of the command line; the one package that knows rich."""
