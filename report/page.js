@@ -213,7 +213,9 @@
     const known = parts.map(([clip, ...run]) => [clips.get(clip), ...run]);
     const [frames] = framesOf(known);
     if (!canvas || !frames.length || !frames[0][0].sheet) {
-      button.disabled = true;
+      // No copy of which both takes are on the page, or a page without pictures.
+      canvas?.remove();
+      button.setAttribute("aria-disabled", "true");
       return;
     }
     const rest = async () => {

@@ -77,7 +77,7 @@ def escaped_dataset(folder: Path) -> Path:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["info"], ["info", "--json"], ["verify"], ["verify", "--deep"], ["synth-compound"],
+        ["info"], ["info", "--json"], ["report"], ["verify"], ["verify", "--deep"], ["synth-compound"],
         ["train", "encoder"], ["forget", "--yes", "s02"], ["forget", "--yes", f"x{ESCAPE}"],
         ["build", "--subjects", "raw"], ["evaluate", "run"],
     ],
@@ -409,6 +409,7 @@ def test_every_command_works_on_a_dataset_without_clips(tmp_path: Path) -> None:
     codes = {
         ("info",): 0,
         ("info", "--json"): 0,
+        ("report",): 0,
         ("verify", "--deep"): 0,
         ("synth-compound",): 1,
         ("forget", "--yes", "s01"): 2,
