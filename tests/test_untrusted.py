@@ -77,8 +77,9 @@ def escaped_dataset(folder: Path) -> Path:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["info"], ["info", "--json"], ["report"], ["verify"], ["verify", "--deep"], ["synth-compound"],
-        ["train", "encoder"], ["forget", "--yes", "s02"], ["forget", "--yes", f"x{ESCAPE}"],
+        ["info"], ["info", "--json"], ["report"], ["verify"], ["verify", "--deep"],
+        ["synth-compound"], ["train", "encoder"], ["forget", "--yes", "s02"],
+        ["forget", "--yes", f"x{ESCAPE}"],
         ["build", "--subjects", "raw"], ["evaluate", "run"],
     ],
     ids=" ".join,
