@@ -98,10 +98,9 @@ def measure(folder: Path, n: int, seed: int, simulated: Sequence[object] = SIMUL
     for i in range(n):
         scenario, turn = scenarios[i % len(scenarios)], i // len(scenarios)
         phases = [phase for phase in PHASES if phase in scenario.phases]
-        how = str(rng.choice(list(HOW), p=list(HOW.values())))
-        kills.append(_kill(scenario, dataset, how, phases[turn % len(phases)], rng))
+        kills.append(_kill(scenario, dataset, phases[turn % len(phases)], rng))
         result = "; ".join(kills[-1].failures) or "the same bytes"
-        print(f"{i}: {scenario.name}, {how}, {kills[-1].phase}: {result}", flush=True)
+        print(f"{i}: {scenario.name}, {kills[-1].how}, {kills[-1].phase}: {result}", flush=True)
     tries = sum(kill.tries for kill in kills)
     return Report(
         f"{n} kills that fell into the phase they were aimed at, of {tries} (seed {seed}); each "
@@ -164,11 +163,13 @@ def _begin(start: Path | None, dataset: Path) -> None:
         shutil.copytree(start, dataset)
 
 
-def _kill(
-    scenario: Scenario, dataset: Path, how: str, phase: str, rng: np.random.Generator
-) -> Kill:
-    """Kill a command in one phase, run it again, and compare; try until it was in that phase."""
+def _kill(scenario: Scenario, dataset: Path, phase: str, rng: np.random.Generator) -> Kill:
+    """Kill a command in one phase, run it again, and compare; try until it was in that phase.
+
+    Each try draws its signal: a command that may clean up after Ctrl-C is hardly ever found in it.
+    """
     for tries in range(1, MAX_TRIES + 1):
+        how = str(rng.choice(list(HOW), p=list(HOW.values())))
         _begin(scenario.start, dataset)
         with started(scenario.arguments) as process:
             hung = _killed(process, scenario, dataset, how, phase, rng)
@@ -186,7 +187,7 @@ def _kill(
         where = f"{scenario.name}, {how}, {phase}"
         failures = [f"{where}: {failure}" for failure in failures]
         return Kill(scenario.name, how, phase, tries, failures)
-    raise RuntimeError(f"{scenario.name}: {MAX_TRIES} kills by {how}, none of them {phase}")
+    raise RuntimeError(f"{scenario.name}: {MAX_TRIES} kills, none of them {phase}")
 
 
 def _killed(
