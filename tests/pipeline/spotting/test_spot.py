@@ -66,7 +66,7 @@ def test_a_motion_of_a_quarter_of_the_amplitude(seed: int) -> None:
 
 def test_a_motion_is_doubtful_beside_a_large_head_rotation() -> None:
     calm, turning = (
-        spot(film(75, "smile", TIMING, size=0.5, head=head), FPS) for head in (0.0, 6.0)
+        spot(film(75, "smile", TIMING, size=0.4, head=head), FPS) for head in (0.0, 6.0)
     )
     assert calm.motion is not None
     assert turning.motion is not None
