@@ -60,7 +60,7 @@ def test_fan_without_its_weights_is_refused(tmp_path: Path) -> None:
     run = fmdata("build", "--landmarks", "fan", "--model", "weights", cwd=tmp_path)
     assert_refused(run, 1, "s3fd-619a316812.pth", "FMDATA_FAN")
     run = fmdata("build", "--landmarks", "dlib", cwd=tmp_path)
-    assert_refused(run, 2, "mediapipe, litert, fan")
+    assert_refused(run, 2, "litert, mediapipe, fan")
 
 
 def test_a_build_of_unusable_recordings_only_exits_with_1(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_reading_for_a_long_time_is_shown(
 ) -> None:
     """Three recordings, read in ten seconds each: a line for each but the last, then the build."""
     now = 0.0
-    monkeypatch.setattr("fmdata.cli.time.monotonic", lambda: now)
+    monkeypatch.setattr("fmdata.terminal.meter.time.monotonic", lambda: now)
     meter = Meter("resumes from here")
     meter.start("build", 3, "recordings")
     meter.note("read")
