@@ -56,7 +56,7 @@ def reference(actions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(dataset: Path) -> subprocess.Popen[bytes]:
-    """Start the command with two workers, in a process group of its own."""
+    """Start the command with two workers."""
     line = [*FMDATA, "synth-compound", "--dataset", str(dataset), "--workers", "2"]
     line += ["--k", str(SETTINGS.k), "--shard-mb", str(SETTINGS.shard_mb)]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -66,6 +66,20 @@ def finished(dataset: Path) -> dict[Path, int]:
     """Return the finished shards of unfinished work, and the inode of each tar."""
     tars = (dataset / ".work").glob("compounds-*/shard-?????/*.tar")
     return {tar: tar.stat().st_ino for tar in tars}
+
+
+def begun(actions: Path, path: Path) -> subprocess.Popen[bytes]:
+    """Start a synthesis in a copy of the actions; return when three shards are finished."""
+    shutil.copytree(actions, path)
+    process = start(path)
+    wait_until(lambda: len(finished(path)) >= 3, process)
+    return process
+
+
+def assert_kept(path: Path, done: dict[Path, int]) -> None:
+    """Check that finished shards are the ones of the dataset, by their inodes."""
+    inodes = {tar.stat().st_ino for tar in (path / "compounds").glob("*.tar")}
+    assert set(done.values()) <= inodes
 
 
 def children(pid: int) -> list[int]:
@@ -88,9 +102,7 @@ def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
 ) -> None:
     """The finished shards keep their inodes, so they were not written again."""
     path = tmp_path / "dataset"
-    shutil.copytree(actions, path)
-    process = start(path)
-    wait_until(lambda: len(finished(path)) >= 3, process)
+    process = begun(actions, path)
     workers = children(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     output = process.communicate()[0].decode()
@@ -101,8 +113,7 @@ def test_a_killed_synthesis_is_resumed_with_the_same_bytes(
     again = synth_compounds(path, SETTINGS)
     assert 3 <= again.found == len(done) < len(again.card.compounds.shards)
     assert "by an interrupted run" in str(again)
-    inodes = {tar.stat().st_ino for tar in (path / "compounds").glob("*.tar")}
-    assert set(done.values()) <= inodes
+    assert_kept(path, done)
     assert_same_files(path, reference)
     assert verify(path) == []
 
@@ -112,15 +123,12 @@ def test_a_killed_worker_costs_the_work_in_flight_and_no_more(
 ) -> None:
     """The command goes on with new processes, and keeps the shards that were finished."""
     path = tmp_path / "dataset"
-    shutil.copytree(actions, path)
-    process = start(path)
-    wait_until(lambda: len(finished(path)) >= 3, process)
+    process = begun(actions, path)
     os.kill(children(process.pid)[-1], signal.SIGKILL)
     done = finished(path)
     output = process.communicate()[0].decode()
     assert process.returncode == 0, output
-    inodes = {tar.stat().st_ino for tar in (path / "compounds").glob("*.tar")}
-    assert set(done.values()) <= inodes
+    assert_kept(path, done)
     assert_same_files(path, reference)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.health import takes
+from fmdata.catalog.health import clips, takes
 from fmdata.catalog.health.clips import CHECKS, COLUMNS
 from fmdata.catalog.health.line import GRADES, MAX_KEYS, HealthLine, Worst
 from fmdata.catalog.health.reasons import REASONS as ADVICE
@@ -20,6 +20,7 @@ from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.schema import DROPPED_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import REASONS
+from fmdata.pipeline.spotting import spot
 from tests.helpers.command import fmdata
 from tests.helpers.datasets import change_row, make_up, seal
 from tests.helpers.imitated import imitate
@@ -214,3 +215,8 @@ def test_a_thousand_subjects_are_checked_one_at_a_time(
     monkeypatch.setattr(Dataset, "dropped", lambda _: DROPPED_COLUMNS.empty_table())
     health(Dataset(tmp_path / "dataset"))
     assert sizes == [10] * 300
+
+
+def test_a_motion_is_doubtful_by_the_limit_of_spotting() -> None:
+    """The catalog cannot import the pipeline, so the number stands in both."""
+    assert clips.DOUBTFUL_IOD == spot.DOUBTFUL_IOD
