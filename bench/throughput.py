@@ -51,7 +51,7 @@ def main() -> None:
         n_frames = sum(truth.n_frames for truth in truths)
         print(f"{len(truths)} recordings, {n_frames} frames, 320 x 320; crops 112 x 112\n")
         print(f"{'stage':34}{'frames/s':>10}")
-        time_stages(discover(raw)[:N_STAGED], settings, folder)
+        time_stages(discover(raw).recordings[:N_STAGED], settings, folder)
         for workers in dict.fromkeys((1, os.cpu_count() or 1)):
             shutil.rmtree(dataset, ignore_errors=True)
             run = RunSettings(workers=workers)
