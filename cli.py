@@ -25,7 +25,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.report.settings import ReportSettings
+from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.terminal.meter import Meter
@@ -51,13 +51,17 @@ KeyOption = Annotated[
 
 
 def command(
-    *kinds: type[Options], dataset: bool = False, only: Container[str] | None = None
+    *kinds: type[Options],
+    dataset: bool = False,
+    only: Container[str] | None = None,
+    name: str | None = None,
 ) -> Callable[[Any], Any]:
     """Register a function as a command, with options derived from some settings classes.
 
     The function takes an object of each class first, in order, and with `dataset` the dataset's
     folder before them, which a user gives as an argument or by ``--dataset``. `only` names the
-    fields that are options of this command; all others keep their defaults.
+    fields that are options of this command; all others keep their defaults. `name` is the
+    command's, by default the function's.
     """
     options = {
         kind: [f for f in kind.options() if only is None or f.name in only] for kind in kinds
@@ -81,7 +85,7 @@ def command(
         parameters += [_parameter(f) for kind in kinds for f in options[kind]]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command()(called)
+        app.command(name)(called)
         return called
 
     return register
@@ -299,6 +303,35 @@ def report(
 ) -> None:
     """Write one page that shows a dataset, for any browser, without a network."""
     _report(dataset, settings, out)
+
+
+@command(ShowSettings, dataset=True, name="show")
+def show_clip(
+    dataset: Path,
+    settings: ShowSettings,
+    key: Annotated[str, typer.Argument(help="Key of a clip or a compound.")],
+    save: Annotated[
+        Path | None, typer.Option(help="File to write: .png is a strip, .gif and .mp4 move.")
+    ] = None,
+) -> None:
+    """Show one clip or compound with its curve, in the terminal or as a picture to save."""
+    from fmdata.catalog import Dataset
+    from fmdata.drawing.small import draw_small
+    from fmdata.drawing.strip import Look, draw_strip
+    from fmdata.report.show import find_scene
+    from fmdata.report.show import save as save_picture
+    from fmdata.terminal.picture import show_picture
+
+    scene = find_scene(Dataset(dataset), key)
+    if save:
+        show(save_picture(scene, save, settings))
+        return
+    look = Look(settings.landmarks, settings.lbp)
+    show_picture(
+        lambda width: draw_strip(scene, settings.width or width, settings.frames, look),
+        lambda width: draw_small(scene, width),
+        printable_lines(scene.caption),
+    )
 
 
 @command(RunSettings, only=("workers",))

@@ -56,7 +56,11 @@ class Clips(Generic[C]):
         Width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
+    sources : Clips or None
+        The actions, for compounds.
     """
+
+    sources: "Clips[ActionClip] | None" = None
 
     def __init__(
         self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
@@ -187,7 +191,9 @@ class Clips(Generic[C]):
         shard = self.opened(self.part.shards[number])
         for at in range(start, stop, _CLIPS_AT_A_TIME):
             for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
-                yield self.clip(row, shard, self._reader)
+                clip = self.clip(row, shard, self._reader)
+                clip.sources = self.sources
+                yield clip
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
@@ -257,7 +263,9 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        clips = Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        clips.sources = self.actions
+        return clips
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:

@@ -17,7 +17,8 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.health.line import HealthLine
 from fmdata.catalog.printable import printable
-from fmdata.report.sheets import SheetSize, sheet, shown_frames
+from fmdata.drawing.spread import spread
+from fmdata.report.sheets import SheetSize, sheet
 
 MAX_CURVE = 160  # points
 MAX_CELLS = 5000  # of all subjects, in the page
@@ -164,7 +165,7 @@ def _value(value_of: Any, row: Mapping[str, Any]) -> float | None:
 def _clip(clip: ActionClip, number: int, odd: list[str], size: SheetSize | None) -> dict[str, Any]:
     """Return the facts, curve and sheet of a clip, as JSON values."""
     marks, names = _marks(clip)
-    frames = shown_frames(clip.n_frames, marks, size.frames) if size else sorted(set(marks))
+    frames = spread(clip.n_frames, marks, size.frames) if size else sorted(set(marks))
     step = max(1, -(-clip.n_frames // MAX_CURVE))
     curve = np.nan_to_num(clip.intensity[::step], nan=0, posinf=0, neginf=0)
     row = clip.row

@@ -1,0 +1,46 @@
+"""Scenes as HTML for notebooks: pictures are in the text, so nothing is fetched."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from PIL import Image
+
+from fmdata.drawing.scene import Scene
+from fmdata.drawing.strip import Look, draw_strip
+
+_WIDTH, _N_FRAMES, _QUALITY = 900, 6, 80
+_CELL = "text-align:left;padding:.1em 1em .1em 0;vertical-align:top"
+
+
+def html_of_scene(scene: Scene) -> str:
+    """Return a strip with the curve, and the facts below it."""
+    strip = draw_strip(scene, _WIDTH, _N_FRAMES, Look(lbp=False))
+    marks = {mark.name: f"frame {mark.frame}" for mark in scene.marks} if not scene.spans else {}
+    spans = {span.kind: span.source for span in scene.spans if span.stop > span.start}
+    alt = f"Frames of {scene.title} and its intensity curve"
+    return f"<div>{html_of_picture(strip, alt)}{html_of_facts(scene.facts | marks | spans)}</div>"
+
+
+def html_of_picture(picture: Image.Image, alt: str) -> str:
+    """Return a picture that is part of the text."""
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=_QUALITY, method=4)
+    data = base64.b64encode(file.getvalue()).decode()
+    source, size = f"data:image/webp;base64,{data}", f'width="{picture.width}"'
+    return f'<img src="{source}" alt="{escape(alt)}" {size} style="max-width:100%;height:auto">'
+
+
+def html_of_facts(facts: Mapping[str, str]) -> str:
+    """Return names and values as a table."""
+    return html_of_rows((escape(name), escape(value)) for name, value in facts.items())
+
+
+def html_of_rows(rows: Iterable[tuple[str, str]]) -> str:
+    """Return a table of two columns of HTML."""
+    cells = "".join(
+        f'<tr><th style="{_CELL}">{name}</th><td style="{_CELL}">{value}</td></tr>'
+        for name, value in rows
+    )
+    return f"<table>{cells}</table>"
