@@ -54,7 +54,7 @@ class Clip:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
 
     def _repr_html_(self) -> str:
-        from fmdata.catalog.scenes import html_of_clip
+        from fmdata.catalog.pictures.notebook import html_of_clip
 
         return html_of_clip(self)
 

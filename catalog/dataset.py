@@ -242,6 +242,11 @@ class Dataset:
         self._opened.require_unchanged()
         self.actions: Clips[ActionClip] = self._clips(self.card.actions)
 
+    def _repr_html_(self) -> str:
+        from fmdata.catalog.pictures.notebook import html_of_dataset
+
+        return html_of_dataset(self)
+
     def _clips(self, actions: Part) -> Clips[ActionClip]:
         folder = self.path / card_file.ACTIONS
         return Clips(folder, actions, ActionClip, self.card.size, self._opened)

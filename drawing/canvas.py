@@ -18,6 +18,18 @@ def font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
+@cache
+def _missing() -> bytes:
+    return bytes(font(20).getmask("\uffff"))
+
+
+def can_write(words: str) -> bool:
+    """Return whether the font has all letters of a text; it has those of ASCII."""
+    return words.isprintable() and all(
+        c == " " or bytes(font(20).getmask(c)) != _missing() for c in set(words)
+    )
+
+
 def width_of(words: str, size: int) -> float:
     """Return the width of a text in pixels."""
     return float(font(size).getlength(words))

@@ -141,6 +141,6 @@ def _name(canvas: Canvas, panel: Panel, mark: Mark, x: float, y: float) -> None:
     """Write the name of a mark above it, on the side where the curve is low, in the panel."""
     words = f"{mark.name} {mark.frame}"
     width = width_of(words, panel.size)
-    left = x - width * {"onset": 1.0, "apex": 0.5}.get(mark.name, 0.0)
+    left = x - width * {"onset": 1.0, "offset": 0.0}.get(mark.name, 0.5)
     left = min(max(left, panel.left + panel.size / 4), panel.right - width)
     canvas.text(left, y, words, panel.size, MARK, "ls", halo=panel.size // 6)

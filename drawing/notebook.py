@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from PIL import Image
@@ -11,6 +11,7 @@ from fmdata.drawing.scene import Scene
 from fmdata.drawing.strip import Look, draw_strip
 
 _WIDTH, _N_FRAMES, _QUALITY = 900, 6, 80
+_FACT = "display:inline-block;margin-right:1.5em"
 _CELL = "text-align:left;padding:.1em 1em .1em 0;vertical-align:top"
 
 
@@ -33,14 +34,16 @@ def html_of_picture(picture: Image.Image, alt: str) -> str:
 
 
 def html_of_facts(facts: Mapping[str, str]) -> str:
-    """Return names and values as a table."""
-    return html_of_rows((escape(name), escape(value)) for name, value in facts.items())
+    """Return names and values, side by side as far as there is room."""
+    pairs = (f"<b>{escape(name)}</b> {escape(value)}" for name, value in facts.items())
+    spans = "".join(f'<span style="{_FACT}">{pair}</span> ' for pair in pairs)
+    return f'<p style="max-width:{_WIDTH}px">{spans}</p>'
 
 
-def html_of_rows(rows: Iterable[tuple[str, str]]) -> str:
-    """Return a table of two columns of HTML."""
-    cells = "".join(
-        f'<tr><th style="{_CELL}">{name}</th><td style="{_CELL}">{value}</td></tr>'
-        for name, value in rows
-    )
-    return f"<table>{cells}</table>"
+def html_of_table(rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Return a table; each row has a name, as text, and cells, as HTML."""
+    lines = []
+    for name, cells in rows:
+        tds = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+        lines.append(f'<tr><th scope="row" style="{_CELL}">{escape(name)}</th>{tds}</tr>')
+    return f"<table>{''.join(lines)}</table>"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from fmdata.drawing.canvas import LINE, SOFT, Canvas, width_of
+from fmdata.drawing.canvas import LINE, SOFT, Canvas, can_write, width_of
 from fmdata.drawing.curve import MARK, Panel, draw_curve
 from fmdata.drawing.face_lines import draw_landmarks
 from fmdata.drawing.scene import Scene, Views
@@ -82,7 +82,7 @@ def draw_title(canvas: Canvas, scene: Scene, size: int) -> None:
     """Write the key of a clip and, below it, its facts as far as there is room."""
     canvas.text(size, round(size * 0.5), scene.title, round(size * 1.35))
     room = canvas.image.width - 2 * size
-    facts = list(scene.facts.values())
+    facts = [fact for fact in scene.facts.values() if can_write(fact)]
     while len(facts) > 1 and width_of("  ·  ".join(facts), size) > room:
         facts.pop()
     canvas.text(size, round(size * 2.2), "  ·  ".join(facts), size, SOFT)

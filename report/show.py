@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.scenes import scene_of
+from fmdata.catalog.pictures.scenes import scene_of
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.drawing.files import KINDS, MAX_ANIMATED, picture
 from fmdata.drawing.scene import Scene

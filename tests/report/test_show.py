@@ -13,7 +13,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.scenes import scene_of
+from fmdata.catalog.pictures.scenes import scene_of
 from fmdata.drawing.files import MAX_ANIMATED
 from fmdata.report.settings import ShowSettings
 from fmdata.report.show import find_scene, save
@@ -45,7 +45,7 @@ def test_a_compound_has_the_curve_of_its_sources(dataset: Dataset) -> None:
                 assert np.array_equal(scene.read([at]).points, wanted)
             if segment.role in ("first", "second"):
                 onset = at + source.motion.onset - segment.start
-                assert onset in [mark.frame for mark in scene.marks if mark.name == "onset"]
+                assert onset in [mark.frame for mark in scene.marks if "onset" in mark.name]
             at = span.stop
         assert len(scene.intensity) == scene.n_frames == at
 

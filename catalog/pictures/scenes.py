@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from fmdata.catalog.printable import printable
 from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.storage.tables.rows import motion_of
 from fmdata.catalog.types import Segment
@@ -35,13 +36,6 @@ class Drawable(Protocol):
         """Return blocks of facts of the frames."""
 
 
-def html_of_clip(clip: Drawable) -> str:
-    """Return a clip as HTML for a notebook."""
-    from fmdata.drawing.notebook import html_of_scene
-
-    return html_of_scene(scene_of(clip))
-
-
 def scene_of(clip: Drawable) -> Scene:
     """Return the scene of a clip of either half of a dataset."""
     is_compound = "segments" in clip.row
@@ -50,14 +44,14 @@ def scene_of(clip: Drawable) -> Scene:
 
 def _scene_of_action(clip: Drawable) -> Scene:
     motion, row = motion_of(clip.row), clip.row
-    facts = {"subject": row["subject"], "action": row["action"], "take": f"take {row['take']}"}
+    facts = {name: printable(row[name]) for name in ("subject", "action", "take")}
     marks: tuple[Mark, ...] = ()
     if motion is not None:
         end = "end" if motion.style == "hold" else "offset"
         frames = motion.onset, motion.apex, motion.offset
         marks = tuple(map(Mark, ("onset", "apex", end), frames))
         facts |= {"style": motion.style, "amplitude": f"{motion.amplitude_iod:.3f} IOD",
-                  "snr": f"snr {motion.snr:.3g}"}  # fmt: skip
+                  "signal to noise": f"snr {motion.snr:.3g}"}  # fmt: skip
     else:
         facts["style"] = "no motion"
 
@@ -65,7 +59,7 @@ def _scene_of_action(clip: Drawable) -> Scene:
         return _views(clip, frames, _points(clip, frames))
 
     return Scene(
-        clip.row["key"], facts | _length(clip), _times(clip), clip.row["fps"], read,
+        printable(clip.row["key"]), facts | _length(clip), _times(clip), clip.row["fps"], read,
         intensity=clip.column("intensity"), marks=marks,
     )  # fmt: skip
 
@@ -76,10 +70,11 @@ def _scene_of_compound(clip: Drawable) -> Scene:
     segments = [Segment(**segment) for segment in row["segments"]]
     starts = np.cumsum([0, *(s.n_frames for s in segments)]).tolist()
     spans = tuple(
-        Span(s.role, at, at + s.n_frames, f"{s.source} [{s.start}, {s.stop})")
+        Span(s.role, at, at + s.n_frames, f"{printable(s.source)} [{s.start}, {s.stop})")
         for s, at in zip(segments, starts, strict=False)
     )
-    facts = {"subject": row["subject"], "actions": f"{row['first']}, then {row['second']}"}
+    actions = printable(f"{row['first']}, then {row['second']}")
+    facts = {"subject": printable(row["subject"]), "actions": actions}
     if row["seam"] is not None:
         facts["seam"] = f"worst seam {row['seam']:.2g}"
 
@@ -87,14 +82,15 @@ def _scene_of_compound(clip: Drawable) -> Scene:
         return _views(clip, frames, _points_of(segments, starts, takes, frames) if takes else None)
 
     return Scene(
-        clip.row["key"], facts | _length(clip), _times(clip), clip.row["fps"], read, spans=spans,
+        printable(clip.row["key"]), facts | _length(clip), _times(clip), clip.row["fps"], read,
+        spans=spans,
         intensity=_intensity_of(segments, takes) if takes else None,
         marks=_marks_of(segments, starts, takes) if takes else (),
     )  # fmt: skip
 
 
 def _length(clip: Drawable) -> dict[str, str]:
-    return {"frames": f"{clip.row['n_frames']} frames", "rate": f"{clip.row['fps']:.4g} frames/s"}
+    return {"length": f"{clip.row['n_frames']} frames", "rate": f"{clip.row['fps']:.4g} frames/s"}
 
 
 def _times(clip: Drawable) -> np.ndarray:
@@ -141,8 +137,8 @@ def _intensity_of(segments: Sequence[Segment], takes: Mapping[str, Any]) -> np.n
 def _marks_of(
     segments: Sequence[Segment], starts: Sequence[int], takes: Mapping[str, Any]
 ) -> tuple[Mark, ...]:
-    """Return the onset, apex and offset of both motions that lie in the compound."""
-    marks = []
+    """Return the onset, apex and offset of both motions; two of one frame are one mark."""
+    names: dict[int, list[str]] = {}
     for segment, at in zip(segments, starts, strict=False):
         motion = motion_of(takes[segment.source].row)
         if segment.role not in ("first", "second") or motion is None:
@@ -150,10 +146,8 @@ def _marks_of(
         named = {"onset": motion.onset, "apex": motion.apex}
         if motion.style == "return":
             named["offset"] = motion.offset
-        marks += [
-            Mark(name, frame - segment.start + at)
-            for name, frame in named.items()
-            # A second motion that is held goes to its apex, and its next frames are the tail.
-            if segment.start <= frame <= segment.stop
-        ]
-    return tuple(marks)
+        for name, frame in named.items():
+            # With --smooth, a segment may begin or end a few frames inside the motion.
+            if segment.start <= frame <= segment.stop:
+                names.setdefault(frame - segment.start + at, []).append(name)
+    return tuple(Mark(", ".join(names[frame]), frame) for frame in sorted(names))
