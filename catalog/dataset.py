@@ -56,11 +56,9 @@ class Clips(Generic[C]):
         Width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
-    sources : Clips or None
-        The actions, for compounds.
     """
 
-    sources: "Clips[ActionClip] | None" = None
+    sources: "Clips[ActionClip] | None" = None  # the actions, for compounds
 
     def __init__(
         self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
