@@ -1,7 +1,7 @@
 """Pictures as files: PNG, GIF and MP4, the same bytes for the same frames."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +21,14 @@ _NEAR = 8  # levels of a colour by which it stands for another
 _CRF = 18  # of a video: no loss is seen
 
 
-def picture(scene: Scene, kind: str, width: int | None, n_frames: int, look: Look) -> bytes:
+def picture(
+    scene: Scene,
+    kind: str,
+    width: int | None,
+    n_frames: int,
+    look: Look,
+    drawn: Callable[[], None] = lambda: None,
+) -> bytes:
     """Return a clip as a file: a strip (``.png``), or an animation (``.gif``, ``.mp4``).
 
     Parameters
@@ -34,14 +41,24 @@ def picture(scene: Scene, kind: str, width: int | None, n_frames: int, look: Loo
     n_frames : int
         Frames of a strip.
     look : Look
+    drawn : function
+        Called after each picture of the file.
     """
     width = width or KINDS[kind]
     if kind == ".png":
-        return png(draw_strip(scene, width, n_frames, look))
-    frames = animated(scene, width, look)
+        strip = draw_strip(scene, width, n_frames, look)
+        drawn()
+        return png(strip)
+    frames = _counted(animated(scene, width, look), drawn)
     if kind == ".mp4":
         return encode_mp4(map(np.asarray, frames), scene.fps, _CRF, scene.times.tolist())
     return gif(frames, _durations(scene), draw_strip(scene, KINDS[kind], n_frames, look))
+
+
+def _counted(frames: Iterator[Image.Image], drawn: Callable[[], None]) -> Iterator[Image.Image]:
+    for frame in frames:
+        yield frame
+        drawn()
 
 
 def png(image: Image.Image) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.pictures.scenes import scene_of
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.drawing.files import KINDS, MAX_ANIMATED, picture
 from fmdata.drawing.scene import Scene
@@ -52,7 +53,7 @@ def find_scene(dataset: Dataset, key: str) -> Scene:
     )
 
 
-def save(scene: Scene, path: Path, settings: ShowSettings) -> Saved:
+def save(scene: Scene, path: Path, settings: ShowSettings, progress: Progress = SILENT) -> Saved:
     """Write a clip as a picture; the file's extension names its kind.
 
     Raises
@@ -76,6 +77,7 @@ def save(scene: Scene, path: Path, settings: ShowSettings) -> Saved:
             todo="save a strip, with a name that ends in .png",
         )
     look = Look(settings.landmarks, settings.lbp)
-    data = picture(scene, kind, settings.width, settings.frames, look)
+    progress.start("show", 1 if kind == ".png" else scene.n_frames, "frames")
+    data = picture(scene, kind, settings.width, settings.frames, look, progress.step)
     write_atomically(path, data)
     return Saved(path, scene.title, len(data))

@@ -44,7 +44,7 @@ FLOORS = [
 OWNERS = {
     "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
     "distributed": "pipeline/engine/cluster.py",
-    "typer": "cli.py",
+    "typer": ("cli.py", "terminal/commands.py"),
     "rich": "terminal/",
     "textual_image": "terminal/",
     "jinja2": "report/",
