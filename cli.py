@@ -253,7 +253,7 @@ def show_clip(
     )
 
 
-@command(RunSettings, only=("workers",), stopped="goes on: a finished step is not made again")
+@command(RunSettings, only=("workers",), stopped="simulates again and resumes the rest")
 def demo(
     how: RunSettings,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),

@@ -58,28 +58,23 @@ def command(
     command's, by default the function's. A long command has `stopped`: what the same command does
     after Ctrl-C, as its last words say. It takes ``--quiet``.
     """
-    options = {
-        kind: [f for f in kind.options() if only is None or f.name in only] for kind in kinds
-    }
+    options = {k: [f for f in k.options() if only is None or f.name in only] for k in kinds}
 
     def register(run: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(run).parameters.values())[len(kinds) + dataset :]
 
         @functools.wraps(run)
         def called(**values: Any) -> None:
-            before: list[Any] = []
-            if dataset:
-                before.append(_chosen_folder(values.pop("folder"), values.pop("dataset")))
-            for kind in kinds:
-                given = {f.name: _parsed(f, values.pop(f.name)) for f in options[kind]}
-                before.append(kind(**given))
-            quiet = values.pop("quiet", False) or _QUIET.get()
-            with _stoppable(stopped, quiet):
+            folder = values.pop("folder", None), values.pop("dataset", None)
+            before: list[Any] = [_chosen_folder(*folder)] if dataset else []
+            for kind, chosen in options.items():
+                before.append(kind(**{f.name: _parsed(f, values.pop(f.name)) for f in chosen}))
+            with _stoppable(stopped, values.pop("quiet", False)):
                 run(*before, **values)
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         parameters += _folder_parameters() if dataset else []
-        parameters += [_parameter(f) for kind in kinds for f in options[kind]]
+        parameters += [_parameter(f) for chosen in options.values() for f in chosen]
         parameters += [_QUIET_OPTION] if stopped else []
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -92,7 +87,7 @@ def command(
 @contextmanager
 def _stoppable(stopped: str | None, quiet: bool) -> Iterator[None]:
     """Let a command be quiet, and say after Ctrl-C how to go on."""
-    before, is_inside = _QUIET.set(quiet), _IS_INSIDE.set(True)
+    before, is_inside = _QUIET.set(quiet or _QUIET.get()), _IS_INSIDE.set(True)
     try:
         yield
     except KeyboardInterrupt:
