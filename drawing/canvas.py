@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Point = tuple[float, float]
 _SCALE = 4  # a shape's mask is drawn this many times larger
+_FAR = 20_000.0  # pixels from the canvas, at which a point is left
 WHITE, TEXT, SOFT, LINE = "#ffffff", "#1b1e27", "#4f5667", "#c9cedb"
 
 
@@ -102,13 +103,19 @@ class Canvas:
     def _shape(
         self, points: Sequence[Point], colour: str, margin: float, opacity: float, draw: Any
     ) -> None:
-        """Draw a shape as a large mask around its points, and paste the colour through it."""
-        xs, ys = np.asarray(points, np.float64).T
-        x, y = int(np.floor(xs.min() - margin)) - 1, int(np.floor(ys.min() - margin)) - 1
-        width = int(np.ceil(xs.max() + margin)) + 2 - x
-        height = int(np.ceil(ys.max() + margin)) + 2 - y
+        """Draw a shape as a large mask around its points, and paste the colour through it.
+
+        No mask is larger than the canvas, wherever the points lie.
+        """
+        places = np.nan_to_num(np.asarray(points, np.float64)).clip(-_FAR, _FAR)
+        low = np.maximum(np.floor(places.min(axis=0) - margin) - 1, -1).astype(int)
+        high = np.ceil(places.max(axis=0) + margin).astype(int) + 2
+        x, y = low.tolist()
+        width, height = (np.minimum(high, np.array(self.image.size) + 1) - low).tolist()
+        if width <= 0 or height <= 0:
+            return
         mask = Image.new("L", (width * _SCALE, height * _SCALE))
-        at = [((px - x) * _SCALE, (py - y) * _SCALE) for px, py in points]
+        at = [(px, py) for px, py in ((places - low) * _SCALE).tolist()]
         draw(ImageDraw.Draw(mask), at)
         small = mask.reduce(_SCALE)
         if opacity < 1:

@@ -9,9 +9,12 @@ from fmdata.drawing.spread import spread
 
 N_FRAMES = 4  # more would be too small to recognise a face
 
+_MIN_WIDTH = 20  # pixels
+
 
 def draw_small(scene: Scene, width: int) -> Image.Image:
     """Return a few frames above the curve, without texts, RGB."""
+    width = max(width, _MIN_WIDTH)
     marks = [min(mark.frame, scene.n_frames - 1) for mark in scene.marks[:N_FRAMES]]
     chosen = spread(scene.n_frames, marks, N_FRAMES)
     side = (width - len(chosen) + 1) // len(chosen)

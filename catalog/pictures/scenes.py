@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.printable import printable
 from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.storage.tables.rows import motion_of
@@ -60,14 +61,15 @@ def _scene_of_action(clip: Drawable) -> Scene:
 
     return Scene(
         printable(clip.row["key"]), facts | _length(clip), _times(clip), clip.row["fps"], read,
-        intensity=clip.column("intensity"), marks=marks,
+        intensity=np.nan_to_num(clip.column("intensity"), posinf=0, neginf=0), marks=marks,
     )  # fmt: skip
 
 
 def _scene_of_compound(clip: Drawable) -> Scene:
     """Return the scene of a compound; without its sources, it has no curve and no landmarks."""
-    row, takes = clip.row, clip.sources
+    row = clip.row
     segments = [Segment(**segment) for segment in row["segments"]]
+    takes = _sources_of(clip, segments) if clip.sources is not None else None
     starts = np.cumsum([0, *(s.n_frames for s in segments)]).tolist()
     spans = tuple(
         Span(s.role, at, at + s.n_frames, f"{printable(s.source)} [{s.start}, {s.stop})")
@@ -87,6 +89,27 @@ def _scene_of_compound(clip: Drawable) -> Scene:
         intensity=_intensity_of(segments, takes) if takes else None,
         marks=_marks_of(segments, starts, takes) if takes else (),
     )  # fmt: skip
+
+
+def _sources_of(clip: Drawable, segments: Sequence[Segment]) -> dict[str, Any]:
+    """Return the sources of a compound, by key.
+
+    Raises
+    ------
+    DatasetError
+        When a source is missing, or too short, or they have more or fewer frames than the compound.
+    """
+    takes = {s.source: clip.sources[s.source] for s in segments if s.source in clip.sources}
+    n_frames = sum(s.n_frames for s in segments)
+    fits = all(s.source in takes and s.stop <= takes[s.source].n_frames for s in segments)
+    if not fits or n_frames != clip.row["n_frames"]:
+        raise DatasetError(
+            f"the segments of {clip.row['key']} do not fit their sources",
+            wanted=f"{clip.row['n_frames']} frames of action clips of this dataset",
+            where=clip.row["key"],
+            todo="run `fmdata verify`, which reports the damage and how to repair it",
+        )
+    return takes
 
 
 def _length(clip: Drawable) -> dict[str, str]:
@@ -113,6 +136,8 @@ def _points(clip: Drawable, frames: Sequence[int]) -> np.ndarray:
                 points = per_frame(row["landmarks"]).reshape(-1, 3)[:, :2]
                 turn = per_frame(row["transform"], (2, 3))[0].astype(np.float64)
                 found[index] = points @ turn[:, :2].T + turn[:, 2]
+        if len(found) == len(frames):
+            break
     return np.stack([found[frame] for frame in frames])
 
 
@@ -131,7 +156,7 @@ def _points_of(
 
 def _intensity_of(segments: Sequence[Segment], takes: Mapping[str, Any]) -> np.ndarray:
     parts = [takes[s.source].intensity[s.start : s.stop] for s in segments if s.n_frames]
-    return np.concatenate(parts)
+    return np.nan_to_num(np.concatenate(parts), posinf=0, neginf=0)
 
 
 def _marks_of(

@@ -66,3 +66,17 @@ def test_ticks_are_round_and_few() -> None:
 
 def test_a_small_picture_fits_a_terminal() -> None:
     assert draw_small(grey_scene(), 80).width == 80
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, -1e9])
+def test_points_from_anywhere_take_no_memory_and_no_time(value: float) -> None:
+    canvas = Canvas(100, 100)
+    draw_landmarks(canvas, np.full((478, 2), value), 0, 0, 2.0)
+    points = np.random.default_rng(0).random((68, 2)) * 100
+    points[::3] = value
+    draw_landmarks(canvas, points, 0, 0, 1.0)
+    assert canvas.image.size == (100, 100)
+
+
+def test_a_very_narrow_terminal_gets_a_picture() -> None:
+    assert draw_small(grey_scene(), 1).width == 20

@@ -9,6 +9,7 @@ import termios
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from fmdata.catalog import Dataset
@@ -18,7 +19,7 @@ from fmdata.drawing.files import MAX_ANIMATED
 from fmdata.report.settings import ShowSettings
 from fmdata.report.show import find_scene, save
 from tests.helpers.command import FMDATA, assert_refused, fmdata
-from tests.helpers.datasets import make_up
+from tests.helpers.datasets import change_row, make_up, seal
 
 SMALL = ShowSettings(width=240, frames=4)
 # Questions to a terminal, and the answers of one that shows sixels, or Kitty's pictures.
@@ -75,6 +76,20 @@ def test_a_wrong_key_names_those_that_are_near(dataset: Dataset) -> None:
     run = fmdata("show", "s01-smile-03", dataset.path, "--save", "a.png", cwd=dataset.path.parent)
     assert_refused(run, 2, "no clip s01-smile-03", "s01-smile-01", "s01-smile-02")
     assert not (dataset.path.parent / "a.png").exists()
+
+
+def test_a_compound_whose_segments_do_not_fit_is_an_error(tmp_path: Path) -> None:
+    """One that names another dataset's clip, and one that is longer than its segments."""
+    path = make_up(tmp_path / "dataset", ["s01"])
+    one, another = sorted((path / "compounds").glob("shard-?????.parquet"))[:2]
+    row = pq.read_table(one).to_pylist()[0]
+    change_row(one, 0, segments=[s | {"source": "s09-smile-01"} for s in row["segments"]])
+    change_row(another, 0, n_frames=3)
+    seal(path)
+    for table in (one, another):
+        key = pq.read_table(table).to_pylist()[0]["key"]
+        run = fmdata("show", key, path, "--save", "a.png", cwd=tmp_path)
+        assert_refused(run, 1, "do not fit their sources", "fmdata verify")
 
 
 def test_other_files_are_refused(dataset: Dataset, tmp_path: Path) -> None:
