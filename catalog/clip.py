@@ -3,7 +3,7 @@
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.avi import decode_jpeg
-from fmdata.catalog.storage.npy import npy_array
+from fmdata.catalog.storage.npy import npy_array, npy_rows
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
@@ -23,26 +23,9 @@ from fmdata.catalog.storage.schema import (
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
-from fmdata.catalog.storage.tables.rows import FramesOf
+from fmdata.catalog.storage.tables.rows import FramesOf, motion_of
 from fmdata.catalog.storage.tars.content import TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
-
-
-def motion_of(row: Mapping[str, Any]) -> Motion | None:
-    """Return the motion of a row of the actions; None where no motion was found."""
-    if row["onset"] is None:
-        return None
-    return Motion(
-        onset=row["onset"],
-        apex=row["apex"],
-        offset=row["offset"],
-        style=row["style"],
-        amplitude_iod=row["amplitude"],
-        snr=row["snr"],
-        lead=row["lead"],
-        style_margin=row["style_margin"],
-        trail=row["trail"],
-    )
 
 
 class Clip:
@@ -54,9 +37,12 @@ class Clip:
         Facts of the clip and positions of its members, by column; no facts of its frames.
     tar : Path
         The tar of its shard.
+    sources : mapping or None
+        The action clips, by key, for a compound that has not been sent to another process.
     """
 
     COLUMNS: Columns
+    sources: Any = None
 
     def __init__(self, row: dict[str, Any], shard: OpenedShard, reader: FramesReader) -> None:
         self.row = row
@@ -66,6 +52,14 @@ class Clip:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
+
+    def _repr_html_(self) -> str:
+        from fmdata.catalog.pictures.notebook import html_of_clip
+
+        return html_of_clip(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"sources": None}
 
     @property
     def key(self) -> str:
@@ -130,21 +124,26 @@ class Clip:
                 pixels[index] = decode_jpeg(jpeg, self.size)
         return pixels
 
-    def lbp(self) -> np.ndarray:
-        """Return the LBP maps, uint8 [T, S, S].
+    def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Return the LBP maps of some frames, by default of all, uint8 [T, S, S].
 
         Raises
         ------
         DatasetError
             When the dataset was built without LBP maps.
         """
-        data = self.lbp_npy()
-        shape = self.n_frames, self.size, self.size
+        dtype, shape = np.dtype(np.uint8), (self.n_frames, self.size, self.size)
+        begin = self._lbp_offset()
         with self._shard.reading(self.tar):
-            return npy_array(data, np.dtype(np.uint8), shape)
+            if indices is None:
+                return npy_array(self.lbp_npy(), dtype, shape)
+            return npy_rows(lambda at, n: self._read(begin + at, n), dtype, shape, indices)
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
+        return self._read(self._lbp_offset(), self.row["lbp_size"])
+
+    def _lbp_offset(self) -> int:
         if not self.has_lbp:
             raise DatasetError(
                 f"no LBP maps for {self.key}",
@@ -152,7 +151,7 @@ class Clip:
                 where=str(self.tar),
                 todo="build it without --no-lbp",
             )
-        return self._read(self.row["lbp_offset"], self.row["lbp_size"])
+        return int(self.row["lbp_offset"])
 
     @property
     def has_lbp(self) -> bool:

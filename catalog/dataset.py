@@ -58,6 +58,8 @@ class Clips(Generic[C]):
         The card that has the entry.
     """
 
+    sources: "Clips[ActionClip] | None" = None  # the actions, for compounds
+
     def __init__(
         self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
     ) -> None:
@@ -187,7 +189,9 @@ class Clips(Generic[C]):
         shard = self.opened(self.part.shards[number])
         for at in range(start, stop, _CLIPS_AT_A_TIME):
             for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
-                yield self.clip(row, shard, self._reader)
+                clip = self.clip(row, shard, self._reader)
+                clip.sources = self.sources
+                yield clip
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
@@ -236,6 +240,11 @@ class Dataset:
         self._opened.require_unchanged()
         self.actions: Clips[ActionClip] = self._clips(self.card.actions)
 
+    def _repr_html_(self) -> str:
+        from fmdata.catalog.pictures.notebook import html_of_dataset
+
+        return html_of_dataset(self)
+
     def _clips(self, actions: Part) -> Clips[ActionClip]:
         folder = self.path / card_file.ACTIONS
         return Clips(folder, actions, ActionClip, self.card.size, self._opened)
@@ -257,7 +266,9 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        clips = Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        clips.sources = self.actions
+        return clips
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:

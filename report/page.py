@@ -21,6 +21,7 @@ from fmdata.catalog.health.compounds import BAD_SEAM
 from fmdata.catalog.health.line import DROPPED, HealthLine
 from fmdata.catalog.health.reasons import advice_of
 from fmdata.catalog.printable import printable
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.catalog.storage.lock import reading
 from fmdata.catalog.storage.place import REPORT, is_report
@@ -57,7 +58,12 @@ class Report:
         return f"report in {self.path}{part}, {self.bytes / 1e6:.1f} MB: open it in a browser"
 
 
-def write_report(folder: Path, settings: ReportSettings, out: Path | None = None) -> Report:
+def write_report(
+    folder: Path,
+    settings: ReportSettings,
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Report:
     """Write the page of a dataset, by default as ``report.html`` in its folder.
 
     Raises
@@ -74,7 +80,7 @@ def write_report(folder: Path, settings: ReportSettings, out: Path | None = None
         summary = summarise(dataset)
         lines = list(summary.health)
         shown = chosen(dataset, lines)
-        content = gather(dataset, shown, lines, settings.faces)
+        content = gather(dataset, shown, lines, settings.faces, progress)
         page = render(dataset, summary, content, settings).encode()
         write_atomically(path, page)
     return Report(path, len(page), len(shown), summary.clips)

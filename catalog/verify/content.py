@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.shards import shard_name
@@ -57,7 +58,9 @@ def halves_of(dataset: Dataset) -> list[Half]:
     ]
 
 
-def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> Iterator[Finding]:
+def check_content(
+    path: Path, card: Card, halves: list[Half], *, deep: bool, progress: Progress
+) -> Iterator[Finding]:
     """Check the content of all files; with `deep`, every frame is decoded as well."""
     dropped_path = path / card_file.DROPPED
     todo = after_deleting(card_file.DROPPED, REBUILD)
@@ -77,7 +80,7 @@ def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> 
         yield Finding(str(path / card_file.NAME), problem, todo)
     check = DeepCheck(halves[0].clips, fresh=not card.stale) if deep else None
     for half in halves:
-        readable = yield from _check_half(half, card, check)
+        readable = yield from _check_half(half, card, check, progress)
         if not readable:
             return  # rows are missing, so they cannot be compared
     yield from check_duplicates(halves[0].clips)
@@ -85,7 +88,9 @@ def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> 
         yield from check_compounds(halves[0].clips, halves[1].clips, dropped)
 
 
-def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Finding, None, bool]:
+def _check_half(
+    half: Half, card: Card, deep: DeepCheck | None, progress: Progress
+) -> Generator[Finding, None, bool]:
     """Check the shards of one half one by one; return whether all of them can be read."""
     size = card.size
     names = Names(half.clips, card.seed, half.todo)
@@ -106,6 +111,7 @@ def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Fin
             readable &= check.is_whole
             if deep and not findings:
                 yield from deep.check(half.folder, shard, check.clips(), todo)
+            progress.step()
         except DatasetError as error:
             yield Finding(error.where, error.got, todo)
             return False
