@@ -127,7 +127,7 @@ def _build(
         unread=[job.key for job in jobs if job.stands_in],
         repeated=same,
         sources=sources,
-        review=review.lines(jobs, done),
+        review=[] if retry else review.lines(jobs, dropped),
     )
 
 

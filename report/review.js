@@ -24,10 +24,13 @@ const review = (() => {
   const watching = new Map(); // by key: number of the clip, and what to call when its row changes
   let isKept = true;
 
+  const whole = (row) => Object.fromEntries(given.columns.map((name) => [name, String(row[name] ?? "")]));
+
   // A page of the file system may be refused any storage, by an exception.
   function read() {
     try {
-      for (const [key, row] of JSON.parse(localStorage.getItem(place) ?? "[]")) changed.set(key, row);
+      for (const [key, row] of JSON.parse(localStorage.getItem(place) ?? "[]"))
+        changed.set(key, row && whole(row));
     } catch {
       isKept = false;
     }
@@ -98,8 +101,7 @@ const review = (() => {
     if (!names.includes("key")) throw new Error("no column key");
     const found = new Map();
     for (const line of lines) {
-      const row = Object.fromEntries(given.columns.map((name) => [name, ""]));
-      names.forEach((name, i) => { if (name in row) row[name] = line[i] ?? ""; });
+      const row = whole(Object.fromEntries(names.map((name, i) => [name, line[i]])));
       if (found.has(row.key)) throw new Error(`two rows for ${row.key}`);
       found.set(row.key, row);
     }
@@ -178,8 +180,9 @@ const reviewer = (() => {
 
   function timesOf(clip, row) {
     if (row && row.onset !== "") {
-      const [onset, apex, offset] = NAMES.map((name) => row[name] && Math.round(Number(row[name])));
-      return ordered([onset, apex === "" ? onset + 1 : apex, offset], clip.n, 1);
+      const [onset, apex, offset] = NAMES.map((name) => Math.round(Number(row[name])));
+      const found = [onset, row.apex === "" ? onset + 1 : apex, offset];
+      if (found.every(Number.isFinite)) return ordered(found, clip.n, 1);
     }
     const quarter = Math.floor(clip.n / 4);
     return ordered(clip.spotted ?? clip.motion ?? [quarter, 2 * quarter, 3 * quarter], clip.n, 1);

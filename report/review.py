@@ -1,4 +1,4 @@
-"""What an earlier review has changed: the rows that the page starts from, and words on a clip."""
+"""Changes of an earlier review: the marks that the page starts from, and words on a clip."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 
 def marks_of(dataset: Dataset) -> dict[str, Any]:
-    """Return what the page's program needs for a review, as JSON values.
+    """Return the state from which a review goes on in the page, as JSON values.
 
     These are the digest of the actions, under which the browser keeps the marks; the columns of the
     table; and the rows that made the dataset as it is, so that a saved table is always a whole one.

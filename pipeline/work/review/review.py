@@ -22,7 +22,7 @@ from fmdata.pipeline.reading.listing.names import spelling_of
 from fmdata.pipeline.reading.listing.rows import refused_rows
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
-from fmdata.pipeline.work.outcome import REJECTED, Finished, ReadyClip, drop
+from fmdata.pipeline.work.outcome import REJECTED, ReadyClip, drop
 from fmdata.pipeline.work.previous import Previous
 from fmdata.pipeline.work.review.facts import found_facts, reviewed_facts
 from fmdata.pipeline.work.review.override import WANTED, Override, Overrides
@@ -114,11 +114,11 @@ class Review:
             clip, load=_Changed(clip, facts), is_packed=is_packed
         )
 
-    def lines(self, jobs: Iterable[Job], done: Mapping[str, Finished]) -> list[str]:
+    def lines(self, jobs: Iterable[Job], dropped: Iterable[Dropped]) -> list[str]:
         """Return the report of the marks: how many were applied, and which were not and why."""
         if self.overrides is None:
             return []
-        counts: Counter[str] = Counter()
+        counts, without_clip = Counter[str](), {one.names for one in dropped}
         outdated, clipless = [], []
         for job in jobs:
             mark = self.marks.get(job.key)
@@ -128,7 +128,7 @@ class Review:
                 outdated.append(mark.override)
             elif mark.override.reject and job.digest:
                 counts["rejected"] += 1
-            elif not isinstance(done.get(job.digest), ReadyClip):
+            elif job.recording.names in without_clip:
                 clipless.append(mark.override)
             else:
                 counts["motions given"] += mark.override.onset is not None
