@@ -7,7 +7,7 @@ one that has its names now is reported, and not applied.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -61,9 +61,12 @@ class Review:
             for one in overrides.rows
             if one.key not in by_key
         ]
-        rows = [_hidden(one, by_key[one.key]) for one in overrides.rows if one.key in by_key]
+        subjects = _subjects(recordings)
+        rows = [
+            _hidden(one, by_key[one.key], subjects) for one in overrides.rows if one.key in by_key
+        ]
         marks = {one.override.key: one for one in _named(rows, by_key)}
-        errors += _clashes(marks.values(), by_key)
+        errors += _clashes(marks.values(), by_key, subjects)
         review = cls(overrides, marks)
         if errors:
             raise review.refused(errors)
@@ -180,12 +183,26 @@ def _is_outdated(mark: Mark, job: Job) -> bool:
     return bool(made_on) and isinstance(now, Identity) and made_on != now.source_sha256
 
 
-def _hidden(override: Override, recording: Recording) -> Override:
+def _hidden(override: Override, recording: Recording, subjects: Set[str]) -> Override:
     """Return an override whose note holds no name that pseudonyms hide."""
     note = override.note
-    for name in recording.hidden:
+    for name in sorted({*_secrets(recording), *subjects}, key=lambda name: (-len(name), name)):
         note = redact(name, note)
     return replace(override, note=note)
+
+
+def _secrets(recording: Recording) -> set[str]:
+    """Return the names that may not appear; action and take may, where they are stored as such."""
+    return set(recording.hidden) - {recording.action, recording.take}
+
+
+def _subjects(recordings: Iterable[Recording]) -> set[str]:
+    """Return the names of all subjects that pseudonyms hide: those all their recordings share."""
+    common: dict[str, set[str]] = {}
+    for recording in recordings:
+        names = _secrets(recording)
+        common[recording.subject] = common.get(recording.subject, names) & names
+    return set().union(*common.values())
 
 
 def _named(rows: Sequence[Override], by_key: Mapping[str, Recording]) -> Iterator[Mark]:
@@ -219,16 +236,17 @@ def _named(rows: Sequence[Override], by_key: Mapping[str, Recording]) -> Iterato
         yield Mark(one, action, take)
 
 
-def _clashes(marks: Iterable[Mark], by_key: Mapping[str, Recording]) -> Iterator[str]:
-    """Yield an error for each mark that gives a clip the key of another."""
+def _clashes(
+    marks: Iterable[Mark], by_key: Mapping[str, Recording], subjects: Set[str]
+) -> Iterator[str]:
+    """Yield an error for each mark that gives a clip the key of another, or a hidden name."""
     used = dict.fromkeys(by_key, "another recording")
     for mark in marks:
         recording = by_key[mark.override.key]
-        names = [redact(name, mark.action) for name in recording.hidden]
-        if any(name != mark.action for name in names):
-            yield f"line {mark.override.line}: the action holds a name that pseudonyms hide"
         if mark.action == recording.action:
             continue
+        if any(redact(name, mark.action) != mark.action for name in _secrets(recording) | subjects):
+            yield f"line {mark.override.line}: the action holds a name that pseudonyms hide"
         key = action_key(recording.subject, mark.action, mark.take)
         if key in used:
             one = mark.override

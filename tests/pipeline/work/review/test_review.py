@@ -1,5 +1,6 @@
 """Marks are matched by key and digest, and name their clips so that no two have one key."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,16 +79,19 @@ def test_a_mark_of_another_recording_is_reported_and_not_applied() -> None:
 
 
 def test_a_rejected_recording_is_dropped_with_the_note() -> None:
+    """Without the names of any subject, where pseudonyms hide them."""
     job = Job(recording("smile", "01", hidden=("Ann Lee",)), Identity(SHA256, "digest"))
-    row = Override(2, "s01-smile-01", reject=True, note="this is not ann lee")
-    dropped = review(row, recordings=[job.recording]).rejected([job])["digest"]
-    assert (dropped.stage, dropped.reason, dropped.detail) == (
-        "review", "rejected", "this is not …",
-    )  # fmt: skip
-    assert dropped.source_sha256 == SHA256
+    bob = replace(recording("smile", "01", hidden=("Bob",)), subject="s02")
+    row = Override(2, "s01-smile-01", reject=True, note="not ann lee but bob")
+    dropped = review(row, recordings=[job.recording, bob]).rejected([job])["digest"]
+    assert (dropped.stage, dropped.reason) == ("review", "rejected")
+    assert (dropped.detail, dropped.source_sha256) == ("not … but …", SHA256)
 
 
 def test_an_action_holds_no_name_that_pseudonyms_hide() -> None:
-    one = recording("smile", "01", hidden=("Ann Lee",))
+    one = recording("smile", "01", hidden=("Ann Lee", "smile", "01"))
+    row = Override(2, "s01-smile-01", action="smile left", note="a smile, take 01")
+    mark = review(row, recordings=[one]).marks["s01-smile-01"]
+    assert (mark.action, mark.override.note) == ("smile left", "a smile, take 01")
     with pytest.raises(UsageError, match="a name that pseudonyms hide"):
         review(Override(2, "s01-smile-01", action="ann lee's grin"), recordings=[one])
