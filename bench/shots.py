@@ -43,7 +43,7 @@ def shoot(browser: Browser, page: Path, stem: Path, width: int, scheme: str) -> 
     save(browser, stem.with_name(f"{stem.name}-first.png"))
     browser.run("document.querySelector('details.review').open = true")
     browser.settle()
-    browser.run("document.querySelector('details.review input').click()")
+    browser.run("const b = document.querySelector('details.review input'); b.checked || b.click()")
     height = browser.run("return document.documentElement.scrollHeight")
     browser.resize(width, min(height, MAX_HEIGHT))
     browser.run("document.querySelector('.strip')?.click()")
