@@ -64,16 +64,23 @@ def build(
     table: Annotated[
         Path | None, typer.Option(help="CSV table of recordings, for other layouts.")
     ] = None,
+    overrides: Annotated[
+        Path | None,
+        typer.Option(help="Table of a review, as the page of `fmdata report` saves it."),
+    ] = None,
     pseudonyms: KeyOption = None,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
     with_report: ReportOption = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of clips (D1)."""
     from fmdata.pipeline.build import build
+    from fmdata.pipeline.work.review.override import read_overrides
 
     key = _read_key(pseudonyms, out)
+    review = read_overrides(overrides) if overrides else None
     with progress() as meter:
-        built = build(subjects, out, settings, how, table=table, pseudonyms=key, progress=meter)
+        built = build(subjects, out, settings, how, table=table, pseudonyms=key, overrides=review,
+                      progress=meter)  # fmt: skip
     summary(built)
     if built.clips == 0:
         fail(f"nothing could be built: all {built.recordings} recordings were dropped")

@@ -18,7 +18,10 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.health.line import HealthLine
 from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import Progress
+from fmdata.catalog.storage.schema import SPOTTED, TIMES
 from fmdata.drawing.spread import spread
+from fmdata.pipeline.work.previous import recorded_key
+from fmdata.report.review import changes, times_of
 from fmdata.report.sheets import SheetSize, sheet
 
 MAX_CURVE = 160  # points
@@ -177,11 +180,13 @@ def _clip(clip: ActionClip, number: int, odd: list[str], size: SheetSize | None)
     return {
         "id": number, "key": printable(clip.key), "take": printable(clip.take), "fps": clip.fps,
         "n": clip.n_frames, "step": step, "odd": odd, "style": row["style"],
-        "motion": [row["onset"], row["apex"], row["offset"]] if row["onset"] is not None else None,
+        "motion": times_of(row, TIMES),
         "amplitude": _rounded(row["amplitude"]), "snr": _rounded(row["snr"]),
         "curve": [round(float(value) * 1000) for value in curve], "frames": frames,
         "marks": [frames.index(mark) for mark in marks], "names": names,
         "sheet": sheet(clip, frames, size) if size else None,
+        "of": recorded_key(row), "sha": row["source_sha256"], "changes": printable(changes(row)),
+        "spotted": times_of(row, SPOTTED),
     }  # fmt: skip
 
 

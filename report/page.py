@@ -28,11 +28,13 @@ from fmdata.catalog.storage.place import REPORT, is_report
 from fmdata.catalog.summary import Summary, summarise
 from fmdata.report.charts import HEIGHT, WIDTH, Chart, chart
 from fmdata.report.content import FACTS, MAX_CELLS, Content, gather
+from fmdata.report.review import marks_of
 from fmdata.report.settings import ReportSettings
 from fmdata.report.shown import chosen
 
 MAX_LINKS, FIRST_LINKS = 200, 8  # of a line of the health; those shown at first
 MAX_DROPPED = 2000  # rows of the dropped list
+PROGRAM = ("review.js", "page.js")  # one program
 MAX_NOTES = 500  # of the notes on the compounds
 
 
@@ -106,7 +108,8 @@ def _require_ours(path: Path) -> None:
 
 def render(dataset: Dataset, summary: Summary, content: Content, settings: ReportSettings) -> str:
     """Return the page as HTML."""
-    css, js, html = (_own(f"page.{kind}") for kind in ("css", "js", "html"))
+    css, html = _own("page.css"), _own("page.html")
+    js = "".join(_own(name) for name in PROGRAM)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True,
         lstrip_blocks=True,
@@ -121,6 +124,7 @@ def render(dataset: Dataset, summary: Summary, content: Content, settings: Repor
         lines=[(line, *_links(line, content, rows)) for line in summary.health],
         dropped=dropped[:MAX_DROPPED], advice_of=advice_of, width=WIDTH, height=HEIGHT,
         max_cells=MAX_CELLS, max_notes=MAX_NOTES, bad_seam=BAD_SEAM, names=_names(content),
+        marks=marks_of(dataset), actions=sorted({a for s in content.subjects for a in s.actions}),
     )  # fmt: skip
 
 

@@ -25,10 +25,11 @@ import pytest
 from fmdata.catalog import Dataset
 from fmdata.pipeline.reading.decode import decode
 from tests.helpers.command import TIMEOUT_S
-from tests.helpers.documents import PAGES, ROOT, commands, python_blocks, queries
+from tests.helpers.documents import PAGES, ROOT, commands, python_blocks, queries, table_of
 from tests.helpers.encoded import recording, write_video
 
-README, FORMAT, RECIPES = ROOT / "README.md", ROOT / "docs/format.md", ROOT / "docs/recipes.md"
+README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
+RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
 DECIMAL = re.compile(r"\d+\.\d+")
 # A training with few steps: appended, these win over the settings before them.
 SHORTER = {
@@ -114,14 +115,15 @@ def test_the_queries_of_the_format_page_answer_as_the_clips_do() -> None:
 
 @pytest.fixture
 def folder(raw_path: Path, dataset_path: Path, tmp_path: Path) -> Path:
-    """Return a folder with recordings of three people, and another dataset, `other`."""
-    for subject, name in {"s01": "ann", "s02": "ben", "s03": "cleo"}.items():
+    """Return a folder with recordings of three people, a review, and a dataset `other`."""
+    for subject, name in {"s01": "s01", "s02": "ann", "s03": "cleo"}.items():
         for action in ("smile", "brow_raise"):
-            for take in ("01.mp4", "02.mp4"):
+            for take in ("03.mp4", "04.mp4"):
                 path = tmp_path / "work/raw" / name / action / take
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.link(raw_path / subject / action / take, path)
     (tmp_path / "work/other").symlink_to(dataset_path)
+    (tmp_path / "work/overrides.csv").write_text("key,reject\ncleo-smile-03,yes\n")
     return tmp_path / "work"
 
 
@@ -135,9 +137,7 @@ def session(raw_path: Path, folder: Path) -> Path:
     path = folder / "sessions/2024-05-02/cam1.mp4"
     path.parent.mkdir(parents=True)
     write_video(path, pictures[:1] * 37 + pictures)
-    table = re.search(r"(?:^    .*,.*\n)+", RECIPES.read_text(), re.MULTILINE)
-    assert table
-    (folder / "takes.csv").write_text(table[0].replace("    ", ""))
+    (folder / "takes.csv").write_text(table_of(RECIPES))
     return folder
 
 
@@ -184,6 +184,17 @@ def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
     build = "fmdata build --subjects sessions/ --table takes.csv --out lab"
     assert "3 recordings: 3 clips" in printed[build]
     assert not any(b"ann" in path.read_bytes() for path in (session / "lab").rglob("*.parquet"))
+
+
+def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "overrides.csv").write_text(table_of(TUTORIAL))
+    printed = dict(run_page(TUTORIAL, folder))
+    assert "24 recordings: 24 clips" in printed["fmdata build --subjects raw/"]
+    assert "1 of them rejected" in printed["fmdata build --subjects raw/ --overrides overrides.csv"]
+    for name in ("smile.png", "smile.gif", "compound.png", "runs/encoder/metrics.json"):
+        assert (folder / name).stat().st_size > 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

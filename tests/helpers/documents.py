@@ -9,7 +9,7 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 _PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
-_LIST = re.compile(r"^\s*(?:[-*]|\d+\.) ")
+_TABLE = re.compile(r"^    \w+,\w+.*\n(?:    .*,.*\n)+", re.MULTILINE)
 _QUERY = re.compile(r"^    (select .*?);$", re.MULTILINE | re.DOTALL)
 
 
@@ -37,6 +37,13 @@ def python_blocks(page: Path) -> list[str]:
 def queries(page: Path) -> list[str]:
     """Return the SQL queries of a page."""
     return _QUERY.findall(page.read_text())
+
+
+def table_of(page: Path) -> str:
+    """Return the first table of a page, as CSV."""
+    table = _TABLE.search(page.read_text())
+    assert table, page
+    return table[0].replace("    ", "")
 
 
 def indented_lines(page: Path) -> list[str]:
