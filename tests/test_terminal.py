@@ -51,11 +51,11 @@ def accept_sigint() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_the_same_command_after_ctrl_c_resumes_the_build(
-    raw_path: Path, dataset_path: Path, tmp_path: Path
-) -> None:
+def test_the_same_command_after_ctrl_c_resumes_the_build(raw_path: Path, tmp_path: Path) -> None:
     """A build of two workers, interrupted after its first unit, ends with the same files."""
-    command = [*FMDATA, "build", "--subjects", str(raw_path), "--workers", "2"]
+    for action in ("smile", "brow_raise"):
+        shutil.copytree(raw_path / "s01" / action, tmp_path / "raw/s01" / action)
+    command = [*FMDATA, "build", "--workers", "2"]
     with (
         (tmp_path / "stderr.txt").open("w+") as stderr,
         subprocess.Popen(
@@ -74,10 +74,12 @@ def test_the_same_command_after_ctrl_c_resumes_the_build(
     assert "Traceback" not in message
     assert not (tmp_path / "dataset/fmdata.json").exists()
 
-    again = fmdata("build", "--subjects", raw_path, "--workers", 2, cwd=tmp_path)
+    again = fmdata("build", "--workers", 2, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert re.search(r"36 clips, 0 dropped, \d+ of them done before", again.stdout)
-    assert_same_files(tmp_path / "dataset/actions", dataset_path / "actions")
+    assert re.search(r"8 clips, 0 dropped, \d+ of them done before", again.stdout)
+    undisturbed = fmdata("build", "--workers", 2, "--out", "undisturbed", cwd=tmp_path)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert_same_files(tmp_path / "dataset/actions", tmp_path / "undisturbed/actions")
 
 
 def test_forget_asks_first_and_a_no_changes_nothing(tmp_path: Path) -> None:
