@@ -3,7 +3,7 @@
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
     Columns,
+    motion_of,
     one_row,
     per_frame,
 )
@@ -28,23 +29,6 @@ from fmdata.catalog.storage.tars.content import TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
 
 
-def motion_of(row: Mapping[str, Any]) -> Motion | None:
-    """Return the motion of a row of the actions; None where no motion was found."""
-    if row["onset"] is None:
-        return None
-    return Motion(
-        onset=row["onset"],
-        apex=row["apex"],
-        offset=row["offset"],
-        style=row["style"],
-        amplitude_iod=row["amplitude"],
-        snr=row["snr"],
-        lead=row["lead"],
-        style_margin=row["style_margin"],
-        trail=row["trail"],
-    )
-
-
 class Clip:
     """Base class of the clips: one sample of a shard.
 
@@ -54,6 +38,8 @@ class Clip:
         Facts of the clip and positions of its members, by column; no facts of its frames.
     tar : Path
         The tar of its shard.
+    shard, reader
+        The files of the shard, and what reads its rows of frames.
     """
 
     COLUMNS: Columns
@@ -61,8 +47,8 @@ class Clip:
     def __init__(self, row: dict[str, Any], shard: OpenedShard, reader: FramesReader) -> None:
         self.row = row
         self.tar = shard.tar
-        self._shard = shard
-        self._reader = reader
+        self.shard = shard
+        self.reader = reader
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
@@ -95,7 +81,7 @@ class Clip:
     @property
     def size(self) -> int:
         """Width and height of a crop, in pixels."""
-        return self._shard.size
+        return self.shard.size
 
     @property
     def timestamps(self) -> np.ndarray:
@@ -123,12 +109,17 @@ class Clip:
 
     def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Return the pixels of some frames, by default of all, uint8 [T, S, S, 3], RGB."""
-        jpegs = self.jpegs(indices)
-        pixels = np.empty((len(jpegs), self.size, self.size, 3), np.uint8)
-        with self._shard.reading(self.tar):
-            for index, jpeg in enumerate(jpegs):
-                pixels[index] = decode_jpeg(jpeg, self.size)
+        numbers = range(self.n_frames) if indices is None else indices
+        pixels = np.empty((len(numbers), self.size, self.size, 3), np.uint8)
+        self.decode(numbers, pixels, range(len(numbers)))
         return pixels
+
+    def decode(self, numbers: Sequence[int], into: np.ndarray, places: Iterable[int]) -> None:
+        """Decode the frames of some numbers into places of an array, uint8 [N, S, S, 3], RGB."""
+        jpegs = self.jpegs(numbers)
+        with self.shard.reading(self.tar):
+            for place, jpeg in zip(places, jpegs, strict=True):
+                into[place] = decode_jpeg(jpeg, self.size)
 
     def lbp(self) -> np.ndarray:
         """Return the LBP maps, uint8 [T, S, S].
@@ -140,18 +131,13 @@ class Clip:
         """
         data = self.lbp_npy()
         shape = self.n_frames, self.size, self.size
-        with self._shard.reading(self.tar):
+        with self.shard.reading(self.tar):
             return npy_array(data, np.dtype(np.uint8), shape)
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
         if not self.has_lbp:
-            raise DatasetError(
-                f"no LBP maps for {self.key}",
-                wanted="a dataset with LBP maps",
-                where=str(self.tar),
-                todo="build it without --no-lbp",
-            )
+            raise self._no_maps()
         return self._read(self.row["lbp_offset"], self.row["lbp_size"])
 
     @property
@@ -164,14 +150,14 @@ class Clip:
         facts = self.COLUMNS.facts
         return one_row(facts, {name: self.row[name] for name in facts.names})
 
-    def frame_blocks(self, columns: Sequence[str] | None = None) -> FramesOf:
+    def frame_blocks(self, columns: Sequence[str] | None = None) -> Iterable[pa.Table]:
         """Return an iterable of tables, each a block of the clip's frames, one row a frame.
 
         However long the clip, one block is in memory. By default all columns are read.
         """
         names = tuple(self.COLUMNS.frames.names if columns is None else columns)
         start = self.row["frames_row"]
-        return FramesOf(self._shard, start, start + self.n_frames, names, self._reader)
+        return FramesOf(self.shard, start, start + self.n_frames, names, self.reader)
 
     def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of the clip's frames, one row a frame, by default of all columns."""
@@ -191,9 +177,17 @@ class Clip:
         frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
         return Sample(self.facts(), frames, avi, lbp)
 
+    def _no_maps(self) -> DatasetError:
+        return DatasetError(
+            f"no LBP maps for {self.key}",
+            wanted="a dataset with LBP maps",
+            where=str(self.shard.folder),
+            todo="build it without --no-lbp",
+        )
+
     def _read(self, offset: int, size: int) -> bytes:
-        with self._shard.reading(self.tar), self.tar.open("rb") as file:
-            if not 0 <= offset <= offset + size <= self._shard.shard.tar.bytes:
+        with self.shard.reading(self.tar), self.tar.open("rb") as file:
+            if not 0 <= offset <= offset + size <= self.shard.n_bytes(self.tar):
                 raise EOFError(f"{size} bytes at {offset}, outside the file")
             file.seek(offset)
             data = file.read(size)

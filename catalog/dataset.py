@@ -32,6 +32,8 @@ from fmdata.catalog.storage.tables.index import NameIndex
 from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, reading
 from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
 from fmdata.catalog.storage.tables.rows import ClipRows, checked, require_values
+from fmdata.catalog.virtual.clip import VirtualClip
+from fmdata.catalog.virtual.sources import Sources
 
 C = TypeVar("C", bound=Clip)
 # Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
@@ -56,16 +58,24 @@ class Clips(Generic[C]):
         Width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
+    sources : Sources, optional
+        Action clips from which virtual clips are spliced.
     """
 
     def __init__(
-        self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
+        self,
+        folder: Path,
+        part: Part,
+        clip: type[C],
+        size: int,
+        card: OpenedCard,
+        sources: Sources | None = None,
     ) -> None:
         self.folder, self.part, self.clip, self.size, self._card = folder, part, clip, size, card
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
         self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
         self._held_bytes = 0
-        self._reader = FramesReader()
+        self._reader: Any = sources or FramesReader()  # from which each clip reads its frames
 
     def __len__(self) -> int:
         return self.part.samples
@@ -114,19 +124,13 @@ class Clips(Generic[C]):
             yield tuple(table["key"].to_pylist()), shard
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield a table for each shard, one row a clip.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of columns; by default all.
-        """
+        """Yield a table for each shard, one row a clip; `columns` are names, by default all."""
         schema = self._schema(columns)
         for shard in self.part.shards:
             yield self._read(shard, schema)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the row of each clip as a dict; `columns` are names, by default of all columns."""
+        """Yield the row of each clip as a dict; `columns` as in :meth:`tables`."""
         for table in self.tables(columns):
             for batch in table.to_batches(_CLIPS_AT_A_TIME):
                 yield from batch.to_pylist()
@@ -136,13 +140,11 @@ class Clips(Generic[C]):
         return pa.concat_tables([self._schema(columns).empty_table(), *self.tables(columns)])
 
     def frame_tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield tables of the frames of all clips, one row a frame, a block of frames at a time.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of columns; by default all.
-        """
+        """Yield tables of all frames, one row a frame, a block at a time."""
+        if self.part.virtual:
+            for clip in self:
+                yield clip.frames_table(columns)
+            return
         for shard in self.part.shards:
             opened = self.opened(shard)
             yield from checked(self._reader.file(opened.frames, columns), opened)
@@ -150,6 +152,10 @@ class Clips(Generic[C]):
     def opened(self, shard: Shard) -> OpenedShard:
         """Return the files of a shard, with the check of each read."""
         return OpenedShard(self.folder, shard, self.size, self._card)
+
+    def made(self, row: dict[str, Any], shard: Shard) -> C:
+        """Return the clip of a row of a shard."""
+        return self.clip(row, self.opened(shard), self._reader)
 
     def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
         every = self.clip.COLUMNS.clips
@@ -160,7 +166,7 @@ class Clips(Generic[C]):
         opened = self.opened(shard)
         with (
             opened.reading(opened.clips),
-            open_parquet(opened.clips) as file,
+            open_parquet(opened.clips, self.clip.COLUMNS.max_group) as file,
         ):
             table = file.read(schema.names).select(schema.names).cast(schema)
             if table.num_rows != shard.samples:
@@ -184,10 +190,10 @@ class Clips(Generic[C]):
 
     def _clips(self, number: int, rows: ClipRows, start: int, stop: int) -> Iterator[C]:
         """Yield the clips of some rows of a shard, a few at a time."""
-        shard = self.opened(self.part.shards[number])
+        shard = self.part.shards[number]
         for at in range(start, stop, _CLIPS_AT_A_TIME):
             for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
-                yield self.clip(row, shard, self._reader)
+                yield self.made(row, shard)
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
@@ -256,8 +262,12 @@ class Dataset:
                 where=str(self.path),
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
-        folder = self.path / card_file.COMPOUNDS
-        return Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        folder, part = self.path / card_file.COMPOUNDS, self.card.compounds
+        size = self.card.size
+        if part.virtual:
+            sources = Sources(self.actions, stale=self.card.stale)
+            return Clips[CompoundClip](folder, part, VirtualClip, size, self._opened, sources)
+        return Clips(folder, part, CompoundClip, size, self._opened)
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:

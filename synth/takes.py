@@ -9,6 +9,7 @@ Promise: the order depends on the seed, the subject, the two actions and their t
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -109,6 +110,58 @@ def spread(joins: Sequence[Join], k: int) -> list[Join]:
         degree.update(best.keys)
         paired[frozenset(best.keys)] += 1
     return [chosen[copy % len(chosen)] for copy in range(k)] if chosen else []
+
+
+class Order(NamedTuple):
+    """Joins of takes by their places, int [min(k, pairs), 2], and the number of all pairs."""
+
+    places: np.ndarray
+    pairs: int
+
+
+@lru_cache(maxsize=4096)
+def order_of(ones: tuple[int, ...], others: tuple[int, ...] | None, k: int) -> Order:
+    """Return the joins of the first `k` copies, where no two takes join better than others.
+
+    Only the places of the takes are known. Takes in another order, drawn at random, give another
+    choice that shares as few.
+
+    Parameters
+    ----------
+    ones, others : tuple of int
+        The class of each take's frame rate; takes of two classes are not joined. None stands for
+        the same takes once more.
+    k : int
+        Copies.
+    """
+    left = _seats("one", ones)
+    joins = joins_of(left, left if others is None else _seats("other", others), _at_no_cost)
+    chosen = spread(joins, min(k, len(joins)))
+    places = [(int(join.one.key), int(join.other.key)) for join in chosen]
+    return Order(np.array(places, np.int64).reshape(-1, 2), len(joins))
+
+
+def _seats(action: str, classes: Iterable[int]) -> list[Take]:
+    """Return takes that are known by their places and classes only."""
+    sign = "" if action == "one" else "0"  # keys of two actions differ
+    still = Motion(0, 0, 1, "return", 0.0, 0.0, 0, 0.0)
+    return [
+        Take(f"{sign}{place}", action, 2.0**of_rate, still, 0, (1,), (0,))
+        for place, of_rate in enumerate(classes)
+    ]
+
+
+def _at_no_cost(one: Take, other: Take) -> Join:
+    return Join(one, other, one.motion.offset, other.motion.onset, 0.0)
+
+
+def rate_classes(takes: Sequence[Take]) -> list[int]:
+    """Return the class of each take's nominal rate, from 0 on."""
+    rates = [take.rate for take in takes]
+    if not rates or same_rate(min(rates), max(rates)):
+        return [0] * len(rates)
+    classes = _by_rate(takes)
+    return [next(i for i, keys in enumerate(classes) if take.key in keys) for take in takes]
 
 
 def _by_rate(takes: Iterable[Take]) -> list[set[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.types import N_BLENDSHAPES
+from fmdata.catalog.types import N_BLENDSHAPES, Motion
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,29 @@ class Columns:
     ----------
     facts, frame_facts : pyarrow.Schema
         Facts of a clip, and of each of its frames, that do not depend on the shard.
+    stored : bool
+        True where the clips lie in tars; virtual ones have no positions.
     """
 
     facts: pa.Schema
     frame_facts: pa.Schema
+    stored: bool = True
+
+    @property
+    def max_group(self) -> int:
+        """Largest number of rows of clips that are written or read at once."""
+        return 1024 if self.stored else 4096
 
     @cached_property
     def clips(self) -> pa.Schema:
         """Columns of ``shard-….parquet``, one row a clip."""
-        return pa.schema([*self.facts, *POSITIONS])
+        return pa.schema([*self.facts, *(POSITIONS if self.stored else [])])
 
     @cached_property
     def frames(self) -> pa.Schema:
         """Columns of ``shard-….frames.parquet``, one row a frame."""
-        return pa.schema([*FRAME_NAMES, *self.frame_facts, *FRAME_POSITIONS])
+        positions = FRAME_POSITIONS if self.stored else []
+        return pa.schema([*FRAME_NAMES, *self.frame_facts, *positions])
 
 
 # Offset and size, in bytes, of each member of a sample in its tar; first of its rows of frames.
@@ -150,6 +159,7 @@ COMPOUND_FRAME_FACTS = pa.schema(
     ]
 )
 COMPOUND_COLUMNS = Columns(COMPOUND_FACTS, COMPOUND_FRAME_FACTS)
+VIRTUAL_COLUMNS = Columns(COMPOUND_FACTS, COMPOUND_FRAME_FACTS, stored=False)
 
 DROPPED_COLUMNS = pa.schema(
     [
@@ -238,3 +248,20 @@ def per_frame(column: pa.ChunkedArray, shape: Sequence[int] = ()) -> np.ndarray:
         values = values.flatten()
     array: np.ndarray = values.to_numpy(zero_copy_only=False)
     return array.reshape(-1, *shape)
+
+
+def motion_of(row: Mapping[str, Any]) -> Motion | None:
+    """Return the motion of a row of the actions; None where no motion was found."""
+    if row["onset"] is None:
+        return None
+    return Motion(
+        onset=row["onset"],
+        apex=row["apex"],
+        offset=row["offset"],
+        style=row["style"],
+        amplitude_iod=row["amplitude"],
+        snr=row["snr"],
+        lead=row["lead"],
+        style_margin=row["style_margin"],
+        trail=row["trail"],
+    )

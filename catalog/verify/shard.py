@@ -55,14 +55,14 @@ class ShardCheck:
         columns = self._clip.COLUMNS
         if not self._rows.schema.equals(columns.clips):
             return "other columns than the format's"
-        if problem := _problem_of_nulls(self._rows):
+        if problem := problem_of_nulls(self._rows):
             return problem
         path = self._files.frames
         with open_parquet(path) as file:
             if not file.schema_arrow.equals(columns.frames):
                 return "other columns of frames than the format's"
         for block in self._reader.file(path):
-            if problem := _problem_of_nulls(block) or _problem_of_landmarks(block):
+            if problem := problem_of_nulls(block) or _problem_of_landmarks(block):
                 return problem
         return None
 
@@ -142,7 +142,8 @@ class ShardCheck:
                 yield "bytes after its last member"
 
 
-def _problem_of_nulls(table: pa.Table) -> str | None:
+def problem_of_nulls(table: pa.Table) -> str | None:
+    """Return the problem of a column that has nulls and must not, or None."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name not in NULLABLE and column.null_count:
             return f"{column.null_count} rows without {name}"

@@ -176,9 +176,9 @@ def _sealed(part: Part, folder: Path) -> Part:
     shards = [
         replace(
             shard,
-            tar=FileFacts.of(folder / f"{shard.name}.tar"),
+            tar=shard.tar and FileFacts.of(folder / f"{shard.name}.tar"),
             parquet=FileFacts.of(folder / f"{shard.name}.parquet"),
-            frames=FileFacts.of(folder / f"{shard.name}.frames.parquet"),
+            frames=shard.frames and FileFacts.of(folder / f"{shard.name}.frames.parquet"),
         )
         for shard in part.shards
     ]
