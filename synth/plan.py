@@ -48,13 +48,10 @@ def plan_subject(
     subject, actions
         Name of the subject, and all its actions. Those without a usable take count too: labels
         follow from them.
-    takes : sequence of Take
-        Usable clips of the subject.
-    k, seed : int
-        Copies of each compound, and seed of the draws.
+    takes, k, seed
+        Its usable clips, copies of each compound, and seed of the draws.
     join : callable, optional
-        Joins two takes at the frames that fit best. By default the takes are drawn, and the motions
-        meet at their offset and onset.
+        Joins two takes where they fit best. By default takes are drawn, and offset meets onset.
     """
     names, ordered = sorted(actions), sorted(takes, key=lambda t: (t.action, t.key))
     places = {name: [i for i, t in enumerate(ordered) if t.action == name] for name in names}
