@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.jpeg import decode_jpegs
 from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
@@ -94,12 +94,8 @@ class Clip:
 
     def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
         """Return the JPEG bytes of some frames, by default of all, in one read."""
-        spans = self.jpeg_spans if indices is None else self.jpeg_spans[list(indices)]
-        if len(spans) == 0:
-            return []
-        begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
-        data = self._read(begin, end - begin)
-        return [data[at : at + size] for at, size in (spans - [begin, 0]).tolist()]
+        data, spans = self._read_jpegs(range(self.n_frames) if indices is None else indices)
+        return [data[at : at + size] for at, size in spans]
 
     @cached_property
     def jpeg_spans(self) -> np.ndarray:
@@ -116,10 +112,9 @@ class Clip:
 
     def decode(self, numbers: Sequence[int], into: np.ndarray, places: Iterable[int]) -> None:
         """Decode the frames of some numbers into places of an array, uint8 [N, S, S, 3], RGB."""
-        jpegs = self.jpegs(numbers)
+        data, spans = self._read_jpegs(numbers)
         with self.shard.reading(self.tar):
-            for place, jpeg in zip(places, jpegs, strict=True):
-                into[place] = decode_jpeg(jpeg, self.size)
+            decode_jpegs(data, spans, self.size, into, places)
 
     def lbp(self) -> np.ndarray:
         """Return the LBP maps, uint8 [T, S, S].
@@ -176,6 +171,17 @@ class Clip:
         lbp = TarSlice(self.tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
         frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
         return Sample(self.facts(), frames, avi, lbp)
+
+    def _read_jpegs(self, numbers: Sequence[int]) -> tuple[bytes, list[list[int]]]:
+        """Read some JPEGs at once; return the bytes, and where each begins and its size."""
+        if isinstance(numbers, range) and numbers.step == 1 and numbers.start >= 0:
+            spans = self.jpeg_spans[numbers.start : numbers.stop]
+        else:
+            spans = self.jpeg_spans[list(numbers)]
+        if len(spans) == 0:
+            return b"", []
+        begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
+        return self._read(begin, end - begin), (spans - [begin, 0]).tolist()
 
     def _no_maps(self) -> DatasetError:
         return DatasetError(

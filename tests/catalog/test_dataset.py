@@ -16,8 +16,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.privacy.forget import forget
-from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
