@@ -110,6 +110,10 @@ class Clip:
         self.decode(numbers, pixels, range(len(numbers)))
         return pixels
 
+    def locate(self) -> None:
+        """Read where the frames lie; the pixels can then be read by any thread."""
+        assert len(self.jpeg_spans) == self.n_frames
+
     def decode(self, numbers: Sequence[int], into: np.ndarray, places: Iterable[int]) -> None:
         """Decode the frames of some numbers into places of an array, uint8 [N, S, S, 3], RGB."""
         data, spans = self._read_jpegs(numbers)
@@ -156,9 +160,9 @@ class Clip:
 
     def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of the clip's frames, one row a frame, by default of all columns."""
-        names = self.COLUMNS.frames.names if columns is None else columns
-        wanted = pa.schema([self.COLUMNS.frames.field(name) for name in names])
-        return pa.concat_tables([wanted.empty_table(), *self.frame_blocks(names)])
+        every = self.COLUMNS.frames
+        wanted = every if columns is None else pa.schema([every.field(name) for name in columns])
+        return pa.concat_tables([wanted.empty_table(), *self.frame_blocks(wanted.names)])
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """Return one fact of every frame, [T, *shape]; empty where all are null."""
@@ -174,10 +178,7 @@ class Clip:
 
     def _read_jpegs(self, numbers: Sequence[int]) -> tuple[bytes, list[list[int]]]:
         """Read some JPEGs at once; return the bytes, and where each begins and its size."""
-        if isinstance(numbers, range) and numbers.step == 1 and numbers.start >= 0:
-            spans = self.jpeg_spans[numbers.start : numbers.stop]
-        else:
-            spans = self.jpeg_spans[list(numbers)]
+        spans = self.jpeg_spans[list(numbers)]
         if len(spans) == 0:
             return b"", []
         begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())

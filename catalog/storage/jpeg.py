@@ -26,21 +26,12 @@ def decode_jpegs(
 
     Parameters
     ----------
-    data : bytes
-        Holds all JPEGs.
-    spans : sequence of (int, int)
-        Where each begins in `data`, and its number of bytes.
+    data, spans
+        The bytes of all JPEGs; where in them each begins, and its number of bytes.
     size : int
         Width and height in pixels.
-    into : uint8 [N, S, S, 3]
-        Receives the pixels, RGB.
-    places : iterable of int
-        Where in `into` each is put.
-
-    Raises
-    ------
-    ValueError
-        When the bytes are not a JPEG, or one of another size.
+    into, places
+        The array that receives the pixels, uint8 [N, S, S, 3], RGB; where in it each is put.
     """
     import cv2
 

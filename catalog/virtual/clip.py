@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,6 +36,9 @@ class VirtualClip(CompoundClip):
         self.row = row
         self.shard = shard
         self._sources = sources
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_runs"}
 
     @property
     def tar(self) -> NoReturn:  # type: ignore[override]
@@ -110,7 +114,12 @@ class VirtualClip(CompoundClip):
         frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
         return Sample(self.facts(), frames, avi, spliced_maps(self.segments, self._sources), spans)
 
-    @property
+    def locate(self) -> None:
+        """Read where the frames lie; the pixels can then be read by any thread."""
+        for run in self._runs:
+            run.source.clip.locate()
+
+    @cached_property
     def _runs(self) -> list[Run]:
         return self._sources.runs(self.segments)
 

@@ -25,9 +25,12 @@ def beside(dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("beside")
 def test_the_reading_of_a_dataset_in_the_readme_runs() -> None:
-    (example,) = [b for b in BLOCK.findall((ROOT / "README.md").read_text()) if "frames_table" in b]
+    blocks = BLOCK.findall((ROOT / "README.md").read_text())
+    (example,) = [block for block in blocks if "frames_table" in block]
+    (later,) = [block for block in blocks if "prefetch(" in block]
     names: dict[str, Any] = {}
     exec(example, names)
+    exec(later, names)
     assert names["ds"].actions.table().num_rows == 36
     assert names["clip"].key == names["ds"].actions.keys[-1]  # of the loop over all clips
 
