@@ -7,13 +7,13 @@ Promise: the order depends on the seed, the subject, the two actions and their t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from fmdata.catalog.timing import same_rate
 from fmdata.catalog.types import Motion
@@ -62,9 +62,12 @@ class Join(NamedTuple):
 
 
 JoinOf = Callable[[Take, Take], Join]
+Rounds = Callable[[list[Take], list[Take], JoinOf], list[Join]]
 
 
-def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list[Join]:
+def joins_of(
+    ones: Sequence[Take], others: Sequence[Take], join: JoinOf, rounds: "Rounds | None" = None
+) -> list[Join]:
     """Return every join of two actions' takes, takes of low cost first.
 
     Takes of different nominal rates are not joined. Where both actions are the same, a take is
@@ -76,6 +79,8 @@ def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list
         Takes of the first action and of the second; the same takes where both are one action.
     join : callable
         Joins two takes. Pairs of low cost come first, as far as that keeps takes apart.
+    rounds : callable, optional
+        Orders the joins of two actions; by default by their cost.
     """
     same = [take.key for take in ones] == [take.key for take in others]
     joins: list[Join] = []
@@ -85,7 +90,7 @@ def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list
         if same and len(left) > 1:
             joins += _tournament(left, join)
         elif not same and left and right:
-            joins += _rounds(left, right, join)
+            joins += (rounds or _rounds)(left, right, join)
     return joins or ([join(take, take) for take in ones] if same else [])
 
 
@@ -135,7 +140,8 @@ def order_of(ones: tuple[int, ...], others: tuple[int, ...] | None, k: int) -> O
         Copies.
     """
     left = _seats("one", ones)
-    joins = joins_of(left, left if others is None else _seats("other", others), _at_no_cost)
+    right = left if others is None else _seats("other", others)
+    joins = joins_of(left, right, _at_no_cost, _in_turn)
     chosen = spread(joins, min(k, len(joins)))
     places = [(int(join.one.key), int(join.other.key)) for join in chosen]
     return Order(np.array(places, np.int64).reshape(-1, 2), len(joins))
@@ -182,6 +188,8 @@ def _rounds(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
     Each is the assignment of the remaining joins that uses the least used takes and, among those,
     costs least. Takes of one side then occur equally often, or one time more, in every prefix.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, for --smooth alone
+
     joins = [[join(one, other) for other in others] for one in ones]
     cost = np.array([[one.cost for one in row] for row in joins])
     first_use = len(ones) * len(others) * (cost.max() + 1)  # outweighs the cost of a round
@@ -198,6 +206,25 @@ def _rounds(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
             used[0][a] += 1
             used[1][b] += 1
     return order
+
+
+def _in_turn(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
+    """Order all joins of m and n takes in rounds as :func:`_rounds` does, where all cost the same.
+
+    A round of the smaller side goes on in the larger side where the last round ended. Once it is
+    back at its beginning it moves on by one, so that no two takes meet again.
+    """
+    if len(ones) > len(others):
+        return [join(a, b) for b, a in _turns(others, ones)]
+    return [join(a, b) for a, b in _turns(ones, others)]
+
+
+def _turns(few: list[Take], many: list[Take]) -> Iterator[tuple[Take, Take]]:
+    m, n = len(few), len(many)
+    cycle = n // gcd(m, n)
+    for number in range(n):
+        for place, take in enumerate(few):
+            yield take, many[(number * m + number // cycle + place) % n]
 
 
 def _tournament(takes: list[Take], join: JoinOf) -> list[Join]:

@@ -13,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import av
 import numpy as np
 
 CODEC = "mjpeg"
@@ -56,6 +55,8 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     OSError
         When the file cannot be written.
     """
+    import av  # slow to import, and of no use to a reader
+
     file = str(target) if isinstance(target, Path) else target
     try:
         return _mux(file, jpegs, _rate(fps), size)
@@ -71,6 +72,8 @@ def _rate(fps: float) -> Fraction:
 
 
 def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: int) -> int:
+    import av
+
     tick = 1 / rate
     # bitexact keeps the muxer's version out of the file, so every run gives the same bytes.
     with av.open(file, "w", format="avi", options={"fflags": "+bitexact"}) as container:
