@@ -53,10 +53,20 @@ def _lbp(side: int, least: float, rounds: int) -> Goal:
     ours, theirs = 2000, 60
     return compare(
         f"LBP, {side} × {side}", "scikit-image", least,
-        ours=lambda: [lbp(picture) for _ in range(ours)],
-        theirs=lambda: [local_binary_pattern(picture, 8, 1) for _ in range(theirs)],
+        ours=_repeated(ours, lambda: lbp(picture)),
+        theirs=_repeated(theirs, lambda: local_binary_pattern(picture, 8, 1)),
         rounds=rounds, per=ours * US, unit="µs a map", share=ours / theirs,
     )  # fmt: skip
+
+
+def _repeated(n: int, work: Callable[[], object]) -> Callable[[], None]:
+    """Return a job that does some work many times, and keeps no result."""
+
+    def job() -> None:
+        for _ in range(n):
+            work()
+
+    return job
 
 
 def _frames(actions: Path, rounds: int) -> Iterator[Goal]:
