@@ -11,8 +11,7 @@ import mediapipe as mp
 import numpy as np
 from skimage.feature import local_binary_pattern
 
-from bench.performance.sides import Goal, compare
-from fmdata.catalog.types import Recording
+from bench.performance.sides import Goal, Unit, alternate, compare, judge
 from fmdata.pipeline.build import build
 from fmdata.pipeline.landmarks.mediapipe import MediaPipeLandmarker
 from fmdata.pipeline.reading.decode import decode
@@ -20,8 +19,9 @@ from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.synth.simulator.video import encode_mp4
 
-MAX_FRAMES = 1000  # that the loop holds in memory
+MAX_FRAMES = 400  # that the loop holds in memory, about
 HD = 720, 1280
+LOOP = "a bare MediaPipe loop"
 MS = 1e-3
 # Outer eye corners, nose and mouth corners; where a crop of 112 pixels has them (ArcFace).
 POINTS = (33, 263, 4, 61, 291)
@@ -31,19 +31,27 @@ TEMPLATE = TEMPLATE.astype(np.float32)
 
 def goals(raw: Path, real: Path | None, folder: Path, rounds: int) -> Iterator[Goal]:
     """Measure on simulated recordings, on real ones if there are any, and on large pictures."""
-    yield _against_loop("build, simulated 320², one worker", 1.3, raw, folder, rounds)
+    yield from _simulated(raw, folder, rounds)
+    work = "build, real recordings, one worker"
     if real:
-        yield _against_loop("build, real recordings, one worker", 0.8, real, folder, rounds)
+        yield _against_loop(work, real, folder, rounds)
     else:
-        against = "a bare MediaPipe loop"
-        yield Goal("build, real recordings, one worker", against, 0.8, None, "needs --real")
+        yield Goal(work, LOOP, 0.8, None, "needs --real")
     large = _enlarged(raw, folder / "large")
-    yield _against_loop("build, 1280 × 720, one worker", 0.8, large, folder, rounds)
-    yield _against_script(raw, folder, rounds)
-    yield compare(
-        "build, two workers", "one worker", 1.9, ours=_build(raw, folder, 2),
-        theirs=_build(raw, folder, 1), rounds=rounds, by_wall=True,
-    )  # fmt: skip
+    yield _against_loop("build, 1280 × 720, one worker", large, folder, rounds)
+
+
+def _simulated(raw: Path, folder: Path, rounds: int) -> Iterator[Goal]:
+    """Compare with the loop, the script and two workers, all in turn."""
+    n, loop, share = _loop(raw)
+    paths = [raw / recording.source for recording in discover(raw).recordings]
+    script = partial(_script, paths, folder / "script")
+    jobs = [_build(raw, folder, 1), loop, script, _build(raw, folder, 2)]
+    one, bare, scripted, two = alternate(jobs, rounds)
+    unit, work = Unit(n * MS, "ms a frame"), "build, simulated 320², one worker"
+    yield judge(work, LOOP, 1.3, one, bare, unit, share=share)
+    yield judge(work, "the script most people write", 2.0, one, scripted, unit)
+    yield judge("build, two workers", "one worker", 1.9, two, one, unit, by_wall=True)
 
 
 def _build(raw: Path, folder: Path, workers: int) -> Callable[[], object]:
@@ -56,34 +64,30 @@ def _build(raw: Path, folder: Path, workers: int) -> Callable[[], object]:
     return job
 
 
-def _against_loop(work: str, least: float, raw: Path, folder: Path, rounds: int) -> Goal:
-    """Compare a build with a loop that only calls MediaPipe, on frames in memory."""
+def _against_loop(work: str, raw: Path, folder: Path, rounds: int) -> Goal:
+    n, loop, share = _loop(raw)
+    unit = Unit(n * MS, "ms a frame")
+    return compare(work, LOOP, 0.8, _build(raw, folder, 1), loop, rounds, unit, share=share)
+
+
+def _loop(raw: Path) -> tuple[int, Callable[[], object], float]:
+    """Return the number of frames, a loop that only calls MediaPipe, and their share in it.
+
+    The loop's frames are in memory, so there are few of them.
+    """
     recordings = discover(raw).recordings
     n = sum(1 for recording in recordings for _ in decode(recording))
-    kept = _frames(recordings, MAX_FRAMES if n < 2 * MAX_FRAMES else MAX_FRAMES // 2)
+    every = (frame.rgb for recording in recordings for frame in decode(recording))
+    step = max(1, n // MAX_FRAMES)
+    kept = [np.ascontiguousarray(rgb) for rgb in islice(every, 0, None, step)]
     detect = MediaPipeLandmarker()._landmarker.detect
     images = [mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb) for rgb in kept]
-    return compare(
-        work, "a bare MediaPipe loop", least, ours=_build(raw, folder, 1),
-        theirs=lambda: [detect(image) for image in images], rounds=rounds, per=n * MS,
-        unit="ms a frame", share=n / len(kept),
-    )  # fmt: skip
 
+    def loop() -> None:
+        for image in images:
+            detect(image)
 
-def _frames(recordings: Sequence[Recording], n: int) -> list[np.ndarray]:
-    every = (frame.rgb for recording in recordings for frame in decode(recording))
-    return [np.ascontiguousarray(rgb) for rgb in islice(every, n)]
-
-
-def _against_script(raw: Path, folder: Path, rounds: int) -> Goal:
-    recordings = discover(raw).recordings
-    n = sum(1 for recording in recordings for _ in decode(recording))
-    paths = [raw / recording.source for recording in recordings]
-    return compare(
-        "build, simulated 320², one worker", "the script most people write", 2.0,
-        ours=_build(raw, folder, 1), theirs=partial(_script, paths, folder / "script"),
-        rounds=rounds, per=n * MS, unit="ms a frame",
-    )  # fmt: skip
+    return n, loop, n / len(images)
 
 
 def _script(paths: Sequence[Path], target: Path) -> None:

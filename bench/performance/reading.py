@@ -12,7 +12,7 @@ import numpy as np
 import webdataset
 from skimage.feature import local_binary_pattern
 
-from bench.performance.sides import Goal, compare
+from bench.performance.sides import Goal, Unit, compare
 from fmdata.catalog import Dataset, prefetch
 from fmdata.pipeline.cropping.lbp import lbp
 from fmdata.synth.compounds import synth_compounds
@@ -44,7 +44,7 @@ def _virtual(stored: Path, virtual: Path, rounds: int) -> Goal:
     n = sum(row["n_frames"] for row in Dataset(stored).compounds.rows(["n_frames"]))
     return compare(
         "virtual compounds, reading", "materialised ones", 0.8,
-        ours=_read(virtual), theirs=_read(stored), rounds=rounds, per=n * US, unit="µs a frame",
+        _read(virtual), _read(stored), rounds, Unit(n * US, "µs a frame"),
     )  # fmt: skip
 
 
@@ -53,9 +53,9 @@ def _lbp(side: int, least: float, rounds: int) -> Goal:
     ours, theirs = 2000, 60
     return compare(
         f"LBP, {side} × {side}", "scikit-image", least,
-        ours=_repeated(ours, lambda: lbp(picture)),
-        theirs=_repeated(theirs, lambda: local_binary_pattern(picture, 8, 1)),
-        rounds=rounds, per=ours * US, unit="µs a map", share=ours / theirs,
+        _repeated(ours, lambda: lbp(picture)),
+        _repeated(theirs, lambda: local_binary_pattern(picture, 8, 1)),
+        rounds, Unit(ours * US, "µs a map"), share=ours / theirs,
     )  # fmt: skip
 
 
@@ -92,8 +92,8 @@ def _frames(actions: Path, rounds: int) -> Iterator[Goal]:
     for against, theirs in (("bare `cv2.imdecode` in memory", bare),
                             ("the same, into one array a clip", in_one_array)):  # fmt: skip
         yield compare(
-            "`clip.frames()`", against, 0.95, ours=whole,
-            theirs=theirs, rounds=2 * rounds, per=n * US, unit="µs a frame",
+            "`clip.frames()`", against, 0.95, whole, theirs, 2 * rounds,
+            Unit(n * US, "µs a frame"),
         )  # fmt: skip
 
 
@@ -115,8 +115,8 @@ def _loader(stored: Path, rounds: int) -> Goal:
         assert sum(len(sample["avi"]) for sample in samples) == n
 
     return compare(
-        "`prefetch`, two threads", "webdataset and PyAV, one process", 5.0, ours=ours,
-        theirs=theirs, rounds=rounds, per=n * US, unit="µs a frame", by_wall=True,
+        "`prefetch`, two threads", "webdataset and PyAV, one process", 5.0, ours, theirs,
+        rounds, Unit(n * US, "µs a frame"), by_wall=True,
     )  # fmt: skip
 
 

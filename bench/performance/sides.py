@@ -4,7 +4,7 @@ import gc
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,47 +77,75 @@ def spend(job: Job) -> Spent:
     return Spent(_processor() - before, time.perf_counter() - began)
 
 
-def compare(
+def alternate(jobs: Sequence[Job], rounds: int) -> list[list[Spent]]:
+    """Do all jobs in turn, several times; return the times of each."""
+    spent = [[spend(job) for job in jobs] for _ in range(rounds)]
+    return [list(of_job) for of_job in zip(*spent, strict=True)]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Unit in which times are printed, in seconds, and its name."""
+
+    seconds: float = 1.0
+    name: str = "s"
+
+
+SECONDS = Unit()
+
+
+def judge(
     work: str,
     against: str,
     least: float,
+    ours: Sequence[Spent],
+    theirs: Sequence[Spent],
+    unit: Unit = SECONDS,
     *,
-    ours: Job,
-    theirs: Job,
-    rounds: int,
-    per: float = 1.0,
-    unit: str = "s",
     share: float = 1.0,
     by_wall: bool = False,
 ) -> Goal:
-    """Measure both sides in turn.
+    """Return a line from the times of both sides.
 
     Parameters
     ----------
     work, against, least, by_wall
         As in :class:`Goal`.
-    ours, theirs : callable
-        The two jobs.
-    rounds : int
-        Turns of each.
-    per, unit : float, str
-        Times are printed divided by `per`, in this unit.
+    ours, theirs : sequence of Spent
+        The times of each round.
+    unit : Unit
+        Unit of the printed times.
     share : float
         Factor for the times of the other side, where it does another amount of work.
     """
-    spent: list[tuple[Spent, Spent]] = []
-    for _ in range(rounds):
-        one, other = spend(ours), spend(theirs)
-        spent.append((one, Spent(other.processor * share, other.wall * share)))
+    theirs = [Spent(one.processor * share, one.wall * share) for one in theirs]
+    pairs = list(zip(ours, theirs, strict=True))
     ratio = Ratio(
-        statistics.median(other.processor / one.processor for one, other in spent),
-        statistics.median(other.wall / one.wall for one, other in spent),
+        statistics.median(other.processor / one.processor for one, other in pairs),
+        statistics.median(other.wall / one.wall for one, other in pairs),
     )
     texts = [
-        f"{statistics.median(side[1] if by_wall else side[0] for side in of_side) / per:.3g} {unit}"
-        for of_side in zip(*spent, strict=True)
+        f"{statistics.median(one[by_wall] for one in side) / unit.seconds:.3g} {unit.name}"
+        for side in (ours, theirs)
     ]
     return Goal(work, against, least, ratio, *texts, by_wall)
+
+
+def compare(
+    work: str,
+    against: str,
+    least: float,
+    ours: Job,
+    theirs: Job,
+    rounds: int,
+    unit: Unit = SECONDS,
+    *,
+    share: float = 1.0,
+    by_wall: bool = False,
+) -> Goal:
+    """Measure both sides in turn; the rest as in :func:`judge`."""
+    spent = alternate([ours, theirs], rounds)
+    return judge(work, against, least, *spent, unit, share=share, by_wall=by_wall)
 
 
 def _processor() -> float:

@@ -27,11 +27,11 @@ def goals(rounds: int) -> Iterator[Goal]:
     """Measure a worker's start beside one with MediaPipe, and a synthesis process."""
     ours, theirs = (_FIRST_FRAME.format(backend=name) for name in ("litert", "mediapipe"))
     for work, against, least, one, other in (
-        ("a worker's start, import to first frame", "the same with MediaPipe", 2.0, ours, theirs),
+        ("a worker's start, import to first frame", "the same with MediaPipe", 1.0, ours, theirs),
         ("the same", "the imports of a script, to its first frame", 1.0, ours, _SCRIPT),
         ("a synthesis process's start", "a build worker's start", 1.0, _SYNTHESIS, ours),
     ):
-        yield compare(work, against, least, ours=_run(one), theirs=_run(other), rounds=2 * rounds)
+        yield compare(work, against, least, _run(one), _run(other), 2 * rounds)
 
 
 def _run(code: str) -> "partial[subprocess.CompletedProcess[bytes]]":
