@@ -8,7 +8,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots clean
+.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ chaos: $(STAMP)  ## kill, damage, fill the disk, and see that nothing is lost (d
 
 shots: $(STAMP)  ## make pictures of the demo's report and of an odd one, wide and narrow (into shots/)
 	$(BIN)/python -m bench.shots
+
+pictures: $(STAMP)  ## remake the README's pictures and the notebook's outputs from demo/dataset (docs/)
+	$(BIN)/python -m bench.pictures
 
 clean:  ## remove .venv, caches, and what the demo made
 	rm -rf $(VENV) demo shots build *.egg-info .mypy_cache .pytest_cache .ruff_cache

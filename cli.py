@@ -1,46 +1,38 @@
-"""The command line: parse, call, show. Nothing else prints, nothing else knows typer.
+"""The command line: parse, call, show. Nothing else prints.
 
-An option of an :class:`~fmdata.catalog.settings.Options` class is declared in that class alone;
-:func:`command` derives it. Results print themselves: a command shows ``str()`` of what it got.
-Everything heavy is imported inside the command that needs it.
+Results print themselves: a command shows ``str()`` of what it got. `terminal/commands.py` derives
+the options and makes long commands alike. Everything heavy is imported inside the command that
+needs it.
 """
 
-import functools
 import importlib.util
-import inspect
 import json
-import os
 import sys
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
-from dataclasses import Field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.printable import PrintableStream, printable, printable_lines
-from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.settings import Options, described, option_name
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.report.settings import ReportSettings
+from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
 from fmdata.synth.simulator.settings import SimulateSettings
-from fmdata.terminal.meter import Meter
+from fmdata.terminal.commands import (
+    DATASET,
+    app,
+    command,
+    is_first_process,
+    progress,
+    show,
+    summary,
+)
 
 if TYPE_CHECKING:
     from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 
-app = typer.Typer(
-    help="Folders of face videos to training-ready datasets of facial motion.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain help: importing rich costs as much again as all the rest
-    pretty_exceptions_enable=False,
-)
-DATASET = Path("dataset")
 ReportOption = Annotated[
     bool, typer.Option("--report", help="Write report.html into the dataset at the end.")
 ]
@@ -50,84 +42,7 @@ KeyOption = Annotated[
 ]
 
 
-def command(
-    *kinds: type[Options], dataset: bool = False, only: Container[str] | None = None
-) -> Callable[[Any], Any]:
-    """Register a function as a command, with options derived from some settings classes.
-
-    The function takes an object of each class first, in order, and with `dataset` the dataset's
-    folder before them, which a user gives as an argument or by ``--dataset``. `only` names the
-    fields that are options of this command; all others keep their defaults.
-    """
-    options = {
-        kind: [f for f in kind.options() if only is None or f.name in only] for kind in kinds
-    }
-
-    def register(run: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(run).parameters.values())[len(kinds) + dataset :]
-
-        @functools.wraps(run)
-        def called(**values: Any) -> None:
-            before: list[Any] = []
-            if dataset:
-                before.append(_chosen_folder(values.pop("folder"), values.pop("dataset")))
-            for kind in kinds:
-                given = {f.name: _parsed(f, values.pop(f.name)) for f in options[kind]}
-                before.append(kind(**given))
-            run(*before, **values)
-
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        parameters += _folder_parameters() if dataset else []
-        parameters += [_parameter(f) for kind in kinds for f in options[kind]]
-        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command()(called)
-        return called
-
-    return register
-
-
-def _parameter(f: "Field[Any]") -> inspect.Parameter:
-    """Return the command's parameter for a field of an Options class."""
-    explicit = [option_name(f)] if f.metadata.get("option") else []
-    parsed = f.metadata.get("parse") is not None
-    return inspect.Parameter(
-        f.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=str(f.default) if parsed else f.default,
-        annotation=Annotated[str if parsed else f.type, typer.Option(*explicit, help=described(f))],
-    )
-
-
-def _parsed(f: "Field[Any]", value: Any) -> Any:
-    """Return an option's value as its field holds it."""
-    parse = f.metadata.get("parse")
-    return parse(value) if parse else value
-
-
-def _folder_parameters() -> list[inspect.Parameter]:
-    """Return the two parameters by which a command takes a dataset's folder."""
-    argument = typer.Argument(metavar="DATASET", help="Dataset folder.", show_default=str(DATASET))
-    option = typer.Option("--dataset", help="The same, as an option.")
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(name, keyword, default=None, annotation=Annotated[Path | None, how])
-        for name, how in (("folder", argument), ("dataset", option))
-    ]
-
-
-def _chosen_folder(argument: Path | None, option: Path | None) -> Path:
-    if argument and option and argument != option:
-        raise UsageError(
-            f"two dataset folders, {argument} and --dataset {option}",
-            wanted="one of the two",
-            where="--dataset",
-            todo="leave out one of them",
-        )
-    return argument or option or DATASET
-
-
-@command(SimulateSettings)
+@command(SimulateSettings, stopped="starts anew")
 def simulate(
     settings: SimulateSettings,
     raw: Annotated[Path, typer.Argument(help="Folder to fill.")],
@@ -135,12 +50,12 @@ def simulate(
     """Make recordings with exactly known onset, apex and offset."""
     from fmdata.synth.simulator.simulate import simulate
 
-    with Meter("starts anew") as meter:
+    with progress() as meter:
         simulated = simulate(raw, settings, meter)
-    show(simulated)
+    summary(simulated)
 
 
-@command(BuildSettings, RunSettings)
+@command(BuildSettings, RunSettings, stopped="resumes from here")
 def build(
     settings: BuildSettings,
     how: RunSettings,
@@ -149,17 +64,24 @@ def build(
     table: Annotated[
         Path | None, typer.Option(help="CSV table of recordings, for other layouts.")
     ] = None,
+    overrides: Annotated[
+        Path | None,
+        typer.Option(help="Table of a review, as the page of `fmdata report` saves it."),
+    ] = None,
     pseudonyms: KeyOption = None,
     strict: Annotated[bool, typer.Option(help="Exit with 1 if anything was dropped.")] = False,
     with_report: ReportOption = False,
 ) -> None:
     """Turn a folder of recordings into a dataset of clips (D1)."""
     from fmdata.pipeline.build import build
+    from fmdata.pipeline.work.review.override import read_overrides
 
     key = _read_key(pseudonyms, out)
-    with Meter("resumes from here") as meter:
-        built = build(subjects, out, settings, how, table=table, pseudonyms=key, progress=meter)
-    show(built)
+    review = read_overrides(overrides) if overrides else None
+    with progress() as meter:
+        built = build(subjects, out, settings, how, table=table, pseudonyms=key, overrides=review,
+                      progress=meter)  # fmt: skip
+    summary(built)
     if built.clips == 0:
         fail(f"nothing could be built: all {built.recordings} recordings were dropped")
     if with_report:
@@ -168,7 +90,7 @@ def build(
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
 
 
-@command(CompoundSettings, SynthesisSettings, dataset=True)
+@command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")
 def synth_compound(
     dataset: Path,
     settings: CompoundSettings,
@@ -179,14 +101,14 @@ def synth_compound(
     from fmdata.pipeline.engine.cores import n_processes
     from fmdata.synth.compounds import synth_compounds
 
-    with Meter("resumes from here") as meter:
+    with progress() as meter:
         made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
-    show(made)
+    summary(made)
     if with_report:
         _report(dataset)
 
 
-@command(dataset=True)
+@command(dataset=True, stopped="resumes from the last checkpoint")
 def train(
     dataset: Path,
     recipe: Annotated[str, typer.Argument(help="landmarks, encoder, subclips, smate, rrl or pcl.")],
@@ -215,18 +137,20 @@ def train(
         show(chosen.to_toml().rstrip("\n"))
         return
     folder = out or Path("runs") / recipe
-    with _meter_of_first_process() as meter:
+    with progress() as meter:
         run = runs.cross_validate if folds else runs.train
         report = run(recipe, dataset, folder, chosen, meter)
-    if not _is_first_process():
+    if not is_first_process():
         return
-    show(report)
+    summary(report)
     if evaluate:
         for one in sorted(folder.glob("fold-*")) if folds else [folder]:
-            show(runs.evaluate(one, dataset))
+            with progress() as meter:
+                measured = runs.evaluate(one, dataset, meter)
+            summary(measured)
 
 
-@command(dataset=True)
+@command(dataset=True, stopped="starts anew")
 def evaluate(
     dataset: Path,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
@@ -235,10 +159,12 @@ def evaluate(
     require_torch()
     from fmdata.train.run import evaluate
 
-    show(evaluate(run, dataset))
+    with progress() as meter:
+        measured = evaluate(run, dataset, meter)
+    summary(measured)
 
 
-@command(dataset=True)
+@command(dataset=True, stopped="starts anew; nothing was changed")
 def verify(
     dataset: Path,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame as well.")] = False,
@@ -246,15 +172,16 @@ def verify(
     """Check every checksum, count, row, segment and fold."""
     from fmdata.catalog.verify.dataset import verify
 
-    findings = verify(dataset, deep=deep)
+    with progress() as meter:
+        findings = verify(dataset, deep=deep, progress=meter)
     for finding in findings:
-        show(finding)
+        (summary if finding.is_note else show)(finding)
     if errors := [finding for finding in findings if not finding.is_note]:
         fail(f"{len(errors)} findings in {dataset}")
-    show(f"{dataset} matches its card")
+    summary(f"{dataset} matches its card")
 
 
-@command(dataset=True)
+@command(dataset=True, stopped="completes the removal")
 def forget(
     dataset: Path,
     subject: Annotated[str, typer.Argument(help="Subject, as named in the raw folder.")],
@@ -267,8 +194,9 @@ def forget(
     if not yes:
         confirm(f"remove {subject} from {dataset} for good?")
     key = _read_key(pseudonyms, dataset)
-    forgotten = forget(dataset, key.subject(subject) if key else subject)
-    show(f"{subject} is removed from {dataset}: {forgotten}")
+    with progress() as meter:
+        forgotten = forget(dataset, key.subject(subject) if key else subject, meter)
+    (show if forgotten.left else summary)(f"{subject} is removed from {dataset}: {forgotten}")
     if forgotten.left:
         fail(f"{subject} is still found in {len(forgotten.left)} places")
 
@@ -289,7 +217,7 @@ def info(
         show(summary)
 
 
-@command(ReportSettings, dataset=True)
+@command(ReportSettings, dataset=True, stopped="starts anew")
 def report(
     dataset: Path,
     settings: ReportSettings,
@@ -301,7 +229,38 @@ def report(
     _report(dataset, settings, out)
 
 
-@command(RunSettings, only=("workers",))
+@command(ShowSettings, dataset=True, name="show", stopped="starts anew")
+def show_clip(
+    dataset: Path,
+    settings: ShowSettings,
+    key: Annotated[str, typer.Argument(help="Key of a clip or a compound.")],
+    save: Annotated[
+        Path | None, typer.Option(help="File to write: .png is a strip, .gif and .mp4 move.")
+    ] = None,
+) -> None:
+    """Show one clip or compound with its curve, in the terminal or as a picture to save."""
+    from fmdata.catalog import Dataset
+    from fmdata.drawing.small import draw_small
+    from fmdata.drawing.strip import Look, draw_strip
+    from fmdata.report.show import find_scene
+    from fmdata.report.show import save as save_picture
+    from fmdata.terminal.picture import show_picture
+
+    scene = find_scene(Dataset(dataset), key)
+    if save:
+        with progress() as meter:
+            saved = save_picture(scene, save, settings, meter)
+        summary(saved)
+        return
+    look = Look(settings.landmarks, settings.lbp)
+    show_picture(
+        lambda width: draw_strip(scene, settings.width or width, settings.frames, look),
+        lambda width: draw_small(scene, width),
+        printable_lines(scene.caption),
+    )
+
+
+@command(RunSettings, only=("workers",), stopped="simulates again and resumes the rest")
 def demo(
     how: RunSettings,
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("demo"),
@@ -317,13 +276,10 @@ def demo(
         ["info", dataset],
         ["report", dataset],
     ):
-        if code := app(arguments, standalone_mode=False):
+        if (code := app(arguments, standalone_mode=False)) == 130:
+            raise KeyboardInterrupt
+        if code:
             raise typer.Exit(code)
-
-
-def show(result: object) -> None:
-    """Print a result; nothing that a name holds can control the terminal."""
-    typer.echo(printable_lines(str(result)))
 
 
 def fail(message: str) -> None:
@@ -364,22 +320,9 @@ def _read_key(key_file: Path | None, dataset: Path) -> "Pseudonyms | None":
 def _report(dataset: Path, settings: ReportSettings | None = None, out: Path | None = None) -> None:
     from fmdata.report.page import write_report
 
-    show(write_report(dataset, settings or ReportSettings(), out))
-
-
-def _is_first_process() -> bool:
-    """Return whether this is the only process, or the first of those that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-@contextmanager
-def _meter_of_first_process() -> Iterator[Progress]:
-    """Yield a meter, or a silent one in any other than the first of several processes."""
-    if not _is_first_process():
-        yield SILENT
-        return
-    with Meter("resumes from the last checkpoint") as meter:
-        yield meter
+    with progress() as meter:
+        written = write_report(dataset, settings or ReportSettings(), out, meter)
+    summary(written)
 
 
 def main() -> None:

@@ -38,9 +38,12 @@ def main() -> None:
 
 
 def shoot(browser: Browser, page: Path, stem: Path, width: int, scheme: str) -> None:
-    """Write pictures of the first screen and of the whole page; the first take plays."""
+    """Write pictures of the first screen and of the whole page; the first take plays, marked."""
     browser.open(page, width=width, scheme=scheme)
     save(browser, stem.with_name(f"{stem.name}-first.png"))
+    browser.run("document.querySelector('details.review').open = true")
+    browser.settle()
+    browser.run("const b = document.querySelector('details.review input'); b.checked || b.click()")
     height = browser.run("return document.documentElement.scrollHeight")
     browser.resize(width, min(height, MAX_HEIGHT))
     browser.run("document.querySelector('.strip')?.click()")

@@ -83,10 +83,11 @@ class Filmed:
     def case(self) -> Case:
         """Spot the recording, as a build would."""
         first = spot.spot(self.track, self.fps)
-        needed = respot.needs_second_pass(first, self.track, self.fps)
+        needed = respot.needs_second_pass(first, self.track)
         if not needed or self.refined is None:
             return Case(self.truth, first.motion)
-        return Case(self.truth, respot.spot_refined(first, self.refined, self.fps).motion)
+        second = respot.spot_refined(first, self.track, self.refined, self.fps)
+        return Case(self.truth, second.motion)
 
 
 def settings_of(name: str, subjects: int, seed: int) -> SimulateSettings:

@@ -12,21 +12,19 @@ import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.jpeg import decode_jpegs
-from fmdata.catalog.storage.npy import npy_array
+from fmdata.catalog.storage.npy import npy_array, npy_rows
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
-    COMPOUND_COLUMNS,
     Columns,
-    motion_of,
     one_row,
     per_frame,
 )
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
-from fmdata.catalog.storage.tables.rows import FramesOf
+from fmdata.catalog.storage.tables.rows import FramesOf, motion_of
 from fmdata.catalog.storage.tars.content import TarSlice
-from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
+from fmdata.catalog.types import N_BLENDSHAPES, Motion
 
 
 class Clip:
@@ -40,9 +38,12 @@ class Clip:
         The tar of its shard.
     shard, reader
         The files of the shard, and what reads its rows of frames.
+    sources : mapping or None
+        The action clips, by key, for a compound that has not been sent to another process.
     """
 
     COLUMNS: Columns
+    sources: Any = None
 
     def __init__(self, row: dict[str, Any], shard: OpenedShard, reader: FramesReader) -> None:
         self.row = row
@@ -52,6 +53,14 @@ class Clip:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
+
+    def _repr_html_(self) -> str:
+        from fmdata.catalog.pictures.notebook import html_of_clip
+
+        return html_of_clip(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"sources": None}
 
     @property
     def key(self) -> str:
@@ -120,24 +129,29 @@ class Clip:
         with self.shard.reading(self.tar):
             decode_jpegs(data, spans, self.size, into, places)
 
-    def lbp(self) -> np.ndarray:
-        """Return the LBP maps, uint8 [T, S, S].
+    def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Return the LBP maps of some frames, by default of all, uint8 [T, S, S].
 
         Raises
         ------
         DatasetError
             When the dataset was built without LBP maps.
         """
-        data = self.lbp_npy()
-        shape = self.n_frames, self.size, self.size
+        dtype, shape = np.dtype(np.uint8), (self.n_frames, self.size, self.size)
+        begin = self._lbp_offset()
         with self.shard.reading(self.tar):
-            return npy_array(data, np.dtype(np.uint8), shape)
+            if indices is None:
+                return npy_array(self.lbp_npy(), dtype, shape)
+            return npy_rows(lambda at, n: self._read(begin + at, n), dtype, shape, indices)
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
+        return self._read(self._lbp_offset(), self.row["lbp_size"])
+
+    def _lbp_offset(self) -> int:
         if not self.has_lbp:
             raise self._no_maps()
-        return self._read(self.row["lbp_offset"], self.row["lbp_size"])
+        return int(self.row["lbp_offset"])
 
     @property
     def has_lbp(self) -> bool:
@@ -282,19 +296,3 @@ class ActionClip(Clip):
     def intensity(self) -> np.ndarray:
         """float32 [T], displacement from neutral in interocular distances."""
         return self.column("intensity")
-
-
-class CompoundClip(Clip):
-    """A clip of D2: two actions of one subject, one after the other."""
-
-    COLUMNS = COMPOUND_COLUMNS
-
-    @property
-    def segments(self) -> list[Segment]:
-        """Lead, first, second and tail, in order; lead and tail may be empty."""
-        return [Segment(**segment) for segment in self.row["segments"]]
-
-    @property
-    def takes(self) -> tuple[str, str]:
-        """Keys of the two action clips; two compounds that share one show the same pixels."""
-        return str(self.row["first_take"]), str(self.row["second_take"])

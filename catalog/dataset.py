@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
@@ -33,6 +33,7 @@ from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, readin
 from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
 from fmdata.catalog.storage.tables.rows import ClipRows, checked, require_values
 from fmdata.catalog.virtual.clip import VirtualClip
+from fmdata.catalog.virtual.compound import CompoundClip
 from fmdata.catalog.virtual.sources import Sources
 
 C = TypeVar("C", bound=Clip)
@@ -58,24 +59,18 @@ class Clips(Generic[C]):
         Width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
-    sources : Sources, optional
-        Action clips from which virtual clips are spliced.
     """
 
+    sources: "Clips[ActionClip] | None" = None  # the actions, for compounds
+
     def __init__(
-        self,
-        folder: Path,
-        part: Part,
-        clip: type[C],
-        size: int,
-        card: OpenedCard,
-        sources: Sources | None = None,
+        self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
     ) -> None:
         self.folder, self.part, self.clip, self.size, self._card = folder, part, clip, size, card
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
         self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
         self._held_bytes = 0
-        self._reader: Any = sources or FramesReader()  # from which each clip reads its frames
+        self._reader: Any = FramesReader()  # virtual clips are spliced from sources instead
 
     def __len__(self) -> int:
         return self.part.samples
@@ -155,7 +150,9 @@ class Clips(Generic[C]):
 
     def made(self, row: dict[str, Any], shard: Shard) -> C:
         """Return the clip of a row of a shard."""
-        return self.clip(row, self.opened(shard), self._reader)
+        clip = self.clip(row, self.opened(shard), self._reader)
+        clip.sources = self.sources
+        return clip
 
     def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
         every = self.clip.COLUMNS.clips
@@ -242,6 +239,11 @@ class Dataset:
         self._opened.require_unchanged()
         self.actions: Clips[ActionClip] = self._clips(self.card.actions)
 
+    def _repr_html_(self) -> str:
+        from fmdata.catalog.pictures.notebook import html_of_dataset
+
+        return html_of_dataset(self)
+
     def _clips(self, actions: Part) -> Clips[ActionClip]:
         folder = self.path / card_file.ACTIONS
         return Clips(folder, actions, ActionClip, self.card.size, self._opened)
@@ -263,11 +265,12 @@ class Dataset:
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
         folder, part = self.path / card_file.COMPOUNDS, self.card.compounds
-        size = self.card.size
+        kind: type[CompoundClip] = VirtualClip if part.virtual else CompoundClip
+        clips = Clips[CompoundClip](folder, part, kind, self.card.size, self._opened)
+        clips.sources = self.actions
         if part.virtual:
-            sources = Sources(self.actions, stale=self.card.stale)
-            return Clips[CompoundClip](folder, part, VirtualClip, size, self._opened, sources)
-        return Clips(folder, part, CompoundClip, size, self._opened)
+            clips._reader = Sources(self.actions, stale=self.card.stale)
+        return clips
 
     @property
     def halves(self) -> tuple[Clips[Any], ...]:

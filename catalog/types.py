@@ -13,7 +13,7 @@ import numpy as np
 N_POINTS = (478, 68)  # MediaPipe's mesh, FAN
 N_BLENDSHAPES = 52
 
-STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode")
+STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode", "review")
 REASONS = (
     "misplaced",  # a video, or images, at another depth than <subject>/<action>/<take>
     "bad_name",  # a name that is not in UTF-8
@@ -29,6 +29,7 @@ REASONS = (
     "failed",  # a library failed, or the machine is out of a resource; never reported as no_face
     "crashed",  # its worker process crashed at every attempt
     "timed_out",  # slower than the time limit
+    "rejected",  # by a person, in a review
 )
 STYLES = ("return", "hold")
 ROLES = ("lead", "first", "second", "tail")
@@ -207,8 +208,7 @@ class Motion(ArrayRepr):
     apex : int
         A frame at the beginning of the plateau, 0.12 s into it, to be past the rise.
     offset : int
-        First frame after the motion, which is ``[onset, offset)``; equal to the number of frames
-        of the clip when the apex is held to the end.
+        First frame after ``[onset, offset)``; the number of frames when held to the end.
     style : str
         ``return`` (back to neutral) or ``hold`` (the apex lasts until the end).
     amplitude_iod : float
@@ -272,8 +272,8 @@ class Segment:
 class Dropped:
     """A recording that gave no clip: the stage, the reason, and the detail in words.
 
-    `attempts` counts all builds. `pose_range`, in degrees, belongs to the reason ``unsteady``; it
-    is None for any other. `start` and `stop`, in seconds, bound the span of the file, if it is one.
+    `attempts` counts all builds. `start` and `stop`, in seconds, bound the span, if it is one.
+    `pose_range` (degrees) belongs to ``unsteady``, `source_sha256` to ``rejected``; else None.
     """
 
     source: str
@@ -287,6 +287,7 @@ class Dropped:
     pose_range: float | None = None
     start: float | None = None
     stop: float | None = None
+    source_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if self.stage not in STAGES or self.reason not in REASONS:

@@ -5,10 +5,9 @@ dataset, is recognised by its digest and not done again.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow.compute as pc
 
@@ -34,9 +33,11 @@ from fmdata.pipeline.work.job import Job, refused_job
 from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import Finished, drop, finished
-from fmdata.pipeline.work.previous import Previous
+from fmdata.pipeline.work.previous import RECORDED, Previous, recorded_key
 from fmdata.pipeline.work.publish import publish
 from fmdata.pipeline.work.repeated import repeated
+from fmdata.pipeline.work.review.override import Overrides
+from fmdata.pipeline.work.review.review import Review, require_review
 
 
 def build(
@@ -47,6 +48,7 @@ def build(
     *,
     table: Path | None = None,
     pseudonyms: Pseudonyms | None = None,
+    overrides: Overrides | None = None,
     progress: Progress = SILENT,
 ) -> Built:
     """Build the dataset of single actions in `out`, or bring it up to date.
@@ -57,14 +59,14 @@ def build(
         Folder of recordings.
     table : Path, optional
         Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
-    pseudonyms : Pseudonyms, optional
-        Turns subjects' names into keyed digests.
+    pseudonyms, overrides : optional
+        Turn subjects' names into keyed digests; marks of a review.
 
     Raises
     ------
     UsageError
-        When `out` holds other files, or a dataset made with other settings; when there is nothing
-        to retry; and as :func:`fmdata.pipeline.reading.discover.discover` does.
+        When `out` holds other files, or a dataset made with other settings, or a review that would
+        be lost; when a mark fits no recording; when there is nothing to retry; and as `discover`.
     InputError
         When there is no recording in `raw`, two subjects have the same file, or errors would leave
         none of a dataset's clips.
@@ -74,8 +76,9 @@ def build(
     found = discover(raw, table, follow_links=how.follow_links)
     named = pseudonymous(found, pseudonyms) if pseudonyms else found
     settings = replace(settings, pseudonyms=pseudonyms is not None)
+    review = Review.of(overrides, named.recordings) if overrides else Review()
     with change(out):
-        built = _build(named, _sources(found, named), out, settings, how, progress)
+        built = _build(named, review, _sources(found, named), out, settings, how, progress)
     return replace(built, notes=found.notes, understood=understood(found.recordings))
 
 
@@ -91,38 +94,40 @@ def _refused(found: Found, *, retry: bool) -> dict[Job, RecordingError]:
 
 
 def _build(
-    found: Found, sources: dict[str, str], out: Path,
+    found: Found, review: Review, sources: dict[str, str], out: Path,
     settings: BuildSettings, how: RunSettings, progress: Progress,
 ) -> Built:  # fmt: skip
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
     previous = Previous.read(out, settings, known, retry=retry)
+    require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
     known.save(all_seen=not retry)
     same = repeated(jobs, sources, previous.dataset if retry else None)
-    todo, done = previous.divide(jobs, work)
+    todo, done = previous.divide(jobs, work, review.rejected(jobs))
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
     seconds, frames = _process(todo, done, settings, work, how, progress)
     refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    card, dropped = _published([*jobs, *refused], done, settings, previous)
+    card, dropped = _published([*jobs, *refused], done, settings, previous, review)
     known.keep_dataset(out, card)
     known.save(all_seen=not retry)
-    actions = Dataset(out).actions
+    counted = _counted(Dataset(out).actions, previous)
     return Built(
         out=out,
         card=card,
         dropped=dropped,
         reused=sum(bool(job.digest) for job in jobs) - len(todo),
-        removed=len(previous.subjects.keys() - set(actions.keys)),
+        removed=counted.removed,
         frames=frames,
         seconds=seconds,
-        motionless=[row["key"] for row in _motions(actions) if row["onset"] is None],
-        several=[row["key"] for row in _motions(actions) if row["n_motions"] > 1],
+        motionless=counted.motionless,
+        several=counted.several,
         unread=[job.key for job in jobs if job.stands_in],
         repeated=same,
         sources=sources,
+        review=[] if retry else review.lines(jobs, dropped),
     )
 
 
@@ -142,18 +147,34 @@ def _process(
 
 
 def _published(
-    jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, previous: Previous
-) -> tuple[Card, list[Dropped]]:
+    jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, previous: Previous,
+    review: Review,
+) -> tuple[Card, list[Dropped]]:  # fmt: skip
     """Publish the contents of the dataset, if it does not hold them already."""
-    contents = merge(jobs, done, previous, settings)
+    contents = merge(jobs, done, previous, settings, review)
     dropped = [dropped for dropped, _ in contents.dropped]
-    if previous.dataset and previous.is_current(jobs, settings):
+    is_current = previous.is_current(jobs, settings, review.rejected(jobs))
+    if previous.dataset and is_current and contents.is_packed:
         return previous.dataset.card, dropped
     return publish(previous.out, settings, contents, previous), dropped
 
 
-def _motions(actions: Clips[ActionClip]) -> Iterator[dict[str, Any]]:
-    """Yield key and onset of each clip, and its number of motions."""
-    for table in actions.tables(["key", "onset", "motions"]):
+class _Counts(NamedTuple):
+    """Keys of clips without a motion, and with several; number of clips that are gone."""
+
+    motionless: list[str]
+    several: list[str]
+    removed: int
+
+
+def _counted(actions: Clips[ActionClip], previous: Previous) -> _Counts:
+    """Count the clips of a dataset; of several motions one is taken, unless it is given."""
+    motionless, several, gone = list[str](), list[str](), set(previous.subjects)
+    for table in actions.tables(["key", *RECORDED, "onset", "motion_from", "motions"]):
         counts = pc.list_value_length(table["motions"])
-        yield from table.drop_columns(["motions"]).append_column("n_motions", counts).to_pylist()
+        rows = table.drop_columns(["motions"]).append_column("n_motions", counts).to_pylist()
+        gone -= {recorded_key(row) for row in rows}
+        motionless += [row["key"] for row in rows if row["onset"] is None]
+        spotted = (row for row in rows if row["motion_from"] == "spotted")
+        several += [row["key"] for row in spotted if row["n_motions"] > 1]
+    return _Counts(motionless, several, len(gone))

@@ -17,7 +17,12 @@ from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.health.line import HealthLine
 from fmdata.catalog.printable import printable
-from fmdata.report.sheets import SheetSize, sheet, shown_frames
+from fmdata.catalog.progress import Progress
+from fmdata.catalog.storage.schema import SPOTTED, TIMES
+from fmdata.drawing.spread import spread
+from fmdata.pipeline.work.previous import recorded_key
+from fmdata.report.review import changes, times_of
+from fmdata.report.sheets import SheetSize, sheet
 
 MAX_CURVE = 160  # points
 MAX_CELLS = 5000  # of all subjects, in the page
@@ -106,7 +111,9 @@ class Content:
     n_cells: int = 0
 
 
-def gather(dataset: Dataset, shown: set[str], lines: list[HealthLine], faces: bool) -> Content:
+def gather(
+    dataset: Dataset, shown: set[str], lines: list[HealthLine], faces: bool, progress: Progress
+) -> Content:
     """Gather everything that a page shows of a dataset."""
     content = Content()
     odd: dict[str, list[str]] = defaultdict(list)
@@ -115,6 +122,7 @@ def gather(dataset: Dataset, shown: set[str], lines: list[HealthLine], faces: bo
             odd[key].append(line.kind)
     size = SheetSize.for_clips(len(shown)) if faces else None
     _add_values(content, dataset, shown)
+    progress.start("report", len(shown), "clips")
     for name, clips in groupby(_shown_clips(dataset, shown), lambda clip: clip.subject):
         subject = Subject(name, fold=-1, first=-1)
         for clip in clips:
@@ -123,6 +131,7 @@ def gather(dataset: Dataset, shown: set[str], lines: list[HealthLine], faces: bo
                 subject.fold, subject.first = clip.fold, number
             facts = _clip(clip, number, odd[clip.key], size)
             subject.actions.setdefault(clip.action, []).append(facts)
+            progress.step()
         content.subjects.append(subject)
     if dataset.card.compounds:
         _add_cells(content, dataset, lines)
@@ -164,18 +173,20 @@ def _value(value_of: Any, row: Mapping[str, Any]) -> float | None:
 def _clip(clip: ActionClip, number: int, odd: list[str], size: SheetSize | None) -> dict[str, Any]:
     """Return the facts, curve and sheet of a clip, as JSON values."""
     marks, names = _marks(clip)
-    frames = shown_frames(clip.n_frames, marks, size.frames) if size else sorted(set(marks))
+    frames = spread(clip.n_frames, marks, size.frames) if size else sorted(set(marks))
     step = max(1, -(-clip.n_frames // MAX_CURVE))
     curve = np.nan_to_num(clip.intensity[::step], nan=0, posinf=0, neginf=0)
     row = clip.row
     return {
         "id": number, "key": printable(clip.key), "take": printable(clip.take), "fps": clip.fps,
         "n": clip.n_frames, "step": step, "odd": odd, "style": row["style"],
-        "motion": [row["onset"], row["apex"], row["offset"]] if row["onset"] is not None else None,
+        "motion": times_of(row, TIMES),
         "amplitude": _rounded(row["amplitude"]), "snr": _rounded(row["snr"]),
         "curve": [round(float(value) * 1000) for value in curve], "frames": frames,
         "marks": [frames.index(mark) for mark in marks], "names": names,
         "sheet": sheet(clip, frames, size) if size else None,
+        "of": recorded_key(row), "sha": row["source_sha256"], "changes": printable(changes(row)),
+        "spotted": times_of(row, SPOTTED),
     }  # fmt: skip
 
 

@@ -1,25 +1,10 @@
-"use strict";
 // Draws the clips of a subject when it is opened, plays what is pointed at, filters the dropped list.
 // Texts from the dataset are written as text content only.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
   const PAUSE_S = 0.4; // between two rounds of a preview
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const clips = new Map(); // by number on the page
   let playing = null;
-
-  function make(tag, properties = {}, ...children) {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
-  }
-
-  function draw(tag, attributes, ...children) {
-    const node = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  }
 
   // A clip's sheet is decoded once, when it is first needed.
   function sheetOf(clip) {
@@ -96,25 +81,42 @@
     node.addEventListener("click", start);
   }
 
+  // Places in a clip's sheet of its four pictures: of marked boundaries, the nearest frames.
+  function placesOf(clip, marked) {
+    if (!marked) return clip.marks;
+    const nearest = (frame) => clip.frames.reduce((best, one, at) =>
+      (Math.abs(one - frame) < Math.abs(clip.frames[best] - frame) ? at : best), 0);
+    return [clip.marks[0], ...marked.map(nearest)];
+  }
+
+  function namesOf(clip, marked) {
+    const frames = marked ? [clip.frames[clip.marks[0]], ...marked] : clip.marks.map((at) => clip.frames[at]);
+    const names = marked ? ["rest", "onset", "apex", "offset"] : clip.names;
+    return names.map((name, i) => (name.startsWith("frame") ? name : `${name} ${frames[i]}`));
+  }
+
   function take(clip, curve) {
     const still = clip.sheet ? 96 : 0;
     const button = make("button", { type: "button", className: "strip" });
     button.setAttribute("aria-label", `Play ${clip.key}, ${clip.n} frames`);
     const canvas = make("canvas", { width: 4 * 96, height: still || 1 });
     canvas.setAttribute("aria-hidden", "true");
+    let marked = null; // boundaries that a review gives, shown in place of those of the motion
     const strip = async () => {
       curve.classList.remove("on");
       curve.querySelector(".head")?.remove();
       const picture = await sheetOf(clip);
       if (picture && playing?.node !== button)
-        clip.marks.forEach((at, place) => put(canvas, picture, clip, at, place));
+        placesOf(clip, marked).forEach((at, place) => put(canvas, picture, clip, at, place));
     };
     if (still) button.append(canvas);
     const names = make("span", { className: "names" });
-    names.append(...clip.names.map((name, i) => {
-      const frame = clip.frames[clip.marks[i]];
-      return make("span", { textContent: name.startsWith("frame") ? name : `${name} ${frame}` });
-    }));
+    const show = (times) => {
+      marked = times;
+      names.replaceChildren(...namesOf(clip, marked).map((textContent) => make("span", { textContent })));
+      strip();
+    };
+    show(null);
     button.append(names);
     playable(button, () => play(button, [[clip, 0, clip.n]], (picture, [, place], t) => {
       curve.classList.add("on");
@@ -128,6 +130,8 @@
       button, make("div", { textContent: `${clip.key}: ${facts}` }));
     if (clip.odd.length)
       card.append(make("div", { className: "odd", textContent: clip.odd.join(", ") }));
+    if (clip.changes) card.append(make("div", { className: "changes", textContent: clip.changes }));
+    card.append(reviewer(clip, show));
     whenSeen(card, strip);
     return card;
   }

@@ -21,17 +21,20 @@ from fmdata.catalog.health.compounds import BAD_SEAM
 from fmdata.catalog.health.line import DROPPED, HealthLine
 from fmdata.catalog.health.reasons import advice_of
 from fmdata.catalog.printable import printable
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.catalog.storage.lock import reading
 from fmdata.catalog.storage.place import REPORT, is_report
 from fmdata.catalog.summary import Summary, summarise
 from fmdata.report.charts import HEIGHT, WIDTH, Chart, chart
 from fmdata.report.content import FACTS, MAX_CELLS, Content, gather
+from fmdata.report.review import marks_of
 from fmdata.report.settings import ReportSettings
 from fmdata.report.shown import chosen
 
 MAX_LINKS, FIRST_LINKS = 200, 8  # of a line of the health; those shown at first
 MAX_DROPPED = 2000  # rows of the dropped list
+PROGRAM = ("review.js", "page.js")  # one program
 MAX_NOTES = 500  # of the notes on the compounds
 
 
@@ -57,7 +60,12 @@ class Report:
         return f"report in {self.path}{part}, {self.bytes / 1e6:.1f} MB: open it in a browser"
 
 
-def write_report(folder: Path, settings: ReportSettings, out: Path | None = None) -> Report:
+def write_report(
+    folder: Path,
+    settings: ReportSettings,
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Report:
     """Write the page of a dataset, by default as ``report.html`` in its folder.
 
     Raises
@@ -74,7 +82,7 @@ def write_report(folder: Path, settings: ReportSettings, out: Path | None = None
         summary = summarise(dataset)
         lines = list(summary.health)
         shown = chosen(dataset, lines)
-        content = gather(dataset, shown, lines, settings.faces)
+        content = gather(dataset, shown, lines, settings.faces, progress)
         page = render(dataset, summary, content, settings).encode()
         write_atomically(path, page)
     return Report(path, len(page), len(shown), summary.clips)
@@ -100,7 +108,8 @@ def _require_ours(path: Path) -> None:
 
 def render(dataset: Dataset, summary: Summary, content: Content, settings: ReportSettings) -> str:
     """Return the page as HTML."""
-    css, js, html = (_own(f"page.{kind}") for kind in ("css", "js", "html"))
+    css, html = _own("page.css"), _own("page.html")
+    js = "".join(_own(name) for name in PROGRAM)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True,
         lstrip_blocks=True,
@@ -115,6 +124,7 @@ def render(dataset: Dataset, summary: Summary, content: Content, settings: Repor
         lines=[(line, *_links(line, content, rows)) for line in summary.health],
         dropped=dropped[:MAX_DROPPED], advice_of=advice_of, width=WIDTH, height=HEIGHT,
         max_cells=MAX_CELLS, max_notes=MAX_NOTES, bad_seam=BAD_SEAM, names=_names(content),
+        marks=marks_of(dataset), actions=sorted({a for s in content.subjects for a in s.actions}),
     )  # fmt: skip
 
 

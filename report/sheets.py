@@ -33,16 +33,6 @@ class SheetSize:
         return cls(24, 72, share) if share >= 16_000 else cls(14, 56, share)
 
 
-def shown_frames(n_frames: int, marks: Sequence[int], most: int) -> list[int]:
-    """Return which frames of a clip a sheet holds: the marked ones, and others evenly."""
-    marked = sorted(set(marks))
-    even = np.linspace(0, n_frames - 1, min(n_frames, most)).round().astype(int).tolist()
-    others = [frame for frame in even if frame not in marked]
-    n_others = max(0, min(most, n_frames) - len(marked))
-    kept = np.linspace(0, len(others) - 1, min(n_others, len(others))).round().astype(int)
-    return sorted({*marked, *(others[i] for i in kept.tolist())})
-
-
 def sheet(clip: ActionClip, frames: Sequence[int], size: SheetSize) -> str:
     """Return frames of a clip side by side, a WebP picture in base64 of limited size."""
     side = min(size.side, clip.size)

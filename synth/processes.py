@@ -72,14 +72,23 @@ class Processes:
 
     def _submit(self, work: Callable[[T], R], item: T) -> "Future[R]":
         try:
-            return self._pool.submit(work, item)
+            return self._begin(work, item)
         except BrokenProcessPool as error:
             self._pool.shutdown()  # waits until its last process has ended
             self._crashes += 1
             if self._crashes == MAX_CRASHES:
                 raise self._error() from error
             self._pool = _pool(self._workers)
+            return self._begin(work, item)
+
+    def _begin(self, work: Callable[[T], R], item: T) -> "Future[R]":
+        """Submit work; the processes that start with it leave Ctrl-C to this one."""
+        # They inherit the mask, so the signal cannot reach them before their own first line.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
             return self._pool.submit(work, item)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _error(self) -> FmdataError:
         return FmdataError(
@@ -101,9 +110,8 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _follow_parent(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it ends."""
+    """End when the parent ends."""
     end_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -10,15 +10,13 @@ from fmdata.catalog.printable import printable
 class Meter:
     """Shows a job's progress: a live bar on a terminal, a line every few seconds elsewhere.
 
-    Parameters
-    ----------
-    on_interrupt : str
-        The effect of running the same command again after Ctrl-C, for the message about it.
+    Each phase has its name, the pieces done of all, the pieces a second, the job's own note, and
+    the time left; at the end, the time taken.
     """
 
     SECONDS_BETWEEN_LINES = 5.0
 
-    def __init__(self, on_interrupt: str) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -28,17 +26,19 @@ class Meter:
         )
         from rich.progress import Progress as Bar
 
-        self.on_interrupt = on_interrupt
-        # The bar has control sequences of its own; the texts in it are made printable.
+        # The bar has control sequences of its own; the texts in it are made printable. Nothing but
+        # a terminal gets them, whatever FORCE_COLOR says.
         plain = getattr(sys.stderr, "stream", sys.stderr)
-        console = Console(file=plain, markup=False, highlight=False, soft_wrap=True)
-        self._is_live = console.is_terminal
+        self._is_live = plain.isatty()
+        console = Console(
+            file=plain, markup=False, highlight=False, soft_wrap=True, force_terminal=self._is_live
+        )
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}  {task.fields[note]}", markup=False),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not self._is_live,
             redirect_stdout=False,
@@ -53,10 +53,8 @@ class Meter:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt:
-            sys.stderr.write(f"fmdata: stopped; the same command {self.on_interrupt}\n")
 
     def start(self, job: str, total: int, unit: str, done: int = 0) -> None:
         """Begin a phase of `total` pieces, `done` of which are done already."""
@@ -74,14 +72,20 @@ class Meter:
     def step(self, n: int = 1) -> None:
         """Count `n` more pieces."""
         self._done += n
-        self._bar.update(self._task, completed=self._done)
         now, is_last = time.monotonic(), self._done == self._total
+        note = f"{self._rate(now)}  {self._note}".strip()
+        self._bar.update(self._task, completed=self._done, note=note)
         if not self._is_live and (is_last or now - self._line_at > self.SECONDS_BETWEEN_LINES):
             self._line_at = now
-            sys.stderr.write(self._line(now, is_last) + "\n")
+            sys.stderr.write(self._line(now, is_last, note) + "\n")
 
-    def _line(self, now: float, is_last: bool) -> str:
-        line = f"{self._job}: {self._done}/{self._total} {self._unit}  {self._note}".rstrip()
-        done_now = max(self._done - self._done_before, 1)
-        left_s = (self._total - self._done) * (now - self._began) / done_now
-        return line if is_last else f"{line}  {left_s:.0f} s left"
+    def _rate(self, now: float) -> str:
+        """Return the pieces done a second, once a second is over."""
+        elapsed = now - self._began
+        return f"{(self._done - self._done_before) / elapsed:.3g}/s" if elapsed >= 1 else ""
+
+    def _line(self, now: float, is_last: bool, note: str) -> str:
+        line = f"{self._job}: {self._done}/{self._total} {self._unit}  {note}".rstrip()
+        elapsed = now - self._began
+        left = (self._total - self._done) * elapsed / max(self._done - self._done_before, 1)
+        return f"{line}  in {elapsed:.0f} s" if is_last else f"{line}  {left:.0f} s left"

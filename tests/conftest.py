@@ -1,10 +1,13 @@
 """Fixtures for all tests: simulated recordings and their dataset, and a real face."""
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from fmdata.pipeline.build import build
 from fmdata.pipeline.landmarks.backends import open_landmarker
@@ -16,6 +19,8 @@ from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.simulate import simulate
 from tests.helpers import faces
 
+# Makes a folder of a name, once for all processes of a test run.
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 # A test that takes one of these needs a build or the landmark network, so it is slow.
 SLOW_FIXTURES = {"raw_path", "dataset_path", "landmarker"}
 
@@ -36,20 +41,40 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def raw_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return simulated recordings: 3 subjects × 3 actions × 4 takes, and their ``truth.csv``."""
-    raw = tmp_path_factory.mktemp("simulated") / "raw"
-    simulate(raw, SimulateSettings())
-    return raw
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """Return a function that has a folder made by one process of this test run for all of them.
+
+    It returns links to the files, in a folder of this process: they are read only.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "made-once"
+    shared.mkdir(exist_ok=True)
+
+    def linked(name: str, make: Callable[[Path], object]) -> Path:
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / name).exists():
+                make(shared / "unfinished" / name)
+                (shared / "unfinished" / name).rename(shared / name)
+        return Path(shutil.copytree(shared / name, own / "simulated" / name, copy_function=os.link))
+
+    return linked
 
 
 @pytest.fixture(scope="session")
-def dataset_path(raw_path: Path) -> Path:
+def raw_path(made_once: MadeOnce) -> Path:
+    """Return simulated recordings: 3 subjects × 3 actions × 4 takes, and their ``truth.csv``."""
+    return made_once("raw", lambda raw: simulate(raw, SimulateSettings()))
+
+
+@pytest.fixture(scope="session")
+def dataset_path(made_once: MadeOnce, raw_path: Path) -> Path:
     """Return the dataset built from `raw_path` by two workers, with its compounds. Read only."""
-    path = raw_path.parent / "dataset"
-    build(raw_path, path, BuildSettings(), RunSettings(workers=2))
-    synth_compounds(path, CompoundSettings())
-    return path
+
+    def make(path: Path) -> None:
+        build(raw_path, path, BuildSettings(), RunSettings(workers=2))
+        synth_compounds(path, CompoundSettings())
+
+    return made_once("dataset", make)
 
 
 @pytest.fixture(scope="session")

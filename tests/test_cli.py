@@ -199,7 +199,7 @@ def test_reading_for_a_long_time_is_shown(
     """Three recordings, read in ten seconds each: a line for each but the last, then the build."""
     now = 0.0
     monkeypatch.setattr("fmdata.terminal.meter.time.monotonic", lambda: now)
-    meter = Meter("resumes from here")
+    meter = Meter()
     meter.start("build", 3, "recordings")
     meter.note("read")
     for done in (1, 2):
@@ -208,8 +208,8 @@ def test_reading_for_a_long_time_is_shown(
     now = 30.0
     meter.start("build", 3, "recordings", done=3)
     assert capsys.readouterr().err.splitlines() == [
-        "build: 1/3 recordings  read  20 s left",
-        "build: 2/3 recordings  read  10 s left",
+        "build: 1/3 recordings  0.1/s  read  20 s left",
+        "build: 2/3 recordings  0.1/s  read  10 s left",
     ]
 
 

@@ -24,13 +24,13 @@ from fmdata.catalog import errors
 from fmdata.catalog.errors import FmdataError
 from fmdata.cli import app
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.report.settings import ReportSettings
+from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
 
 ROOT = Path(__file__).parents[1]
 # Each may import those after it, and itself.
-ROOMS = ["cli.py", "terminal", "train", "report", "synth", "pipeline", "catalog"]
+ROOMS = ["cli.py", "terminal", "train", "report", "synth", "pipeline", "catalog", "drawing"]
 # Inside pipeline/, each room may import those of its own floor and of the floors before it.
 FLOORS = [
     {"geometry", "reading", "settings"},
@@ -44,8 +44,9 @@ FLOORS = [
 OWNERS = {
     "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
     "distributed": "pipeline/engine/cluster.py",
-    "typer": "cli.py",
+    "typer": ("cli.py", "terminal/commands.py"),
     "rich": "terminal/",
+    "textual_image": "terminal/",
     "jinja2": "report/",
     # The weights of FAN are torch's, and only torch can read them without running them.
     "torch": ("train/", "pipeline/landmarks/fan.py"),
@@ -60,6 +61,7 @@ OPTIONS = {
     "build": [BuildSettings, RunSettings],
     "synth-compound": [CompoundSettings],
     "report": [ReportSettings],
+    "show": [ShowSettings],
     "demo": [RunSettings],
 }
 # One file a paper, and one a loss: these folders grow with what is published.

@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_live_bar(raw_path: Path, tmp_path: Path) -> None:
     assert shown.count(b"\x1b[2K") > 2  # the line is redrawn again and again
     drawn = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     for done in (2, 3):
-        bar = rf"build \S+ {done}/3 recordings +\d+ frames/s +0 dropped \d:\d\d:\d\d"
+        bar = rf"build \S+ {done}/3 recordings +[\d.]+/s +\d+ frames/s +0 dropped \d:\d\d:\d\d"
         assert re.search(bar, drawn), drawn
 
 

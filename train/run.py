@@ -185,7 +185,7 @@ def cross_validate(
     return CrossValidation(name, out, numbers, measured)
 
 
-def evaluate(run: Path, dataset: Path) -> Measured:
+def evaluate(run: Path, dataset: Path, progress: Progress = SILENT) -> Measured:
     """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
     Writes ``evaluation.json`` and its figures into the run's folder.
@@ -198,10 +198,11 @@ def evaluate(run: Path, dataset: Path) -> Measured:
         When every subject of the dataset was trained on, or a command is writing to it.
     """
     with reading(dataset):
-        return _evaluate(run, dataset)
+        return _evaluate(run, dataset, progress)
 
 
-def _evaluate(run: Path, dataset: Path) -> Measured:
+def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
+    progress.start("evaluate", 3, "steps")
     recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
     unseen = [subject for subject in folds_of(data) if subject not in known.subjects]
@@ -212,11 +213,16 @@ def _evaluate(run: Path, dataset: Path) -> Measured:
             where=str(dataset),
             todo="name another dataset, or train with another --set hold_out=FOLD",
         )
+    progress.step()
+    progress.note(f"measures {len(unseen)} subjects")
     evaluation = recipe.evaluate(data, unseen)
+    progress.step()
+    progress.note("draws figures")
     units = {f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()}
     draw_evaluation(evaluation, run)
     facts = {"dataset": str(dataset), "subjects": unseen}
     write_json(run / EVALUATION, facts | evaluation.numbers | units)
+    progress.step()
     return Measured(run, evaluation)
 
 

@@ -35,7 +35,8 @@ from fmdata.catalog.storage.lock import WORK
 
 DEFAULT_N = 50
 POLL_S = 0.0005
-MIN_PHASE_S = 0.005  # of a phase that can be hit
+MIN_PHASE_S = 0.0005  # of a phase that can be hit
+SHORT_S = 0.1  # of a phase that may be over before the processes are listed
 MAX_TRIES = 60  # to find a command in one phase
 SIMULATED = ("--subjects", 2, "--actions", 2, "--takes", 2, "--size", 160, "--fps", 12)
 # Signal and receivers, and their share of the kills. Ctrl-C in a terminal goes to the group.
@@ -150,7 +151,7 @@ def _undisturbed(name: str, arguments: list[str], start: Path | None, dataset: P
             if phase:
                 phases[phase] = phases.get(phase, 0.0) + now - last
             last = now
-            time.sleep(POLL_S)
+            time.sleep(0 if phase == "packing" else POLL_S)  # the shortest phase is the next one
         if process.returncode:
             raise RuntimeError(f"{name} ended with {process.returncode} undisturbed")
     long = {phase: seconds for phase, seconds in phases.items() if seconds >= MIN_PHASE_S}
@@ -183,7 +184,7 @@ def _kill(scenario: Scenario, dataset: Path, phase: str, rng: np.random.Generato
             failures.append(f"files differ: {different}")
         if left := _members(process.pid):
             failures.append(f"{len(left)} processes still running")
-            _send("SIGKILL to all", process.pid, rng)
+            _send("SIGKILL to all", process.pid, left, rng)
         where = f"{scenario.name}, {how}, {phase}"
         failures = [f"{where}: {failure}" for failure in failures]
         return Kill(scenario.name, how, phase, tries, failures)
@@ -199,27 +200,36 @@ def _killed(
     rng: np.random.Generator,
 ) -> bool:
     """Kill a command at a random moment of a phase, and wait for its end; True if it hung."""
-    while process.poll() is None and _phase(dataset) != phase:
-        time.sleep(POLL_S)
+    members, before = [process.pid], ""
+    while process.poll() is None and (now := _phase(dataset)) != phase:
+        if now != before:
+            members, before = _members(process.pid), now
+        _pause(scenario.phases[phase])
     moment = time.monotonic() + rng.uniform() * scenario.phases[phase]
     while process.poll() is None and (left := moment - time.monotonic()) > 0:
-        time.sleep(min(left, 0.05))
+        _pause(left)
     if process.poll() is None:
-        _send(how, process.pid, rng)
+        is_short = scenario.phases[phase] < SHORT_S
+        _send(how, process.pid, members if is_short else _members(process.pid), rng)
     try:
         process.wait(HANG_S)
     except subprocess.TimeoutExpired:
-        _send("SIGKILL to all", process.pid, rng)
+        _send("SIGKILL to all", process.pid, _members(process.pid), rng)
         process.wait()
         return True
     return False
 
 
-def _send(how: str, group: int, rng: np.random.Generator) -> None:
+def _pause(seconds: float) -> None:
+    """Sleep for a part of the time; not at all where a sleep would last longer than that."""
+    if seconds > 10 * POLL_S:
+        time.sleep(min(seconds / 10, 0.05))
+
+
+def _send(how: str, group: int, members: Sequence[int], rng: np.random.Generator) -> None:
     """Send a signal; `how` is a key of `HOW`."""
     name, receivers = how.split(" to ")
     number = signal.Signals[name]
-    members = _members(group)
     if receivers == "the group":
         os.killpg(group, number)
         return

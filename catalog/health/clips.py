@@ -64,6 +64,11 @@ def _of_motion(rule: Callable[[Row], float | None]) -> Callable[[Row], float | N
     return lambda row: rule(row) if has_motion(row) else None
 
 
+def _of_spotted(rule: Callable[[Row], float | None]) -> Callable[[Row], float | None]:
+    """Return a rule that clips keep whose motion is given by a person."""
+    return lambda row: rule(row) if row["motion_from"] == "spotted" else None
+
+
 def _doubtful(row: Row) -> float | None:
     certainty = row["amplitude"] * row["snr"]
     return DOUBTFUL_IOD - certainty if certainty < DOUBTFUL_IOD else None
@@ -75,9 +80,9 @@ CHECKS = (
           _where(lambda row: not has_motion(row))),
     Check("motions", PROBLEM, "More than one motion",
           "look which is meant; cut the recording by `start` and `stop` in a table",
-          lambda row: len(row["motions"]) - 1.0 if len(row["motions"]) > 1 else None),
+          _of_spotted(lambda r: len(r["motions"]) - 1.0 if len(r["motions"]) > 1 else None)),
     Check("doubtful", DOUBT, "Weak or doubtful motion",
-          "look at onset and offset, or leave the clip out", _of_motion(_doubtful)),
+          "look at onset and offset, or leave the clip out", _of_spotted(_of_motion(_doubtful))),
     Check("style", DOUBT, "Return or hold uncertain",
           "look at the end of the clip", _of_motion(_below("style_margin", MIN_MARGIN))),
     Check("flash", DOUBT, "Flash motion (under 30 % of the frames)",
@@ -100,6 +105,9 @@ CHECKS = (
           "check the focus for the next takes", _below("sharpness", MIN_SHARPNESS)),
     Check("small", DOUBT, f"Small face (under {MIN_FACE_PX:.0f} pixels between the eyes)",
           "record from nearer, or with more pixels", _below("face_px", MIN_FACE_PX)),
+    Check("reviewed", NOTE, "Changed by a review",
+          "nothing; the table of `fmdata build --overrides` decides",
+          _where(lambda row: row["review"] is not None)),
     Check("transfer", NOTE, "Colours converted from another transfer function (HLG, PQ)",
           "nothing, if the crops look right",
           _where(lambda row: row["transfer"] not in STANDARD)),
@@ -114,7 +122,7 @@ CHECKS = (
 COLUMNS = (
     "onset", "amplitude", "snr", "motions", "style_margin", "flash", "lead", "faces",
     "detected_share", "pose_range", "brightness", "sharpness", "face_px", "transfer", "interlaced",
-    "turned", "sample_aspect_ratio",
+    "turned", "sample_aspect_ratio", "motion_from", "review",
 )  # fmt: skip
 
 

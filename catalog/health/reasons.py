@@ -42,6 +42,8 @@ REASONS: dict[str, Advice] = {
     "failed": Advice("a library failed, or the machine was short of memory or files",
                      "run the same build again: it retries"),
     "crashed": Advice("its process crashed three times", _LOOK),
+    "rejected": Advice("left out by a review", "nothing; to take it back, remove its row from the "
+                       "table of `fmdata build --overrides`"),
     "timed_out": Advice("slower than the time limit", "raise `--time-limit`, and add "
                         "`--retry-dropped`"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from fmdata.catalog.health.line import (
     DOUBT,
     DROPPED,
     MAX_KEYS,
+    NOTE,
     PROBLEM,
     HealthLine,
     worst_first,
@@ -72,7 +73,8 @@ def _dropped(dataset: Dataset) -> list[HealthLine]:
         text = f"Dropped as {reason} ({advice.words}): {n} of {of} recordings"
         kind = f"{DROPPED}{reason}"
         keys = tuple(sources[reason])
-        lines.append(HealthLine(kind, PROBLEM, text, advice.todo, n, of, keys))
+        grade = NOTE if reason == "rejected" else PROBLEM
+        lines.append(HealthLine(kind, grade, text, advice.todo, n, of, keys))
     return lines
 
 

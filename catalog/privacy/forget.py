@@ -24,6 +24,7 @@ from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.remnants import frame_spans, remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without, plan_without
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts
 from fmdata.catalog.storage.files import atomic_file
@@ -80,7 +81,7 @@ class Forgotten:
         return "\n".join(lines)
 
 
-def forget(path: Path, subject: str) -> Forgotten:
+def forget(path: Path, subject: str, progress: Progress = SILENT) -> Forgotten:
     """Remove a subject from a dataset; its name may be given in any Unicode form.
 
     Raises
@@ -110,16 +111,17 @@ def forget(path: Path, subject: str) -> Forgotten:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
         forgotten = Forgotten(units=len(units), frames=traces.n_frames)
         if dataset and subject in names:
-            forgotten = _remove(dataset, subject, forgotten)
-        forgotten = replace(forgotten, left=list(remnants(path, subject, traces)))
+            forgotten = _remove(dataset, subject, forgotten, progress)
+        forgotten = replace(forgotten, left=list(remnants(path, subject, traces, progress)))
         memo.unlink()
     return forgotten
 
 
-def _remove(dataset: Dataset, subject: str, forgotten: Forgotten) -> Forgotten:
+def _remove(dataset: Dataset, subject: str, forgotten: Forgotten, progress: Progress) -> Forgotten:
     """Replace a dataset by one without the subject; return the counts with those of the shards."""
     before = dataset.card
-    after = _card_without(dataset, subject)
+    progress.start("forget: remove", len(before.parts), "halves")
+    after = _card_without(dataset, subject, progress)
     commit(dataset.path, after)
     kept = {shard.parquet for part in before.parts for shard in part.shards}
     shards = [shard for part in after.parts for shard in part.shards]
@@ -137,10 +139,11 @@ def _n_compounds(card: Card) -> int:
     return card.compounds.samples if card.compounds else 0
 
 
-def _card_without(dataset: Dataset, subject: str) -> Card:
+def _card_without(dataset: Dataset, subject: str, progress: Progress) -> Card:
     """Stage every file of the dataset without the subject; return the matching card."""
     card, size = dataset.card, dataset.card.size
     actions = part_without(dataset.actions, subject, size)
+    progress.step()
     compounds = None
     if card.compounds:
         without = plan_without if card.compounds.virtual else part_without
@@ -150,6 +153,7 @@ def _card_without(dataset: Dataset, subject: str) -> Card:
             notes=[note for note in compounds.notes if not note.startswith(f"{subject}: no ")],
             made_from=compounds.made_from if card.stale else actions.digest,
         )
+        progress.step()
     rows = [row for row in dataset.dropped().to_pylist() if not _is_of(row, subject)]
     dropped_file = staging(dataset.path) / card_file.DROPPED
     with atomic_file(dropped_file) as file:

@@ -17,6 +17,7 @@ from fmdata.catalog.clip import Clip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.privacy.names import Name
 from fmdata.catalog.privacy.traces import Traces
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.place import all_files
 from fmdata.catalog.verify.finding import Finding
@@ -47,12 +48,17 @@ class _Frames:
         return (begin, size, self._keys[number]) if position < begin + size else None
 
 
-def remnants(path: Path, subject: str, traces: Traces) -> Iterator[Finding]:
+def remnants(
+    path: Path, subject: str, traces: Traces, progress: Progress = SILENT
+) -> Iterator[Finding]:
     """Yield a finding for each file below `path` with frames of a subject, or with its name."""
     dataset = Dataset(path) if (path / card_file.NAME).exists() else None
     frames = _frames_by_tar(dataset) if dataset else {}
     name = Name(subject)
-    for file in all_files(path):
+    files = list(all_files(path))
+    progress.start("forget: search", len(files), "files")
+    for file in files:
+        progress.step()
         try:
             if file.is_file():
                 yield from _pixels_left(file, traces, frames.get(file, partial(_Frames, iter(()))))

@@ -5,7 +5,7 @@ process's memory.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -44,6 +44,26 @@ def npy_array(data: bytes, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarra
         raise ValueError(f"not an array of type {dtype} and shape {list(shape)}")
     array: np.ndarray = np.frombuffer(data, dtype, offset=len(header)).reshape(shape).copy()
     return array
+
+
+def npy_rows(
+    read: Callable[[int, int], bytes], dtype: np.dtype, shape: tuple[int, ...], rows: Sequence[int]
+) -> np.ndarray:
+    """Return some rows of an npy file whose type and shape are known.
+
+    `read` returns the bytes at an offset, of a size; a row at a time is read.
+
+    Raises
+    ------
+    ValueError
+        When it is the file of another array.
+    """
+    header = npy_header(dtype, shape)
+    if read(0, len(header)) != header:
+        raise ValueError(f"not an array of type {dtype} and shape {list(shape)}")
+    size = int(np.prod(shape[1:])) * dtype.itemsize
+    data = b"".join(read(len(header) + row * size, size) for row in rows)
+    return np.frombuffer(data, dtype).reshape(-1, *shape[1:]).copy()
 
 
 class NpyFile:

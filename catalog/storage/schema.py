@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.types import N_BLENDSHAPES, Motion
+from fmdata.catalog.types import N_BLENDSHAPES
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,18 @@ MOTION_FACTS = [
     pa.field("trail", pa.int32()),
     pa.field("style_margin", pa.float64()),
 ]
+TIMES = ("onset", "apex", "offset")
+# The same as they were spotted, also where others are given.
+SPOTTED = tuple(f"spotted_{name}" for name in TIMES)
+MOTION_FROM = ("spotted", "given")
 ACTION_FACTS = pa.schema(
     [
         pa.field("key", pa.string()),
         pa.field("subject", pa.string()),
         pa.field("action", pa.string()),
         pa.field("take", pa.string()),
+        pa.field("recorded_action", pa.string()),  # before a review changed them
+        pa.field("recorded_take", pa.string()),
         pa.field("fold", pa.int32()),
         pa.field("source", pa.string()),
         pa.field("source_sha256", pa.string()),
@@ -92,6 +98,9 @@ ACTION_FACTS = pa.schema(
         # The facts of a motion are all null where no motion was found.
         *MOTION_FACTS,
         pa.field("flash", pa.bool_()),
+        pa.field("motion_from", pa.string()),  # one of MOTION_FROM
+        *(pa.field(name, pa.int32()) for name in SPOTTED),
+        pa.field("review", pa.string()),  # note of the review that changed the clip; else null
         pa.field(
             "motions", pa.list_(pa.struct(MOTION_FACTS))
         ),  # all, in the order of time; one is the clip's
@@ -171,6 +180,7 @@ DROPPED_COLUMNS = pa.schema(
         pa.field("pose_range", pa.float64()),
         pa.field("start", pa.float64()),
         pa.field("stop", pa.float64()),
+        pa.field("source_sha256", pa.string()),
         pa.field("digest", pa.string()),
     ]
 )
@@ -178,7 +188,10 @@ DROPPED_COLUMNS = pa.schema(
 # The facts of a clip's motion, which are all null where no motion was found.
 MOTION = (*(field.name for field in MOTION_FACTS), "flash")
 # Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
-NULLABLE = (*MOTION, "start", "stop", "blendshapes", "lbp_offset", "lbp_size")
+NULLABLE = (
+    *(*MOTION, *SPOTTED, "review"),
+    *("start", "stop", "blendshapes", "lbp_offset", "lbp_size"),
+)
 
 
 def is_scalar(field: pa.Field) -> bool:
@@ -248,20 +261,3 @@ def per_frame(column: pa.ChunkedArray, shape: Sequence[int] = ()) -> np.ndarray:
         values = values.flatten()
     array: np.ndarray = values.to_numpy(zero_copy_only=False)
     return array.reshape(-1, *shape)
-
-
-def motion_of(row: Mapping[str, Any]) -> Motion | None:
-    """Return the motion of a row of the actions; None where no motion was found."""
-    if row["onset"] is None:
-        return None
-    return Motion(
-        onset=row["onset"],
-        apex=row["apex"],
-        offset=row["offset"],
-        style=row["style"],
-        amplitude_iod=row["amplitude"],
-        snr=row["snr"],
-        lead=row["lead"],
-        style_margin=row["style_margin"],
-        trail=row["trail"],
-    )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import ActionClip, CompoundClip
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.rest import at_rest, first_stops, second_starts, second_stop
 from fmdata.catalog.storage.schema import per_frame
@@ -21,6 +21,7 @@ from fmdata.catalog.timing import nominal_rate, segment_times
 from fmdata.catalog.types import ROLES, Motion, Segment
 from fmdata.catalog.verify.finding import RESYNTH, Finding, after_deleting
 from fmdata.catalog.virtual.clip import VirtualClip
+from fmdata.catalog.virtual.compound import CompoundClip
 
 Row = dict[str, Any]
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part, Shard
 from fmdata.catalog.storage.shards import shard_name
@@ -58,7 +59,9 @@ def halves_of(dataset: Dataset) -> list[Half]:
     ]
 
 
-def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> Iterator[Finding]:
+def check_content(
+    path: Path, card: Card, halves: list[Half], *, deep: bool, progress: Progress
+) -> Iterator[Finding]:
     """Check the content of all files; with `deep`, every frame is decoded as well."""
     dropped_path = path / card_file.DROPPED
     todo = after_deleting(card_file.DROPPED, REBUILD)
@@ -78,7 +81,7 @@ def check_content(path: Path, card: Card, halves: list[Half], *, deep: bool) -> 
         yield Finding(str(path / card_file.NAME), problem, todo)
     check = DeepCheck(halves[0].clips, fresh=not card.stale) if deep else None
     for half in halves:
-        readable = yield from _check_half(half, card, check)
+        readable = yield from _check_half(half, card, check, progress)
         if not readable:
             return  # rows are missing, so they cannot be compared
     yield from check_duplicates(halves[0].clips)
@@ -93,7 +96,9 @@ def _check_of(half: Half, shard: Shard, size: int, todo: str) -> ShardCheck | Pl
     return ShardCheck(half.clips.opened(shard), half.clips.clip, size, todo)
 
 
-def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Finding, None, bool]:
+def _check_half(
+    half: Half, card: Card, deep: DeepCheck | None, progress: Progress
+) -> Generator[Finding, None, bool]:
     """Check the shards of one half one by one; return whether all of them can be read."""
     size = card.size
     names = Names(half.clips, card.seed, half.todo)
@@ -115,6 +120,7 @@ def _check_half(half: Half, card: Card, deep: DeepCheck | None) -> Generator[Fin
             # The frames of virtual compounds are those of the actions, which are checked.
             if deep and not findings and not half.part.virtual:
                 yield from deep.check(half.folder, shard, check.clips(), todo)
+            progress.step()
         except DatasetError as error:
             yield Finding(error.where, error.got, todo)
             return False

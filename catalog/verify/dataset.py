@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.lock import WORK, is_lock, reading
@@ -17,7 +18,7 @@ from fmdata.catalog.verify.content import Half, check_content, halves_of
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding
 
 
-def verify(path: Path, *, deep: bool = False) -> list[Finding]:
+def verify(path: Path, *, deep: bool = False, progress: Progress = SILENT) -> list[Finding]:
     """Check a dataset against its card.
 
     Parameters
@@ -26,6 +27,8 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
         Folder of the dataset.
     deep : bool
         Decode every frame as well.
+    progress : Progress
+        Receives a step for each file read, then for each shard checked.
 
     Raises
     ------
@@ -35,7 +38,7 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
     card = path / card_file.NAME
     with reading(path):
         before = card.read_bytes() if card.is_file() else None
-        found = _found(path, deep)
+        found = _found(path, deep, progress)
         # In a read-only folder no lock keeps writing commands away.
         if found and before != (card.read_bytes() if card.is_file() else None):
             raise DatasetError(
@@ -47,19 +50,21 @@ def verify(path: Path, *, deep: bool = False) -> list[Finding]:
     return found
 
 
-def _found(path: Path, deep: bool) -> list[Finding]:
+def _found(path: Path, deep: bool, progress: Progress) -> list[Finding]:
     try:
         dataset = Dataset(path)
     except DatasetError as error:
         if not (path / card_file.NAME).is_file():
             raise
         return [Finding(str(path / card_file.NAME), error.got, error.todo)]
-    return list(_findings(dataset, deep))
+    return list(_findings(dataset, deep, progress))
 
 
-def _findings(dataset: Dataset, deep: bool) -> Iterator[Finding]:
+def _findings(dataset: Dataset, deep: bool, progress: Progress) -> Iterator[Finding]:
     path, card, halves = dataset.path, dataset.card, halves_of(dataset)
-    damage = [finding for half in halves for finding in _files(half)]
+    n_shards = sum(len(half.part.shards) for half in halves)
+    progress.start("verify: files", sum(len(_names(half)) for half in halves), "files")
+    damage = [finding for half in halves for finding in _files(half, progress)]
     damage += _file(path / card_file.DROPPED, card.dropped_file, REBUILD)
     yield from damage
     yield from _strays(path, halves)
@@ -71,13 +76,19 @@ def _findings(dataset: Dataset, deep: bool) -> Iterator[Finding]:
         )
     if not damage:
         # All bytes are as written; their content may still be wrong.
-        yield from check_content(path, card, halves, deep=deep)
+        progress.start("verify: content", n_shards, "shards")
+        yield from check_content(path, card, halves, deep=deep, progress=progress)
 
 
-def _files(half: Half) -> Iterator[Finding]:
-    for shard in half.part.shards:
-        for name, facts in shard.files.items():
-            yield from _file(half.folder / name, facts, half.todo)
+def _names(half: Half) -> dict[str, FileFacts]:
+    """Return the files of a half's shards, and the card's facts of each."""
+    return {name: facts for shard in half.part.shards for name, facts in shard.files.items()}
+
+
+def _files(half: Half, progress: Progress) -> Iterator[Finding]:
+    for name, facts in _names(half).items():
+        yield from _file(half.folder / name, facts, half.todo)
+        progress.step()
 
 
 def _file(path: Path, facts: FileFacts, todo: str) -> Iterator[Finding]:

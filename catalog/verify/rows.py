@@ -1,20 +1,23 @@
 """Verification of rows: keys, order and folds of all clips together, and the motion of each."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.keys import fold
 from fmdata.catalog.rest import with_rest
+from fmdata.catalog.storage.schema import MOTION_FROM, SPOTTED, TIMES
 from fmdata.catalog.storage.tables.index import digest, digests, repeated
 from fmdata.catalog.types import STYLES
 from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
 from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
+from fmdata.catalog.virtual.compound import CompoundClip
 
 
 class Names:
@@ -75,19 +78,17 @@ def problem_of_motion(clip: ActionClip) -> str | None:
     All facts of a motion are null where there is none.
     """
     row = clip.row
-    facts = tuple(row[name] for name in ("onset", "apex", "offset", "style"))
-    spans = [(one["onset"], one["offset"]) for one in row["motions"]]
-    if facts == (None, None, None, None) and not spans:
+    if problem := _problem_of_spotted(row):
+        return problem
+    onset, apex, offset, style = facts = tuple(row[name] for name in (*TIMES, "style"))
+    if facts == (None, None, None, None) and row["motion_from"] == "spotted":
         return None
-    onset, apex, offset, style = facts
     ordered = None not in facts and 0 <= onset <= apex < offset <= clip.n_frames
     held_short = style == "hold" and offset != clip.n_frames
-    apart = all(one[1] <= other[0] for one, other in pairwise(spans))
-    listed = (onset, offset) in spans and apart
-    if not ordered or style not in STYLES or held_short or not listed:
+    if not ordered or style not in STYLES or held_short:
         return (
             f" of {clip.n_frames} frames has onset {onset}, apex {apex}, "
-            f"offset {offset}, style {style}, motions {spans}"
+            f"offset {offset}, style {style}"
         )
     motion = clip.motion
     assert motion is not None
@@ -98,6 +99,21 @@ def problem_of_motion(clip: ActionClip) -> str | None:
         f": lead {motion.lead} and trail {motion.trail}, wanted {counted.lead} and "
         f"{counted.trail}, the frames at rest beside its motion"
     )
+
+
+def _problem_of_spotted(row: Mapping[str, Any]) -> str | None:
+    """Return the problem of the motions that were spotted, one of which is the clip's or was."""
+    spotted, times = (tuple(row[name] for name in names) for names in (SPOTTED, TIMES))
+    spans = [(one["onset"], one["offset"]) for one in row["motions"]]
+    listed = (spotted[0], spotted[2]) in spans if spans else spotted == (None, None, None)
+    if not listed or any(one[1] > other[0] for one, other in pairwise(spans)):
+        return f" has spotted onset, apex and offset {spotted}, and motions {spans}"
+    if row["motion_from"] not in MOTION_FROM:
+        return f" has a motion from {row['motion_from']!r}, wanted one of {MOTION_FROM}"
+    if row["motion_from"] == "spotted" and times != spotted:
+        at = ", ".join(f"{name} {time}" for name, time in zip(TIMES, times, strict=True))
+        return f" has {at}, and {spotted} were spotted"
+    return None
 
 
 def check_duplicates(clips: Clips[ActionClip]) -> Iterator[Finding]:

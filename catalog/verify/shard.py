@@ -2,16 +2,16 @@
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
 from fmdata.catalog.storage.npy import npy_header
@@ -23,6 +23,7 @@ from fmdata.catalog.storage.tars.writer import tar_header
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion
+from fmdata.catalog.virtual.compound import CompoundClip
 
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 _CLIPS_AT_A_TIME = 64
@@ -167,9 +168,15 @@ def _problem_of_facts(clip: Clip, size: int) -> str | None:
         key = action_key(row["subject"], row["action"], row["take"])
     if row["key"] != key:
         return f"the key {row['key']}, wanted {key}"
+    if isinstance(clip, ActionClip) and row["review"] is None and not _is_as_recorded(row):
+        return f"{row['key']} has other names than its recording, without a review"
     if row.get("size", size) != size:
         return f"{row['key']} is {row['size']} pixels wide, wanted {size}"
     return None
+
+
+def _is_as_recorded(row: Mapping[str, Any]) -> bool:
+    return bool((row["recorded_action"], row["recorded_take"]) == (row["action"], row["take"]))
 
 
 def _is_member(file: IO[bytes], name: str, place: Span, begin: int, n_bytes: int) -> bool:

@@ -8,13 +8,12 @@ from typing import Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import CompoundClip
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.schema import VIRTUAL_COLUMNS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tars.content import content_bytes
+from fmdata.catalog.virtual.compound import CompoundClip
 from fmdata.catalog.virtual.sources import Run, Sources
 from fmdata.catalog.virtual.splice import Timed, spliced_avi, spliced_maps, spliced_rows
 
@@ -38,7 +37,7 @@ class VirtualClip(CompoundClip):
         self._sources = sources
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_runs"}
+        return {name: value for name, value in super().__getstate__().items() if name != "_runs"}
 
     @property
     def tar(self) -> NoReturn:  # type: ignore[override]
@@ -77,10 +76,15 @@ class VirtualClip(CompoundClip):
         with self._reading():
             return content_bytes(spliced_avi(self.segments, self.fps, self._sources).avi)
 
-    def lbp(self) -> np.ndarray:
-        """Return the LBP maps, uint8 [T, S, S]; raises as :meth:`lbp_npy` does."""
-        shape = self.n_frames, self.size, self.size
-        return npy_array(self.lbp_npy(), np.dtype(np.uint8), shape)
+    def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Return the LBP maps of some frames, uint8 [T, S, S]; raises as :meth:`lbp_npy` does."""
+        if not self.has_lbp:
+            raise self._no_maps()
+        maps = np.empty((self.n_frames if indices is None else len(indices), self.size, self.size),
+                        np.uint8)  # fmt: skip
+        for run, places, numbers in self._by_run(indices):
+            maps[places] = run.source.clip.lbp(numbers)
+        return maps
 
     def lbp_npy(self) -> bytes:
         """Return the LBP maps as the bytes of an npy file.

@@ -7,32 +7,21 @@ different spans of one file. Columns may be separated by commas, semicolons, tab
 numbers may have decimal commas.
 """
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fmdata.catalog.errors import UsageError
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 from fmdata.pipeline.reading.listing.bounds import Bounds
-from fmdata.pipeline.reading.listing.cells import (
-    column,
-    decoded,
-    locate,
-    number,
-    seconds,
-    split,
-    time_hint,
-)
+from fmdata.pipeline.reading.listing.cells import locate, number, seconds, time_hint
+from fmdata.pipeline.reading.listing.rows import Header, beyond_error, refused_rows
 from fmdata.pipeline.reading.listing.walk import is_utf8
 
 COLUMNS = ("path", "subject", "action", "take")
 OPTIONAL_COLUMNS = ("start", "stop", "fps")
 
 MIN_FPS, MAX_FPS = 0.1, 1000.0
-_BEYOND = ""  # stands for the cells of a row beyond its last column
-_MAX_ERRORS = 20  # listed in a message; the others are counted
 # Names that other tables give to the columns, for advice.
 _SYNONYMS = {
     "path": ("file", "filename", "file_name", "filepath", "video", "clip", "name", "video_path"),
@@ -40,6 +29,7 @@ _SYNONYMS = {
     "action": ("label", "emotion", "expression", "class", "motion", "gesture"),
     "take": ("repetition", "rep", "trial", "session", "number", "no", "nr", "index"),
 }
+_HEADER = Header(COLUMNS, OPTIONAL_COLUMNS, "--table", _SYNONYMS)
 
 
 def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Recording]:
@@ -58,74 +48,22 @@ def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Rec
         are listed, with their line numbers.
     """
     recordings, errors = [], []
-    for line, cells in _rows(table):
+    for line, cells in _HEADER.rows(table):
         row = _Row(cells, raw, bounds)
         errors += [f"line {line}: {error}" for error in row.errors]
         if not row.errors:
             recordings.append(row.recording())
     if errors:
-        more = [f"and {len(errors) - _MAX_ERRORS} more"] if len(errors) > _MAX_ERRORS else []
-        raise UsageError(
-            "\n  ".join([f"{_count(errors)} in the table:", *errors[:_MAX_ERRORS], *more]),
+        raise refused_rows(
+            errors,
+            table,
             wanted=f"in every row a path {'' if bounds else 'that is absolute or '}below {raw}, a "
             "subject, an action and a take; start and stop in seconds with start < stop, or empty",
-            where=str(table),
             todo="correct these lines; nothing was built",
         )
     if not recordings:
-        raise _unusable(table, "a table without rows", "one row for each recording")
+        raise _HEADER.unusable(table, "a table without rows", "one row for each recording")
     return recordings
-
-
-def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """List (line number, stripped cells by column) of the rows that are not blank."""
-    try:
-        lines = split(decoded(table.read_bytes()), (*COLUMNS, *OPTIONAL_COLUMNS))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        got = error.strerror if isinstance(error, OSError) else str(error)
-        is_coded = isinstance(error, UnicodeDecodeError)
-        raise _unusable(
-            table,
-            f"a table that cannot be read: {got}",
-            "a CSV file in UTF-8",
-            'save it as "CSV UTF-8" in the spreadsheet program' if is_coded else "",
-        ) from error
-    header = [column(name) for name in lines[0][1]] if lines else []
-    missing = [name for name in COLUMNS if name not in header]
-    twice = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS) if header.count(name) > 1]
-    if missing or twice:
-        got = f"no column {', '.join(missing)}" if missing else f"two columns {', '.join(twice)}"
-        raise _unusable(
-            table,
-            f"{got} among: {printable(', '.join(header)) or 'nothing'}",
-            f"columns {','.join(COLUMNS)} and optionally {','.join(OPTIONAL_COLUMNS)}",
-            _header_hint(missing, header),
-        )
-    return [(line, _by_name(header, cells)) for line, cells in lines[1:] if any(cells)]
-
-
-def _by_name(header: list[str], cells: list[str]) -> dict[str, str]:
-    """Return the cells of a row by column; those beyond the last one under the empty name."""
-    row = dict(zip(header, cells + [""] * len(header), strict=False))
-    beyond = [cell for cell in cells[len(header) :] if cell]
-    if beyond:
-        row[_BEYOND] = str(len(cells))
-    return row
-
-
-def _header_hint(missing: Sequence[str], header: Sequence[str]) -> str:
-    """Return advice for a header without some columns; empty if there is none."""
-    renames = [
-        f"{printable(other)} to {name}"
-        for name in missing
-        for other in header
-        if other in _SYNONYMS[name]
-    ]
-    if renames:
-        return "rename the column " + ", ".join(dict.fromkeys(renames))
-    if len(missing) == len(COLUMNS) and any("." in name for name in header):
-        return f"put a first line {','.join(COLUMNS)} above the rows"
-    return ""
 
 
 class _Row:
@@ -136,11 +74,7 @@ class _Row:
         self._path = raw
         self._numbers: dict[str, float | None] = {}
         self.errors = [f"{name} is empty" for name in COLUMNS if not cells[name]]
-        if _BEYOND in cells:
-            self.errors.append(
-                f"{cells[_BEYOND]} cells, more than columns; quote a cell that holds the separator "
-                "or a decimal comma"
-            )
+        self.errors += beyond_error(cells)
         if cells["path"]:
             self.errors += self._path_errors(cells["path"])
         self._read("start", seconds, time_hint)
@@ -204,16 +138,3 @@ class _Row:
             stop_s=self._numbers["stop"],
             fps=self._numbers["fps"],
         )
-
-
-def _count(errors: list[str]) -> str:
-    return "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-
-
-def _unusable(table: Path, got: str, wanted: str, hint: str = "") -> UsageError:
-    return UsageError(
-        got,
-        wanted=wanted,
-        where=str(table),
-        todo=hint or "correct the table, or give another one with --table",
-    )

@@ -56,18 +56,18 @@ def respot(
     RecordingError
         With reason ``truncated``, when the number of frames is not that of the track.
     """
-    if not needs_second_pass(first, track, fps):
+    if not needs_second_pass(first, track):
         return first
     with TemporaryDirectory(dir=folder) as work:
         refined = refine(frames(), track, fps, landmarker, Path(work))
-        return first if refined is None else spot_refined(first, refined, fps)
+        return first if refined is None else spot_refined(first, track, refined, fps)
 
 
-def needs_second_pass(first: Spotting, track: Track, fps: float) -> bool:
+def needs_second_pass(first: Spotting, track: Track) -> bool:
     """Return whether the second pass may change the first one's result."""
     if track.landmarks.shape[1] != MESH:
         return False  # FAN's points are too coarse
-    return first.is_of_lids or not is_beyond_doubt(first, track, fps)
+    return first.is_of_lids or first.is_doubtful
 
 
 def is_beyond_doubt(spotting: Spotting, track: Track, fps: float) -> bool:
@@ -84,13 +84,14 @@ def is_beyond_doubt(spotting: Spotting, track: Track, fps: float) -> bool:
     return spotting.motion.amplitude_iod >= CLEAR_IOD + CLEAR_ROTATION_IOD * rotation_deg
 
 
-def spot_refined(first: Spotting, refined: Refined, fps: float) -> Spotting:
-    """Confirm the first pass's motion on refined landmarks, or withdraw it if it was doubtful.
+def spot_refined(first: Spotting, track: Track, refined: Refined, fps: float) -> Spotting:
+    """Confirm the first pass's motion on refined landmarks, or withdraw it if in doubt.
 
     A confirmed motion stays as it is, because the first pass places it better by expression scores.
     The second pass places a motion of the lids, and one that it shows far more clearly.
     """
-    noise, in_doubt = noise_of(refined.track, fps), first.is_doubtful
+    in_doubt = not is_beyond_doubt(first, track, fps)
+    noise = noise_of(refined.track, fps)
     second = spot(refined.track, fps, noise, lids=refined.lids, in_doubt=in_doubt)
     if second.motion is None:
         return second if in_doubt else first

@@ -40,6 +40,8 @@ class Built:
         Keys of the clips whose recordings cannot be read at present; the clips stay.
     repeated : list of list of str
         Recordings with the same bytes, group by group, by their paths below the raw folder.
+    review : list of str
+        Marks of a review that were applied, and those that were not.
     sources : dict of str to str
         Paths of the recordings below the raw folder, by source in the dataset; the two differ only
         with pseudonyms.
@@ -60,6 +62,7 @@ class Built:
     several: list[str]
     unread: list[str]
     repeated: list[list[str]]
+    review: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     understood: list[str] = field(default_factory=list)
@@ -79,6 +82,7 @@ class Built:
         first += f", {self.reused} of them done before" if self.reused else ""
         first += f"; {self.frames / max(self.seconds, 1e-9):.0f} frames/s" if self.frames else ""
         lines = [first, *(f"  {note}" for note in self.notes)]
+        lines += [f"  {line}" for line in self.review]
         if self.removed:
             lines.append(f"  {self.removed} clips of the earlier build are no longer in it")
         if self.motionless:

@@ -14,8 +14,9 @@ from fmdata.catalog.types import Dropped
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.limits.clips import UNSTEADY, drop_beyond
-from fmdata.pipeline.work.outcome import Finished, ReadyClip, drop
+from fmdata.pipeline.work.outcome import REJECTED, Finished, ReadyClip, drop
 from fmdata.pipeline.work.previous import Previous
+from fmdata.pipeline.work.review.review import Review
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Contents:
         return {plan.key for plan, clip in self.clips.items() if clip.is_packed}
 
     @property
+    def is_packed(self) -> bool:
+        """True where intact shards of the dataset hold every clip already."""
+        return all(clip.is_packed for clip in self.clips.values())
+
+    @property
     def n_recordings(self) -> int:
         """Number of recordings."""
         return len(self.clips) + len(self.dropped)
@@ -49,13 +55,16 @@ def merge(
     done: Mapping[str, Finished],
     previous: Previous,
     settings: BuildSettings,
+    review: Review,
 ) -> Contents:
     """Merge finished work, and all that a retry leaves as it is, into the contents of a dataset.
 
-    `done` holds the finished work of the jobs, by digest.
+    `done` holds the finished work of the jobs, by digest; `review` is applied to it.
 
     Raises
     ------
+    UsageError
+        When the review gives boundaries that are not in their clips.
     InputError
         When errors alone would leave a dataset without any clip.
     InternalError
@@ -63,23 +72,35 @@ def merge(
     """
     clips, dropped = previous.kept(jobs)
     n_in = len(clips) + len(dropped) + len(jobs)
+    problems = []
     for job in jobs:
         found = _finished_job(job, done, settings)
         if isinstance(found, Dropped):
             dropped.append((found, job.digest))
-        else:
-            subject = job.recording.subject
-            plan = Planned(fold(subject, settings.seed), subject, job.key, found.n_bytes)
-            clips[plan] = found
+            continue
+        if problem := review.problem_of(job, found):
+            problems.append(problem)
+            continue
+        subject = job.recording.subject
+        key, clip = review.applied(job, found)
+        clips[Planned(fold(subject, settings.seed), subject, key, clip.n_bytes)] = clip
+    if problems:
+        raise review.refused(problems)
     contents = Contents(clips, sorted(dropped, key=lambda row: row[0].names[1:]))
+    _require_all(contents, n_in)
+    _require_a_clip(contents, previous.out, len(previous.subjects))
+    return contents
+
+
+def _require_all(contents: Contents, n_in: int) -> None:
+    """Raise InternalError when some of the recordings are neither clips nor dropped."""
     if contents.n_recordings != n_in:
+        n_clips, n_dropped = len(contents.clips), len(contents.dropped)
         raise InternalError(
-            f"{n_in} recordings, of which {len(clips)} became clips and {len(dropped)} dropped",
+            f"{n_in} recordings, of which {n_clips} became clips and {n_dropped} dropped",
             wanted="each recording a clip or dropped",
             where="build",
         )
-    _require_a_clip(contents, previous.out, len(previous.subjects))
-    return contents
 
 
 def _finished_job(job: Job, done: Mapping[str, Finished], settings: BuildSettings) -> Finished:
@@ -93,9 +114,10 @@ def _finished_job(job: Job, done: Mapping[str, Finished], settings: BuildSetting
 def _require_a_clip(contents: Contents, out: Path, n_before: int) -> None:
     """Raise InputError when errors alone would leave a dataset without any clip.
 
-    A limit set by the user may well leave none.
+    A limit set by the user, or a review, may well leave none.
     """
-    errors = [dropped for dropped, _ in contents.dropped if dropped.reason != UNSTEADY]
+    wishes = (UNSTEADY, REJECTED)
+    errors = [dropped for dropped, _ in contents.dropped if dropped.reason not in wishes]
     if n_before and errors and not contents.clips:
         first = errors[0]
         raise InputError(

@@ -14,6 +14,7 @@ from fmdata.catalog.types import Dropped, Recording
 # Reasons that lie with the machine or a library, not with the recording. One that has timed out
 # would cost all that time again, so it waits for --retry-dropped.
 RETRIED = ("failed", "crashed")
+REJECTED = "rejected"  # by a person: neither retried nor processed while a review says so
 # The machine had no file handle or memory left, whatever was being read.
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -56,6 +57,8 @@ class ReadyClip:
         Returns the sample.
     is_packed : bool
         Whether an intact shard of the dataset holds it already.
+    is_reviewed : bool
+        Whether its row was changed by a review.
     """
 
     n_bytes: int
@@ -63,6 +66,7 @@ class ReadyClip:
     pose_range: float
     load: Callable[[], Sample]
     is_packed: bool = False
+    is_reviewed: bool = False
 
 
 Finished: TypeAlias = ReadyClip | Dropped

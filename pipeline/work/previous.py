@@ -3,14 +3,16 @@
 Promise: nothing is written here, and a folder that holds anything else is refused.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.keys import action_key
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.division import Planned
@@ -23,7 +25,17 @@ from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.limits.clips import may_return
 from fmdata.pipeline.work.limits.vanished import require_present
-from fmdata.pipeline.work.outcome import RETRIED, Finished, ReadyClip, done_before, finished
+from fmdata.pipeline.work.outcome import (
+    REJECTED,
+    RETRIED,
+    Finished,
+    ReadyClip,
+    done_before,
+    finished,
+)
+
+# Names of a clip's recording, in the order of its key.
+RECORDED = ("subject", "recorded_action", "recorded_take")
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Previous:
     retry : bool
         Whether only dropped recordings are to be built.
     subjects : dict of str to str
-        Subjects of the clips that a build without faults keeps, by key.
+        Subjects of the clips that a build without faults keeps, by key of the recording.
     dropped : list of (Dropped, str)
         Dropped recordings with their digests; the digest is empty where there is none.
     done : dict of str to Finished
@@ -80,8 +92,7 @@ class Previous:
         before = dataset.card.actions.settings
         kept = [one for one in dropped if not may_return(one[0], settings, before)]
         done = _finished_work(intact, kept)
-        names = intact.table(["key", "subject"])
-        subjects = dict(zip(names["key"].to_pylist(), names["subject"].to_pylist(), strict=True))
+        subjects = {recorded_key(row): row["subject"] for row in intact.rows(RECORDED)}
         return cls(out, dataset, retry, subjects, dropped, done, intact)
 
     def select(self, recordings: Sequence[Recording], *, prune: bool = False) -> list[Recording]:
@@ -94,7 +105,7 @@ class Previous:
             none are of one of its subjects, or of more than a tenth of its clips.
         """
         if self.retry:
-            names = {dropped.names for dropped, _ in self.dropped}
+            names = {dropped.names for dropped, _ in self.dropped if dropped.reason != REJECTED}
             return [recording for recording in recordings if recording.names in names]
         keys = {key_of(recording) for recording in recordings}
         require_present(self.subjects, keys, self.out, prune=prune)
@@ -119,12 +130,15 @@ class Previous:
             recalled.append(replace(job, attempts=attempts))
         return recalled
 
-    def divide(self, jobs: Iterable[Job], work: Path) -> tuple[list[Job], dict[str, Finished]]:
+    def divide(
+        self, jobs: Iterable[Job], work: Path, rejected: Mapping[str, Dropped]
+    ) -> tuple[list[Job], dict[str, Finished]]:
         """Divide jobs into those to do and the finished work of the others, by digest.
 
-        `work` is the folder of unfinished work.
+        `work` is the folder of unfinished work; `rejected` has what a review rejects, by digest.
         """
-        todo, done = [], dict(self.done)
+        todo, done = [], {d: one for d, one in self.done.items() if not _is_rejected(one)}
+        done |= rejected
         for job in jobs:
             if not job.digest:
                 continue
@@ -135,13 +149,16 @@ class Previous:
                 todo.append(job)
         return todo, done
 
-    def is_current(self, jobs: Iterable[Job], settings: BuildSettings) -> bool:
-        """Return whether the dataset holds exactly the outcomes of these jobs already."""
+    def is_current(
+        self, jobs: Iterable[Job], settings: BuildSettings, rejected: Mapping[str, Dropped]
+    ) -> bool:
+        """Return whether the dataset has exactly the jobs' outcomes, but for reviews of clips."""
         return (
             self.dataset is not None
             and not self.retry
             and self.dataset.card.actions.settings == settings.to_json()
             and set(self.done) == {job.digest for job in jobs}
+            and {d: one for d, one in self.done.items() if _is_rejected(one)} == rejected
             and _has_its_dropped_file(self.dataset)
         )
 
@@ -172,14 +189,23 @@ class Previous:
         """Return the identities of the finished clips, by the names of their recordings."""
         if self.intact is None or not self.done:
             return {}
-        columns = ["source", "subject", "action", "take", "source_sha256", "digest"]
+        columns = ["source", *RECORDED, "source_sha256", "digest"]
         return {
-            (row["source"], row["subject"], row["action"], row["take"]): Identity(
+            (row["source"], *(row[name] for name in RECORDED)): Identity(
                 row["source_sha256"], row["digest"]
             )
             for row in self.intact.rows(columns)
             if row["digest"] in self.done
         }
+
+
+def recorded_key(row: Mapping[str, Any]) -> str:
+    """Return the key of a row's recording, which a review does not change."""
+    return action_key(*(row[name] for name in RECORDED))
+
+
+def _is_rejected(one: object) -> bool:
+    return isinstance(one, Dropped) and one.reason == REJECTED
 
 
 def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
@@ -245,7 +271,7 @@ def _finished_work(
 
     Dropped recordings that are worth a retry are not among it.
     """
-    columns = ["digest", "key", "avi_size", "lbp_size", "n_frames", "pose_range"]
+    columns = ["digest", "key", "avi_size", "lbp_size", "n_frames", "pose_range", "review"]
     done: dict[str, Finished] = {
         row["digest"]: ReadyClip(
             row["avi_size"] + (row["lbp_size"] or 0),
@@ -253,6 +279,7 @@ def _finished_work(
             row["pose_range"],
             partial(_sample, intact, row["key"]),
             is_packed=True,
+            is_reviewed=row["review"] is not None,
         )
         for row in intact.rows(columns)
     }

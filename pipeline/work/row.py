@@ -7,7 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
-from fmdata.catalog.storage.schema import ACTION_FACTS, MOTION, frame_rows, one_row
+from fmdata.catalog.storage.schema import (
+    ACTION_FACTS,
+    MOTION,
+    SPOTTED,
+    frame_rows,
+    one_row,
+)
 from fmdata.catalog.storage.work import UNIT_FRAME_FACTS
 from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.geometry.points import layout_of, pick
@@ -49,12 +55,11 @@ def action_rows(
         "subject": recording.subject,
         "action": recording.action,
         "take": recording.take,
+        "recorded_action": recording.action,
+        "recorded_take": recording.take,
+        "review": None,
         "fold": fold(recording.subject, settings.seed),
-        "source": recording.source,
-        "source_sha256": identity.source_sha256,
-        "start": recording.start_s,
-        "stop": recording.stop_s,
-        "digest": identity.digest,
+        **_source(recording, identity),
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.size,
@@ -66,6 +71,16 @@ def action_rows(
         "face_px": face_px, "change": change, "transform": transforms
     }  # fmt: skip
     return ActionRows(one_row(ACTION_FACTS, values), frame_rows(UNIT_FRAME_FACTS, frames))
+
+
+def _source(recording: Recording, identity: Identity) -> dict[str, Any]:
+    return {
+        "source": recording.source,
+        "source_sha256": identity.source_sha256,
+        "start": recording.start_s,
+        "stop": recording.stop_s,
+        "digest": identity.digest,
+    }
 
 
 def _of_frames(track: Track, spotting: Spotting) -> dict[str, Any]:
@@ -102,15 +117,27 @@ def _quality(track: Track, face_px: np.ndarray) -> dict[str, Any]:
 
 
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
-    """Return the columns of the motion, all of them null without one, and the list of motions."""
-    motion, motions = spotting.motion, [_facts(one) for one in spotting.motions]
+    """Return the columns of the motion, and the list of motions, as they were spotted."""
+    motions = [motion_facts(one) for one in spotting.motions]
+    return {**columns_of(spotting.motion, n_frames), "motions": motions,
+            **spotted_columns(spotting.motion)}  # fmt: skip
+
+
+def columns_of(motion: Motion | None, n_frames: int) -> dict[str, Any]:
+    """Return the columns of a clip's motion, all of them null without one."""
     if motion is None:
-        return {**dict.fromkeys(MOTION), "motions": motions}
-    flash = motion.n_frames < FLASH_SHARE * n_frames
-    return {**_facts(motion), "flash": flash, "motions": motions}
+        return dict.fromkeys(MOTION)
+    return {**motion_facts(motion), "flash": motion.n_frames < FLASH_SHARE * n_frames}
 
 
-def _facts(motion: Motion) -> dict[str, Any]:
+def spotted_columns(motion: Motion | None) -> dict[str, Any]:
+    """Return the columns that say which motion was spotted, and that it is the clip's."""
+    times = (motion.onset, motion.apex, motion.offset) if motion else (None, None, None)
+    return {"motion_from": "spotted", **dict(zip(SPOTTED, times, strict=True))}
+
+
+def motion_facts(motion: Motion) -> dict[str, Any]:
+    """Return a motion as one of the column `motions`."""
     return {
         "onset": motion.onset,
         "apex": motion.apex,

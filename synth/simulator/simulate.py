@@ -20,6 +20,7 @@ from fmdata.catalog.keys import draw_seed
 from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.files import write_atomically
+from fmdata.drawing.video import encode_mp4
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.synth.simulator.cast import (
@@ -33,7 +34,6 @@ from fmdata.synth.simulator.cast import (
 from fmdata.synth.simulator.face.portrait import Portrait
 from fmdata.synth.simulator.script import Script, Truth, write_scripts
 from fmdata.synth.simulator.settings import SimulateSettings
-from fmdata.synth.simulator.video import encode_mp4
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Simulated", "Truth", "simulate"]
 

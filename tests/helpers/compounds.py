@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import CompoundClip
+from fmdata.catalog.virtual.compound import CompoundClip
 
 OF_FRAMES = ["key", "index", "timestamp", "source", "source_index"]
 

@@ -29,6 +29,7 @@ from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
     ACTION_FRAME_FACTS,
     DROPPED_COLUMNS,
+    TIMES,
     frame_rows,
     one_row,
 )
@@ -114,7 +115,9 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
         {
             **scalars, "start": None, "stop": None,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
-            "take": take, "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
+            "take": take, "recorded_action": action, "recorded_take": take, "review": None,
+            "motion_from": "spotted", **{f"spotted_{name}": motion[name] for name in TIMES},
+            "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
             "source_sha256": f"{draw_seed('bytes', subject, action, take):064x}",
             "digest": f"{draw_seed(subject, action, take):064x}",
             "fps": FPS, "n_frames": N_FRAMES, "size": SIZE, **motion, "motions": [motion],

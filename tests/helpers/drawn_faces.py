@@ -17,6 +17,7 @@ from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
+    TIMES,
     Columns,
     frame_rows,
     one_row,
@@ -107,7 +108,9 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "trail": int(tail), "style_margin": 1.0,
     }  # fmt: skip
     facts: dict[str, object] = {
-        **motion, "motions": [motion],
+        **motion, "motions": [motion], "motion_from": "spotted", "review": None,
+        **{f"spotted_{name}": motion[name] for name in TIMES},
+        "recorded_action": action, "recorded_take": str(take),
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
         "take": str(take), "fold": fold, "source": "x",
         "source_sha256": f"{subject}-{action}-{take}", "start": None, "stop": None, "digest": "x",

@@ -58,7 +58,7 @@ def _write(stem: Path, row: dict[str, Any], frames: pa.Table, start: int, n: int
     subjects = [f"s{clip // TAKES:06d}" for clip in range(start, start + n)]
     takes = [f"{clip % TAKES:02d}" for clip in range(start, start + n)]
     keys = [action_key(s, "smile", t) for s, t in zip(subjects, takes, strict=True)]
-    changed = {"key": keys, "subject": subjects, "take": takes,
+    changed = {"key": keys, "subject": subjects, "take": takes, "recorded_take": takes,
                "digest": [f"{clip:064x}" for clip in range(start, start + n)],
                "source_sha256": [f"{clip:064d}" for clip in range(start, start + n)],
                "source": [f"{s}/smile/{t}.mp4" for s, t in zip(subjects, takes, strict=True)],
@@ -153,7 +153,7 @@ def _samples(
             made_up = Identity(f"{subject}{take}", f"{subject}{take}")
             identity = identities[source] if identities else made_up
             names = {"key": action_key(subject, "smile", take), "subject": subject, "take": take}
-            others = {"fold": of_fold, "source": source}
+            others = {"fold": of_fold, "source": source, "recorded_take": take}
             digests = {"source_sha256": identity.source_sha256, "digest": identity.digest}
             facts = one_row(ACTION_COLUMNS.facts, row | names | others | digests)
             yield replace(made, facts=facts)

@@ -21,9 +21,10 @@ def odd_dataset(path: Path) -> Path:
             if "compounds" in file.parts:
                 change_row(file, index, **hostile, seam=50.0 if index == 0 else 1.0)
                 continue
+            takes = {"take": HOSTILE, "recorded_take": HOSTILE} if hostile else {}
             sound = {"face_px": 100.0, "brightness": 120.0 + index, "sharpness": 100.0,
                      "transfer": "bt709", "turned": 0, "detected_share": 1.0}  # fmt: skip
-            change_row(file, index, **hostile, **sound, **({"take": HOSTILE} if hostile else {}))
+            change_row(file, index, **hostile, **sound, **takes)
         if "actions" in file.parts:
             change_row(file, len(rows) - 1, brightness=10.0, flash=True)
     dropped = pq.read_table(path / "dropped.parquet").to_pylist()

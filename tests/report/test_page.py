@@ -10,10 +10,11 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.health.line import DOUBT, HealthLine
 from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.summary import summarise
+from fmdata.drawing.spread import spread
 from fmdata.report.charts import N_BARS, chart
 from fmdata.report.page import write_report
 from fmdata.report.settings import ReportSettings
-from fmdata.report.sheets import PAGE_BYTES, SheetSize, sheet, shown_frames
+from fmdata.report.sheets import PAGE_BYTES, SheetSize, sheet
 from fmdata.report.shown import chosen
 from tests.helpers.command import assert_refused, fmdata
 from tests.helpers.datasets import make_up
@@ -108,16 +109,8 @@ def test_sheets_keep_their_share_of_the_page(odd: Path) -> None:
     for n_clips in (10, 800, 2000):
         size = SheetSize.for_clips(n_clips)
         assert size.max_bytes * n_clips <= PAGE_BYTES
-        frames = shown_frames(clip.n_frames, [1, 3, 6, 9], size.frames)
+        frames = spread(clip.n_frames, [1, 3, 6, 9], size.frames)
         assert len(sheet(clip, frames, size)) * 3 / 4 <= size.max_bytes
-
-
-def test_a_sheet_has_the_marked_frames_and_others_evenly() -> None:
-    frames = shown_frames(1000, [10, 17, 500, 999], 14)
-    assert {10, 17, 500, 999} <= set(frames)
-    assert len(frames) == 14
-    assert shown_frames(5, [0, 1, 2, 4], 14) == [0, 1, 2, 3, 4]
-    assert shown_frames(1, [0, 0, 0, 0], 14) == [0]
 
 
 def test_a_bar_leads_to_the_clip_furthest_out() -> None:

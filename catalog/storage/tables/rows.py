@@ -1,9 +1,10 @@
 """Rows of a shard's clips in memory, and of one clip's frames, read when they are iterated over."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from fmdata.catalog.storage.schema import NULLABLE
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
+from fmdata.catalog.types import Motion
 
 
 class ClipRows:
@@ -30,6 +32,23 @@ class ClipRows:
             runs[subject].append((start, stop))
             start = stop
         return runs
+
+
+def motion_of(row: Mapping[str, Any]) -> Motion | None:
+    """Return the motion of a row of the actions; None where no motion was found."""
+    if row["onset"] is None:
+        return None
+    return Motion(
+        onset=row["onset"],
+        apex=row["apex"],
+        offset=row["offset"],
+        style=row["style"],
+        amplitude_iod=row["amplitude"],
+        snr=row["snr"],
+        lead=row["lead"],
+        style_margin=row["style_margin"],
+        trail=row["trail"],
+    )
 
 
 def require_values(table: pa.Table) -> pa.Table:

@@ -55,6 +55,19 @@ def settle(found: Found) -> tuple[Found, list[Clash]]:
     return Found(kept, refused, [*found.notes, *notes]), clashes
 
 
+def spelling_of(name: str, known: Iterable[str]) -> str:
+    """Return the known spelling of a name, if it has one, else the name itself, composed.
+
+    Names are one that differ in Unicode form, case or white space, or only in characters that a key
+    does not hold.
+    """
+    for form in (composed, _folded, lambda one: key_part(_folded(one))):
+        same = sorted(one for one in known if form(one) == form(name))
+        if same:
+            return same[0]
+    return composed(name)
+
+
 def refused_clash(clash: Clash) -> Refused:
     """Return the refusal of a recording whose key another one has."""
     detail = f"another recording has its {clash.shared}; rename one of the two"

@@ -85,6 +85,7 @@ one = {"onset": 3, "apex": 6, "offset": 9, "style": "return", "amplitude": 0.1, 
         ("bright", {"brightness": 240.0}),
         ("blurred", {"sharpness": 3.0}),
         ("small", {"face_px": 20.0}),
+        ("reviewed", {"review": ""}),
         ("transfer", {"transfer": "arib-std-b67"}),
         ("interlaced", {"interlaced": True}),
         ("turned", {"turned": 180}),
@@ -106,7 +107,14 @@ def test_each_oddity_of_one_clip_is_one_line(
 def test_every_check_is_tried_above() -> None:
     (mark,) = test_each_oddity_of_one_clip_is_one_line.pytestmark  # type: ignore[attr-defined]
     assert [kind for kind, _ in mark.args[1]] == [check.kind for check in CHECKS]
-    assert set(COLUMNS) <= set(SOUND) | set(no_motion) | {"motions"}
+    assert set(COLUMNS) <= set(SOUND) | set(no_motion) | {"motions", "motion_from", "review"}
+
+
+def test_a_motion_that_a_person_gave_is_not_in_doubt(tmp_path: Path) -> None:
+    path = sound(tmp_path / "dataset")
+    faint = {"motions": [one, one], "amplitude": 0.02, "snr": 10.0}
+    spoil(path, KEY, **faint, motion_from="given", review="")
+    assert list(lines_of(path)) == ["reviewed"]
 
 
 def test_the_worst_clips_come_first() -> None:

@@ -1,4 +1,4 @@
-"""The columns of format 3, as other programs know them: another column is another format."""
+"""The columns of format 4, as other programs know them: another column is another format."""
 
 import re
 from pathlib import Path
@@ -32,12 +32,14 @@ MOTION = (
     "lead int32, trail int32, style_margin double"
 )
 ACTIONS = (
-    "key string, subject string, action string, take string, fold int32, source string, "
-    "source_sha256 string, start double, stop double, digest string, fps double, n_frames int32, "
-    f"size int32, {MOTION}, flash bool, motions struct<{MOTION}>[], pose_range double, "
-    "detected_share double, faces int32, face_px double, sharpness double, brightness double, "
-    "transfer string, primaries string, interlaced bool, sample_aspect_ratio double, "
-    f"turned int32, {PLACES}"
+    "key string, subject string, action string, take string, recorded_action string, "
+    "recorded_take string, fold int32, source string, source_sha256 string, start double, "
+    "stop double, digest string, fps double, n_frames int32, "
+    f"size int32, {MOTION}, flash bool, motion_from string, spotted_onset int32, "
+    f"spotted_apex int32, spotted_offset int32, review string, motions struct<{MOTION}>[], "
+    "pose_range double, detected_share double, faces int32, face_px double, sharpness double, "
+    "brightness double, transfer string, primaries string, interlaced bool, "
+    f"sample_aspect_ratio double, turned int32, {PLACES}"
 )
 COMPOUNDS = (
     "key string, subject string, first string, second string, copy int32, label int32, "
@@ -60,7 +62,7 @@ def spelt(kind: str) -> str:
     [(ACTION_COLUMNS, ACTIONS, ACTION_FRAMES), (COMPOUND_COLUMNS, COMPOUNDS, COMPOUND_FRAMES)],
 )
 def test_the_columns_are_those_of_the_format(columns: Columns, clips: str, frames: str) -> None:
-    assert FORMAT == 3
+    assert FORMAT == 4
     for schema, wanted in ((columns.clips, clips), (columns.frames, frames)):
         assert ", ".join(f"{field.name} {spelt(str(field.type))}" for field in schema) == wanted
 

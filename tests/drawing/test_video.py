@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from fmdata.synth.simulator.video import encode_mp4
+from fmdata.drawing.video import encode_mp4
 
 
 def test_the_same_frames_give_the_same_bytes_on_every_run() -> None:

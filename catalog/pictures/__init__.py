@@ -1,0 +1,1 @@
+"""Clips and datasets as they are drawn, and as a notebook shows them."""

@@ -1,0 +1,210 @@
+"""Every command and code block of the documents runs as it stands.
+
+Programs that a page names are run in the order of the page, in one folder, except those whose place
+is elsewhere: `make` and the benches are checked to exist, Dask's lines are run in the tests of the
+cluster (tests/pipeline/engine), and `torchrun` in those of training.
+"""
+
+import doctest
+import importlib.util
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.compute as pc
+import pyarrow.dataset
+import pytest
+
+from fmdata.catalog import Dataset
+from fmdata.pipeline.reading.decode import decode
+from tests.helpers.command import TIMEOUT_S
+from tests.helpers.documents import PAGES, ROOT, commands, python_blocks, queries, table_of
+from tests.helpers.encoded import recording, write_video
+
+README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
+RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
+DECIMAL = re.compile(r"\d+\.\d+")
+# A training with few steps: appended, these win over the settings before them.
+SHORTER = {
+    "encoder": "epochs=1 steps=2 landmarks.epochs=1 landmarks.steps=2",
+    "smate": "epochs=1",
+}
+
+# What an installation writes: processes that start others import it again.
+SCRIPT = f"""#!{sys.executable}
+from fmdata.cli import main
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def beside(dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder in which the dataset has the names that the examples give it."""
+    (tmp_path / "demo").mkdir()
+    for name in ("dataset", "demo/dataset"):
+        (tmp_path / name).symlink_to(dataset_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Close(doctest.OutputChecker):
+    """Accepts decimal fractions within a tenth: the last digits depend on the processor."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        numbers = [[float(number) for number in DECIMAL.findall(text)] for text in (want, got)]
+        want, got = (DECIMAL.sub("#", text) for text in (want, got))
+        return super().check_output(want, got, optionflags) and all(
+            math.isclose(*pair, rel_tol=0.1) for pair in zip(*numbers, strict=True)
+        )
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_first_example_of_the_readme_prints_what_it_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (example,) = [block for block in python_blocks(README) if ">>>" in block]
+    test = doctest.DocTestParser().get_doctest(example, {}, "README.md", None, None)
+    runner = doctest.DocTestRunner(Close(), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert test.examples
+    assert runner.run(test).failed == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.usefixtures("beside")
+def test_the_python_of_every_page_runs(page: Path) -> None:
+    for block in python_blocks(page):
+        if ">>>" not in block:
+            exec(block, {})
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_reader_of_the_format_page_reads_what_the_package_reads() -> None:
+    names: dict[str, Any] = {}
+    (reader,) = python_blocks(FORMAT)
+    exec(reader, names)
+    read = names["clips"]("dataset/actions")
+    clips = list(Dataset("dataset").actions)
+    for (row, frames, landmarks), clip in zip(read, clips, strict=True):
+        assert row["key"] == clip.key
+        assert (frames == clip.frames()).all()
+        assert (landmarks == clip.landmarks).all()
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_queries_of_the_format_page_answer_as_the_clips_do() -> None:
+    """Frames in motion, and the largest intensity of each action: by Arrow, and by DuckDB."""
+    largest: dict[str, float] = {}
+    moving = 0
+    for clip in Dataset("dataset").actions:
+        moving += int((clip.intensity > 0.05).sum())
+        largest[clip.action] = max(largest.get(clip.action, 0.0), float(clip.intensity.max()))
+    frames = pyarrow.dataset.dataset(sorted(map(str, Path("dataset/actions").glob("*.frames.*"))))
+    assert frames.count_rows(filter=pc.field("intensity") > 0.05) == moving > 0
+    first, second = queries(FORMAT)
+    assert len(duckdb.sql(first).fetchall()) == moving
+    assert dict(duckdb.sql(second).fetchall()) == pytest.approx(largest)
+
+
+@pytest.fixture
+def folder(raw_path: Path, dataset_path: Path, tmp_path: Path) -> Path:
+    """Return a folder with recordings of three people, a review, and a dataset `other`."""
+    for subject, name in {"s01": "s01", "s02": "ann", "s03": "cleo"}.items():
+        for action in ("smile", "brow_raise"):
+            for take in ("03.mp4", "04.mp4"):
+                path = tmp_path / "work/raw" / name / action / take
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.link(raw_path / subject / action / take, path)
+    (tmp_path / "work/other").symlink_to(dataset_path)
+    (tmp_path / "work/overrides.csv").write_text("key,reject\ncleo-smile-03,yes\n")
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def session(raw_path: Path, folder: Path) -> Path:
+    """Return a folder with the session of the recipes and its table, as the page shows it."""
+    pictures = []
+    for action, take in (("smile", "01"), ("smile", "02"), ("brow_raise", "01")):
+        film = [frame.rgb for frame in decode(recording(raw_path / f"s01/{action}/{take}.mp4"))]
+        pictures += film[:1] * (63 - len(film)) + film[:63]
+    path = folder / "sessions/2024-05-02/cam1.mp4"
+    path.parent.mkdir(parents=True)
+    write_video(path, pictures[:1] * 37 + pictures)
+    (folder / "takes.csv").write_text(table_of(RECIPES))
+    return folder
+
+
+def run_page(page: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """Run the shell's lines of a page; yield each with what it printed."""
+    scripts = folder.parent / "bin"
+    scripts.mkdir()
+    script = scripts / "fmdata"
+    script.write_text(SCRIPT)
+    script.chmod(0o755)
+    environment = os.environ | {"PATH": f"{scripts}:{os.environ['PATH']}"}
+    for command in commands(page, ("fmdata", "openssl")):
+        if "HOST" in command.text:
+            continue
+        line = _shorter(command.text)
+        run = subprocess.run(
+            ["bash", "-e", "-c", line], cwd=folder, env=environment, text=True, capture_output=True,
+            timeout=TIMEOUT_S,
+        )  # fmt: skip
+        assert run.returncode == 0, f"{command}\n{run.stdout}{run.stderr}"
+        yield command.text, run.stdout
+
+
+def _shorter(line: str) -> str:
+    """Return a command that asks nothing, and trains with few steps."""
+    if line.startswith("fmdata forget") and "--yes" not in line:
+        return line + " --yes"
+    training = re.match(r"fmdata train (\w+)(?!.*--show)", line)
+    settings = SHORTER[training[1]].split() if training else []
+    return line + "".join(f" --set {setting}" for setting in settings)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
+    printed = dict(run_page(README, folder))
+    assert "12 recordings: 12 clips, 0 dropped" in printed["fmdata build --subjects raw/"]
+    assert (folder / "dataset/report.html").exists()
+    assert Dataset(folder / "coded").card.recordings == 8  # of twelve, without those of `ann`
+    assert (folder / "runs/d2/metrics.json").exists()
+
+
+def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
+    printed = dict(run_page(RECIPES, session))
+    build = "fmdata build --subjects sessions/ --table takes.csv --out lab"
+    assert "3 recordings: 3 clips" in printed[build]
+    assert not any(b"ann" in path.read_bytes() for path in (session / "lab").rglob("*.parquet"))
+
+
+def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "overrides.csv").write_text(table_of(TUTORIAL))
+    printed = dict(run_page(TUTORIAL, folder))
+    assert "24 recordings: 24 clips" in printed["fmdata build --subjects raw/"]
+    assert "1 of them rejected" in printed["fmdata build --subjects raw/ --overrides overrides.csv"]
+    for name in ("smile.png", "smile.gif", "compound.png", "runs/encoder/metrics.json"):
+        assert (folder / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_has_made_or_measured_exists(page: Path) -> None:
+    """Targets of `make`, and modules of `python -m`."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for command in commands(page, ("make", "python")):
+        words = command.text.split()
+        if words[0] == "make":
+            assert words[1] in targets, command
+        else:
+            assert words[1] == "-m", command
+            assert importlib.util.find_spec(words[2]), command
