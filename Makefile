@@ -8,7 +8,7 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots pictures clean
+.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,7 +34,10 @@ lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
+bench: $(STAMP)  ## measure every goal of speed (docs/performance.md; ten minutes); REAL=FOLDER adds recordings
+	$(BIN)/python -m bench.performance $(if $(REAL),--real $(REAL))
+
+bench-stages: $(STAMP)  ## measure frames a second of every stage, and synthesis against a file copy
 	$(BIN)/python -m bench.throughput
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)

@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.page import Table
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import CompoundClip
+from fmdata.catalog.virtual.compound import CompoundClip
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 

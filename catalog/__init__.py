@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fmdata.catalog.dataset import Dataset
+    from fmdata.catalog.loading.prefetch import prefetch
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "prefetch"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from fmdata.catalog.dataset import Dataset
 
         return Dataset
+    if name == "prefetch":
+        from fmdata.catalog.loading.prefetch import prefetch
+
+        return prefetch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

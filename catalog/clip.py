@@ -3,7 +3,7 @@
 A clip holds paths and a row but no open file, so it can be sent to another process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.avi import decode_jpeg
+from fmdata.catalog.storage.jpeg import decode_jpegs
 from fmdata.catalog.storage.npy import npy_array, npy_rows
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
-    COMPOUND_COLUMNS,
     Columns,
     one_row,
     per_frame,
@@ -25,7 +24,7 @@ from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.rows import FramesOf, motion_of
 from fmdata.catalog.storage.tars.content import TarSlice
-from fmdata.catalog.types import N_BLENDSHAPES, Motion, Segment
+from fmdata.catalog.types import N_BLENDSHAPES, Motion
 
 
 class Clip:
@@ -37,6 +36,8 @@ class Clip:
         Facts of the clip and positions of its members, by column; no facts of its frames.
     tar : Path
         The tar of its shard.
+    shard, reader
+        The files of the shard, and what reads its rows of frames.
     sources : mapping or None
         The action clips, by key, for a compound that has not been sent to another process.
     """
@@ -47,8 +48,8 @@ class Clip:
     def __init__(self, row: dict[str, Any], shard: OpenedShard, reader: FramesReader) -> None:
         self.row = row
         self.tar = shard.tar
-        self._shard = shard
-        self._reader = reader
+        self.shard = shard
+        self.reader = reader
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.key}, {self.n_frames} frames at {self.fps:g} fps)"
@@ -89,7 +90,7 @@ class Clip:
     @property
     def size(self) -> int:
         """Width and height of a crop, in pixels."""
-        return self._shard.size
+        return self.shard.size
 
     @property
     def timestamps(self) -> np.ndarray:
@@ -102,12 +103,8 @@ class Clip:
 
     def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
         """Return the JPEG bytes of some frames, by default of all, in one read."""
-        spans = self.jpeg_spans if indices is None else self.jpeg_spans[list(indices)]
-        if len(spans) == 0:
-            return []
-        begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
-        data = self._read(begin, end - begin)
-        return [data[at : at + size] for at, size in (spans - [begin, 0]).tolist()]
+        data, spans = self._read_jpegs(range(self.n_frames) if indices is None else indices)
+        return [data[at : at + size] for at, size in spans]
 
     @cached_property
     def jpeg_spans(self) -> np.ndarray:
@@ -117,12 +114,20 @@ class Clip:
 
     def frames(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Return the pixels of some frames, by default of all, uint8 [T, S, S, 3], RGB."""
-        jpegs = self.jpegs(indices)
-        pixels = np.empty((len(jpegs), self.size, self.size, 3), np.uint8)
-        with self._shard.reading(self.tar):
-            for index, jpeg in enumerate(jpegs):
-                pixels[index] = decode_jpeg(jpeg, self.size)
+        numbers = range(self.n_frames) if indices is None else indices
+        pixels = np.empty((len(numbers), self.size, self.size, 3), np.uint8)
+        self.decode(numbers, pixels, range(len(numbers)))
         return pixels
+
+    def locate(self) -> None:
+        """Read where the frames lie; the pixels can then be read by any thread."""
+        assert len(self.jpeg_spans) == self.n_frames
+
+    def decode(self, numbers: Sequence[int], into: np.ndarray, places: Iterable[int]) -> None:
+        """Decode the frames of some numbers into places of an array, uint8 [N, S, S, 3], RGB."""
+        data, spans = self._read_jpegs(numbers)
+        with self.shard.reading(self.tar):
+            decode_jpegs(data, spans, self.size, into, places)
 
     def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Return the LBP maps of some frames, by default of all, uint8 [T, S, S].
@@ -134,7 +139,7 @@ class Clip:
         """
         dtype, shape = np.dtype(np.uint8), (self.n_frames, self.size, self.size)
         begin = self._lbp_offset()
-        with self._shard.reading(self.tar):
+        with self.shard.reading(self.tar):
             if indices is None:
                 return npy_array(self.lbp_npy(), dtype, shape)
             return npy_rows(lambda at, n: self._read(begin + at, n), dtype, shape, indices)
@@ -145,12 +150,7 @@ class Clip:
 
     def _lbp_offset(self) -> int:
         if not self.has_lbp:
-            raise DatasetError(
-                f"no LBP maps for {self.key}",
-                wanted="a dataset with LBP maps",
-                where=str(self.tar),
-                todo="build it without --no-lbp",
-            )
+            raise self._no_maps()
         return int(self.row["lbp_offset"])
 
     @property
@@ -163,20 +163,20 @@ class Clip:
         facts = self.COLUMNS.facts
         return one_row(facts, {name: self.row[name] for name in facts.names})
 
-    def frame_blocks(self, columns: Sequence[str] | None = None) -> FramesOf:
+    def frame_blocks(self, columns: Sequence[str] | None = None) -> Iterable[pa.Table]:
         """Return an iterable of tables, each a block of the clip's frames, one row a frame.
 
         However long the clip, one block is in memory. By default all columns are read.
         """
         names = tuple(self.COLUMNS.frames.names if columns is None else columns)
         start = self.row["frames_row"]
-        return FramesOf(self._shard, start, start + self.n_frames, names, self._reader)
+        return FramesOf(self.shard, start, start + self.n_frames, names, self.reader)
 
     def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of the clip's frames, one row a frame, by default of all columns."""
-        names = self.COLUMNS.frames.names if columns is None else columns
-        wanted = pa.schema([self.COLUMNS.frames.field(name) for name in names])
-        return pa.concat_tables([wanted.empty_table(), *self.frame_blocks(names)])
+        every = self.COLUMNS.frames
+        wanted = every if columns is None else pa.schema([every.field(name) for name in columns])
+        return pa.concat_tables([wanted.empty_table(), *self.frame_blocks(wanted.names)])
 
     def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray:
         """Return one fact of every frame, [T, *shape]; empty where all are null."""
@@ -190,9 +190,25 @@ class Clip:
         frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
         return Sample(self.facts(), frames, avi, lbp)
 
+    def _read_jpegs(self, numbers: Sequence[int]) -> tuple[bytes, list[list[int]]]:
+        """Read some JPEGs at once; return the bytes, and where each begins and its size."""
+        spans = self.jpeg_spans[list(numbers)]
+        if len(spans) == 0:
+            return b"", []
+        begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
+        return self._read(begin, end - begin), (spans - [begin, 0]).tolist()
+
+    def _no_maps(self) -> DatasetError:
+        return DatasetError(
+            f"no LBP maps for {self.key}",
+            wanted="a dataset with LBP maps",
+            where=str(self.shard.folder),
+            todo="build it without --no-lbp",
+        )
+
     def _read(self, offset: int, size: int) -> bytes:
-        with self._shard.reading(self.tar), self.tar.open("rb") as file:
-            if not 0 <= offset <= offset + size <= self._shard.shard.tar.bytes:
+        with self.shard.reading(self.tar), self.tar.open("rb") as file:
+            if not 0 <= offset <= offset + size <= self.shard.n_bytes(self.tar):
                 raise EOFError(f"{size} bytes at {offset}, outside the file")
             file.seek(offset)
             data = file.read(size)
@@ -280,19 +296,3 @@ class ActionClip(Clip):
     def intensity(self) -> np.ndarray:
         """float32 [T], displacement from neutral in interocular distances."""
         return self.column("intensity")
-
-
-class CompoundClip(Clip):
-    """A clip of D2: two actions of one subject, one after the other."""
-
-    COLUMNS = COMPOUND_COLUMNS
-
-    @property
-    def segments(self) -> list[Segment]:
-        """Lead, first, second and tail, in order; lead and tail may be empty."""
-        return [Segment(**segment) for segment in self.row["segments"]]
-
-    @property
-    def takes(self) -> tuple[str, str]:
-        """Keys of the two action clips; two compounds that share one show the same pixels."""
-        return str(self.row["first_take"]), str(self.row["second_take"])

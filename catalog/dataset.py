@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
@@ -32,6 +32,9 @@ from fmdata.catalog.storage.tables.index import NameIndex
 from fmdata.catalog.storage.tables.opened import OpenedCard, OpenedShard, reading
 from fmdata.catalog.storage.tables.parquet import open_parquet, read_dropped
 from fmdata.catalog.storage.tables.rows import ClipRows, checked, require_values
+from fmdata.catalog.virtual.clip import VirtualClip
+from fmdata.catalog.virtual.compound import CompoundClip
+from fmdata.catalog.virtual.sources import Sources
 
 C = TypeVar("C", bound=Clip)
 # Rows of shards that stay in memory for the next look-up, about 600 bytes a clip.
@@ -67,7 +70,7 @@ class Clips(Generic[C]):
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
         self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
         self._held_bytes = 0
-        self._reader = FramesReader()
+        self._reader: Any = FramesReader()  # virtual clips are spliced from sources instead
 
     def __len__(self) -> int:
         return self.part.samples
@@ -116,19 +119,13 @@ class Clips(Generic[C]):
             yield tuple(table["key"].to_pylist()), shard
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield a table for each shard, one row a clip.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of columns; by default all.
-        """
+        """Yield a table for each shard, one row a clip; `columns` are names, by default all."""
         schema = self._schema(columns)
         for shard in self.part.shards:
             yield self._read(shard, schema)
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the row of each clip as a dict; `columns` are names, by default of all columns."""
+        """Yield the row of each clip as a dict; `columns` as in :meth:`tables`."""
         for table in self.tables(columns):
             for batch in table.to_batches(_CLIPS_AT_A_TIME):
                 yield from batch.to_pylist()
@@ -138,13 +135,11 @@ class Clips(Generic[C]):
         return pa.concat_tables([self._schema(columns).empty_table(), *self.tables(columns)])
 
     def frame_tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield tables of the frames of all clips, one row a frame, a block of frames at a time.
-
-        Parameters
-        ----------
-        columns : sequence of str, optional
-            Names of columns; by default all.
-        """
+        """Yield tables of all frames, one row a frame, a block at a time."""
+        if self.part.virtual:
+            for clip in self:
+                yield clip.frames_table(columns)
+            return
         for shard in self.part.shards:
             opened = self.opened(shard)
             yield from checked(self._reader.file(opened.frames, columns), opened)
@@ -152,6 +147,12 @@ class Clips(Generic[C]):
     def opened(self, shard: Shard) -> OpenedShard:
         """Return the files of a shard, with the check of each read."""
         return OpenedShard(self.folder, shard, self.size, self._card)
+
+    def made(self, row: dict[str, Any], shard: Shard) -> C:
+        """Return the clip of a row of a shard."""
+        clip = self.clip(row, self.opened(shard), self._reader)
+        clip.sources = self.sources
+        return clip
 
     def _schema(self, columns: Sequence[str] | None) -> pa.Schema:
         every = self.clip.COLUMNS.clips
@@ -162,7 +163,7 @@ class Clips(Generic[C]):
         opened = self.opened(shard)
         with (
             opened.reading(opened.clips),
-            open_parquet(opened.clips) as file,
+            open_parquet(opened.clips, self.clip.COLUMNS.max_group) as file,
         ):
             table = file.read(schema.names).select(schema.names).cast(schema)
             if table.num_rows != shard.samples:
@@ -186,12 +187,10 @@ class Clips(Generic[C]):
 
     def _clips(self, number: int, rows: ClipRows, start: int, stop: int) -> Iterator[C]:
         """Yield the clips of some rows of a shard, a few at a time."""
-        shard = self.opened(self.part.shards[number])
+        shard = self.part.shards[number]
         for at in range(start, stop, _CLIPS_AT_A_TIME):
             for row in rows.table.slice(at, min(_CLIPS_AT_A_TIME, stop - at)).to_pylist():
-                clip = self.clip(row, shard, self._reader)
-                clip.sources = self.sources
-                yield clip
+                yield self.made(row, shard)
 
     def _at(self, position: int) -> C:
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
@@ -265,9 +264,12 @@ class Dataset:
                 where=str(self.path),
                 todo=f"run `fmdata synth-compound --dataset {self.path}`",
             )
-        folder = self.path / card_file.COMPOUNDS
-        clips = Clips(folder, self.card.compounds, CompoundClip, self.card.size, self._opened)
+        folder, part = self.path / card_file.COMPOUNDS, self.card.compounds
+        kind: type[CompoundClip] = VirtualClip if part.virtual else CompoundClip
+        clips = Clips[CompoundClip](folder, part, kind, self.card.size, self._opened)
         clips.sources = self.actions
+        if part.virtual:
+            clips._reader = Sources(self.actions, stale=self.card.stale)
         return clips
 
     @property

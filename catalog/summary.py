@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import combinations, groupby
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.health.line import HealthLine
+from fmdata.catalog.health.sharing import n_pairs, n_sharing
 from fmdata.catalog.health.whole import health
 from fmdata.catalog.printable import listing
 
@@ -50,15 +51,15 @@ class TakesApart:
     @classmethod
     def of(cls, dataset: Dataset) -> "TakesApart":
         """Count the pairs of a dataset with compounds, subject by subject."""
-        columns = ["subject", "first", "second", "first_take", "second_take"]
         cells: Counter[tuple[int, int]] = Counter()
-        for _, rows in groupby(dataset.compounds.rows(columns), lambda row: row["subject"]):
-            takes: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
-            for row in rows:
-                takes[row["first"], row["second"]].append({row["first_take"], row["second_take"]})
-            for copies in takes.values():
-                pairs = list(combinations(copies, 2))
-                cells[sum(not a & b for a, b in pairs), len(pairs)] += 1
+        for _, joins in groupby(_joins(dataset), lambda join: join["subject"]):
+            copies: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+            for join in joins:
+                takes = join["first_take"], join["second_take"]
+                copies[join["first"], join["second"]][takes] += join["subject_count"]
+            for of_cell in copies.values():
+                pairs = n_pairs(of_cell.total())
+                cells[pairs - n_sharing(of_cell), pairs] += 1
         pairs_of = sum(n * of for (_, of), n in cells.items())
         return cls(pairs_of, sum(n * apart for (apart, _), n in cells.items()), dict(cells))
 
@@ -66,6 +67,15 @@ class TakesApart:
         counts = sorted(self.cells.items(), reverse=True)
         each = ", ".join(f"{n} × {apart} of {of}" for (apart, of), n in counts)
         return f"{self.apart} of {self.pairs} positive pairs share no take; by compound: {each}"
+
+
+def _joins(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    """Yield every two takes that are joined in a shard, and the number of their compounds."""
+    columns = ["subject", "first", "second", "first_take", "second_take"]
+    for table in dataset.compounds.tables(columns):
+        # In one thread, groups keep the order of the rows.
+        groups = table.group_by(columns, use_threads=False)
+        yield from groups.aggregate([("subject", "count")]).to_pylist()
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,8 @@ class Summary:
         Number of dropped recordings by reason.
     compounds : int or None
         Number of compound clips; None when the dataset has no compounds.
+    virtual : bool
+        True where only the plan of the compounds is stored.
     seam_median : float or None
         Median over the compounds of the worst seam: the frame difference at a joint, over that of
         neighbouring frames.
@@ -128,6 +140,7 @@ class Summary:
     amplitude_iod_median: float | None
     dropped_reasons: dict[str, int]
     compounds: int | None
+    virtual: bool
     seam_median: float | None
     positive_pairs: int | None
     positive_pairs_apart: int | None
@@ -162,7 +175,8 @@ class Summary:
         else:
             seam = self.seam_median
             jump = f", median seam {seam:.1f} (1: no jump)" if seam is not None else ""
-            yield "compounds", f"{self.compounds}{jump}"
+            kind = ", virtual: spliced when read" if self.virtual else ""
+            yield "compounds", f"{self.compounds}{jump}{kind}"
             apart, pairs = self.positive_pairs_apart, self.positive_pairs
             yield "pairs", f"{apart} of {pairs} positive pairs share no take"
         if self.stale:
@@ -199,6 +213,7 @@ def summarise(dataset: Dataset) -> Summary:
         amplitude_iod_median=_median(moving["amplitude"]),
         dropped_reasons=dict(Counter(dataset.dropped()["reason"].to_pylist())),
         compounds=card.compounds.samples if card.compounds else None,
+        virtual=bool(card.compounds and card.compounds.virtual),
         seam_median=_median(seams) if seams is not None else None,
         positive_pairs=apart.pairs if apart else None,
         positive_pairs_apart=apart.apart if apart else None,

@@ -21,7 +21,7 @@ from fmdata.catalog.settings import (
 )
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
-STAGES_VERSION = 11
+STAGES_VERSION = 12
 # Settings that decide which shard a clip lies in, not the content of the clip or of its row.
 _PLACING = ("shard_mb",)
 # Settings that decide which clips are kept; a dataset may be updated with another value.

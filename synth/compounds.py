@@ -22,7 +22,7 @@ from fmdata.catalog.summary import TakesApart
 from fmdata.synth.processes import Processes
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.shards import Made, Named, ShardPlan, Synthesis
-from fmdata.synth.subject import refuse_same_key
+from fmdata.synth.subject import same_key
 
 _GROUP = 16  # subjects that a process plans at a time
 
@@ -54,11 +54,12 @@ class Synthesised:
     def __str__(self) -> str:
         part = self.card.compounds
         assert part is not None
-        state = "already there" if self.reused else "made"
+        state = "already there" if self.reused else "planned" if part.virtual else "made"
         folder = printable(str(self.dataset / card_file.COMPOUNDS))
         if self.found:
             state += f" ({self.found} of {len(part.shards)} shards by an interrupted run)"
-        lines = [f"{part.samples} compounds {state} in {folder}", f"  {self.takes_apart}"]
+        kind = "virtual compounds" if part.virtual else "compounds"
+        lines = [f"{part.samples} {kind} {state} in {folder}", f"  {self.takes_apart}"]
         return "\n".join(lines + [f"  {printable(note)}" for note in part.notes])
 
 
@@ -112,7 +113,7 @@ def _result(path: Path, *, reused: bool, found: int = 0) -> Synthesised:
 def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
     """Return whether the dataset holds the compounds of these settings, undamaged."""
     made = dataset.card.compounds
-    if not made or dataset.card.stale or made.settings != settings.to_json():
+    if not made or dataset.card.stale or made.settings != settings.card_json():
         return False
     return all(shard.intact(dataset.path / card_file.COMPOUNDS) for shard in made.shards)
 
@@ -140,24 +141,26 @@ def _write(
         plans, notes = _plan(dataset, synthesis, _named(dataset), processes, progress)
         progress.start("synth-compound", sum(plan.samples for plan in plans), "compounds")
         made: dict[str, Made] = {}
-        for one in processes.each(synthesis.make, _large_first(plans)):
+        for one in processes.each(synthesis.make, _large_first(synthesis, plans)):
             made[one.shard.name] = one
             progress.step(one.shard.samples)
     in_order = [made[plan.name] for plan in plans]
     shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in in_order))
     samples = sum(shard.samples for shard in shards)
-    part = Part(synthesis.settings.to_json(), samples, shards, dataset.card.actions.digest, notes)
+    part = Part(synthesis.settings.card_json(), samples, shards, dataset.card.actions.digest, notes)
     return part, sum(one.found for one in in_order)
 
 
-def _large_first(plans: Sequence[ShardPlan]) -> list[ShardPlan]:
+def _large_first(synthesis: Synthesis, plans: Sequence[ShardPlan]) -> list[ShardPlan]:
     """Return plans in an order that ends with small shards, so that processes end together.
 
     Shards of about one size stay in order: neighbours often have one subject, which a process then
-    plans once.
+    plans once. So do those of a plan, which are made in a moment.
     """
-    largest = max(plan.n_bytes for plan in plans)
-    return sorted(plans, key=lambda plan: -round(8 * plan.n_bytes / largest))
+    if synthesis.settings.virtual:
+        return list(plans)
+    largest = max(plan.weight for plan in plans)
+    return sorted(plans, key=lambda plan: -round(8 * plan.weight / largest))
 
 
 def _named(dataset: Dataset) -> dict[str, Named]:
@@ -199,7 +202,7 @@ def _plan(
             where=str(dataset.path / card_file.ACTIONS),
             todo="look at the `intensity` of the clips, and build from recordings that move",
         )
-    shards = divide(sorted(runs), synthesis.settings.shard_mb * 10**6)
+    shards = divide(sorted(runs), synthesis.limit)
     plans = [
         ShardPlan(shard_name(i), [(run, named[run.subject]) for run in shard])
         for i, shard in enumerate(shards)
@@ -213,7 +216,8 @@ def _refuse_same_keys(synthesis: Synthesis, named: Iterable[Named]) -> None:
     for one in named:
         other = first.setdefault(key_part(one.subject), one)
         if other is not one:
-            compounds = {c.key: c for c in synthesis.compounds_of(other).compounds}
-            for compound in synthesis.compounds_of(one).compounds:
-                known = compounds.get(compound.key, compound)
-                refuse_same_key(known, compound, str(synthesis.dataset / card_file.ACTIONS))
+            plans = [synthesis.compounds_of(named).plan for named in (other, one)]
+            keys = [{plan[i].key for i in range(len(plan))} for plan in plans]
+            if not keys[0].isdisjoint(keys[1]):
+                where = str(synthesis.dataset / card_file.ACTIONS)
+                raise same_key(other.subject, one.subject, where)

@@ -22,7 +22,7 @@ def notes_of(subject: str, actions: Sequence[str], cells: Sequence[Cell], k: int
     k : int
         Copies asked for.
     """
-    made = [cell for cell in cells if cell.compounds]
+    made = [cell for cell in cells if cell.made]
     used = {action for cell in made for action in (cell.first, cell.second)}
     notes = [
         f"{subject}: no compound with {action} (no usable take)"
@@ -31,7 +31,7 @@ def notes_of(subject: str, actions: Sequence[str], cells: Sequence[Cell], k: int
     notes += [
         f"{subject}: no compound of {_name(cell)} (no two takes of one frame rate)"
         for cell in cells
-        if not cell.compounds and {cell.first, cell.second} <= used
+        if not cell.made and {cell.first, cell.second} <= used
     ]
     few = [cell for cell in made if cell.pairs < k]
     apart = [cell for cell in made if cell.unpaired]

@@ -1,8 +1,12 @@
 """Settings of a synthesis; the card stores them as JSON."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, flag, number, shard_megabytes
+
+# Raised whenever the same actions and settings give other compounds, so that old ones are replaced.
+SYNTHESIS_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,15 @@ class CompoundSettings(Options):
         False, help="Choose the takes, and edges of the two motions within five frames, that join "
         "best; without it, they are drawn at random."
     )  # fmt: skip
+    virtual: bool = flag(
+        False, help="Write the plan alone: the rows of all compounds. Their frames are spliced "
+        "from the actions when they are read."
+    )  # fmt: skip
     shard_mb: int = shard_megabytes()
+
+    def card_json(self) -> dict[str, Any]:
+        """Return what the card keeps: the settings, and the version of the synthesis."""
+        return self.to_json() | {"version": SYNTHESIS_VERSION}
 
 
 @dataclass(frozen=True)

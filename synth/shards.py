@@ -15,6 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
@@ -24,6 +26,7 @@ from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
 from fmdata.catalog.storage.tables.opened import OpenedCard
+from fmdata.catalog.virtual.plan import ROWS_PER_SHARD, write_plan
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.subject import SubjectCompounds
 
@@ -53,9 +56,9 @@ class ShardPlan(NamedTuple):
     runs: list[tuple[Run, Named]]
 
     @property
-    def n_bytes(self) -> int:
-        """Size of its compounds' pixels and LBP maps."""
-        return sum(run.n_bytes for run, _ in self.runs)
+    def weight(self) -> int:
+        """Size of its compounds' pixels and LBP maps, or their number where they are virtual."""
+        return sum(run.weight for run, _ in self.runs)
 
     @property
     def samples(self) -> int:
@@ -99,7 +102,7 @@ class Synthesis:
     def folder(self) -> Path:
         """Folder of the finished shards."""
         versions = {"fmdata": metadata.version("fmdata"), **tool_versions(landmarks="")}
-        made_by = [self.settings.to_json(), *self.inputs, versions]
+        made_by = [self.settings.card_json(), *self.inputs, versions]
         name = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16]
         return self.dataset / WORK / f"{_PREFIX}{name}"
 
@@ -109,9 +112,16 @@ class Synthesis:
 
     def _plan(self, named: Named) -> SubjectPlan:
         made = self.compounds_of(named)
-        limit = self.settings.shard_mb * 10**6
-        runs = runs_of(made.fold, named.subject, made.sizes, limit) if made.compounds else []
+        runs: list[Run] = []
+        if len(made):
+            weights = np.ones(len(made), np.int64) if self.settings.virtual else made.sizes
+            runs = runs_of(made.fold, named.subject, weights, self.limit)
         return SubjectPlan(named.subject, runs, made.notes)
+
+    @property
+    def limit(self) -> int:
+        """Size of a shard, in the unit of :attr:`ShardPlan.weight`."""
+        return ROWS_PER_SHARD if self.settings.virtual else self.settings.shard_mb * 10**6
 
     def compounds_of(self, named: Named) -> SubjectCompounds:
         """Return the compounds of one subject; a process keeps those of the last one."""
@@ -127,20 +137,22 @@ class Synthesis:
                 return Made(folder / plan.name, shard, found=True)
         self.folder.mkdir(exist_ok=True)
         with atomic_folder(folder) as new:
-            files = write_shard(
-                new,
-                plan.name,
-                (
-                    sample
-                    for run, named in plan.runs
-                    for sample in self.compounds_of(named).samples(run.start, run.stop)
-                ),
-                COMPOUND_COLUMNS,
-            )
+            files = self._write(new, plan)
             subjects = [named.subject for _, named in plan.runs]
             shard = Shard(plan.name, plan.runs[0][0].fold, subjects, plan.samples, *files)
             (new / _FACTS).write_text(json.dumps(asdict(shard)))
         return Made(folder / plan.name, shard, found=False)
+
+    def _write(
+        self, folder: Path, plan: ShardPlan
+    ) -> tuple[FileFacts | None, FileFacts, FileFacts | None]:
+        """Write the files of a shard: three, or the plan alone."""
+        runs = [(self.compounds_of, named, run.start, run.stop) for run, named in plan.runs]
+        if self.settings.virtual:
+            tables = (of(named).rows(start, stop) for of, named, start, stop in runs)
+            return None, write_plan(folder, plan.name, tables), None
+        samples = (sample for of, named, *places in runs for sample in of(named).samples(*places))
+        return write_shard(folder, plan.name, samples, COMPOUND_COLUMNS)
 
     def clear(self, *, keep_own: bool) -> None:
         """Remove finished shards of other syntheses, and by `keep_own` those of this one."""
@@ -164,5 +176,9 @@ def _compounds(card: OpenedCard, named: Named, settings: CompoundSettings) -> Su
 
 
 def _parsed(facts: dict[str, object]) -> Shard:
-    files = {name: FileFacts(**facts.pop(name)) for name in ("tar", "parquet", "frames")}  # type: ignore[arg-type]
-    return Shard(**facts, **files)  # type: ignore[arg-type]
+    files = {
+        name: FileFacts(**entry)
+        for name in ("tar", "parquet", "frames")
+        if isinstance(entry := facts[name], dict)
+    }
+    return Shard(**facts | files)  # type: ignore[arg-type]

@@ -7,12 +7,13 @@ Promise: the order depends on the seed, the subject, the two actions and their t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from fmdata.catalog.timing import same_rate
 from fmdata.catalog.types import Motion
@@ -61,9 +62,12 @@ class Join(NamedTuple):
 
 
 JoinOf = Callable[[Take, Take], Join]
+Rounds = Callable[[list[Take], list[Take], JoinOf], list[Join]]
 
 
-def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list[Join]:
+def joins_of(
+    ones: Sequence[Take], others: Sequence[Take], join: JoinOf, rounds: "Rounds | None" = None
+) -> list[Join]:
     """Return every join of two actions' takes, takes of low cost first.
 
     Takes of different nominal rates are not joined. Where both actions are the same, a take is
@@ -75,6 +79,8 @@ def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list
         Takes of the first action and of the second; the same takes where both are one action.
     join : callable
         Joins two takes. Pairs of low cost come first, as far as that keeps takes apart.
+    rounds : callable, optional
+        Orders the joins of two actions; by default by their cost.
     """
     same = [take.key for take in ones] == [take.key for take in others]
     joins: list[Join] = []
@@ -84,7 +90,7 @@ def joins_of(ones: Sequence[Take], others: Sequence[Take], join: JoinOf) -> list
         if same and len(left) > 1:
             joins += _tournament(left, join)
         elif not same and left and right:
-            joins += _rounds(left, right, join)
+            joins += (rounds or _rounds)(left, right, join)
     return joins or ([join(take, take) for take in ones] if same else [])
 
 
@@ -111,6 +117,59 @@ def spread(joins: Sequence[Join], k: int) -> list[Join]:
     return [chosen[copy % len(chosen)] for copy in range(k)] if chosen else []
 
 
+class Order(NamedTuple):
+    """Joins of takes by their places, int [min(k, pairs), 2], and the number of all pairs."""
+
+    places: np.ndarray
+    pairs: int
+
+
+@lru_cache(maxsize=4096)
+def order_of(ones: tuple[int, ...], others: tuple[int, ...] | None, k: int) -> Order:
+    """Return the joins of the first `k` copies, where no two takes join better than others.
+
+    Only the places of the takes are known. Takes in another order, drawn at random, give another
+    choice that shares as few.
+
+    Parameters
+    ----------
+    ones, others : tuple of int
+        The class of each take's frame rate; takes of two classes are not joined. None stands for
+        the same takes once more.
+    k : int
+        Copies.
+    """
+    left = _seats("one", ones)
+    right = left if others is None else _seats("other", others)
+    joins = joins_of(left, right, _at_no_cost, _in_turn)
+    chosen = spread(joins, min(k, len(joins)))
+    places = [(int(join.one.key), int(join.other.key)) for join in chosen]
+    return Order(np.array(places, np.int64).reshape(-1, 2), len(joins))
+
+
+def _seats(action: str, classes: Iterable[int]) -> list[Take]:
+    """Return takes that are known by their places and classes only."""
+    sign = "" if action == "one" else "0"  # keys of two actions differ
+    still = Motion(0, 0, 1, "return", 0.0, 0.0, 0, 0.0)
+    return [
+        Take(f"{sign}{place}", action, 2.0**of_rate, still, 0, (1,), (0,))
+        for place, of_rate in enumerate(classes)
+    ]
+
+
+def _at_no_cost(one: Take, other: Take) -> Join:
+    return Join(one, other, one.motion.offset, other.motion.onset, 0.0)
+
+
+def rate_classes(takes: Sequence[Take]) -> list[int]:
+    """Return the class of each take's nominal rate, from 0 on."""
+    rates = [take.rate for take in takes]
+    if not rates or same_rate(min(rates), max(rates)):
+        return [0] * len(rates)
+    classes = _by_rate(takes)
+    return [next(i for i, keys in enumerate(classes) if take.key in keys) for take in takes]
+
+
 def _by_rate(takes: Iterable[Take]) -> list[set[str]]:
     """Divide takes by their nominal rate; return the keys of each class."""
     classes: list[set[str]] = []
@@ -129,6 +188,8 @@ def _rounds(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
     Each is the assignment of the remaining joins that uses the least used takes and, among those,
     costs least. Takes of one side then occur equally often, or one time more, in every prefix.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, for --smooth alone
+
     joins = [[join(one, other) for other in others] for one in ones]
     cost = np.array([[one.cost for one in row] for row in joins])
     first_use = len(ones) * len(others) * (cost.max() + 1)  # outweighs the cost of a round
@@ -145,6 +206,25 @@ def _rounds(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
             used[0][a] += 1
             used[1][b] += 1
     return order
+
+
+def _in_turn(ones: list[Take], others: list[Take], join: JoinOf) -> list[Join]:
+    """Order all joins of m and n takes in rounds as :func:`_rounds` does, where all cost the same.
+
+    A round of the smaller side goes on in the larger side where the last round ended. Once it is
+    back at its beginning it moves on by one, so that no two takes meet again.
+    """
+    if len(ones) > len(others):
+        return [join(a, b) for b, a in _turns(others, ones)]
+    return [join(a, b) for a, b in _turns(ones, others)]
+
+
+def _turns(few: list[Take], many: list[Take]) -> Iterator[tuple[Take, Take]]:
+    m, n = len(few), len(many)
+    cycle = n // gcd(m, n)
+    for number in range(n):
+        for place, take in enumerate(few):
+            yield take, many[(number * m + number // cycle + place) % n]
 
 
 def _tournament(takes: list[Take], join: JoinOf) -> list[Join]:

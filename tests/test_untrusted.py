@@ -26,8 +26,9 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.printable import PrintableStream
 from fmdata.catalog.privacy.forget import forget
-from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans
+from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.npy import npy_array
 from fmdata.catalog.storage.place import mark_work
 from fmdata.catalog.storage.tars.writer import tar_header

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fmdata.catalog import Dataset
+from fmdata.catalog import Dataset, prefetch
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.train.data import LabelledClip, images_of, scaled
 from fmdata.train.distributed import best_device
@@ -27,8 +27,12 @@ Features: TypeAlias = Mapping[str, Tensor]
 @torch.no_grad()
 def features_of(extractor: MobileFaceNet, frames: np.ndarray, size: int, channels: int) -> Tensor:
     """Map a clip's crops, uint8 [T, S, S, 3] RGB, to features, float [T, m], on the CPU."""
-    images = torch.from_numpy(images_of(frames, size, channels)).to(best_device())
-    return extractor(scaled(images)).cpu()
+    return _mapped(extractor, images_of(frames, size, channels))
+
+
+def _mapped(extractor: MobileFaceNet, images: np.ndarray) -> Tensor:
+    """Map images, uint8 [T, C, S, S], to features, float [T, m], on the CPU."""
+    return extractor(scaled(torch.from_numpy(images).to(best_device()))).cpu()
 
 
 def frame_features(
@@ -43,8 +47,9 @@ def frame_features(
     keys = list(dict.fromkeys(piece.source for sample in samples for piece in sample.pieces))
     features = {}
     progress.start("train: features", len(keys), "clips")
-    for key in keys:
-        features[key] = features_of(extractor, dataset.actions[key].frames(), size, channels)
+    clips = (dataset.actions[key] for key in keys)
+    for clip, images in prefetch(clips, lambda clip: images_of(clip.frames(), size, channels)):
+        features[clip.key] = _mapped(extractor, images)
         progress.step()
     return features
 
@@ -67,13 +72,15 @@ def varied_features(
     subjects = {piece.source: sample.subject for sample in samples for piece in sample.pieces}
     features = {}
     progress.start("train: variants", len(subjects), "clips")
-    for key, subject in subjects.items():
-        seed = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:7])
+    clips = (dataset.actions[key] for key in subjects)
+    for clip, pixels in prefetch(clips, lambda clip: images_of(clip.frames(), size, 3)):
+        seed = int.from_bytes(hashlib.sha256(subjects[clip.key].encode()).digest()[:7])
         generator = torch.Generator().manual_seed(seed)
-        frames = scaled(torch.from_numpy(images_of(dataset.actions[key].frames(), size, 3)))
+        frames = scaled(torch.from_numpy(pixels))
         images = blur(distort(frames.repeat(variants, 1, 1, 1, 1), generator), generator)
         seen = luma(images) if channels == 1 else images
-        features[key] = torch.stack([extractor(clip.to(best_device())).cpu() for clip in seen])
+        of_variants = [extractor(variant.to(best_device())).cpu() for variant in seen]
+        features[clip.key] = torch.stack(of_variants)
         progress.step()
     return features
 

@@ -1,11 +1,11 @@
 """Checks of the compounds: seams, takes that copies share, missing copies."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import combinations
 from typing import Any
 
 from fmdata.catalog.health.line import DOUBT, NOTE, PROBLEM, HealthLine, Worst
+from fmdata.catalog.health.sharing import n_sharing
 
 COLUMNS = ("subject", "key", "first", "second", "first_take", "second_take", "seam")
 BAD_SEAM = 10.0  # times the usual change between frames
@@ -35,8 +35,8 @@ class CompoundChecks:
                 self._seams.add(row["key"], row["seam"])
         for copies in cells.values():
             self._cells += 1
-            takes = [{row["first_take"], row["second_take"]} for row in copies]
-            shared = sum(bool(one & other) for one, other in combinations(takes, 2))
+            takes = Counter((row["first_take"], row["second_take"]) for row in copies)
+            shared = n_sharing(takes)
             if shared:
                 self._shared.add(copies[0]["key"], shared)
             if len(copies) < self._k:

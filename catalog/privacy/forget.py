@@ -23,7 +23,7 @@ from fmdata.catalog.keys import composed
 from fmdata.catalog.privacy.pseudonyms import is_distinctive, whole_word
 from fmdata.catalog.privacy.remnants import frame_spans, remnants
 from fmdata.catalog.privacy.traces import Traces, name_digest
-from fmdata.catalog.privacy.without import part_without
+from fmdata.catalog.privacy.without import part_without, plan_without
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, FileFacts
@@ -123,14 +123,14 @@ def _remove(dataset: Dataset, subject: str, forgotten: Forgotten, progress: Prog
     progress.start("forget: remove", len(before.parts), "halves")
     after = _card_without(dataset, subject, progress)
     commit(dataset.path, after)
-    kept = {shard.tar for part in before.parts for shard in part.shards}
+    kept = {shard.parquet for part in before.parts for shard in part.shards}
     shards = [shard for part in after.parts for shard in part.shards]
     return replace(
         forgotten,
         clips=before.actions.samples - after.actions.samples,
         compounds=_n_compounds(before) - _n_compounds(after),
         dropped=before.dropped - after.dropped,
-        rewritten=sum(shard.tar not in kept for shard in shards),
+        rewritten=sum(shard.parquet not in kept for shard in shards),
         shards=len(shards),
     )
 
@@ -146,7 +146,8 @@ def _card_without(dataset: Dataset, subject: str, progress: Progress) -> Card:
     progress.step()
     compounds = None
     if card.compounds:
-        compounds = part_without(dataset.compounds, subject, size)
+        without = plan_without if card.compounds.virtual else part_without
+        compounds = without(dataset.compounds, subject, size)
         compounds = replace(
             compounds,
             notes=[note for note in compounds.notes if not note.startswith(f"{subject}: no ")],
@@ -201,7 +202,7 @@ def _work_of(work: Path, subject: str) -> tuple[list[Unit], list[Path]]:
 
 def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterator[bytes]:
     """Yield the JPEG and the LBP map of every readable frame of a subject, and unit's landmarks."""
-    halves = dataset.halves if dataset else ()
+    halves = [half for half in dataset.halves if not half.part.virtual] if dataset else []
     # The frames of compounds that are not stale are those of the actions.
     for clips in halves if dataset and dataset.card.stale else halves[:1]:
         for clip in clips.of_subject(subject):

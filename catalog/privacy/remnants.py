@@ -90,7 +90,7 @@ def frame_spans(clip: Clip) -> np.ndarray:
 def _frames_by_tar(dataset: Dataset) -> dict[Path, Callable[[], _Frames]]:
     """Return, for each tar of the dataset, a function that lists its frames."""
     found: dict[Path, Callable[[], _Frames]] = {}
-    for clips in dataset.halves:
+    for clips in (half for half in dataset.halves if not half.part.virtual):
         stop = 0
         for shard in clips.part.shards:
             start, stop = stop, stop + shard.samples

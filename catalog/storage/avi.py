@@ -13,16 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import av
 import numpy as np
 
-from fmdata.catalog.storage.card import MAX_SIZE
-
 CODEC = "mjpeg"
-# Bytes of one JPEG: noise at full quality has fewer.
-_MAX_BYTES_PER_PIXEL, _MAX_HEADER = 8, 1 << 16
-_NO_LENGTH = (0x01, *range(0xD0, 0xD9))  # markers that no length follows
-_SIZES = tuple(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC})  # markers of a frame's size
 _CHUNK_HEAD = 8  # bytes before each JPEG: a name and its size
 # Places in the head of a file: size of the file, number of frames (twice), size of the largest.
 _WHOLE_AT, _FRAMES_AT, _LENGTH_AT, _LARGEST_AT = 4, 48, 140, 144
@@ -62,6 +55,8 @@ def write_avi(target: Path | IO[bytes], jpegs: Iterable[bytes], *, fps: float, s
     OSError
         When the file cannot be written.
     """
+    import av  # slow to import, and of no use to a reader
+
     file = str(target) if isinstance(target, Path) else target
     try:
         return _mux(file, jpegs, _rate(fps), size)
@@ -77,6 +72,8 @@ def _rate(fps: float) -> Fraction:
 
 
 def _mux(file: str | IO[bytes], jpegs: Iterable[bytes], rate: Fraction, size: int) -> int:
+    import av
+
     tick = 1 / rate
     # bitexact keeps the muxer's version out of the file, so every run gives the same bytes.
     with av.open(file, "w", format="avi", options={"fflags": "+bitexact"}) as container:
@@ -212,59 +209,3 @@ def _chunks(
         elif name == b"00dc":
             yield Span(body - origin, length)
         position = body + length + length % 2  # chunks are padded to even lengths
-
-
-def decode_jpeg(jpeg: bytes, size: int | None = None) -> np.ndarray:
-    """Decode one JPEG to pixels, uint8 [H, W, 3], RGB.
-
-    The size in its header is checked first, so that no JPEG takes more memory than its pixels.
-
-    Parameters
-    ----------
-    jpeg : bytes
-        The JPEG.
-    size : int, optional
-        Its width and height in pixels; by default any up to the largest of a crop.
-
-    Raises
-    ------
-    ValueError
-        When the bytes are not a JPEG, or one of another size.
-    """
-    import cv2
-
-    width, height = _size_in_header(jpeg)
-    if size is not None and (width, height) != (size, size):
-        raise ValueError(f"{width} × {height} pixels, wanted {size} × {size}")
-    if not 0 < width <= MAX_SIZE or not 0 < height <= MAX_SIZE:
-        raise ValueError(f"{width} × {height} pixels, at most {MAX_SIZE} × {MAX_SIZE} are decoded")
-    if len(jpeg) > max_jpeg_bytes(max(width, height)):
-        raise ValueError(f"{len(jpeg)} bytes for {width} × {height} pixels")
-    try:
-        rgb = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error as error:
-        raise ValueError(f"a JPEG that cannot be decoded: {error.err}") from error
-    if rgb is None:
-        raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")
-    return rgb
-
-
-def max_jpeg_bytes(size: int) -> int:
-    """Return the largest number of bytes of a JPEG of `size` × `size` pixels."""
-    return _MAX_HEADER + _MAX_BYTES_PER_PIXEL * size**2
-
-
-def _size_in_header(jpeg: bytes) -> tuple[int, int]:
-    """Return the width and height that a JPEG's header states, in pixels."""
-    at = 2 if jpeg.startswith(b"\xff\xd8") else len(jpeg)
-    while jpeg[at : at + 1] == b"\xff" and at + 9 <= len(jpeg):
-        marker = jpeg[at + 1]
-        if marker in _SIZES:
-            height, width = struct.unpack(">HH", jpeg[at + 5 : at + 9])
-            return width, height
-        if marker in (0xD9, 0xDA):
-            break  # its pixels begin, or it ends
-        at += 1  # of several 0xff before a marker, one is skipped
-        if marker != 0xFF:
-            at += 1 if marker in _NO_LENGTH else 1 + max(2, int.from_bytes(jpeg[at + 1 : at + 3]))
-    raise ValueError(f"{len(jpeg)} bytes that are not a JPEG")

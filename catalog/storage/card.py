@@ -58,24 +58,24 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Shard:
-    """A tar and two Parquet files with the same samples: their content and their digests."""
+    """A tar and two Parquet files with the same samples: their content and their digests.
+
+    A shard of virtual compounds is the table of clips alone; `tar` and `frames` are None.
+    """
 
     name: str
     fold: int
     subjects: list[str]
     samples: int
-    tar: FileFacts
+    tar: FileFacts | None
     parquet: FileFacts
-    frames: FileFacts
+    frames: FileFacts | None
 
     @property
     def files(self) -> dict[str, FileFacts]:
         """The files of the shard, by name."""
-        return {
-            f"{self.name}.tar": self.tar,
-            f"{self.name}.parquet": self.parquet,
-            f"{self.name}.frames.parquet": self.frames,
-        }
+        every = {"tar": self.tar, "parquet": self.parquet, "frames.parquet": self.frames}
+        return {f"{self.name}.{suffix}": facts for suffix, facts in every.items() if facts}
 
     def intact(
         self, folder: Path, holds: Callable[[FileFacts, Path], bool] = FileFacts.hold_for
@@ -107,6 +107,11 @@ class Part:
     shards: list[Shard]
     made_from: str | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def virtual(self) -> bool:
+        """True where only the plan is stored; frames are spliced when they are read."""
+        return any(shard.tar is None for shard in self.shards)
 
     @property
     def digest(self) -> str:
@@ -245,17 +250,24 @@ def _parsed(document: dict[str, Any], text: bytes) -> Card:
     if document["compounds"] is not None:
         document["compounds"] = _part(document["compounds"])
     card = _made(Card, document)
+    if card.actions.virtual:
+        raise ValueError("actions without tars")
     if not 0 < card.size <= MAX_SIZE:
         raise ValueError(f"crops of {card.size} pixels")
     return card
 
 
 def _part(document: dict[str, Any]) -> Part:
-    return _made(Part, document | {"shards": [_shard(one) for one in document["shards"]]})
+    part = _made(Part, document | {"shards": [_shard(one) for one in document["shards"]]})
+    kinds = {(shard.tar is None, shard.frames is None) for shard in part.shards}
+    if not kinds <= {(True, True)} and not kinds <= {(False, False)}:
+        raise ValueError("shards with a tar and shards without one")
+    return part
 
 
 def _shard(document: dict[str, Any]) -> Shard:
-    files = {name: _made(FileFacts, document[name]) for name in ("tar", "parquet", "frames")}
+    names = [name for name in ("tar", "parquet", "frames") if document[name] is not None]
+    files = {name: _made(FileFacts, document[name]) for name in names}
     shard = _made(Shard, document | files)
     if not _SHARD.fullmatch(shard.name):
         raise ValueError(f"a shard with the name {shard.name!r}")

@@ -4,9 +4,11 @@ Promise: samples are ordered by fold, subject and key, independent of the order 
 shard never mixes folds, and a subject lies in one shard unless it alone is larger than a shard.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Planned(NamedTuple):
@@ -27,8 +29,8 @@ class Run(NamedTuple):
         The subject, and its fold.
     start, stop : int
         Places of the samples among the subject's, which are sorted by key; half-open.
-    n_bytes : int
-        Their size.
+    weight : int
+        Their size, in the unit in which a shard is limited: bytes, or samples of a plan.
     whole : bool
         True where these are all samples of the subject.
     """
@@ -37,27 +39,29 @@ class Run(NamedTuple):
     subject: str
     start: int
     stop: int
-    n_bytes: int
+    weight: int
     whole: bool
 
 
-def runs_of(fold: int, subject: str, sizes: Sequence[int], limit: int) -> list[Run]:
-    """Cut the samples of one subject into runs of at most `limit` bytes, one if they all fit."""
-    whole = sum(sizes) <= limit
-    begins, filled = [0], 0
-    for place, size in enumerate(sizes):
-        if place and not whole and filled + size > limit:
-            begins.append(place)
-            filled = 0
-        filled += size
+def runs_of(fold: int, subject: str, weights: np.ndarray, limit: int) -> list[Run]:
+    """Cut the samples of one subject, of weights int64 [N], into runs of at most `limit`.
+
+    There is one run if they all fit. A sample that is heavier by itself is a run.
+    """
+    before = np.append(0, np.cumsum(weights))
+    begins = [0]
+    while before[-1] - before[begins[-1]] > limit and begins[-1] + 1 < len(weights):
+        fits = int(np.searchsorted(before, before[begins[-1]] + limit, side="right")) - 1
+        begins.append(max(fits, begins[-1] + 1))
+    whole = bool(before[-1] <= limit)
     return [
-        Run(fold, subject, start, stop, sum(sizes[start:stop]), whole)
-        for start, stop in pairwise([*begins, len(sizes)])
+        Run(fold, subject, start, stop, int(before[stop] - before[start]), whole)
+        for start, stop in pairwise([*begins, len(weights)])
     ]
 
 
 def divide(runs: Iterable[Run], limit: int) -> Iterator[list[Run]]:
-    """Yield the runs of each shard of about `limit` bytes; `runs` are sorted.
+    """Yield the runs of each shard of about the weight `limit`; `runs` are sorted.
 
     A new shard begins at each fold, before a subject that does not fit, and with each run of a
     subject that is larger than a shard by itself.
@@ -66,11 +70,11 @@ def divide(runs: Iterable[Run], limit: int) -> Iterator[list[Run]]:
     filled = 0
     for run in runs:
         same_fold = not shard or shard[-1].fold == run.fold
-        if shard and not (run.whole and same_fold and filled + run.n_bytes <= limit):
+        if shard and not (run.whole and same_fold and filled + run.weight <= limit):
             yield shard
             shard, filled = [], 0
         shard.append(run)
-        filled += run.n_bytes
+        filled += run.weight
     if shard:
         yield shard
 
@@ -83,7 +87,7 @@ def plan_shards(samples: Iterable[Planned], limit: int) -> list[list[Planned]]:
     runs = (
         run
         for (fold, subject), ones in of_subject.items()
-        for run in runs_of(fold, subject, [one.n_bytes for one in ones], limit)
+        for run in runs_of(fold, subject, np.array([one.n_bytes for one in ones]), limit)
     )
     return [
         [one for run in shard for one in of_subject[run.fold, run.subject][run.start : run.stop]]

@@ -90,6 +90,8 @@ def _link_shard(old: Path, new: Path) -> None:
     """Hard-link the files of a shard, or copy them where the file system has no links."""
     for suffix in FILES:
         file, name = old.with_suffix(suffix), new.with_suffix(suffix)
+        if not file.exists():  # a virtual shard has one file
+            continue
         try:
             os.link(file, name)
         except OSError:
@@ -141,6 +143,14 @@ def staging(dataset: Path) -> Path:
     path = dataset / STAGED
     path.mkdir(exist_ok=True)
     return path
+
+
+@contextmanager
+def new_half(dataset: Path, part: str) -> Iterator[Path]:
+    """Yield an empty folder to fill with the new shards of one half, for :func:`commit`."""
+    staged = _stage_half(dataset, part)
+    yield staged
+    flush(staged)
 
 
 def _stage_half(dataset: Path, part: str) -> Path:
@@ -198,8 +208,8 @@ def _replace_shards(staged: Path, half: Path, part: Part) -> None:
     for new in sorted(staged.iterdir()):
         new.replace(half / new.name)
         new.unlink(missing_ok=True)  # a link to the file in its place is not moved
-    kept = {shard.name for shard in part.shards}
+    kept = {name for shard in part.shards for name in shard.files}
     for old in sorted(half.iterdir()):
-        if is_shard_file(old.name) and old.name.partition(".")[0] not in kept:
+        if is_shard_file(old.name) and old.name not in kept:
             old.unlink()
     flush(half)

@@ -24,20 +24,29 @@ class Columns:
     ----------
     facts, frame_facts : pyarrow.Schema
         Facts of a clip, and of each of its frames, that do not depend on the shard.
+    stored : bool
+        True where the clips lie in tars; virtual ones have no positions.
     """
 
     facts: pa.Schema
     frame_facts: pa.Schema
+    stored: bool = True
+
+    @property
+    def max_group(self) -> int:
+        """Largest number of rows of clips that are written or read at once."""
+        return 1024 if self.stored else 4096
 
     @cached_property
     def clips(self) -> pa.Schema:
         """Columns of ``shard-….parquet``, one row a clip."""
-        return pa.schema([*self.facts, *POSITIONS])
+        return pa.schema([*self.facts, *(POSITIONS if self.stored else [])])
 
     @cached_property
     def frames(self) -> pa.Schema:
         """Columns of ``shard-….frames.parquet``, one row a frame."""
-        return pa.schema([*FRAME_NAMES, *self.frame_facts, *FRAME_POSITIONS])
+        positions = FRAME_POSITIONS if self.stored else []
+        return pa.schema([*FRAME_NAMES, *self.frame_facts, *positions])
 
 
 # Offset and size, in bytes, of each member of a sample in its tar; first of its rows of frames.
@@ -159,6 +168,7 @@ COMPOUND_FRAME_FACTS = pa.schema(
     ]
 )
 COMPOUND_COLUMNS = Columns(COMPOUND_FACTS, COMPOUND_FRAME_FACTS)
+VIRTUAL_COLUMNS = Columns(COMPOUND_FACTS, COMPOUND_FRAME_FACTS, stored=False)
 
 DROPPED_COLUMNS = pa.schema(
     [

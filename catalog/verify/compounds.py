@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import ActionClip, CompoundClip
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.rest import at_rest, first_stops, second_starts, second_stop
 from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.timing import nominal_rate, segment_times
 from fmdata.catalog.types import ROLES, Motion, Segment
 from fmdata.catalog.verify.finding import RESYNTH, Finding, after_deleting
+from fmdata.catalog.virtual.clip import VirtualClip
+from fmdata.catalog.virtual.compound import CompoundClip
 
 Row = dict[str, Any]
 
@@ -121,12 +123,19 @@ def _problem_of_frames(
             return f"a segment outside {segment['source']}"
         sizes.append(source.sizes[slice(*bounds)])
         shown += [(segment["source"], frame) for frame in range(*bounds)]
+    if isinstance(clip, VirtualClip):
+        return _problem_of_repeats(segments, shown)  # its frames are made from its segments
     table = clip.frames_table(["source", "source_index", "jpeg_size"])
     if not np.array_equal(np.concatenate(sizes), per_frame(table["jpeg_size"])):
         return "other frames than its segments'"
     named = zip(table["source"].to_pylist(), table["source_index"].to_pylist(), strict=True)
     if list(named) != shown:
         return "rows of frames that name others than its segments"
+    return _problem_of_repeats(segments, shown)
+
+
+def _problem_of_repeats(segments: list[Row], shown: list[tuple[str, int]]) -> str | None:
+    """Return the problem of a frame that is shown twice, or None."""
     one_take = segments[1]["source"] == segments[2]["source"]
     for (key, frame), times in Counter(shown).items():
         if times > 1 and not one_take:

@@ -17,12 +17,13 @@ from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, Part
+from fmdata.catalog.storage.card import Card, Part, Shard
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.storage.tables.parquet import read_dropped
 from fmdata.catalog.verify.compounds import check_compounds
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
+from fmdata.catalog.verify.plan import PlanCheck
 from fmdata.catalog.verify.rows import Names, check_duplicates
 from fmdata.catalog.verify.shard import ShardCheck
 
@@ -88,6 +89,13 @@ def check_content(
         yield from check_compounds(halves[0].clips, halves[1].clips, dropped)
 
 
+def _check_of(half: Half, shard: Shard, size: int, todo: str) -> ShardCheck | PlanCheck:
+    """Return the check of a shard, or of a shard of virtual compounds."""
+    if half.part.virtual:
+        return PlanCheck(half.clips, shard, todo)
+    return ShardCheck(half.clips.opened(shard), half.clips.clip, size, todo)
+
+
 def _check_half(
     half: Half, card: Card, deep: DeepCheck | None, progress: Progress
 ) -> Generator[Finding, None, bool]:
@@ -101,7 +109,7 @@ def _check_half(
         if shard.name != shard_name(index):
             yield Finding(str(where), f"the name of another shard than number {index}", todo)
         try:
-            check = ShardCheck(half.clips.opened(shard), half.clips.clip, size, todo)
+            check = _check_of(half, shard, size, todo)
             if problem := check.problem_of_tables():
                 yield Finding(str(where), problem, todo)
                 return False
@@ -109,7 +117,8 @@ def _check_half(
             yield from findings
             yield from names.check(check.clips())
             readable &= check.is_whole
-            if deep and not findings:
+            # The frames of virtual compounds are those of the actions, which are checked.
+            if deep and not findings and not half.part.virtual:
                 yield from deep.check(half.folder, shard, check.clips(), todo)
             progress.step()
         except DatasetError as error:

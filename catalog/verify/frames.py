@@ -19,12 +19,13 @@ import av
 import cv2
 import numpy as np
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.storage.avi import decode_jpeg, max_jpeg_bytes
 from fmdata.catalog.storage.card import Shard
+from fmdata.catalog.storage.jpeg import decode_jpeg, max_jpeg_bytes
 from fmdata.catalog.verify.finding import Finding
+from fmdata.catalog.virtual.compound import CompoundClip
 
 # Grey levels, mean over a frame. JPEG decoders of different releases round differently.
 CHANGE_TOLERANCE = 0.25

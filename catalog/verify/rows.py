@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.keys import fold
 from fmdata.catalog.rest import with_rest
@@ -17,6 +17,7 @@ from fmdata.catalog.storage.tables.index import digest, digests, repeated
 from fmdata.catalog.types import STYLES
 from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
 from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
+from fmdata.catalog.virtual.compound import CompoundClip
 
 
 class Names:

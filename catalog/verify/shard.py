@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fmdata.catalog.clip import ActionClip, Clip, CompoundClip
+from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
 from fmdata.catalog.storage.npy import npy_header
@@ -23,6 +23,7 @@ from fmdata.catalog.storage.tars.writer import tar_header
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion
+from fmdata.catalog.virtual.compound import CompoundClip
 
 SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 _CLIPS_AT_A_TIME = 64
@@ -55,14 +56,14 @@ class ShardCheck:
         columns = self._clip.COLUMNS
         if not self._rows.schema.equals(columns.clips):
             return "other columns than the format's"
-        if problem := _problem_of_nulls(self._rows):
+        if problem := problem_of_nulls(self._rows):
             return problem
         path = self._files.frames
         with open_parquet(path) as file:
             if not file.schema_arrow.equals(columns.frames):
                 return "other columns of frames than the format's"
         for block in self._reader.file(path):
-            if problem := _problem_of_nulls(block) or _problem_of_landmarks(block):
+            if problem := problem_of_nulls(block) or _problem_of_landmarks(block):
                 return problem
         return None
 
@@ -142,7 +143,8 @@ class ShardCheck:
                 yield "bytes after its last member"
 
 
-def _problem_of_nulls(table: pa.Table) -> str | None:
+def problem_of_nulls(table: pa.Table) -> str | None:
+    """Return the problem of a column that has nulls and must not, or None."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name not in NULLABLE and column.null_count:
             return f"{column.null_count} rows without {name}"

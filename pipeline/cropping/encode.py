@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.avi import write_avi
+from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.npy import npy_writer
 from fmdata.pipeline.cropping.align import crop
 from fmdata.pipeline.cropping.difference import frame_difference

@@ -31,10 +31,12 @@ def lbp(grey: np.ndarray) -> np.ndarray:
     row, first = width + 2, width + 3  # length of a row, and position of the first centre
     n = height * row - 2
     codes, bit = np.zeros(height * row, np.uint8), np.empty(n, np.bool_)
-    for p, (down, right) in enumerate(NEIGHBOURS):
+    centres, shown, number = padded[first : first + n], codes[:n], bit.view(np.uint8)
+    for down, right in reversed(NEIGHBOURS):  # from the highest bit to the lowest
         neighbour = first + down * row + right
-        np.greater_equal(padded[neighbour : neighbour + n], padded[first : first + n], out=bit)
-        codes[:n] += np.multiply(bit, np.uint8(1 << p))
+        np.greater_equal(padded[neighbour : neighbour + n], centres, out=bit)
+        np.add(shown, shown, out=shown)
+        np.add(shown, number, out=shown)
     return np.ascontiguousarray(codes.reshape(height, row)[:, :width])
 
 

@@ -6,11 +6,16 @@ Lid positions are those of the landmarks, or those measured in the pixels by the
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import binary_dilation, grey_opening
 
 from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.points import LEFT_EYE_68, RIGHT_EYE_68
-from fmdata.pipeline.geometry.timeseries import interpolated, runs_of, window_frames
+from fmdata.pipeline.geometry.timeseries import (
+    interpolated,
+    opened,
+    runs_of,
+    widened,
+    window_frames,
+)
 
 LIDS = np.array([1, 2, 4, 5])  # the points of an eye's six that are not its corners
 # The two eyes never blink quite alike: a difference below this share of their common motion is
@@ -63,7 +68,7 @@ def blink_closure(points: np.ndarray, fps: float, lids: Lids | None = None) -> n
     closed = (np.quantile(gaps, WIDE_OPEN, axis=0) - gaps).min(axis=1)  # a wink may be long
     # A morphological opening in time keeps closures that last `BLINK_S`; it removes the blinks. The
     # eyes count as open outside the clip, which may begin or end within a blink.
-    lasting = grey_opening(closed, size=window_frames(BLINK_S, fps), mode="constant", cval=0.0)
+    lasting = opened(closed, window_frames(BLINK_S, fps))
     blink: np.ndarray = np.where(closed - lasting > MIN_BLINK_IOD, closed - lasting, 0.0)
     if lids is not None:
         blink[_one_eye_open(lids)] = 0.0  # in a wink the network closes the other eye a little too
@@ -160,6 +165,5 @@ def _near_blinks(lids: Lids, blink: np.ndarray, fps: float) -> np.ndarray:
     near = blinking.copy()
     for start, stop in runs_of(closing[:, 0] & closing[:, 1]):
         near[start:stop] |= blinking[start:stop].any()
-    near &= binary_dilation(blinking, iterations=max(1, round(BLINK_S * fps)))
-    result: np.ndarray = binary_dilation(near)
-    return result
+    near &= widened(blinking, max(1, round(BLINK_S * fps)))
+    return widened(near, 1)

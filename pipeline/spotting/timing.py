@@ -1,11 +1,10 @@
 """Timing of a motion: onset, apex, offset, style and amplitude, from its phases."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation
 
 from fmdata.catalog.rest import TOLERANCE_IOD
 from fmdata.catalog.types import Motion
-from fmdata.pipeline.geometry.timeseries import runs_of, smooth
+from fmdata.pipeline.geometry.timeseries import runs_of, smooth, widened
 from fmdata.pipeline.spotting.edges import first_moving, project
 from fmdata.pipeline.spotting.phases import Phases
 from fmdata.pipeline.spotting.rest import RETURN_SHARE, amplitude, rms
@@ -110,7 +109,7 @@ def _first_phase(face: np.ndarray, leak: np.ndarray, onset: int, least: float, f
     face, leak = face[begin:onset], leak[begin:onset]
     calm = max(width, len(face) // 3)  # frames that are taken to be at rest
     # Beside a blink the face is not at rest either.
-    open_eyed = ~binary_dilation(leak > TOLERANCE_IOD, iterations=2)[:calm]
+    open_eyed = ~widened(leak > TOLERANCE_IOD, 2)[:calm]
     if len(face) < calm + width or open_eyed.sum() < width:
         return onset
     face = face - np.median(face[:calm][open_eyed], axis=0)

@@ -16,8 +16,8 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.privacy.forget import forget
-from fmdata.catalog.storage.avi import decode_jpeg
 from fmdata.catalog.storage.card import Card
+from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
 from fmdata.catalog.summary import summarise
 from fmdata.catalog.types import Motion
@@ -165,7 +165,7 @@ def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) ->
     assert document["format"] == 4
     assert document["actions"]["settings"]["size"] == 112
     assert document["compounds"]["settings"] == {
-        "k": 5, "seed": 0, "smooth": False, "shard_mb": 256,
+        "k": 5, "seed": 0, "smooth": False, "virtual": False, "shard_mb": 256, "version": 2,
     }  # fmt: skip
     assert document["compounds"]["made_from"] == dataset.card.actions.digest
     assert str(dataset.path.parent) not in text

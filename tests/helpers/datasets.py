@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fmdata.catalog.keys import action_key, draw_seed, fold
-from fmdata.catalog.storage.avi import decode_jpeg, write_avi
+from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.division import Planned
+from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.pack import change, commit, pack, staging
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
@@ -179,9 +180,9 @@ def _sealed(part: Part, folder: Path) -> Part:
     shards = [
         replace(
             shard,
-            tar=FileFacts.of(folder / f"{shard.name}.tar"),
+            tar=shard.tar and FileFacts.of(folder / f"{shard.name}.tar"),
             parquet=FileFacts.of(folder / f"{shard.name}.parquet"),
-            frames=FileFacts.of(folder / f"{shard.name}.frames.parquet"),
+            frames=shard.frames and FileFacts.of(folder / f"{shard.name}.frames.parquet"),
         )
         for shard in part.shards
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Motion
-from fmdata.synth.takes import Join, JoinOf, Take, joins_of, spread
+from fmdata.synth.takes import Join, JoinOf, Take, joins_of, order_of, spread
 
 
 def take(action: str, number: int, rate: float = 25.0) -> Take:
@@ -40,6 +40,12 @@ def chosen(ones: list[Take], others: list[Take], k: int, seed: int = 0) -> list[
     return [join.keys for join in spread(joins_of(ones, others, at_random(seed)), k)]
 
 
+def drawn(m: int, n: int | None, k: int) -> list[tuple[str, str]]:
+    """Return the takes of copies whose takes are drawn at random; with n None, of one action."""
+    order = order_of((0,) * m, None if n is None else (0,) * n, k)
+    return [(f"a{one}", f"{'a' if n is None else 'b'}{other}") for one, other in order.places]
+
+
 def least_sharing(n_ones: int, n_others: int, k: int) -> int:
     """Return the least number of sharing copies of k different pairs: all takes used evenly."""
     uses = [k // n + (i < k % n) for n in (n_ones, n_others) for i in range(n)]
@@ -59,6 +65,24 @@ def test_the_even_use_of_takes_is_the_best_of_all_choices() -> None:
     every = list(product("abc", "xyz"))
     for k in range(1, 8):
         assert min(map(n_sharing, combinations(every, k))) == least_sharing(3, 3, k)
+
+
+@pytest.mark.parametrize(("m", "n"), list(product(range(1, 8), repeat=2)))
+def test_drawn_copies_of_two_actions_share_as_few_takes_as_possible(m: int, n: int) -> None:
+    pairs = drawn(m, n, m * n)
+    assert len(set(pairs)) == m * n
+    for k in range(1, m * n + 1):
+        assert drawn(m, n, k) == pairs[:k]
+        assert n_sharing(pairs[:k]) == least_sharing(m, n, k)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_drawn_copies_of_one_action_share_as_few_takes_as_possible(n: int) -> None:
+    pairs = drawn(n, None, n * n)
+    every = [(f"a{one}", f"a{other}") for one, other in permutations(range(n), 2)]
+    assert sorted(pairs) == sorted(every)
+    for k in range(1, min(len(every), 6) + 1):
+        assert n_sharing(pairs[:k]) == min(map(n_sharing, combinations(every, k)))
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])

@@ -9,7 +9,8 @@ import pytest
 import webdataset
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.storage.avi import decode_jpeg, jpeg_spans
+from fmdata.catalog.storage.avi import jpeg_spans
+from fmdata.catalog.storage.jpeg import decode_jpeg
 
 
 @pytest.mark.parametrize("part", ["actions", "compounds"])

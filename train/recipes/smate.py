@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fmdata.catalog import Dataset
+from fmdata.catalog import Dataset, prefetch
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import images_of, scaled
@@ -187,15 +187,15 @@ class Smate:
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:
         """Read the subjects' clips of known actions once, as small images."""
         side, label = round(self.settings.size * MARGIN), {c: i for i, c in enumerate(self.classes)}
+        chosen = (c for c in dataset.actions if c.subject in subjects and c.action in label)
         return [
             ClassedClip(
-                images_of(clip.frames(), side, 3),
+                images,
                 clip.motion.apex if clip.motion else clip.n_frames,
                 label[clip.action],
                 clip.subject,
             )
-            for clip in dataset.actions
-            if clip.subject in subjects and clip.action in label
+            for clip, images in prefetch(chosen, lambda clip: images_of(clip.frames(), side, 3))
         ]
 
     def _pixels(self, clips: Sequence[ClassedClip], starts: Sequence[int]) -> Tensor:

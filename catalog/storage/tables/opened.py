@@ -113,10 +113,14 @@ class OpenedShard:
         """The table of its frames."""
         return self.folder / f"{self.shard.name}.frames.parquet"
 
+    def n_bytes(self, path: Path) -> int:
+        """Return the size of one of the shard's files, as the card has it."""
+        return self.shard.files[path.name].bytes
+
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
         """Check a read of one of the shard's files, as :func:`reading` does."""
-        with reading(path, self.card, self.shard.files[path.name].bytes):
+        with reading(path, self.card, self.n_bytes(path)):
             yield
 
 

@@ -58,6 +58,12 @@ def blocks(content: Content, buffer: memoryview) -> Iterator[bytes | memoryview]
         yield from _range(content, 0, content.stat().st_size, buffer)
 
 
+def content_bytes(content: Content) -> bytes:
+    """Return all bytes at once; raises as :func:`blocks` does."""
+    buffer = memoryview(bytearray(min(BLOCK, size_of(content))))
+    return b"".join(bytes(block) for block in blocks(content, buffer))
+
+
 def _range(path: Path, offset: int, size: int, buffer: memoryview) -> Iterator[memoryview]:
     handle = os.open(path, os.O_RDONLY)
     try:

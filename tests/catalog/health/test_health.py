@@ -151,8 +151,8 @@ def test_every_reason_has_its_advice() -> None:
 
 
 def test_seams_and_shared_takes_are_lines_about_cells(tmp_path: Path) -> None:
-    """Two takes and five copies: copies share takes in every cell, and one seam is spoilt."""
-    path = sound(tmp_path / "dataset", k=5)
+    """Two takes and eight copies: copies share takes in every cell, and one seam is spoilt."""
+    path = sound(tmp_path / "dataset", k=8)
     file = path / "compounds" / "shard-00000.parquet"
     table = pq.read_table(file)
     worst = max(range(table.num_rows), key=lambda i: table["seam"][i].as_py())
@@ -162,8 +162,8 @@ def test_seams_and_shared_takes_are_lines_about_cells(tmp_path: Path) -> None:
     assert lines["seams"].keys[0] == table["key"][worst].as_py()
     assert "99.0" in lines["seams"].text
     assert (lines["shared"].count, lines["shared"].of) == (8, 8)
-    left_out = [note for note in summarise(Dataset(path)).notes if "left out" in note]
-    assert len(left_out) == lines["short"].count
+    left_out = sum(note.count("left out") for note in summarise(Dataset(path)).notes)
+    assert left_out == lines["short"].count > 0
     assert lines["short"].of == 8
 
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fmdata.catalog.storage.avi import Chunks, decode_jpeg, envelope_of, jpeg_spans, write_avi
+from fmdata.catalog.storage.avi import Chunks, envelope_of, jpeg_spans, write_avi
+from fmdata.catalog.storage.jpeg import decode_jpeg
 
 
 @pytest.fixture(scope="module")

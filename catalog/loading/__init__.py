@@ -1,0 +1,1 @@
+"""Reading many clips for training: decoded ahead of their use."""
