@@ -280,10 +280,7 @@ class Dataset:
     def intact_actions(
         self, holds: Callable[[FileFacts, Path], bool] = FileFacts.hold_for
     ) -> Clips[ActionClip]:
-        """Return the actions whose shards still match the digests in the card.
-
-        `holds` checks a file; by default it is read.
-        """
+        """Return the actions whose shards match the card; `holds` checks a file, or it is read."""
         folder, part = self.actions.folder, self.actions.part
         shards = [shard for shard in part.shards if shard.intact(folder, holds)]
         intact = replace(part, shards=shards, samples=sum(shard.samples for shard in shards))

@@ -18,6 +18,7 @@ from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.division import Run, divide
 from fmdata.catalog.storage.pack import change, commit, interrupted, stage
 from fmdata.catalog.storage.shards import shard_name
+from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
 from fmdata.catalog.summary import TakesApart
 from fmdata.synth.processes import Processes
 from fmdata.synth.settings import CompoundSettings
@@ -115,6 +116,8 @@ def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
     made = dataset.card.compounds
     if not made or dataset.card.stale or made.settings != settings.card_json():
         return False
+    if made.dropped_actions != digest_of(_dropped_actions(dataset)):
+        return False
     return all(shard.intact(dataset.path / card_file.COMPOUNDS) for shard in made.shards)
 
 
@@ -147,7 +150,8 @@ def _write(
     in_order = [made[plan.name] for plan in plans]
     shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in in_order))
     samples = sum(shard.samples for shard in shards)
-    part = Part(synthesis.settings.card_json(), samples, shards, dataset.card.actions.digest, notes)
+    actions, dropped = dataset.card.actions.digest, digest_of(_dropped_actions(dataset))
+    part = Part(synthesis.settings.card_json(), samples, shards, actions, dropped, notes)
     return part, sum(one.found for one in in_order)
 
 
@@ -163,13 +167,15 @@ def _large_first(synthesis: Synthesis, plans: Sequence[ShardPlan]) -> list[Shard
     return sorted(plans, key=lambda plan: -round(8 * plan.weight / largest))
 
 
+def _dropped_actions(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    return dropped_actions(dataset.dropped().select(["subject", "action"]).to_pylist())
+
+
 def _named(dataset: Dataset) -> dict[str, Named]:
     """Return all subjects by name, those with nothing but dropped recordings too."""
-    dropped: dict[str, set[str]] = {subject: set() for subject in dataset.actions.subjects}
-    for row in dataset.dropped().select(["subject", "action"]).to_pylist():
-        if row["action"]:  # that of a misplaced file is unknown
-            dropped.setdefault(row["subject"], set()).add(row["action"])
-    return {name: Named(name, tuple(sorted(dropped[name]))) for name in sorted(dropped)}
+    dropped = _dropped_actions(dataset)
+    names = sorted({*dataset.actions.subjects, *dropped})
+    return {name: Named(name, dropped.get(name, ())) for name in names}
 
 
 def _plan(

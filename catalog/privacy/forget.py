@@ -32,6 +32,7 @@ from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
 from fmdata.catalog.storage.place import MARK
 from fmdata.catalog.storage.schema import DROPPED_COLUMNS
+from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.verify.finding import Finding
 
@@ -144,17 +145,20 @@ def _card_without(dataset: Dataset, subject: str, progress: Progress) -> Card:
     card, size = dataset.card, dataset.card.size
     actions = part_without(dataset.actions, subject, size)
     progress.step()
+    every = dataset.dropped().to_pylist()
+    rows = [row for row in every if not _is_of(row, subject)]
     compounds = None
     if card.compounds:
         without = plan_without if card.compounds.virtual else part_without
         compounds = without(dataset.compounds, subject, size)
+        is_of_this_list = compounds.dropped_actions == digest_of(dropped_actions(every))
         compounds = replace(
             compounds,
             notes=[note for note in compounds.notes if not note.startswith(f"{subject}: no ")],
             made_from=compounds.made_from if card.stale else actions.digest,
+            dropped_actions=digest_of(dropped_actions(rows)) if is_of_this_list else None,
         )
         progress.step()
-    rows = [row for row in dataset.dropped().to_pylist() if not _is_of(row, subject)]
     dropped_file = staging(dataset.path) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
         pq.write_table(pa.Table.from_pylist(rows, DROPPED_COLUMNS), file, compression="zstd")

@@ -98,6 +98,9 @@ class Part:
         Shards in order.
     made_from : str or None
         For compounds, the digest of the actions they were spliced from.
+    dropped_actions : str or None
+        For compounds, the digest of the actions of which recordings were dropped; these count for
+        labels and notes.
     notes : list of str
         Notes for the user, such as subjects without compounds.
     """
@@ -106,6 +109,7 @@ class Part:
     samples: int
     shards: list[Shard]
     made_from: str | None = None
+    dropped_actions: str | None = None
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -150,6 +150,15 @@ def seal(path: Path, **changed: object) -> None:
     ).write(path)
 
 
+def add_dropped(path: Path, subject: str, action: str) -> None:
+    """Add a recording of an action to the dropped list of a dataset."""
+    file = path / "dropped.parquet"
+    table = pq.read_table(file)
+    rows = [*table.to_pylist(), _dropped_row(subject) | {"action": action}]
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), file, compression="zstd")
+    seal(path, dropped=len(rows), recordings=Card.read(path).recordings + 1)
+
+
 def change_row(path: Path, index: int, **values: object) -> None:
     """Change values in one row of a Parquet file."""
     table = pq.read_table(path)

@@ -17,7 +17,7 @@ from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.shards import Synthesis
 from tests.helpers.command import FMDATA
-from tests.helpers.datasets import make_up
+from tests.helpers.datasets import add_dropped, make_up
 from tests.helpers.folders import assert_same_files
 from tests.helpers.waiting import wait_until
 
@@ -139,6 +139,19 @@ def test_finished_shards_of_another_dropped_list_are_not_used(actions: Path) -> 
     other.card = replace(other.card, dropped_file=FileFacts(1, "0" * 64))
     folders = {Synthesis.of(one, SETTINGS).folder for one in (dataset, other)}
     assert len(folders) == 2
+
+
+def test_compounds_are_made_anew_when_an_action_is_dropped(actions: Path, tmp_path: Path) -> None:
+    """As when all takes of a new action had no face: the labels count it, the actions do not."""
+    before, scratch = tmp_path / "before", tmp_path / "scratch"
+    shutil.copytree(actions, before)
+    synth_compounds(before, SETTINGS)
+    shutil.copytree(actions, scratch)
+    for path in (before, scratch):
+        add_dropped(path, SUBJECTS[0], "a_new_action")
+        assert not synth_compounds(path, SETTINGS).reused
+        assert synth_compounds(path, SETTINGS).reused
+    assert_same_files(before, scratch)
 
 
 def test_a_damaged_finished_shard_is_made_again(
