@@ -32,7 +32,7 @@ def main() -> None:
     dataset = parser.parse_args().dataset.resolve()
     show = ["show", COMPOUND, str(dataset), "--save", str(DOCS / "compound.png"), "--no-lbp"]
     code = "from fmdata.cli import main; main()"
-    subprocess.run([sys.executable, "-c", code, *show, "--width", "1400"], check=True)
+    subprocess.run([sys.executable, "-c", code, *show], check=True)
     run_notebook(DOCS / "look.ipynb", dataset)
     with tempfile.TemporaryDirectory() as temporary:
         page = write_report(dataset, ReportSettings(), Path(temporary) / "report.html").path

@@ -31,9 +31,10 @@ Meter.step, Meter.SECONDS_BETWEEN_LINES = interrupted, -1.0
 from fmdata.cli import main
 main()
 """
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # other tests run beside these
 LINE = re.compile(r"[a-z: -]+: \d+/\d+ [a-z]+(  .*)?  (\d+ s left|in \d+ s)")
 ON_DATASET = {
-    "synth-compound": ["synth-compound", "--k", "1"],
+    "synth-compound": ["synth-compound", "--k", "1", "--workers", "0"],
     "verify": ["verify"],
     "report": ["report"],
     "show": ["show", "s01-smile-01", "--save", "a.gif", "--width", "200"],
@@ -57,7 +58,7 @@ def interrupted(*arguments: str, cwd: Path) -> str:
     """Return the messages of a command that gets Ctrl-C at its first step."""
     run = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, *arguments], cwd=cwd, capture_output=True, text=True,
-        timeout=TIMEOUT_S, env=os.environ | {"FORCE_COLOR": "1"},
+        timeout=TIMEOUT_S, env=os.environ | {"FORCE_COLOR": "1"} | ONE_THREAD,
     )  # fmt: skip
     assert run.returncode == 130, run.stderr
     assert run.stdout == ""
@@ -74,7 +75,7 @@ def assert_stops(name: str, arguments: list[str], cwd: Path) -> None:
 
 def assert_quiet(arguments: list[str], cwd: Path) -> None:
     """Assert that a command does its work and says nothing."""
-    run = fmdata(*arguments, "--quiet", cwd=cwd)
+    run = fmdata(*arguments, "--quiet", cwd=cwd, env=os.environ | ONE_THREAD)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
