@@ -53,10 +53,8 @@ class Clips(Generic[C]):
         Folder of the half's shards, inside the dataset's folder.
     part : Part
         Entry of the half in the card.
-    clip : type
-        Class of the clips.
-    size : int
-        Width and height of a crop, in pixels.
+    clip, size
+        Class of the clips; width and height of a crop, in pixels.
     card : OpenedCard
         The card that has the entry.
     """

@@ -71,9 +71,12 @@ def _machine(load: float, options: argparse.Namespace) -> str:
     versions = tool_versions("litert") | {name: metadata.version(name) for name in OTHERS}
     listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     real = f" REAL={options.real.name}" if options.real else ""
-    busy = "; others were at work, so the wall times say little" if load > 0.5 else ""
+    busy = (
+        "; others were at work: wall times say little, and processor times are up to a half longer "
+        "than on quiet cores" if load > 0.5 else ""
+    )  # fmt: skip
     return (
-        f"`make bench{real}`, {options.rounds} rounds, on {os.cpu_count()} cores of {cpu} with "
+        f"`make bench{real}`, rounds: {options.rounds}, on {os.cpu_count()} cores of {cpu} with "
         f"{memory:.0f} GiB; the load was {load:.1f} at the beginning{busy}. "
         f"Python {platform.python_version()}, {listed}. Data: "
         f"{DATA.n_recordings} simulated recordings of 320 × 320 pixels."
