@@ -1,7 +1,8 @@
-"""Remakes what the documents show of the demo: the README's pictures, and the notebook's outputs.
+"""Remakes what the documents show of the demo: their pictures, and the notebook's outputs.
 
-``make pictures`` writes docs/compound.png (by `fmdata show`), docs/report.png (the first screen of
-the report, in Chromium) and docs/look.ipynb (run in a kernel) from the dataset of `fmdata demo`.
+``make pictures`` writes docs/compound.png and docs/smile.png (by `fmdata show`), docs/report.png
+(the first screen of the report, in Chromium) and docs/look.ipynb (run in a kernel) from the dataset
+of `fmdata demo`.
 """
 
 import argparse
@@ -21,18 +22,22 @@ from fmdata.report.settings import ReportSettings
 from tests.helpers.browser import Browser, opened_browser
 
 DOCS = Path(__file__).parents[1] / "docs"
-COMPOUND = "s01-brow_raise-smile-c4"
+SHOWN = {
+    "compound.png": ("s01-brow_raise-smile-c4", "--no-lbp"),
+    "smile.png": ("s01-smile-01", "--width", "1000"),
+}
 WIDTH, HEIGHT = 1200, 900  # pixels of the first screen
 
 
 def main() -> None:
-    """Remake all three."""
+    """Remake all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=Path("demo/dataset"))
     dataset = parser.parse_args().dataset.resolve()
-    show = ["show", COMPOUND, str(dataset), "--save", str(DOCS / "compound.png"), "--no-lbp"]
     code = "from fmdata.cli import main; main()"
-    subprocess.run([sys.executable, "-c", code, *show], check=True)
+    for name, (key, *options) in SHOWN.items():
+        show = ["show", key, str(dataset), "--save", str(DOCS / name), *options]
+        subprocess.run([sys.executable, "-c", code, *show], check=True)
     run_notebook(DOCS / "look.ipynb", dataset)
     with tempfile.TemporaryDirectory() as temporary:
         page = write_report(dataset, ReportSettings(), Path(temporary) / "report.html").path
