@@ -61,9 +61,7 @@ class Clips(Generic[C]):
 
     sources: "Clips[ActionClip] | None" = None  # the actions, for compounds
 
-    def __init__(
-        self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard
-    ) -> None:
+    def __init__(self, folder: Path, part: Part, clip: type[C], size: int, card: OpenedCard):
         self.folder, self.part, self.clip, self.size, self._card = folder, part, clip, size, card
         self._starts = np.cumsum([0, *(shard.samples for shard in part.shards)])
         self._held: OrderedDict[int, ClipRows] = OrderedDict()  # by number of the shard
