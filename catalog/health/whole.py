@@ -20,6 +20,7 @@ from fmdata.catalog.health.line import (
 from fmdata.catalog.health.reasons import advice_of
 from fmdata.catalog.keys import N_FOLDS
 from fmdata.catalog.storage.card import Card
+from fmdata.catalog.verify.duplicates import n_subjects, same_bytes
 
 _UNEVEN = 1.5  # times the share of a fold if the folds had the same number of clips
 _FEW_SUBJECTS = 5  # with which folds hold about a fifth at best
@@ -27,7 +28,7 @@ _FEW_SUBJECTS = 5  # with which folds hold about a fifth at best
 
 def health(dataset: Dataset) -> list[HealthLine]:
     """Return everything odd about a dataset, worst first; empty where nothing is."""
-    lines = [*_dropped(dataset), *_of_clips(dataset), *_folds(dataset.card)]
+    lines = [*_dropped(dataset), *_of_clips(dataset), *_same_bytes(dataset), *_folds(dataset.card)]
     if dataset.card.compounds:
         lines += _of_compounds(dataset)
     return worst_first(lines)
@@ -42,6 +43,21 @@ def _of_clips(dataset: Dataset) -> list[HealthLine]:
             of_clips.add(row)
         of_takes.add(of_subject)
     return [*of_clips.lines(), *of_takes.lines()]
+
+
+def _same_bytes(dataset: Dataset) -> list[HealthLine]:
+    """Return a line for subjects that share a recording, and one for takes that do."""
+    lines, of = [], len(dataset.actions)
+    groups = same_bytes(dataset.actions)
+    for names, grade in (("subjects", PROBLEM), ("takes", DOUBT)):
+        own = [group for group in groups if (n_subjects(group) > 1) == (names == "subjects")]
+        keys = tuple(use.name for group in own for use in group)
+        if keys:
+            text = f"The same recording as several {names}: {len(keys)} of {of} clips"
+            todo = f"keep one of each and build again: copies are no further {names}"
+            kind = f"same_{names}"
+            lines.append(HealthLine(kind, grade, text, todo, len(keys), of, keys[:MAX_KEYS]))
+    return lines
 
 
 def _of_compounds(dataset: Dataset) -> list[HealthLine]:

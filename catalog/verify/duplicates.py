@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.dataset import Clips
+from fmdata.catalog.storage.tables.index import digest, digests, repeated
+
 
 @dataclass(frozen=True)
 class Use:
@@ -25,6 +29,20 @@ class Use:
         """Span in seconds; the end of the file is infinite."""
         start = 0.0 if self.start_s is None else self.start_s
         return start, inf if self.stop_s is None else self.stop_s
+
+
+def same_bytes(clips: Clips[ActionClip]) -> list[list[Use]]:
+    """Return the groups of clips with the same source; of other clips, eight bytes are held."""
+    tables = clips.tables(["source_sha256"])
+    if not (twice := repeated(digests(table["source_sha256"].to_pylist()) for table in tables)):
+        return []
+    return duplicates(
+        {
+            Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
+            for row in clips.rows(["source_sha256", "subject", "key", "start", "stop"])
+            if digest(row["source_sha256"]) in twice
+        }
+    )
 
 
 def duplicates(uses: Iterable[Use]) -> list[list[Use]]:

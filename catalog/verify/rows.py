@@ -15,7 +15,7 @@ from fmdata.catalog.rest import with_rest
 from fmdata.catalog.storage.schema import MOTION_FROM, SPOTTED, TIMES
 from fmdata.catalog.storage.tables.index import digest, digests, repeated
 from fmdata.catalog.types import STYLES
-from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
+from fmdata.catalog.verify.duplicates import n_subjects, same_bytes
 from fmdata.catalog.verify.finding import REBUILD, Finding, after_deleting
 from fmdata.catalog.virtual.compound import CompoundClip
 
@@ -117,16 +117,8 @@ def _problem_of_spotted(row: Mapping[str, Any]) -> str | None:
 
 
 def check_duplicates(clips: Clips[ActionClip]) -> Iterator[Finding]:
-    """Note the clips that have the same source; of the others, eight bytes are kept."""
-    tables = clips.tables(["source_sha256"])
-    if not (twice := repeated(digests(table["source_sha256"].to_pylist()) for table in tables)):
-        return
-    uses = {
-        Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
-        for row in clips.rows(["source_sha256", "subject", "key", "start", "stop"])
-        if digest(row["source_sha256"]) in twice
-    }
-    for group in duplicates(uses):
+    """Note the clips that have the same source."""
+    for group in same_bytes(clips):
         keys, n = ", ".join(use.name for use in group), n_subjects(group)
         whose = "one subject" if n == 1 else f"{n} subjects"
         problem = f"{len(group)} clips of {whose} from the same bytes: {keys}"

@@ -135,6 +135,21 @@ def test_a_take_far_from_the_others_is_found() -> None:
     assert distances([1.0, 2.0, 4.0, 8.0, 16.0]) == [0, 0, 0, 0, 0]
 
 
+def test_copies_of_a_recording_are_lines(tmp_path: Path) -> None:
+    """As takes of one subject in doubt; as two subjects a leak, and the worst of all."""
+    path = sound(tmp_path / "dataset")
+    keys = Dataset(path).actions.keys
+    mine, other = keys[0], next(key for key in keys if key[:3] != keys[0][:3])
+    sha = {clip.key: clip.row["source_sha256"] for clip in Dataset(path).actions}
+    spoil(path, keys[1], source_sha256=sha[mine])
+    (line,) = lines_of(path).values()
+    assert (line.kind, line.grade, line.keys) == ("same_takes", "doubt", (mine, keys[1]))
+    spoil(path, other, source_sha256=sha[mine])
+    (line,) = lines_of(path).values()
+    assert (line.kind, line.grade) == ("same_subjects", "problem")
+    assert set(line.keys) == {mine, keys[1], other}
+
+
 def test_dropped_recordings_have_a_line_for_each_reason(tmp_path: Path) -> None:
     lines = lines_of(sound(tmp_path / "dataset", dropped=["s01", "s02"]))
     (line,) = lines.values()
