@@ -122,7 +122,7 @@ class Review:
         if self.overrides is None:
             return []
         counts, without_clip = Counter[str](), {one.names for one in dropped}
-        outdated, clipless = [], []
+        outdated, clipless, applied = [], [], 0
         for job in jobs:
             mark = self.marks.get(job.key)
             if mark is None:
@@ -134,12 +134,12 @@ class Review:
             elif job.recording.names in without_clip:
                 clipless.append(mark.override)
             else:
-                counts["motions given"] += mark.override.onset is not None
-                counts["actions changed"] += mark.action != job.recording.action
-        found = [
-            f"{counts[kind]} {kind}" for kind in ("motions given", "actions changed", "rejected")
-        ]
-        lines = [f"review: {', '.join(found)}"]
+                counts["boundaries"] += mark.override.onset is not None
+                counts["actions"] += mark.action != job.recording.action
+                applied += 1
+        kinds = ("boundaries", "actions", "rejected")
+        found = ", ".join(f"{counts[kind]} of them {kind}" for kind in kinds)
+        lines = [f"review: {applied + counts['rejected']} marks applied, {found}"]
         for some, why in (
             (outdated, "made on another recording than there is now, and not applied"),
             (clipless, "of recordings without a clip, and not applied"),

@@ -73,7 +73,10 @@ def test_a_mark_of_another_recording_is_reported_and_not_applied() -> None:
         assert (one.of_job(job) is not None) == applies
         assert list(one.rejected([job])) == ["digest"] * applies
         lines = one.lines([job], [])
-        assert lines[0] == f"review: 0 motions given, 0 actions changed, {int(applies)} rejected"
+        assert lines[0] == (
+            f"review: {int(applies)} marks applied, 0 of them boundaries, 0 of them actions, "
+            f"{int(applies)} of them rejected"
+        )
         assert ("another recording" in lines[-1]) != applies
         assert ("s01-smile-01 (line 2)" in lines[-1]) != applies
 

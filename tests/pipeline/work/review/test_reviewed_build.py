@@ -81,7 +81,10 @@ def test_a_review_changes_rows_compounds_and_the_report_and_decodes_nothing(
     path, before = linked(built, tmp_path / "dataset"), Dataset(built)
     result = reviewed(raw_path, path, *marks(before))
     assert (result.clips, len(result.dropped), result.frames, result.removed) == (35, 1, 0, 1)
-    assert "review: 2 motions given, 1 actions changed, 1 rejected" in str(result)
+    assert (
+        "review: 4 marks applied, 2 of them boundaries, 1 of them actions, 1 of them rejected"
+        in str(result)
+    )
     after = Dataset(path)
     for key in ("s01-smile-01", "s02-smile-02"):
         old, new = before.actions[key], after.actions[key]
