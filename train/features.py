@@ -24,12 +24,12 @@ Features: TypeAlias = Mapping[str, Tensor]
 """Features of the frames of action clips, float [T, m] each, by the clip's key."""
 
 
-@torch.no_grad()
 def features_of(extractor: MobileFaceNet, frames: np.ndarray, size: int, channels: int) -> Tensor:
     """Map a clip's crops, uint8 [T, S, S, 3] RGB, to features, float [T, m], on the CPU."""
     return _mapped(extractor, images_of(frames, size, channels))
 
 
+@torch.no_grad()
 def _mapped(extractor: MobileFaceNet, images: np.ndarray) -> Tensor:
     """Map images, uint8 [T, C, S, S], to features, float [T, m], on the CPU."""
     return extractor(scaled(torch.from_numpy(images).to(best_device()))).cpu()
