@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
-# A file's tests stay in one process, because they share what its fixtures have made.
-PYTEST := $(BIN)/pytest -q -n $(JOBS) --dist loadfile
+# A file's tests stay in one process, because they share what its fixtures have made. One thread in
+# each, because the processes have the cores already: torch's threads would only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots pictures clean

@@ -129,7 +129,8 @@ def imitate_long(folder: Path, n_frames: int) -> Path:
     long = long.set_column(place, field, pa.array(np.zeros(n_frames, np.float32)))
     row = made.facts.to_pylist()[0]
     later = {name: row[name] + more for name in ("onset", "apex", "offset", "lead")}
-    changed = {**later, "n_frames": n_frames, "motions": [row["motions"][0] | later],
+    spotted = {f"spotted_{name}": later[name] for name in ("onset", "apex", "offset")}
+    changed = {**later, **spotted, "n_frames": n_frames, "motions": [row["motions"][0] | later],
                "fold": fold("s", 0)}  # fmt: skip
     sample = Sample(one_row(ACTION_COLUMNS.facts, row | changed), [long], avi, lbp)
     files = write_shard(stem.parent, stem.name, [sample], ACTION_COLUMNS)
