@@ -181,7 +181,7 @@ def _without_a_person(line: str) -> str:
 def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
     printed = dict(run_page(README, folder))
     assert "12 recordings: 12 clips, 0 dropped" in printed["fmdata build --subjects raw/"]
-    assert (folder / "dataset/report.html").exists()
+    assert "report.html" in printed["fmdata report"]
     assert Dataset(folder / "coded").card.recordings == 8  # of twelve, without those of `ann`
     assert (folder / "runs/encoder/metrics.json").exists()
 
