@@ -12,12 +12,12 @@ import numpy as np
 from skimage.feature import local_binary_pattern
 
 from bench.performance.sides import Goal, Unit, alternate, compare, judge
+from fmdata.drawing.video import encode_mp4
 from fmdata.pipeline.build import build
 from fmdata.pipeline.landmarks.mediapipe import MediaPipeLandmarker
 from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.synth.simulator.video import encode_mp4
 
 MAX_FRAMES = 400  # that the loop holds in memory, about
 HD = 720, 1280
