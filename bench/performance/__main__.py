@@ -71,10 +71,9 @@ def _machine(load: float, options: argparse.Namespace) -> str:
     versions = tool_versions("litert") | {name: metadata.version(name) for name in OTHERS}
     listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     real = f" REAL={options.real.name}" if options.real else ""
-    busy = (
-        "; others were at work: wall times say little, and processor times are up to a half longer "
-        "than on quiet cores" if load > 0.5 else ""
-    )  # fmt: skip
+    # The load is a mean over the last minute, so what has just ended counts too.
+    is_busy = load > (os.cpu_count() or 1) / 2
+    busy = "; others were at work: wall times say little" if is_busy else ""
     return (
         f"`make bench{real}`, rounds: {options.rounds}, on {os.cpu_count()} cores of {cpu} with "
         f"{memory:.0f} GiB; the load was {load:.1f} at the beginning{busy}. "
