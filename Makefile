@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
 	$(BIN)/fmdata demo
 
-test: $(STAMP)  ## run all tests, in two processes (a quarter of an hour)
+test: $(STAMP)  ## run all tests, in two processes (eleven minutes)
 	$(PYTEST)
 
 quick: lint  ## check style and types, and run the quick tests: no build, no training

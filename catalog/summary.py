@@ -1,7 +1,7 @@
 """A dataset in a few numbers: as plain text for a terminal, and as JSON for scripts."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from fmdata.catalog.health.sharing import n_pairs, n_sharing
 from fmdata.catalog.health.whole import health
 from fmdata.catalog.printable import listing
 
+MAX_NOTES = 10  # on compounds, that are printed
 # Columns of the actions that a summary counts.
 _COUNTED = (
     "subject",
@@ -28,6 +29,14 @@ _COUNTED = (
     "flash",
     "amplitude",
 )
+
+
+def first_of(notes: Sequence[str]) -> list[str]:
+    """Return the notes on compounds to print: the first ones, and how many more there are."""
+    more = len(notes) - MAX_NOTES
+    if more <= 0:
+        return list(notes)
+    return [*notes[:MAX_NOTES], f"and {more} more notes, on the page of `fmdata report`"]
 
 
 @dataclass(frozen=True)
@@ -181,7 +190,7 @@ class Summary:
             yield "pairs", f"{apart} of {pairs} positive pairs share no take"
         if self.stale:
             yield "", "stale: the actions have changed; run `fmdata synth-compound` again"
-        yield from (("", note) for note in self.notes)
+        yield from (("", note) for note in first_of(self.notes))
         yield "shards", f"{self.shards}, {self.bytes / 1e6:.1f} MB"
         yield "health", "nothing odd" if not self.health else str(self.health[0])
         yield from (("", str(line)) for line in self.health[1:])

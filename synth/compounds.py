@@ -19,7 +19,7 @@ from fmdata.catalog.storage.division import Run, divide
 from fmdata.catalog.storage.pack import change, commit, interrupted, stage
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
-from fmdata.catalog.summary import TakesApart
+from fmdata.catalog.summary import TakesApart, first_of
 from fmdata.synth.processes import Processes
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.shards import Made, Named, ShardPlan, Synthesis
@@ -61,7 +61,7 @@ class Synthesised:
             state += f" ({self.found} of {len(part.shards)} shards by an interrupted run)"
         kind = "virtual compounds" if part.virtual else "compounds"
         lines = [f"{part.samples} {kind} {state} in {folder}", f"  {self.takes_apart}"]
-        return "\n".join(lines + [f"  {printable(note)}" for note in part.notes])
+        return "\n".join(lines + [f"  {printable(note)}" for note in first_of(part.notes)])
 
 
 def synth_compounds(

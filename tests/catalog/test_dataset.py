@@ -19,7 +19,7 @@ from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.jpeg import decode_jpeg
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, COMPOUND_COLUMNS
-from fmdata.catalog.summary import summarise
+from fmdata.catalog.summary import first_of, summarise
 from fmdata.catalog.types import Motion
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
@@ -286,3 +286,11 @@ def test_a_file_that_is_not_the_cards_is_not_read(tmp_path: Path) -> None:
     for read in (clip.frames, lambda: clip.landmarks, lambda: Dataset(path).actions[0]):
         with pytest.raises(DatasetError, match="bytes, and the card says"):
             read()
+
+
+def test_of_many_notes_the_first_are_printed_and_the_others_counted() -> None:
+    notes = [f"s{i:02d}: no compound with smile (no usable take)" for i in range(59)]
+    shown = first_of(notes)
+    assert shown[:10] == notes[:10]
+    assert shown[10:] == ["and 49 more notes, on the page of `fmdata report`"]
+    assert first_of(notes[:10]) == notes[:10]
