@@ -205,7 +205,7 @@ def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_a_page_has_made_or_measured_exists(page: Path) -> None:
+def test_targets_and_modules_that_a_page_names_exist(page: Path) -> None:
     """Targets of `make`, and modules of `python -m`."""
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for command in commands(page, ("make", "python")):
