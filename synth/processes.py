@@ -1,7 +1,6 @@
 """Processes of a synthesis; each ends by itself when its parent process ends in any way."""
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,6 +9,7 @@ from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from fmdata.catalog.errors import FmdataError
+from fmdata.pipeline.engine.interrupts import ctrl_c_later
 from fmdata.pipeline.engine.parent import end_with
 from fmdata.pipeline.engine.pool import MAX_CRASHES
 from fmdata.pipeline.engine.window import in_window
@@ -83,12 +83,8 @@ class Processes:
 
     def _begin(self, work: Callable[[T], R], item: T) -> "Future[R]":
         """Submit work; the processes that start with it leave Ctrl-C to this one."""
-        # They inherit the mask, so the signal cannot reach them before their own first line.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with ctrl_c_later():
             return self._pool.submit(work, item)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _error(self) -> FmdataError:
         return FmdataError(
