@@ -19,7 +19,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.files import write_atomically
 
 NAME = "fmdata.json"
-FORMAT = 4
+FORMAT = 5
 ACTIONS, COMPOUNDS = "actions", "compounds"
 MAX_SIZE = 1024  # pixels; width and height of a crop
 _MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes

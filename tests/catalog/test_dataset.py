@@ -162,7 +162,7 @@ def test_shards_are_ordered_by_fold_subject_and_key(dataset: Dataset) -> None:
 def test_the_card_describes_the_dataset_and_not_the_machine(dataset: Dataset) -> None:
     text = (dataset.path / "fmdata.json").read_text()
     document = json.loads(text)
-    assert document["format"] == 4
+    assert document["format"] == 5
     assert document["actions"]["settings"]["size"] == 112
     assert document["compounds"]["settings"] == {
         "k": 5, "seed": 0, "smooth": False, "virtual": False, "shard_mb": 256, "version": 2,
@@ -182,7 +182,7 @@ def test_a_folder_without_a_valid_card_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "age", "todo"),
-    [(n, "an older", "build the dataset again") for n in (1, 2, 3)] + [(99, "a newer", "install")],
+    [(n, "an older", "build the dataset again") for n in (1, 2, 3, 4)] + [(99, "a newer", "install")],
 )
 def test_a_dataset_of_another_format_is_named_as_such(
     tmp_path: Path, number: int, age: str, todo: str
@@ -191,7 +191,7 @@ def test_a_dataset_of_another_format_is_named_as_such(
     with pytest.raises(DatasetError) as caught:
         Dataset(tmp_path)
     assert caught.value.got == f"a dataset of format {number}, made by {age} release of fmdata"
-    assert caught.value.wanted == "a dataset of format 4"
+    assert caught.value.wanted == "a dataset of format 5"
     assert caught.value.todo.startswith(todo)
     (finding,) = verify(tmp_path)
     assert (finding.problem, finding.todo) == (caught.value.got, caught.value.todo)

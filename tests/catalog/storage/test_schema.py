@@ -1,4 +1,4 @@
-"""The columns of format 4, as other programs know them: another column is another format."""
+"""The columns of format 5, as other programs know them: another column is another format."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def spelt(kind: str) -> str:
     [(ACTION_COLUMNS, ACTIONS, ACTION_FRAMES), (COMPOUND_COLUMNS, COMPOUNDS, COMPOUND_FRAMES)],
 )
 def test_the_columns_are_those_of_the_format(columns: Columns, clips: str, frames: str) -> None:
-    assert FORMAT == 4
+    assert FORMAT == 5
     for schema, wanted in ((columns.clips, clips), (columns.frames, frames)):
         assert ", ".join(f"{field.name} {spelt(str(field.type))}" for field in schema) == wanted
 
