@@ -1,7 +1,6 @@
 """The vocabulary: recording, track, motion, segment, dropped recording.
 
-Small frozen dataclasses that check themselves once, at construction. Field names carry the unit;
-a ``repr`` shows shapes, never pixels.
+Small frozen dataclasses, checked at construction. Names carry the unit; a ``repr`` shows shapes.
 """
 
 from dataclasses import dataclass, fields
@@ -51,10 +50,7 @@ class ArrayRepr:
 
 
 class Landmarks(Protocol):
-    """Face points of T frames, float32 [T, N, 3], sliced by frame.
-
-    Either an array, or a reader of a file that holds too many frames for the memory.
-    """
+    """Face points, float32 [T, N, 3], sliced by frame: an array, or read from a file."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...  # noqa: D102
@@ -89,6 +85,9 @@ class Recording:
         frame; None for the start or the end of the file.
     fps : float or None
         Frame rate that replaces the file's own (needed for image folders only).
+    person : str or None
+        Which of several people: ``left``, ``right``, ``centre``, ``largest``, or a point ``x,y``
+        on the face, in pixels; None for the build's own choice.
     hidden : tuple of str
         Names that must not appear in any file of the dataset.
     """
@@ -101,6 +100,7 @@ class Recording:
     start_s: float | None = None
     stop_s: float | None = None
     fps: float | None = None
+    person: str | None = None
     hidden: tuple[str, ...] = ()
 
     @property

@@ -19,6 +19,7 @@ from fmdata.catalog.settings import (
     shard_megabytes,
     text,
 )
+from fmdata.pipeline.reading.listing.whom import PLACES
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
 STAGES_VERSION = 12
@@ -39,6 +40,10 @@ class BuildSettings(Options):
     min_detected: float = number(
         0.9, 0, 1, help="Share of the frames that must show the face; gaps of up to 5 frames count."
     )
+    person: str = choice(
+        *PLACES, help="Person to follow where there are several; a table may name one for each "
+        "recording."
+    )  # fmt: skip
     seed: int = number(0, MIN_SEED, MAX_SEED, help="Seed of the folds.")
     shard_mb: int = shard_megabytes()
     max_pose_range: float | None = number(

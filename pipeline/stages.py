@@ -111,7 +111,8 @@ def _make(
         require_room(listed, settings, unit.path.parent)
         turn = needed_turn(film.frames("landmarks"), landmarker)
         frames = within_one_shot(film.frames("landmarks", turn))
-        track = follow(frames, landmarker, settings.min_detected, unit.landmarks)
+        whom = recording.person or settings.person
+        track = follow(frames, landmarker, settings.min_detected, unit.landmarks, whom)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)

@@ -1,15 +1,19 @@
 """Tracks one person by greedy nearest-neighbour association of face boxes; no appearance model.
 
-All faces are tracked. The person is the largest face of the first frame that shows one, and then
-the face nearest to the person's last box. A face that continues another person's track is never
-assigned to the person, even in the person's place. A track of a few frames is a false detection,
-not a person. Everything here works on boxes alone, without pixels and for any backend.
+All faces are tracked. The person is one of the tracks: by default the one that begins as the
+largest face of the first frame that shows any. A face that continues another person's track is
+never assigned to the person, even in the person's place. A track of a few frames is a false
+detection, not a person. Everything here works on boxes alone, without pixels and for any backend.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from fmdata.catalog.errors import RecordingError
+from fmdata.pipeline.reading.listing.whom import point_of
 
 # Distances are in sizes of the face. The gate is the largest distance from a face's last box to
 # its next one; it grows with each frame in which the face is not found, up to MAX_GATE.
@@ -17,6 +21,7 @@ GATE = 0.75
 GATE_GROWTH = 0.1  # per missed frame
 MAX_GATE = 2.0
 MIN_SEPARATION = 0.5  # two detections nearer than this are one face, detected twice
+MAX_OFF_POINT = 1.0  # from a point that names a person to the middle of the face
 MIN_SEEN = 5  # frames of a track; a shorter one is followed only if no track is longer
 
 
@@ -63,37 +68,112 @@ def distance(one: FaceBox, other: FaceBox) -> float:
     return float(shift + abs(np.log2(other.size / one.size)))
 
 
-def choose_person(frames: Sequence[Sequence[FaceBox]]) -> list[int | None]:
+def choose_person(
+    frames: Sequence[Sequence[FaceBox]], whom: str = "largest", width: int = 0
+) -> list[int | None]:
     """Choose the person's face in every frame of a recording.
 
     Parameters
     ----------
     frames : sequence of sequence of FaceBox
         The faces found in each frame.
+    whom : str
+        ``largest`` is the largest face of the first frame that shows one. ``left``, ``right`` and
+        ``centre`` compare the median place of all faces that are seen at least half as long as the
+        one seen longest. A point ``x,y``, in pixels, lies on the face where it is first seen.
+    width : int
+        Width of the frames, for ``centre``.
 
     Returns
     -------
     list of int or None
         Position among the faces of each frame; None where the person is not found.
+
+    Raises
+    ------
+    RecordingError
+        With reason ``no_face`` when no face is near the point.
     """
-    known: tuple[FaceBox, ...] = ()
-    tracks: list[dict[int, int]] = []  # of each known face: its position in each frame
-    for t, found in enumerate(frames):
-        known, positions = associate(known, found)
-        tracks += [{} for _ in range(len(known) - len(tracks))]
-        for track, position in zip(tracks, positions, strict=True):
-            if position is not None:
-                track[t] = position
+    tracks = _tracks(frames)
     if not tracks:
         return [None] * len(frames)
-    shortest = min(MIN_SEEN, max(map(len, tracks)))
+    longest = max(len(track) for track in tracks)
+    if (point := point_of(whom)) is not None:
+        person = _at_point(_at_least(MIN_SEEN, tracks), point)
+    elif whom == "largest":
+        person = min(_at_least(MIN_SEEN, tracks), key=lambda one: (one.start, -one.first.size))
+    else:
+        person = min(_at_least(math.ceil(longest / 2), tracks), key=_PLACE[whom](width))
+    return [person.positions.get(t) for t in range(len(frames))]
 
-    def rank(track: dict[int, int]) -> tuple[int, float]:
-        start = min(track)
-        return start, -frames[start][track[start]].size
 
-    person = min((track for track in tracks if len(track) >= shortest), key=rank)
-    return [person.get(t) for t in range(len(frames))]
+@dataclass
+class _FaceTrack:
+    """One face through a recording: its position among the faces of each frame, and its boxes."""
+
+    positions: dict[int, int] = field(default_factory=dict)
+    boxes: list[FaceBox] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def start(self) -> int:
+        """First frame that shows the face."""
+        return next(iter(self.positions))
+
+    @property
+    def first(self) -> FaceBox:
+        """Box in that frame."""
+        return self.boxes[0]
+
+    @property
+    def x(self) -> float:
+        """Median place from the left, in pixels."""
+        return float(np.median([box.x for box in self.boxes]))
+
+
+_Place = Callable[[_FaceTrack], float]
+_PLACE: dict[str, Callable[[int], _Place]] = {
+    "left": lambda width: lambda track: track.x,
+    "right": lambda width: lambda track: -track.x,
+    "centre": lambda width: lambda track: abs(track.x - width / 2),
+}
+
+
+def _tracks(frames: Sequence[Sequence[FaceBox]]) -> list[_FaceTrack]:
+    """Return the track of every face, in the order in which they are first seen."""
+    known: tuple[FaceBox, ...] = ()
+    tracks: list[_FaceTrack] = []
+    for t, found in enumerate(frames):
+        known, positions = associate(known, found)
+        tracks += [_FaceTrack() for _ in range(len(known) - len(tracks))]
+        for track, position in zip(tracks, positions, strict=True):
+            if position is not None:
+                track.positions[t] = position
+                track.boxes.append(found[position])
+    return tracks
+
+
+def _at_least(n_frames: int, tracks: Sequence[_FaceTrack]) -> list[_FaceTrack]:
+    """Return the tracks of so many frames; the longest where there is none."""
+    shortest = min(n_frames, max(map(len, tracks)))
+    return [track for track in tracks if len(track) >= shortest]
+
+
+def _at_point(tracks: Sequence[_FaceTrack], point: tuple[float, float]) -> _FaceTrack:
+    """Return the track that begins nearest to a point, in sizes of the face."""
+
+    def off(track: _FaceTrack) -> float:
+        box = track.first
+        return float(np.hypot(box.x - point[0], box.y - point[1])) / box.size
+
+    nearest = min(tracks, key=off)
+    if off(nearest) > MAX_OFF_POINT:
+        x, y = round(nearest.first.x), round(nearest.first.y)
+        detail = f"no face at {point[0]:g},{point[1]:g} (person); the nearest is at {x},{y}"
+        raise RecordingError("landmarks", "no_face", detail)
+    return nearest
 
 
 def associate(

@@ -21,13 +21,18 @@ from fmdata.pipeline.geometry.timeseries import merged, runs_of
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.landmarks.person import FaceBox, box_of, choose_person
 from fmdata.pipeline.reading.decode import Frame
+from fmdata.pipeline.reading.listing.whom import PLACES
 
 N_POSE, N_QUALITY = 3, 2  # values per face: yaw, pitch, roll; brightness, sharpness
 MAX_GAP = 5  # frames without the face, between two with it, that may count as detected
 
 
 def follow(
-    frames: Iterable[Frame], landmarker: Landmarker, min_detected: float, file: Path
+    frames: Iterable[Frame],
+    landmarker: Landmarker,
+    min_detected: float,
+    file: Path,
+    whom: str = "largest",
 ) -> Track:
     """Find one person's face in every frame.
 
@@ -45,6 +50,8 @@ def follow(
         Smallest share of frames that must count as detected.
     file : Path
         File for the landmarks (npy, float32 [T, N, 3]); the track reads them from there.
+    whom : str
+        Which of several people, as for :func:`~fmdata.pipeline.landmarks.person.choose_person`.
 
     Raises
     ------
@@ -54,9 +61,9 @@ def follow(
     with _Detections(file.parent) as found:
         for frame in frames:
             found.add(frame, landmarker.detect(frame.rgb))
-        chosen = choose_person(found.boxes)
+        chosen = choose_person(found.boxes, whom, found.width)
         detected = np.array([position is not None for position in chosen], bool)
-        _require(detected, min_detected, found.max_faces)
+        _require(detected, min_detected, found.max_faces, whom)
         others = _write_landmarks(file, found, found.rows_of(chosen))
     return _track(file, found, detected, others)
 
@@ -153,7 +160,7 @@ def _write_landmarks(file: Path, found: _Detections, rows: Sequence[int | None])
     return others
 
 
-def _require(detected: np.ndarray, min_detected: float, max_faces: int) -> None:
+def _require(detected: np.ndarray, min_detected: float, max_faces: int, whom: str) -> None:
     """Raise RecordingError when too few frames show the face."""
     if len(detected) == 0:
         raise RecordingError("decode", "no_frames", "no frame in the recording")
@@ -163,13 +170,17 @@ def _require(detected: np.ndarray, min_detected: float, max_faces: int) -> None:
     counted = sum(stop - start for start, stop in merged(runs_of(detected), MAX_GAP))
     if counted < min_detected * total:
         gaps = f" and {counted - found} more in short gaps" if counted > found else ""
-        others = f"; of {max_faces} faces the largest was followed" if max_faces > 1 else ""
+        others = f"; of {max_faces} faces {_named(whom)} was followed" if max_faces > 1 else ""
         raise RecordingError(
             "landmarks",
             "face_lost",
             f"a face in {found} of {total} frames{gaps} ({counted / total:.0%}), "
             f"wanted at least {min_detected:.0%} (--min-detected){others}",
         )
+
+
+def _named(whom: str) -> str:
+    return f"the {whom} one" if whom in PLACES else f"that at {whom}"
 
 
 def _quality(rgb: np.ndarray, face: Face) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Reads a table of recordings, for raw folders of any other layout.
 
 The table is a CSV file with a header: columns ``path, subject, action, take`` and, optionally,
-``start`` and ``stop`` (seconds after the file's first frame, half-open) and ``fps`` (replaces the
-file's own; by default 25 for a folder of images). Other columns are ignored. Several rows may name
-different spans of one file. Columns may be separated by commas, semicolons, tabs or bars, and
-numbers may have decimal commas.
+``start`` and ``stop`` (seconds after the file's first frame, half-open), ``fps`` (replaces the
+file's own; by default 25 for a folder of images) and ``person`` (which of
+several). Other columns are ignored. Several rows may name different spans, or persons, of one file.
+Columns may be separated by commas, semicolons, tabs or bars, and numbers may have decimal commas.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,9 +17,10 @@ from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.cells import locate, number, seconds, time_hint
 from fmdata.pipeline.reading.listing.rows import Header, beyond_error, refused_rows
 from fmdata.pipeline.reading.listing.walk import is_utf8
+from fmdata.pipeline.reading.listing.whom import PLACES, person
 
 COLUMNS = ("path", "subject", "action", "take")
-OPTIONAL_COLUMNS = ("start", "stop", "fps")
+OPTIONAL_COLUMNS = ("start", "stop", "fps", "person")
 
 MIN_FPS, MAX_FPS = 0.1, 1000.0
 # Names that other tables give to the columns, for advice.
@@ -73,6 +74,7 @@ class _Row:
         self._cells, self._raw, self._bounds = cells, raw, bounds
         self._path = raw
         self._numbers: dict[str, float | None] = {}
+        self._person: str | None = None
         self.errors = [f"{name} is empty" for name in COLUMNS if not cells[name]]
         self.errors += beyond_error(cells)
         if cells["path"]:
@@ -80,7 +82,7 @@ class _Row:
         self._read("start", seconds, time_hint)
         self._read("stop", seconds, time_hint)
         self._read("fps", number, lambda cell: "not a number")
-        self.errors += self._number_errors()
+        self.errors += [*self._number_errors(), *self._person_errors()]
 
     def _read(
         self, name: str, parse: Callable[[str], float | None], hint: Callable[[str], str]
@@ -92,7 +94,7 @@ class _Row:
             self.errors.append(f"{name} is {cell!r}, {hint(cell)}")
 
     def _number_errors(self) -> list[str]:
-        start, stop, fps = (self._numbers.get(name) for name in OPTIONAL_COLUMNS)
+        start, stop, fps = (self._numbers.get(name) for name in ("start", "stop", "fps"))
         errors = []
         if start is not None and start < 0:
             errors.append(f"start {start:g} is negative")
@@ -101,6 +103,14 @@ class _Row:
         if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
             errors.append(f"fps {fps:g} is not from {MIN_FPS:g} to {MAX_FPS:g}")
         return errors
+
+    def _person_errors(self) -> list[str]:
+        cell = self._cells.get("person", "")
+        try:
+            self._person = person(cell)
+        except ValueError:
+            return [f"person is {cell!r}, not {', '.join(PLACES)} or a point such as 412,230"]
+        return []
 
     def _path_errors(self, written: str) -> list[str]:
         shown = printable(written)
@@ -137,4 +147,5 @@ class _Row:
             start_s=self._numbers["start"],
             stop_s=self._numbers["stop"],
             fps=self._numbers["fps"],
+            person=self._person,
         )

@@ -62,6 +62,7 @@ class Maker:
             "action": recording.action,
             "take": recording.take,
             "span": [recording.start_s, recording.stop_s, recording.fps],
+            "person": recording.person,
             **self._facts,
         }
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
