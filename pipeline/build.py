@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips, Dataset
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.health.persons import COLUMNS, other_persons
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.card import Card
@@ -104,7 +105,8 @@ def _build(
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
     known.save(all_seen=not retry)
-    same = repeated(jobs, sources, previous.dataset if retry else None)
+    kept = previous.dataset if retry else None
+    same = repeated(jobs, sources, kept, settings.person)
     todo, done = previous.divide(jobs, work, review.rejected(jobs))
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
     seconds, frames = _process(todo, done, settings, work, how, progress)
@@ -124,6 +126,7 @@ def _build(
         seconds=seconds,
         motionless=counted.motionless,
         several=counted.several,
+        others=counted.others,
         unread=[job.key for job in jobs if job.stands_in],
         repeated=same,
         sources=sources,
@@ -160,10 +163,11 @@ def _published(
 
 
 class _Counts(NamedTuple):
-    """Keys of clips without a motion, and with several; number of clips that are gone."""
+    """Keys of clips without a motion, with several, of another person; number of clips gone."""
 
     motionless: list[str]
     several: list[str]
+    others: list[str]
     removed: int
 
 
@@ -177,4 +181,5 @@ def _counted(actions: Clips[ActionClip], previous: Previous) -> _Counts:
         motionless += [row["key"] for row in rows if row["onset"] is None]
         spotted = (row for row in rows if row["motion_from"] == "spotted")
         several += [row["key"] for row in spotted if row["n_motions"] > 1]
-    return _Counts(motionless, several, len(gone))
+    _, others = other_persons(actions.tables(COLUMNS))
+    return _Counts(motionless, several, list(others.keys()), len(gone))

@@ -22,7 +22,7 @@ from fmdata.catalog.settings import (
 from fmdata.pipeline.reading.listing.whom import PLACES
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
-STAGES_VERSION = 12
+STAGES_VERSION = 13
 # Settings that decide which shard a clip lies in, not the content of the clip or of its row.
 _PLACING = ("shard_mb",)
 # Settings that decide which clips are kept; a dataset may be updated with another value.

@@ -91,7 +91,7 @@ CHECKS = (
           "begin recordings with a neutral face", _of_motion(_below("lead", MIN_LEAD))),
     Check("faces", DOUBT, "More than one face",
           "look whether the clip follows the right person",
-          _where(lambda row: row["faces"] > 1)),
+          _where(lambda row: row["faces"] > 1 and row["person"] == "largest")),
     Check("lost", DOUBT, f"Face missing in more than {1 - MIN_DETECTED:.0%} of the frames",
           "look what hides the face", _below("detected_share", MIN_DETECTED)),
     Check("unsteady", DOUBT, f"Unsteady head (turns by more than {MAX_TURN_DEG:.0f}°)",
@@ -105,6 +105,9 @@ CHECKS = (
           "check the focus for the next takes", _below("sharpness", MIN_SHARPNESS)),
     Check("small", DOUBT, f"Small face (under {MIN_FACE_PX:.0f} pixels between the eyes)",
           "record from nearer, or with more pixels", _below("face_px", MIN_FACE_PX)),
+    Check("uneven", DOUBT, "Uneven frame rate (intervals off by more than a fifth)",
+          "record at a constant rate; `timestamp` has the true times",
+          _above("uneven_share", 0.0)),
     Check("reviewed", NOTE, "Changed by a review",
           "nothing; the table of `fmdata build --overrides` decides",
           _where(lambda row: row["review"] is not None)),
@@ -120,9 +123,9 @@ CHECKS = (
           _where(lambda row: abs(row["sample_aspect_ratio"] - 1) > 0.01)),
 )  # fmt: skip
 COLUMNS = (
-    "onset", "amplitude", "snr", "motions", "style_margin", "flash", "lead", "faces",
+    "onset", "amplitude", "snr", "motions", "style_margin", "flash", "lead", "faces", "person",
     "detected_share", "pose_range", "brightness", "sharpness", "face_px", "transfer", "interlaced",
-    "turned", "sample_aspect_ratio", "motion_from", "review",
+    "turned", "sample_aspect_ratio", "uneven_share", "motion_from", "review",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import groupby
 
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.health import clips, compounds, takes
+from fmdata.catalog.health import clips, compounds, persons, takes
 from fmdata.catalog.health.line import (
     DOUBT,
     DROPPED,
@@ -42,7 +42,8 @@ def _of_clips(dataset: Dataset) -> list[HealthLine]:
         for row in of_subject:
             of_clips.add(row)
         of_takes.add(of_subject)
-    return [*of_clips.lines(), *of_takes.lines()]
+    of_persons = persons.lines(dataset.actions.tables(persons.COLUMNS))
+    return [*of_clips.lines(), *of_takes.lines(), *of_persons]
 
 
 def _same_bytes(dataset: Dataset) -> list[HealthLine]:

@@ -78,6 +78,7 @@ TIMES = ("onset", "apex", "offset")
 # The same as they were spotted, also where others are given.
 SPOTTED = tuple(f"spotted_{name}" for name in TIMES)
 MOTION_FROM = ("spotted", "given")
+N_SHAPE_POINTS = 40
 ACTION_FACTS = pa.schema(
     [
         pa.field("key", pa.string()),
@@ -107,6 +108,9 @@ ACTION_FACTS = pa.schema(
         pa.field("pose_range", pa.float64()),
         pa.field("detected_share", pa.float64()),
         pa.field("faces", pa.int32()),  # largest number found in one frame; one is followed
+        pa.field("person", pa.string()),  # which was asked for: largest, left …, or a point
+        pa.field("face_x", pa.float64()),  # median middle of the followed face, source pixels
+        pa.field("face_y", pa.float64()),
         pa.field("face_px", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("brightness", pa.float64()),
@@ -115,6 +119,10 @@ ACTION_FACTS = pa.schema(
         pa.field("interlaced", pa.bool_()),
         pa.field("sample_aspect_ratio", pa.float64()),
         pa.field("turned", pa.int32()),  # degrees clockwise
+        # Share of the intervals between frames that are off the median by more than a fifth.
+        pa.field("uneven_share", pa.float64()),
+        # Points [40, 3] of the face at rest, in interocular distances; null without the mesh.
+        pa.field("face_shape", pa.list_(pa.float32(), 3 * N_SHAPE_POINTS)),
     ]
 )
 ACTION_FRAME_FACTS = pa.schema(
@@ -190,7 +198,7 @@ MOTION = (*(field.name for field in MOTION_FACTS), "flash")
 # Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
 NULLABLE = (
     *(*MOTION, *SPOTTED, "review"),
-    *("start", "stop", "blendshapes", "lbp_offset", "lbp_size"),
+    *("start", "stop", "face_shape", "blendshapes", "lbp_offset", "lbp_size"),
 )
 
 

@@ -5,24 +5,43 @@ person on both sides of a split.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import hypot, inf
+from typing import Any
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Clips
 from fmdata.catalog.storage.tables.index import digest, digests, repeated
 
+COLUMNS = (
+    "source_sha256", "subject", "key", "start", "stop", "person", "face_x", "face_y", "face_px",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Use:
-    """One use of a file's bytes: its digest, the subject, a name of its own, and the span."""
+    """One use of a file's bytes: its digest, the subject, a name of its own, the span, the person.
+
+    `person` is which of several people was asked for; `face` is where the one was found who was
+    followed, as x, y and interocular distance in pixels, once that is known.
+    """
 
     sha256: str
     subject: str
     name: str
     start_s: float | None = None
     stop_s: float | None = None
+    person: str = ""
+    face: tuple[float, float, float] | None = None
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> "Use":
+        """Return the use of a clip's row, by its columns :data:`COLUMNS`."""
+        return cls(
+            row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"],
+            row["person"], (row["face_x"], row["face_y"], row["face_px"]),
+        )  # fmt: skip
 
     @property
     def span(self) -> tuple[float, float]:
@@ -36,20 +55,16 @@ def same_bytes(clips: Clips[ActionClip]) -> list[list[Use]]:
     tables = clips.tables(["source_sha256"])
     if not (twice := repeated(digests(table["source_sha256"].to_pylist()) for table in tables)):
         return []
-    return duplicates(
-        {
-            Use(row["source_sha256"], row["subject"], row["key"], row["start"], row["stop"])
-            for row in clips.rows(["source_sha256", "subject", "key", "start", "stop"])
-            if digest(row["source_sha256"]) in twice
-        }
-    )
+    rows = clips.rows(COLUMNS)
+    return duplicates({Use.of_row(row) for row in rows if digest(row["source_sha256"]) in twice})
 
 
 def duplicates(uses: Iterable[Use]) -> list[list[Use]]:
     """Return the groups of two and more uses of the same bytes.
 
     Uses of one subject are the same if at least half of the shorter span lies in the other: takes
-    cut from one session may share a few frames at rest. Two subjects must not share any.
+    cut from one session may share a few frames at rest. Two subjects must not share any. Two people
+    in one picture are no copies.
     """
     by_bytes: dict[str, list[Use]] = defaultdict(list)
     for use in uses:
@@ -76,11 +91,21 @@ def _groups(uses: Iterable[Use]) -> list[list[Use]]:
 
 def _share(one: Use, other: Use) -> bool:
     """Return whether two overlapping uses count as the same."""
+    if _are_two_people(one, other):
+        return False
     if one.subject != other.subject:
         return True
     start, stop = max(one.span[0], other.span[0]), min(one.span[1], other.span[1])
     lengths = [use.span[1] - use.span[0] for use in (one, other)]
     return 2 * (stop - start) >= min(lengths)
+
+
+def _are_two_people(one: Use, other: Use) -> bool:
+    """Return whether two uses of one picture follow two of the people in it."""
+    if one.face is None or other.face is None:
+        return one.person != other.person
+    (x1, y1, iod1), (x2, y2, iod2) = one.face, other.face
+    return hypot(x1 - x2, y1 - y2) > max(iod1, iod2)
 
 
 def n_subjects(group: Iterable[Use]) -> int:

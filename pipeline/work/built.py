@@ -36,6 +36,8 @@ class Built:
         Keys of the clips without a motion.
     several : list of str
         Keys of the clips with more than one motion.
+    others : list of str
+        Keys of the clips that perhaps show another person than the subject's other takes.
     unread : list of str
         Keys of the clips whose recordings cannot be read at present; the clips stay.
     repeated : list of list of str
@@ -60,6 +62,7 @@ class Built:
     seconds: float
     motionless: list[str]
     several: list[str]
+    others: list[str]
     unread: list[str]
     repeated: list[list[str]]
     review: list[str] = field(default_factory=list)
@@ -91,6 +94,9 @@ class Built:
         if self.several:
             some, n = _first(self.several), len(self.several)
             lines.append(f"  {n} clips have more than one motion, the largest is taken: {some}")
+        if self.others:
+            some, n = _first(self.others), len(self.others)
+            lines.append(f"  {n} clips perhaps show another person than other takes: {some}")
         if self.unread:
             some = _first(self.unread)
             n = len(self.unread)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import InputError, RecordingError
 from fmdata.catalog.printable import printable
-from fmdata.catalog.verify.duplicates import Use, duplicates, n_subjects
+from fmdata.catalog.verify.duplicates import COLUMNS, Use, duplicates, n_subjects
 from fmdata.pipeline.reading.decode import nominal_rate
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job
@@ -21,7 +21,7 @@ _MAX_LISTED = 20
 
 
 def repeated(
-    jobs: Sequence[Job], shown: Mapping[str, str], kept: Dataset | None = None
+    jobs: Sequence[Job], shown: Mapping[str, str], kept: Dataset | None, person: str
 ) -> list[list[str]]:
     """Return the groups of recordings that have the same bytes in one span, as a user knows them.
 
@@ -31,8 +31,10 @@ def repeated(
         The recordings of this build.
     shown : mapping
         Their paths below the raw folder, by source.
-    kept : Dataset, optional
+    kept : Dataset or None
         A dataset whose clips stay beside them.
+    person : str
+        Whom to follow where a recording does not say.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def repeated(
         When two subjects are one file, by two rows of a table or by a link, and it can be opened.
     """
     here = {job.key: job for job in jobs if isinstance(job.identity, Identity)}
-    uses = [_use(job) for job in here.values()]
+    uses = [_use(job, person) for job in here.values()]
     groups = duplicates([*uses, *_uses_of(kept, here.keys())])
     labels = _labels(here, shown)
     named = [[labels.get(use.name, use.name) for use in group] for group in groups]
@@ -67,7 +69,8 @@ def _shared_error(shared: Sequence[tuple[Sequence[Use], Sequence[str]]]) -> Inpu
         wanted="each recording under one subject, since subjects divide the data into training "
         "and validation",
         where="the folder or table of recordings",
-        todo="remove all but one of them, or name one subject for all; nothing was built",
+        todo="remove all but one of them, name one subject for all, or say in a column `person` of "
+        "a table whom each row follows; nothing was built",
     )
 
 
@@ -81,19 +84,17 @@ def _is_one_file(jobs: Sequence[Job]) -> bool:
     return max(map(len, subjects.values()), default=0) > 1 and any(map(_opens, jobs))
 
 
-def _use(job: Job) -> Use:
+def _use(job: Job, person: str) -> Use:
     assert isinstance(job.identity, Identity)
-    one = job.recording
-    return Use(job.identity.source_sha256, one.subject, job.key, one.start_s, one.stop_s)
+    one, content = job.recording, job.identity.source_sha256
+    return Use(content, one.subject, job.key, one.start_s, one.stop_s, one.person or person)
 
 
 def _uses_of(dataset: Dataset | None, keys: Set[str]) -> Iterator[Use]:
     """Yield the uses of a dataset's clips but for some keys."""
-    columns = ["key", "source_sha256", "subject", "start", "stop"]
-    for row in dataset.actions.table(columns).to_pylist() if dataset else []:
+    for row in dataset.actions.table(COLUMNS).to_pylist() if dataset else []:
         if row["key"] not in keys:
-            names = row["source_sha256"], row["subject"], row["key"]
-            yield Use(*names, row["start"], row["stop"])
+            yield Use.of_row(row)
 
 
 def _labels(jobs: Mapping[str, Job], shown: Mapping[str, str]) -> dict[str, str]:

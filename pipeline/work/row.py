@@ -17,6 +17,7 @@ from fmdata.catalog.storage.schema import (
 from fmdata.catalog.storage.work import UNIT_FRAME_FACTS
 from fmdata.catalog.types import Motion, Recording, Track
 from fmdata.pipeline.geometry.points import layout_of, pick
+from fmdata.pipeline.geometry.shape import face_shape
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.spotting.spot import Spotting
 from fmdata.pipeline.work.digest import Identity
@@ -24,6 +25,7 @@ from fmdata.pipeline.work.job import key_of
 
 # The 2022 paper calls a motion a flash when more than 70 % of the frames are neutral.
 FLASH_SHARE = 0.3
+UNEVEN = 0.2  # of the median interval; containers round times to a millisecond
 
 
 class ActionRows(NamedTuple):
@@ -65,7 +67,9 @@ def action_rows(
         "size": settings.size,
         **_motion(spotting, track.n_frames),
         **_quality(track, face_px),
+        **_person(recording, settings, track, spotting),
         **asdict(track.picture),
+        "uneven_share": uneven_share(track.timestamps_s),
     }
     frames = _of_frames(track, spotting) | {
         "face_px": face_px, "change": change, "transform": transforms
@@ -114,6 +118,40 @@ def _quality(track: Track, face_px: np.ndarray) -> dict[str, Any]:
         "sharpness": float(np.median(track.sharpness[seen])),
         "brightness": float(np.median(track.brightness[seen])),
     }
+
+
+def _person(
+    recording: Recording, settings: BuildSettings, track: Track, spotting: Spotting
+) -> dict[str, Any]:
+    """Return which person was asked for, where the face is, and its shape at rest."""
+    rest = track.detected.copy()
+    for motion in spotting.motions:
+        rest[motion.onset : motion.offset] = False
+    seen = rest if rest.any() else track.detected
+    shape = face_shape(track.landmarks, seen)
+    middle = np.median(_middles(track)[track.detected], axis=0)
+    return {
+        "person": recording.person or settings.person,
+        "face_x": float(middle[0]),
+        "face_y": float(middle[1]),
+        "face_shape": None if shape is None else shape.ravel(),
+    }
+
+
+def _middles(track: Track) -> np.ndarray:
+    """Return the middle between the outer corners of the eyes in every frame, float [T, 2]."""
+    eyes = pick(track.landmarks, layout_of(track.landmarks).iod)
+    middles: np.ndarray = eyes[..., :2].mean(axis=1)
+    return middles
+
+
+def uneven_share(times_s: np.ndarray) -> float:
+    """Return the share of the intervals between frames that are off the median by over a fifth."""
+    intervals = np.diff(times_s)
+    if not len(intervals):
+        return 0.0
+    median = np.median(intervals)
+    return float((np.abs(intervals - median) > UNEVEN * median).mean())
 
 
 def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:

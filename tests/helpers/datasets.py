@@ -113,7 +113,7 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
     facts = one_row(
         ACTION_FACTS,
         {
-            **scalars, "start": None, "stop": None,
+            **scalars, "start": None, "stop": None, "face_shape": None,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "recorded_action": action, "recorded_take": take, "review": None,
             "motion_from": "spotted", **{f"spotted_{name}": motion[name] for name in TIMES},

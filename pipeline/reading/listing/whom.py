@@ -1,4 +1,4 @@
-"""Which of several people in one picture a recording is about.
+"""Spelling of the person that a recording follows, where its picture shows several.
 
 Written as ``largest``, ``left``, ``right`` or ``centre``, or as a point ``x,y`` of the picture that
 lies on the face, in pixels of the displayed frame.

@@ -28,7 +28,7 @@ from tests.helpers.imitated import imitate
 SOUND: dict[str, Any] = {
     "face_px": 100.0, "brightness": 120.0, "sharpness": 100.0, "transfer": "bt709", "turned": 0,
     "pose_range": 5.0, "faces": 1, "interlaced": False, "sample_aspect_ratio": 1.0,
-    "detected_share": 1.0,
+    "detected_share": 1.0, "uneven_share": 0.0, "face_shape": None, "person": "largest",
 }  # fmt: skip
 KEY = "s01-smile-01"
 
@@ -85,6 +85,7 @@ one = {"onset": 3, "apex": 6, "offset": 9, "style": "return", "amplitude": 0.1, 
         ("bright", {"brightness": 240.0}),
         ("blurred", {"sharpness": 3.0}),
         ("small", {"face_px": 20.0}),
+        ("uneven", {"uneven_share": 0.1}),
         ("reviewed", {"review": ""}),
         ("transfer", {"transfer": "arib-std-b67"}),
         ("interlaced", {"interlaced": True}),

@@ -37,9 +37,11 @@ ACTIONS = (
     "stop double, digest string, fps double, n_frames int32, "
     f"size int32, {MOTION}, flash bool, motion_from string, spotted_onset int32, "
     f"spotted_apex int32, spotted_offset int32, review string, motions struct<{MOTION}>[], "
-    "pose_range double, detected_share double, faces int32, face_px double, sharpness double, "
-    "brightness double, transfer string, primaries string, interlaced bool, "
-    f"sample_aspect_ratio double, turned int32, {PLACES}"
+    "pose_range double, detected_share double, faces int32, person string, "
+    "face_x double, face_y double, face_px double, sharpness double, brightness double, "
+    "transfer string, primaries string, interlaced bool, "
+    "sample_aspect_ratio double, turned int32, uneven_share double, "
+    f"face_shape float[120], {PLACES}"
 )
 COMPOUNDS = (
     "key string, subject string, first string, second string, copy int32, label int32, "

@@ -1,10 +1,22 @@
 """The same bytes are a duplicate where their spans overlap."""
 
+from dataclasses import replace
+
 from fmdata.catalog.verify.duplicates import Use, duplicates
 
 
 def groups(*uses: Use) -> list[list[str]]:
     return [[use.name for use in group] for group in duplicates(uses)]
+
+
+def test_two_people_in_one_picture_are_no_duplicates() -> None:
+    """Before a build by the person asked for, after it by the place of the faces."""
+    left, right = Use("1", "ann", "a", person="left"), Use("1", "bob", "b", person="right")
+    assert groups(left, right) == []
+    assert groups(left, replace(right, person="left")) == [["a", "b"]]
+    apart = replace(left, face=(100, 90, 40)), replace(right, face=(300, 90, 50))
+    assert groups(*apart) == []
+    assert groups(apart[0], replace(right, face=(120, 95, 40))) == [["a", "b"]]
 
 
 def test_whole_files_of_the_same_bytes_are_duplicates() -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.geometry.timeseries import runs_of
 from fmdata.pipeline.landmarks.face import Landmarker
@@ -19,9 +20,10 @@ pytestmark = pytest.mark.slow
 Frames = Sequence[Sequence[tuple[float, float]]]
 
 
-def followed(frames: Frames) -> list[int | None]:
+def followed(frames: Frames, whom: str = "largest") -> list[int | None]:
     """Return the position of the person among the faces of each frame, given as (x, size)."""
-    return choose_person([[FaceBox(x, 100.0, size) for x, size in faces] for faces in frames])
+    boxes = [[FaceBox(x, 100.0, size) for x, size in faces] for faces in frames]
+    return choose_person(boxes, whom, width=600)
 
 
 def test_the_box_of_a_face_encloses_its_landmarks() -> None:
@@ -74,6 +76,32 @@ def test_a_face_detected_twice_is_one_person() -> None:
     assert followed([double, [(112.0, 48.0)], [(114.0, 48.0)]]) == [0, 0, 0]
 
 
+THREE = [[(100.0, 40.0), (320.0, 50.0), (520.0, 60.0)]] * 9
+
+
+@pytest.mark.parametrize(
+    ("whom", "position"),
+    [("left", 0), ("centre", 1), ("right", 2), ("largest", 2), ("310,130", 1), ("95,100", 0)],
+)
+def test_each_of_three_people_can_be_named(whom: str, position: int) -> None:
+    assert followed(THREE, whom) == [position] * 9
+
+
+def test_someone_who_passes_by_at_the_left_is_not_the_left_one() -> None:
+    """The other is seen in 4 of 12 frames, the person in all, behind the other in each list."""
+    passing = [[(30.0 + 20 * i, 60.0), (300.0, 50.0)] for i in range(4)]
+    assert followed([*[[(300.0, 50.0)]] * 8, *passing], "left") == [0] * 8 + [1] * 4
+
+
+def test_a_point_away_from_every_face_is_an_error() -> None:
+    """The faces are 50 pixels large; the point is 110 pixels from the nearest."""
+    with pytest.raises(
+        RecordingError, match=r"no face at 210,100 \(person\).* at 320,100"
+    ) as error:
+        followed(THREE, "210,100")
+    assert (error.value.stage, error.value.reason) == ("landmarks", "no_face")
+
+
 def test_without_frames_or_faces_there_is_no_person() -> None:
     assert followed([]) == []
     assert followed([[], []]) == [None, None]
@@ -106,6 +134,16 @@ def test_frames_without_the_person_are_undetected_while_another_stays(
     landmarks = track.landmarks[:]
     assert landmarks[..., 0].max() < 600
     assert np.ptp(landmarks, axis=0).max() < 1e-3
+
+
+def test_the_smaller_of_two_people_is_followed_where_a_table_names_it(
+    pair: np.ndarray, landmarker: Landmarker, tmp_path: Path
+) -> None:
+    """The smaller face, at the right, is the mirror image of the other."""
+    for whom, is_there in (("right", True), ("800,300", True), ("left", False)):
+        frames = (Frame(i, i / 25, pair) for i in range(3))
+        track = follow(frames, landmarker, 0.9, tmp_path / f"{whom}.npy", whom)
+        assert (track.landmarks[:][..., 0].min() > 600) == is_there
 
 
 def test_of_several_faces_the_largest_is_followed(
