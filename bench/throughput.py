@@ -70,17 +70,17 @@ def time_stages(recordings: Sequence[Recording], settings: BuildSettings, folder
         follow(video, landmarker, settings.min_detected, folder / f"{i}.npy")
         for i, video in enumerate(videos)
     ]
-    transforms = [matrix for track in tracks for matrix in align(track, FPS, settings.size)]
+    transforms = [matrix for track in tracks for matrix in align(track, FPS, settings.side)]
 
     def crops() -> list[cv2.typing.MatLike]:
         pairs = zip(frames, transforms, strict=True)
-        return [crop(frame.rgb, matrix, settings.size) for frame, matrix in pairs]
+        return [crop(frame.rgb, matrix, settings.side) for frame, matrix in pairs]
 
     cropped = crops()
     stages: dict[str, Callable[[], object]] = {
         "decode": lambda: [list(decode(recording)) for recording in recordings],
         "landmarks (the network)": lambda: [landmarker.detect(frame.rgb) for frame in frames],
-        "align": lambda: [align(track, FPS, settings.size) for track in tracks],
+        "align": lambda: [align(track, FPS, settings.side) for track in tracks],
         "spot": lambda: [spot(track, FPS) for track in tracks],
         "crop": crops,
         "LBP": lambda: [lbp(grey(picture)) for picture in cropped],

@@ -5,7 +5,7 @@ A clip holds paths and a row but no open file, so it can be sent to another proc
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,9 @@ from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.rows import FramesOf, motion_of
 from fmdata.catalog.storage.tars.content import TarSlice
 from fmdata.catalog.types import N_BLENDSHAPES, Motion
+
+if TYPE_CHECKING:
+    from fmdata.catalog.loading.at_rate import ClipAtRate
 
 
 class Clip:
@@ -246,6 +249,12 @@ class ActionClip(Clip):
     def motions(self) -> tuple[Motion, ...]:
         """All motions of the recording, in the order of time; the largest is the clip's."""
         return tuple(filter(None, map(motion_of, self.row["motions"])))
+
+    def at(self, fps: float) -> "ClipAtRate":
+        """Return the clip at a constant frame rate, by nearest frames."""
+        from fmdata.catalog.loading.at_rate import ClipAtRate
+
+        return ClipAtRate(self, fps)
 
     @property
     def landmarks(self) -> np.ndarray:

@@ -33,7 +33,17 @@ SELECTING = ("max_pose_range", "max_frames")
 class BuildSettings(Options):
     """Settings that decide the bytes of a dataset; the help of each field describes it."""
 
-    size: int = number(112, 16, 1024, help="Width and height of a crop, in pixels.")
+    size: int | None = number(
+        None, 16, 1024, help="Width and height of a crop, in pixels; by default 112, of a mouth 96."
+    )
+    crop: str = choice(
+        "face", "arcface", "mouth", "static", help="Place of the face in the crop: the whole face; "
+        "the template of face recognition; the mouth, for lip reading; or the whole face at one "
+        "place for the whole clip, so that the head moves."
+    )  # fmt: skip
+    scale: float = number(
+        1.0, 0.25, 4, help="Size of the face in the crop, in units of its usual size."
+    )
     landmarks: str = choice("litert", "mediapipe", "fan", help="Landmark backend.")
     lbp: bool = flag(True, help="Store LBP maps.")
     jpeg_quality: int = number(95, 1, 100, help="JPEG quality of the crops.")
@@ -55,6 +65,17 @@ class BuildSettings(Options):
     )
     # Set by build() where there is a key; the key itself is never stored.
     pseudonyms: bool = flag(False)
+
+    def __post_init__(self) -> None:
+        if self.size is None:
+            object.__setattr__(self, "size", 96 if self.crop == "mouth" else 112)
+        super().__post_init__()
+
+    @property
+    def side(self) -> int:
+        """Width and height of a crop, in pixels."""
+        assert self.size is not None
+        return self.size
 
     def clip_json(self) -> dict[str, Any]:
         """Return only the settings that decide the content of a clip and its row."""

@@ -119,11 +119,11 @@ def _make(
         again = partial(film.frames, "spot", turn)
         spotting = respot(again, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
-        transforms = align(track, fps, settings.size)
+        transforms = align(track, fps, settings.side, settings.crop, settings.scale)
     with _stage("encode", watch):
         change = encode(
             film.frames("encode", turn), transforms, fps=fps,
-            size=settings.size, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
+            size=settings.side, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
         rows = action_rows(

@@ -64,7 +64,7 @@ def action_rows(
         **_source(recording, identity),
         "fps": fps,
         "n_frames": track.n_frames,
-        "size": settings.size,
+        "size": settings.side,
         **_motion(spotting, track.n_frames),
         **_quality(track, face_px),
         **_person(recording, settings, track, spotting),

@@ -35,7 +35,7 @@ def require_room(n_frames: int, settings: BuildSettings, work: Path) -> None:
     Of the clip, landmarks and LBP maps are counted, whose sizes are known.
     """
     points = N_POINTS[settings.landmarks == "fan"]
-    need = n_frames * (points * 3 * 4 + settings.lbp * settings.size**2)
+    need = n_frames * (points * 3 * 4 + settings.lbp * settings.side**2)
     free = shutil.disk_usage(work).free
     if 2 * need > max(free, MIN_ROOM) and 2 * need > free + size_of(work) > MIN_ROOM:
         raise too_large("decode")

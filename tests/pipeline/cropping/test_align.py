@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from fmdata.catalog.types import Track
-from fmdata.pipeline.cropping.align import EYES_HEIGHT, IOD_SHARE, align, crop
+from fmdata.pipeline.cropping.align import align, crop
+from fmdata.pipeline.cropping.placement import EYES_HEIGHT, IOD_SHARE
 from fmdata.pipeline.geometry.points import IOD_POINTS, STABLE, interocular_distance
 from fmdata.pipeline.geometry.similarity import apply
 from tests.helpers.faces import film
