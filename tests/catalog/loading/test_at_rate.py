@@ -1,6 +1,5 @@
 """A clip at another rate shows its own frames, each at the tick that it is nearest to."""
 
-
 import numpy as np
 import pytest
 
