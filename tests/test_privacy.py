@@ -79,9 +79,11 @@ def test_a_build_with_two_workers_uses_no_network(raw_path: Path, tmp_path: Path
         [*FMDATA, "synth-compound", "--k", "1", "--dataset"],
         [*FMDATA, "verify", "--deep", "--dataset"],
         [*FMDATA, "info", "--dataset"],
+        [*FMDATA, "report", "--dataset"],
+        [*FMDATA, "show", "s01-smile-01", "--save", "strip.png", "--dataset"],
         [sys.executable, "-c", TRAIN],
     ],
-    ids=["synth-compound", "verify", "info", "train"],
+    ids=["synth-compound", "verify", "info", "report", "show", "train"],
 )
 def test_other_commands_use_no_network(
     dataset_path: Path, tmp_path: Path, command: list[str]
@@ -117,8 +119,9 @@ def under_pseudonyms(
         (ann / f"smile/pics/AnnLee_{number:04d}.png").write_bytes(b"not an image")
     built = fmdata("build", "--pseudonyms", key_file, "--workers", 1, cwd=folder, umask=0)
     assert built.returncode == 0, built.stderr
-    made = fmdata("synth-compound", cwd=folder, umask=0)
-    assert made.returncode == 0, made.stderr
+    for command in ("synth-compound", "report"):
+        made = fmdata(command, cwd=folder, umask=0)
+        assert made.returncode == 0, made.stderr
     return folder / "dataset", built.stdout
 
 
@@ -134,6 +137,7 @@ def test_no_name_is_in_any_file(under_pseudonyms: tuple[Path, str], key_file: Pa
         assert not secret.search(repr(row).encode()), row
         assert re.fullmatch("p[0-9a-f]{16}", row["subject"])
     assert not secret.search((dataset / "fmdata.json").read_bytes())
+    assert "subjects" in (dataset / "report.html").read_text()  # searched below, as every file
     for file in dataset.rglob("*"):
         assert not whole.search(file.name.encode())
         assert not file.is_file() or not whole.search(file.read_bytes())
