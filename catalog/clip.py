@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.jpeg import decode_jpegs
-from fmdata.catalog.storage.npy import npy_array, npy_rows
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     Columns,
@@ -23,15 +21,15 @@ from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.rows import FramesOf, motion_of
-from fmdata.catalog.storage.tars.content import TarSlice
+from fmdata.catalog.storage.tars.members import Members, bytes_of
 from fmdata.catalog.types import N_BLENDSHAPES, Motion
 
 if TYPE_CHECKING:
     from fmdata.catalog.loading.at_rate import ClipAtRate
 
 
-class Clip:
-    """Base class of the clips: one sample of a shard.
+class Clip(Members):
+    """One sample of a shard: an action or a compound.
 
     Attributes
     ----------
@@ -66,11 +64,6 @@ class Clip:
         return self.__dict__ | {"sources": None}
 
     @property
-    def key(self) -> str:
-        """Key of the sample, unique in its half of the dataset."""
-        return str(self.row["key"])
-
-    @property
     def subject(self) -> str:
         """Name or pseudonym of the subject."""
         return str(self.row["subject"])
@@ -86,23 +79,9 @@ class Clip:
         return float(self.row["fps"])
 
     @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return int(self.row["n_frames"])
-
-    @property
-    def size(self) -> int:
-        """Width and height of a crop, in pixels."""
-        return self.shard.size
-
-    @property
     def timestamps(self) -> np.ndarray:
         """float32 [T], seconds: of an action in its source, of a compound from its first frame."""
         return self.column("timestamp")
-
-    def avi(self) -> bytes:
-        """Return the clip as a Motion JPEG AVI file."""
-        return self._read(self.row["avi_offset"], self.row["avi_size"])
 
     def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]:
         """Return the JPEG bytes of some frames, by default of all, in one read."""
@@ -132,35 +111,6 @@ class Clip:
         with self.shard.reading(self.tar):
             decode_jpegs(data, spans, self.size, into, places)
 
-    def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray:
-        """Return the LBP maps of some frames, by default of all, uint8 [T, S, S].
-
-        Raises
-        ------
-        DatasetError
-            When the dataset was built without LBP maps.
-        """
-        dtype, shape = np.dtype(np.uint8), (self.n_frames, self.size, self.size)
-        begin = self._lbp_offset()
-        with self.shard.reading(self.tar):
-            if indices is None:
-                return npy_array(self.lbp_npy(), dtype, shape)
-            return npy_rows(lambda at, n: self._read(begin + at, n), dtype, shape, indices)
-
-    def lbp_npy(self) -> bytes:
-        """Return the LBP maps as the bytes of an npy file; raises as :meth:`lbp` does."""
-        return self._read(self._lbp_offset(), self.row["lbp_size"])
-
-    def _lbp_offset(self) -> int:
-        if not self.has_lbp:
-            raise self._no_maps()
-        return int(self.row["lbp_offset"])
-
-    @property
-    def has_lbp(self) -> bool:
-        """True where the sample has LBP maps."""
-        return self.row["lbp_offset"] is not None
-
     def facts(self) -> pa.Table:
         """Return the facts of the clip as a table of one row, without positions."""
         facts = self.COLUMNS.facts
@@ -187,11 +137,10 @@ class Clip:
 
     def sample(self) -> Sample:
         """Return the clip as a sample for another shard; its pixels and frames are not read yet."""
-        row = self.row
-        avi = TarSlice(self.tar, row["avi_offset"], row["avi_size"])
-        lbp = TarSlice(self.tar, row["lbp_offset"], row["lbp_size"]) if self.has_lbp else None
+        avi, lbp, wav = map(self._slice, ("avi", "lbp", "wav"))
+        assert avi is not None
         frames = self.frame_blocks(self.COLUMNS.frame_facts.names)
-        return Sample(self.facts(), frames, avi, lbp)
+        return Sample(self.facts(), frames, avi, lbp, wav=wav)
 
     def _read_jpegs(self, numbers: Sequence[int]) -> tuple[bytes, list[list[int]]]:
         """Read some JPEGs at once; return the bytes, and where each begins and its size."""
@@ -200,24 +149,6 @@ class Clip:
             return b"", []
         begin, end = int(spans[:, 0].min()), int(spans.sum(axis=1).max())
         return self._read(begin, end - begin), (spans - [begin, 0]).tolist()
-
-    def _no_maps(self) -> DatasetError:
-        return DatasetError(
-            f"no LBP maps for {self.key}",
-            wanted="a dataset with LBP maps",
-            where=str(self.shard.folder),
-            todo="build it without --no-lbp",
-        )
-
-    def _read(self, offset: int, size: int) -> bytes:
-        with self.shard.reading(self.tar), self.tar.open("rb") as file:
-            if not 0 <= offset <= offset + size <= self.shard.n_bytes(self.tar):
-                raise EOFError(f"{size} bytes at {offset}, outside the file")
-            file.seek(offset)
-            data = file.read(size)
-            if len(data) != size:
-                raise EOFError(f"{len(data)} bytes at {offset}, wanted {size}")
-            return data
 
 
 class ActionClip(Clip):
@@ -237,8 +168,8 @@ class ActionClip(Clip):
 
     @property
     def n_bytes(self) -> int:
-        """Size of the AVI and the LBP maps in the tar."""
-        return int(self.row["avi_size"] + (self.row["lbp_size"] or 0))
+        """Size of the pixels, the LBP maps and the sound in the tar."""
+        return bytes_of(self.row)
 
     @property
     def motion(self) -> Motion | None:

@@ -46,6 +46,8 @@ class BuildSettings(Options):
     )
     landmarks: str = choice("litert", "mediapipe", "fan", help="Landmark backend.")
     lbp: bool = flag(True, help="Store LBP maps.")
+    audio: bool = flag(False, help="Store the sound of each clip too, 16 kHz mono; a voice is "
+                       "one more biometric.")  # fmt: skip
     jpeg_quality: int = number(95, 1, 100, help="JPEG quality of the crops.")
     min_detected: float = number(
         0.9, 0, 1, help="Share of the frames that must show the face; gaps of up to 5 frames count."

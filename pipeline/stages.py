@@ -16,6 +16,7 @@ from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.cropping.align import align
 from fmdata.pipeline.cropping.encode import encode
+from fmdata.pipeline.cropping.sound import write_sound
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.landmarks.track import follow
@@ -126,9 +127,11 @@ def _make(
             size=settings.side, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
+        heard = (recording, track.timestamps_s, fps, unit.wav)
         rows = action_rows(
             recording, job.identity, settings, fps=fps, track=track, spotting=spotting,
             transforms=transforms, change=change,
+            sound_s=write_sound(*heard) if settings.audio else None,
         )  # fmt: skip
         unit.write_facts(rows.clip, rows.frames)
         require_copy(unit.path)

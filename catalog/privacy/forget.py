@@ -51,7 +51,8 @@ class Forgotten:
     rewritten, shards : int
         Shards written again, and all shards of the dataset.
     frames : int
-        Number of JPEGs, LBP maps and frames of unfinished landmarks searched for.
+        Number of JPEGs, LBP maps, frames of unfinished landmarks and seconds of sound searched
+        for.
     left : list of Finding
         Remnants of the subject. Empty, unless the folder holds files of other programs, or
         clips of another subject with the same frames.
@@ -68,7 +69,8 @@ class Forgotten:
 
     def __str__(self) -> str:
         none = (
-            f"  no trace of {self.frames} JPEGs, LBP maps and landmarks in any file of the dataset"
+            f"  no trace of {self.frames} JPEGs, LBP maps, landmarks and seconds of sound in any "
+            "file of the dataset"
         )
         lines = [
             f"{self.clips} clips, {self.compounds} compounds, {self.dropped} dropped recordings, "
@@ -205,7 +207,7 @@ def _work_of(work: Path, subject: str) -> tuple[list[Unit], list[Path]]:
 
 
 def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterator[bytes]:
-    """Yield the JPEG and the LBP map of every readable frame of a subject, and unit's landmarks."""
+    """Yield the JPEG, LBP map and landmarks of a subject's readable frames, and its sound."""
     halves = [half for half in dataset.halves if not half.part.virtual] if dataset else []
     # The frames of compounds that are not stale are those of the actions.
     for clips in halves if dataset and dataset.card.stale else halves[:1]:

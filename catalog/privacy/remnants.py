@@ -20,13 +20,14 @@ from fmdata.catalog.privacy.traces import Traces
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.place import all_files
+from fmdata.catalog.storage.tars.wav import wav_blocks
 from fmdata.catalog.verify.finding import Finding
 
 _IF_OURS = "if fmdata wrote it, report this as a bug"
 
 
 class _Frames:
-    """Places of JPEGs and LBP maps in a tar, in order, each with the key of its clip."""
+    """Places of JPEGs, LBP maps and sound in a tar, in order, each with the key of its clip."""
 
     def __init__(self, clips: Iterator[Clip]) -> None:
         keys, spans = [], [np.zeros((0, 3), np.int64)]
@@ -78,13 +79,17 @@ def remnants(
 
 
 def frame_spans(clip: Clip) -> np.ndarray:
-    """Return the places in its tar of a clip's JPEGs and LBP maps, int64 [N, 2]: offset, size."""
-    if not clip.has_lbp:
-        return clip.jpeg_spans
-    size, row = clip.size**2, clip.row
-    begin = row["lbp_offset"] + row["lbp_size"] - clip.n_frames * size
-    maps = np.stack([begin + np.arange(clip.n_frames) * size, np.full(clip.n_frames, size)], axis=1)
-    return np.concatenate([clip.jpeg_spans, maps])
+    """Return the places in its tar of a clip's JPEGs, LBP maps and seconds of sound.
+
+    They are int64 [N, 2]: offset, size.
+    """
+    size, row, spans = clip.size**2, clip.row, [clip.jpeg_spans]
+    if clip.has_lbp:
+        starts = row["lbp_offset"] + row["lbp_size"] - np.arange(clip.n_frames, 0, -1) * size
+        spans.append(np.stack([starts, np.full(clip.n_frames, size)], axis=1))
+    if clip.has_sound:
+        spans.append(wav_blocks(row["wav_offset"], row["wav_size"]))
+    return np.concatenate(spans)
 
 
 def _frames_by_tar(dataset: Dataset) -> dict[Path, Callable[[], _Frames]]:
@@ -117,10 +122,10 @@ def _pixels_left(file: Path, traces: Traces, frames: Callable[[], _Frames]) -> I
             last, is_equal = frame, traces.has_frame(_bytes(file, *frame[:2]))
             whole |= {frame[2]} if is_equal else set()
     if loose:
-        problem = f"bytes of its frames in {loose} places, the first at {first}"
+        problem = f"bytes of its frames or sound in {loose} places, the first at {first}"
         yield Finding(str(file), problem, f"delete this file; {_IF_OURS}")
     for key in sorted(whole):
-        problem = f"{key} holds complete frames of it"
+        problem = f"{key} holds complete frames or seconds of sound of it"
         yield Finding(str(file), problem, "forget that subject too, if it is the same person")
 
 

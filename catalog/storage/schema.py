@@ -55,6 +55,8 @@ POSITIONS = [
     pa.field("avi_size", pa.int64()),
     pa.field("lbp_offset", pa.int64()),  # null in a dataset without LBP maps
     pa.field("lbp_size", pa.int64()),
+    pa.field("wav_offset", pa.int64()),  # null in a dataset without sound, and of compounds
+    pa.field("wav_size", pa.int64()),
     pa.field("json_offset", pa.int64()),
     pa.field("json_size", pa.int64()),
     pa.field("frames_row", pa.int64()),
@@ -123,6 +125,7 @@ ACTION_FACTS = pa.schema(
         pa.field("uneven_share", pa.float64()),
         # Points [40, 3] of the face at rest, in interocular distances; null without the mesh.
         pa.field("face_shape", pa.list_(pa.float32(), 3 * N_SHAPE_POINTS)),
+        pa.field("sound_s", pa.float64()),  # seconds that have sound; null in a dataset without
     ]
 )
 ACTION_FRAME_FACTS = pa.schema(
@@ -195,10 +198,11 @@ DROPPED_COLUMNS = pa.schema(
 
 # The facts of a clip's motion, which are all null where no motion was found.
 MOTION = (*(field.name for field in MOTION_FACTS), "flash")
-# Further columns that may be null: scores of some backends, optional LBP maps, ends of a file.
+# Further columns that may be null: scores of some backends, optional members, ends of a file.
 NULLABLE = (
     *(*MOTION, *SPOTTED, "review"),
     *("start", "stop", "face_shape", "blendshapes", "lbp_offset", "lbp_size"),
+    *("wav_offset", "wav_size", "sound_s"),
 )
 
 

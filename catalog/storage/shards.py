@@ -26,7 +26,9 @@ from fmdata.catalog.storage.tars.writer import HashedFile, TarWriter, hashed_fil
 
 CLIPS_PER_GROUP = 256  # rows of clips written at a time, of about 600 bytes
 FILES = (".tar", ".parquet", ".frames.parquet")
-Positions = tuple[int, int, int | None, int | None, int, int, int]  # as schema.POSITIONS
+# Members of a sample, in the order of their positions in the row.
+SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "wav": ".wav", "json": ".json"}
+Positions = tuple[int | None, ...]  # as schema.POSITIONS
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Sample:
         One row with the facts of the clip.
     frames : iterable of pyarrow.Table
         The facts of its frames, one row a frame, in pieces of any size.
-    avi, lbp : bytes, Path, TarSlice or Joined
-        Contents of the members; `lbp` is None in a dataset without LBP maps.
+    avi, lbp, wav : bytes, Path, TarSlice or Joined
+        Contents of the members; `lbp` is None in a dataset without LBP maps, `wav` in one without
+        sound and of a compound.
     jpeg_spans : int64 [T, 2], optional
         Offset and size of each JPEG in the AVI; by default they are searched for.
     """
@@ -50,6 +53,7 @@ class Sample:
     avi: Content
     lbp: Content | None
     jpeg_spans: np.ndarray | None = None
+    wav: Content | None = None
 
     @property
     def key(self) -> str:
@@ -94,6 +98,7 @@ def write_shard(
         for sample in samples:
             positions = _add_members(tar, sample, scalars)
             clips.add(sample.facts, (*positions, frames.n_rows))
+            assert positions[0] is not None
             frames.write(_rows_of_frames(sample, positions[0], columns), sample.n_frames)
     return tar_file.facts, clips_file.facts, frames_file.facts
 
@@ -132,18 +137,17 @@ class _ClipsWriter:
         self._facts, self._positions = [], []
 
 
-def _add_members(
-    tar: TarWriter, sample: Sample, scalars: list[str]
-) -> tuple[int, int, int | None, int | None, int, int]:
-    """Append the members of a sample; return offset and size of each, None for missing maps."""
+def _add_members(tar: TarWriter, sample: Sample, scalars: list[str]) -> Positions:
+    """Append the members of a sample; return offset and size of each, None for a missing one."""
     (document,) = sample.facts.select(scalars).to_pylist()
     text = json.dumps(document, ensure_ascii=False).encode()
-    key = document["key"]
-    avi = tar.add(f"{key}.avi", sample.avi)
-    lbp: tuple[int, int] | tuple[None, None] = None, None
-    if sample.lbp is not None:
-        lbp = tar.add(f"{key}.lbp.npy", sample.lbp)
-    return *avi, *lbp, *tar.add(f"{key}.json", text)
+    contents = {"avi": sample.avi, "lbp": sample.lbp, "wav": sample.wav, "json": text}
+    positions: list[int | None] = []
+    for kind, suffix in SUFFIXES.items():
+        content = contents[kind]
+        named = document["key"] + suffix
+        positions += (None, None) if content is None else tar.add(named, content)
+    return tuple(positions)
 
 
 def _rows_of_frames(sample: Sample, avi_offset: int, columns: Columns) -> Iterator[pa.Table]:

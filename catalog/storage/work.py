@@ -1,10 +1,11 @@
 """Unfinished work: one unit for each recording that is done but not yet packed into a shard.
 
 A unit is a folder below ``.work``, named by the recording's digest. It holds either a clip
-(``row.arrow``, ``frames.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``)
-or, for a dropped recording, ``dropped.parquet`` alone. Promise: a folder gets its unit's name only
-when it is whole, so a unit that exists is done. Facts of frames are written and read in blocks.
-Landmarks have a file of their own because the stages write them while they decode.
+(``row.arrow``, ``frames.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``
+and ``sound.wav``) or, for a dropped recording, ``dropped.parquet`` alone. Promise: a folder gets
+its unit's name only when it is whole, so a unit that exists is done. Facts of frames are written
+and read in blocks. Landmarks have a file of their own because the stages write them while they
+decode.
 """
 
 import struct
@@ -28,6 +29,7 @@ from fmdata.catalog.storage.schema import (
 )
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FRAMES_PER_BLOCK
+from fmdata.catalog.storage.tars.wav import HEADER_BYTES, samples_in, wav_blocks, wav_header
 from fmdata.catalog.types import Dropped
 
 _LANDMARKS = pa.schema([ACTION_FRAME_FACTS.field("landmarks")])
@@ -85,6 +87,11 @@ class Unit:
     def lbp(self) -> Path:
         """LBP maps, uint8 [T, S, S]; missing in a dataset without them."""
         return self.path / "lbp.npy"
+
+    @property
+    def wav(self) -> Path:
+        """Sound of the clip; missing in a dataset without it."""
+        return self.path / "sound.wav"
 
     @property
     def dropped(self) -> Path:
@@ -160,18 +167,27 @@ class Unit:
             n_jpegs = sum(1 for _ in jpeg_spans(avi, self.avi.stat().st_size))
         arrays = [self.landmarks, *([self.lbp] if self.lbp.exists() else [])]
         lengths = [n_rows, n_jpegs, *map(_length, arrays)]
-        return lengths == [row["n_frames"][0].as_py()] * len(lengths)
+        if lengths != [row["n_frames"][0].as_py()] * len(lengths):
+            return False
+        return self.wav.exists() == row["sound_s"][0].is_valid and self._has_whole_sound()
+
+    def _has_whole_sound(self) -> bool:
+        """Return whether a WAV has the header of its size; True without one."""
+        if not self.wav.exists():
+            return True
+        with self.wav.open("rb") as wav:
+            return wav.read(HEADER_BYTES) == wav_header(samples_in(self.wav.stat().st_size))
 
     @property
     def n_bytes(self) -> int:
-        """Size of a clip's pixels and LBP maps."""
-        return sum(path.stat().st_size for path in (self.avi, self.lbp) if path.exists())
+        """Size of a clip's pixels, LBP maps and sound."""
+        members = (self.avi, self.lbp, self.wav)
+        return sum(path.stat().st_size for path in members if path.exists())
 
     def sample(self) -> Sample:
         """Return a clip, ready for a shard; the facts of its frames are not read yet."""
-        return Sample(
-            self.read_row(), _Frames(self), self.avi, self.lbp if self.lbp.exists() else None
-        )
+        lbp, wav = (path if path.exists() else None for path in (self.lbp, self.wav))
+        return Sample(self.read_row(), _Frames(self), self.avi, lbp, wav=wav)
 
     def subject(self) -> str | None:
         """Return the subject, as far as one of the unit's tables can be read; else None."""
@@ -182,7 +198,7 @@ class Unit:
         return None
 
     def frames(self) -> Iterator[bytes]:
-        """Yield every JPEG, LBP map and frame of landmarks, as far as they can be read."""
+        """Yield every JPEG, LBP map, frame of landmarks and second of sound that can be read."""
         with suppress(OSError, ValueError), self.avi.open("rb") as file:
             for span in jpeg_spans(file, self.avi.stat().st_size):
                 file.seek(span.offset)
@@ -192,6 +208,10 @@ class Unit:
                 array = NpyFile(path)
                 for frame in range(array.shape[0]):
                     yield array[frame : frame + 1].tobytes()
+        with suppress(OSError), self.wav.open("rb") as file:
+            for offset, size in wav_blocks(0, self.wav.stat().st_size).tolist():
+                file.seek(offset)
+                yield file.read(size)
 
 
 def _length(npy: Path) -> int:

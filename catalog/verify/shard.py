@@ -16,6 +16,7 @@ from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
 from fmdata.catalog.storage.npy import npy_header
 from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
+from fmdata.catalog.storage.shards import SUFFIXES
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.storage.tables.parquet import open_parquet
@@ -23,9 +24,9 @@ from fmdata.catalog.storage.tars.writer import tar_header
 from fmdata.catalog.types import N_POINTS
 from fmdata.catalog.verify.finding import Finding
 from fmdata.catalog.verify.rows import problem_of_motion
+from fmdata.catalog.verify.sound import problem_of_sound
 from fmdata.catalog.virtual.compound import CompoundClip
 
-SUFFIXES = {"avi": ".avi", "lbp": ".lbp.npy", "json": ".json"}
 _CLIPS_AT_A_TIME = 64
 
 
@@ -117,14 +118,14 @@ class ShardCheck:
         path = self._files.tar
         facts = self._clip.COLUMNS.facts
         scalars = [field.name for field in facts if is_scalar(field)]
-        with_maps = self._rows["lbp_offset"].null_count == 0
-        if self._rows["lbp_offset"].null_count not in (0, self._rows.num_rows):
-            yield "LBP maps in some samples and not in others"
+        nulls = {kind: self._rows[f"{kind}_offset"].null_count for kind in SUFFIXES}
+        for kind in (kind for kind, n in nulls.items() if n not in (0, self._rows.num_rows)):
+            yield f"members {SUFFIXES[kind]} in some samples and not in others"
         end, n_bytes = 0, path.stat().st_size
         with path.open("rb") as file:
             for clip in self.clips():
                 for kind, suffix in SUFFIXES.items():
-                    if kind == "lbp" and not with_maps:
+                    if nulls[kind]:
                         continue
                     place = Span(clip.row[f"{kind}_offset"], clip.row[f"{kind}_size"])
                     if not _is_member(file, clip.key + suffix, place, end, n_bytes):
@@ -133,7 +134,7 @@ class ShardCheck:
                     end = place.offset + place.size + -place.size % tarfile.BLOCKSIZE
                 problem = _problem_of_sample(file, clip, scalars, self._size)
                 if self.is_whole and not problem:
-                    problem = _problem_of_frames(file, clip)
+                    problem = problem_of_sound(file, clip) or _problem_of_frames(file, clip)
                 if problem:
                     yield f"{clip.key}: {problem}"
             file.seek(end)

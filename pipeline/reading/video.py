@@ -53,7 +53,7 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
     fps : float or None
         If given, frame n is at ``n / fps`` and the file's times are ignored.
     """
-    with _opened(path) as (container, stream):
+    with opened(path) as (container, stream):
         # One thread: parallelism is by recording, and concealment depends on threads.
         stream.codec_context.thread_count = 1
         if stream.codec_context.name == "mjpeg":
@@ -74,21 +74,41 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
             yield LazyFrame(time_s, partial(_rgb, frame, time_s, shape, reformatter), picture)
 
 
+def first_time(path: Path) -> Fraction:
+    """Return the time of a video's first frame on the file's own clock, in seconds.
+
+    Raises
+    ------
+    RecordingError
+        When the file cannot be opened, or breaks off before that frame.
+    """
+    with opened(path) as (container, stream):
+        stream.codec_context.thread_count = 1
+        _, ticks = next(_decoded(container, stream), (None, None))
+        return Fraction(0) if ticks is None else ticks * stream.time_base
+
+
 def declared_rate(path: Path) -> float | None:
     """Return the frames per second stated in the file, None when there are none."""
-    with _opened(path) as (_, stream):
+    with opened(path) as (_, stream):
         return float(stream.guessed_rate) if stream.guessed_rate else None
 
 
 def indexed_frames(path: Path) -> int:
     """Return the number of frames that the file's index lists, 0 where it has none."""
-    with _opened(path) as (_, stream):
+    with opened(path) as (_, stream):
         return sum(entry.size > 0 for entry in stream.index_entries)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the container and its main video stream."""
+def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a local video file; yield its container and its main video stream.
+
+    Raises
+    ------
+    RecordingError
+        ``unreadable`` or ``too_large``.
+    """
     try:
         # Absolute, because FFmpeg takes any text before a colon for a protocol. Titles are often
         # not UTF-8, and are not used here.

@@ -17,6 +17,7 @@ from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.storage.tars.members import SIZES, bytes_of
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
@@ -271,10 +272,10 @@ def _finished_work(
 
     Dropped recordings that are worth a retry are not among it.
     """
-    columns = ["digest", "key", "avi_size", "lbp_size", "n_frames", "pose_range", "review"]
+    columns = ["digest", "key", *SIZES, "n_frames", "pose_range", "review"]
     done: dict[str, Finished] = {
         row["digest"]: ReadyClip(
-            row["avi_size"] + (row["lbp_size"] or 0),
+            bytes_of(row),
             row["n_frames"],
             row["pose_range"],
             partial(_sample, intact, row["key"]),

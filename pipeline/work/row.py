@@ -45,6 +45,7 @@ def action_rows(
     spotting: Spotting,
     transforms: np.ndarray,
     change: np.ndarray,
+    sound_s: float | None,
 ) -> ActionRows:
     """Return the rows of a clip and of its frames; the landmarks have a file of their own.
 
@@ -70,6 +71,7 @@ def action_rows(
         **_person(recording, settings, track, spotting),
         **asdict(track.picture),
         "uneven_share": uneven_share(track.timestamps_s),
+        "sound_s": sound_s,
     }
     frames = _of_frames(track, spotting) | {
         "face_px": face_px, "change": change, "transform": transforms

@@ -1,1 +1,1 @@
-"""The tar of a shard: contents of its members, and their copying and hashing in one pass."""
+"""The tar of a shard: its members, and their copying and hashing in one pass."""
