@@ -34,6 +34,7 @@ from fmdata.catalog.storage.schema import (
     one_row,
 )
 from fmdata.catalog.storage.shards import Sample
+from fmdata.catalog.storage.tars.wav import n_samples, wav_header
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
@@ -43,7 +44,12 @@ ACTIONS, TAKES = ("smile", "wink"), ("01", "02")
 
 
 def make_up(
-    path: Path, subjects: Sequence[str], *, dropped: Sequence[str] = (), k: int = 2
+    path: Path,
+    subjects: Sequence[str],
+    *,
+    dropped: Sequence[str] = (),
+    k: int = 2,
+    sound: bool = False,
 ) -> Path:
     """Make a dataset at `path`, and return `path`.
 
@@ -57,13 +63,13 @@ def make_up(
         Subjects with one dropped recording each.
     k : int
         Copies of each compound; 0 for no compounds at all.
+    sound : bool
+        Give each clip sound: noise of its own.
     """
-    samples = {
-        made.key: made
-        for made in (make_up_sample(s, a, t) for s in subjects for a in ACTIONS for t in TAKES)
-    }
+    names = [(s, a, t) for s in subjects for a in ACTIONS for t in TAKES]
+    samples = {made.key: made for made in (make_up_sample(*one, sound=sound) for one in names)}
     rows = [_dropped_row(subject) for subject in sorted(dropped)]
-    settings = replace(BuildSettings(), size=SIZE, shard_mb=1)
+    settings = replace(BuildSettings(), size=SIZE, shard_mb=1, audio=sound)
     planned = [_plan(made) for made in samples.values()]
     with change(path):
         shards = pack(path, "actions", planned, samples.__getitem__, ACTION_COLUMNS, 10**6)
@@ -86,7 +92,7 @@ def make_up(
     return path
 
 
-def make_up_sample(subject: str, action: str, take: str) -> Sample:
+def make_up_sample(subject: str, action: str, take: str, *, sound: bool = False) -> Sample:
     """Make one clip of a subject; it depends on the three names only."""
     draw = np.random.default_rng(draw_seed("made up", subject, action, take))
     frames = draw.integers(0, 256, (N_FRAMES, SIZE, SIZE, 3), np.uint8)
@@ -114,6 +120,7 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
         ACTION_FACTS,
         {
             **scalars, "start": None, "stop": None, "face_shape": None,
+            "sound_s": N_FRAMES / FPS if sound else None,
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "recorded_action": action, "recorded_take": take, "review": None,
             "motion_from": "spotted", **{f"spotted_{name}": motion[name] for name in TIMES},
@@ -130,7 +137,15 @@ def make_up_sample(subject: str, action: str, take: str) -> Sample:
         "change": np.array(change, np.float32),
     }
     frames = frame_rows(ACTION_FRAME_FACTS, of_frames)
-    return Sample(facts, [frames], avi.getvalue(), maps.getvalue())
+    wav = _noise(subject, action, take) if sound else None
+    return Sample(facts, [frames], avi.getvalue(), maps.getvalue(), wav=wav)
+
+
+def _noise(*names: str) -> bytes:
+    """Return the WAV of a made-up clip."""
+    n = n_samples(0, (N_FRAMES - 1) / FPS, FPS)
+    samples = np.random.default_rng(draw_seed("sound", *names)).integers(-5000, 5000, n)
+    return wav_header(n) + samples.astype("<i2").tobytes()
 
 
 def seal(path: Path, **changed: object) -> None:
@@ -201,8 +216,10 @@ def _sealed(part: Part, folder: Path) -> Part:
 def _plan(sample: Sample) -> Planned:
     assert isinstance(sample.avi, bytes)
     assert isinstance(sample.lbp, bytes)
-    row = sample.facts.to_pylist()[0]
-    return Planned(row["fold"], row["subject"], row["key"], len(sample.avi) + len(sample.lbp))
+    row, wav = sample.facts.to_pylist()[0], sample.wav or b""
+    assert isinstance(wav, bytes)
+    n_bytes = len(sample.avi) + len(sample.lbp) + len(wav)
+    return Planned(row["fold"], row["subject"], row["key"], n_bytes)
 
 
 def _dropped_row(subject: str) -> dict[str, object]:

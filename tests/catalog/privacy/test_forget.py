@@ -144,6 +144,8 @@ def lay_down_unit(path: Path, clip: ActionClip) -> Unit:
     np.save(unit.landmarks, clip.landmarks)
     unit.avi.write_bytes(clip.avi())
     unit.lbp.write_bytes(clip.lbp_npy())
+    if clip.has_sound:
+        unit.wav.write_bytes(clip.wav())
     return unit
 
 
@@ -194,7 +196,7 @@ def test_the_same_frames_under_another_name_are_reported(shared: Path) -> None:
     clip = Dataset(shared).actions[f"{ALONE}-smile-01"]
     found = list(remnants(shared, "somebody", Traces.of("somebody", clip.jpegs())))
     assert {f.problem.split()[0] for f in found} > {f"{ALONE}-smile-01"}
-    assert all("holds complete frames of it" in f.problem for f in found)
+    assert all("holds complete frames or seconds of sound of it" in f.problem for f in found)
 
 
 class Killed(BaseException):
@@ -302,7 +304,10 @@ def test_the_result_prints_counts_findings_and_advice() -> None:
     first, shards, searched, *advice = nothing_left.splitlines()
     assert first == "4 clips, 8 compounds, 0 dropped recordings, 0 pieces of unfinished work"
     assert shards == "  1 of 3 shards were rewritten"
-    assert searched == "  no trace of 96 JPEGs, LBP maps and landmarks in any file of the dataset"
+    assert searched == (
+        "  no trace of 96 JPEGs, LBP maps, landmarks and seconds of "
+        "sound in any file of the dataset"
+    )
     assert [line.split(":")[1] for line in advice] == [
         " remove the recordings there too",
         " delete models, features and figures of runs trained with this subject",

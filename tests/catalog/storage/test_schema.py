@@ -24,8 +24,8 @@ ACTION_FRAMES = (
 )
 COMPOUND_FRAMES = f"{FRAME}, timestamp float, source string, source_index int32, {JPEG}"
 PLACES = (
-    "avi_offset int64, avi_size int64, lbp_offset int64, lbp_size int64, json_offset int64, "
-    "json_size int64, frames_row int64"
+    "avi_offset int64, avi_size int64, lbp_offset int64, lbp_size int64, wav_offset int64, "
+    "wav_size int64, json_offset int64, json_size int64, frames_row int64"
 )
 MOTION = (
     "onset int32, apex int32, offset int32, style string, amplitude double, snr double, "
@@ -41,7 +41,7 @@ ACTIONS = (
     "face_x double, face_y double, face_px double, sharpness double, brightness double, "
     "transfer string, primaries string, interlaced bool, "
     "sample_aspect_ratio double, turned int32, uneven_share double, "
-    f"face_shape float[120], {PLACES}"
+    f"face_shape float[120], sound_s double, {PLACES}"
 )
 COMPOUNDS = (
     "key string, subject string, first string, second string, copy int32, label int32, "

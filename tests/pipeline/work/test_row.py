@@ -52,6 +52,7 @@ def rows_of(track: Track, motion: Motion | None = None) -> ActionRows:
         spotting=Spotting(np.zeros(n, np.float32), motion, (motion,) if motion else (), 0.0),
         transforms=np.zeros((n, 2, 3), np.float32),
         change=np.zeros(n, np.float32),
+        sound_s=None,
     )
 
 
