@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from av import AudioFrame, FFmpegError
 from av.audio.resampler import AudioResampler
 
 from fmdata.catalog.storage.tars.wav import SOUND_RATE, n_samples, wav_header
@@ -94,13 +95,19 @@ class _Cut:
         self._fill(self._n)
 
     def _flush(self) -> None:
-        if self._resampler is not None:
-            self._resample(None)
+        self._resample(None)
         self._resampler = None
 
-    def _resample(self, frame: object) -> None:
-        assert self._resampler is not None
-        for resampled in self._resampler.resample(frame):  # type: ignore[arg-type]
+    def _resample(self, frame: AudioFrame | None) -> None:
+        """Write what is resampled after one more frame, or after the last; nothing on an error."""
+        if self._resampler is None:
+            return
+        try:
+            frames = self._resampler.resample(frame)
+        except (FFmpegError, ValueError):  # a layout or a format that cannot be converted
+            self._resampler = None
+            return
+        for resampled in frames:
             samples = resampled.to_ndarray().reshape(-1)
             self._write(samples[max(self._written - self._at, 0) : max(self._n - self._at, 0)])
             self._at += len(samples)

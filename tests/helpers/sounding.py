@@ -120,6 +120,19 @@ def onset_s(samples: np.ndarray, rate: int) -> float:
     return float(np.argmax(np.abs(samples.astype(int)) > LEVEL * 3276)) / rate
 
 
+def add_sound(source: Path, target: Path, sound: Sound) -> Path:
+    """Copy the packets of a video, and add a stream of sound."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        video = new.add_stream_from_template(old.streams.video[0])
+        stream = _stream(new, "aac", sound)
+        packets = [packet for packet in old.demux(video=0) if packet.size]
+        for packet in packets:
+            packet.stream = video
+        for packet in sorted([*packets, *_sound(stream, sound)], key=lambda p: p.dts * p.time_base):
+            new.mux(packet)
+    return target
+
+
 def write_with_damaged_sound(source: Path, target: Path, changed: Sequence[int]) -> Path:
     """Copy a file's packets; those of its packets of sound with some numbers are made noise."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:

@@ -17,6 +17,8 @@ from fmdata.pipeline.reading.video import declared_rate, first_time, opened
 
 # Relative difference up to which a given rate is that of the file. A minute then ends 0.06 s off.
 SAME_RATE = 0.001
+# Samples a second; others are damage, and resampling them might take any memory.
+MIN_HZ, MAX_HZ = 1000, 768_000
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def _pieces(container: Any, stream: Any, clock: Clock) -> Iterator[Piece]:
         if packet is None:
             return
         for frame in _decoded(packet):
-            if frame.samples and frame.sample_rate:
+            if frame.samples and MIN_HZ <= frame.sample_rate <= MAX_HZ:
                 yield clock.place(frame)
 
 
