@@ -31,14 +31,16 @@ class Processes:
 
     def __init__(self, workers: int, where: str) -> None:
         self._workers, self._where = workers, where
-        self._pool = _pool(workers)
+        # Even an idle pool starts a process, of multiprocessing's own.
+        self._pool = _pool(workers) if workers else None
         self._crashes = 0  # since the last result
 
     def __enter__(self) -> "Processes":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
 
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield the result of `work` for each item when it is ready, in any order.
@@ -74,6 +76,7 @@ class Processes:
         try:
             return self._begin(work, item)
         except BrokenProcessPool as error:
+            assert self._pool is not None
             self._pool.shutdown()  # waits until its last process has ended
             self._crashes += 1
             if self._crashes == MAX_CRASHES:
@@ -83,6 +86,7 @@ class Processes:
 
     def _begin(self, work: Callable[[T], R], item: T) -> "Future[R]":
         """Submit work; the processes that start with it leave Ctrl-C to this one."""
+        assert self._pool is not None
         with ctrl_c_later():
             return self._pool.submit(work, item)
 
@@ -100,9 +104,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     # Not forked: this process has threads, of Arrow.
     context = get_context("spawn")
     parent = (os.getpid(),)
-    return ProcessPoolExecutor(
-        max(workers, 1), context, initializer=_follow_parent, initargs=parent
-    )
+    return ProcessPoolExecutor(workers, context, initializer=_follow_parent, initargs=parent)
 
 
 def _follow_parent(parent: int) -> None:

@@ -118,8 +118,13 @@ def _remove(path: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Flush a file's content, or a folder's list of names, to disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Flush a file's content, or a folder's list of names, to disk.
+
+    Windows flushes a file through a handle that may write, and has none of a folder.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

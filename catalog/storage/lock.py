@@ -18,7 +18,14 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import BaseFileLock, SoftFileLock, Timeout, UnixFileLock, lock_descriptor
+from filelock import (
+    BaseFileLock,
+    SoftFileLock,
+    Timeout,
+    UnixFileLock,
+    has_fcntl,
+    lock_descriptor,
+)
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.storage.files import owner_writes
@@ -153,7 +160,9 @@ def _acquired(path: Path, patience_s: float) -> BaseFileLock | None:
 
 
 def _has_flock(folder: Path) -> bool:
-    """Return whether the kernel can lock files in a folder."""
+    """Return whether the kernel can lock files in a folder, and unlink one that is locked."""
+    if not has_fcntl:
+        return False
     with tempfile.TemporaryFile(dir=folder) as probe:
         try:
             return lock_descriptor(probe.fileno(), blocking=False)

@@ -14,7 +14,8 @@ def ctrl_c_later() -> Iterator[None]:
     would end with a traceback of its own.
     """
     # Processes inherit the mask, so the signal cannot reach them before their own first line.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    has_mask = hasattr(signal, "pthread_sigmask")  # Windows has none
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if has_mask else None
     came: list[int] = []
     handler = signal.getsignal(signal.SIGINT)
     # The mask holds for one thread; through any other the signal reaches Python's handler.
@@ -26,6 +27,7 @@ def ctrl_c_later() -> Iterator[None]:
     finally:
         if replaced:
             signal.signal(signal.SIGINT, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if came:
             signal.raise_signal(signal.SIGINT)

@@ -30,6 +30,8 @@ from fmdata.pipeline.work.outcome import Outcome, drop, read_outcome
 MAX_CRASHES = 3  # of processes at work on one recording, before it is dropped
 LIMIT_FRAMES = 100  # frames that the time limit is for
 MAX_STARTS = 3  # failed starts of a process, before the run ends
+# A worker inherits open descriptors by their numbers, which Windows has no way to hand over.
+HAS_WORKERS = hasattr(os, "fork")
 
 _MODULE = "fmdata.pipeline.engine.worker"
 # Of linear algebra in a worker: there is a process for each core.

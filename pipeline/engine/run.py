@@ -21,6 +21,7 @@ from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.engine.cluster import cluster
 from fmdata.pipeline.engine.crew import AgainError, Crew, InProcess, Order, processes
+from fmdata.pipeline.engine.pool import HAS_WORKERS
 from fmdata.pipeline.engine.shared import require_seen
 from fmdata.pipeline.engine.window import in_window
 from fmdata.pipeline.settings import BuildSettings, RunSettings
@@ -148,7 +149,7 @@ def run(
 def _crew(jobs: Sequence[Job], order: Order, how: RunSettings) -> AbstractContextManager[Crew]:
     if how.scheduler is not None:
         return cluster(how.scheduler, order, jobs)
-    if how.workers == 0:
+    if how.workers == 0 or not HAS_WORKERS:
         return nullcontext(InProcess(order))
     return processes(order, how.workers)
 

@@ -135,6 +135,8 @@ def _has_data(file: int, size: int) -> bool:
     Extents are counted, not blocks: a compressing file system uses fewer blocks, and some network
     file systems do not report them.
     """
+    if not hasattr(os, "SEEK_DATA"):  # Windows
+        return True
     at = data = 0
     try:
         while at < size and data < _MIN_DATA * size:

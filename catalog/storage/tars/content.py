@@ -3,7 +3,6 @@
 Only a block of it is ever in memory.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +64,11 @@ def content_bytes(content: Content) -> bytes:
 
 
 def _range(path: Path, offset: int, size: int, buffer: memoryview) -> Iterator[memoryview]:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        end = offset + size
-        while offset < end:
-            count = os.preadv(handle, [buffer[: end - offset]], offset)
-            if count == 0:
-                raise EOFError(f"{path.name} ends at {offset}, {end - offset} bytes too early")
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while size:
+            count = file.readinto(buffer[:size])
+            if not count:
+                raise EOFError(f"{path.name} ends at {file.tell()}, {size} bytes too early")
             yield buffer[:count]
-            offset += count
-    finally:
-        os.close(handle)
+            size -= count
