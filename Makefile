@@ -1,6 +1,7 @@
 # Everything a person or the CI runs. `make help` lists it.
 PYTHON ?= python3.11
-VENV := .venv
+# Another Python has an environment of its own, such as .venv-python3.13.
+VENV := .venv$(if $(filter-out python3.11,$(notdir $(PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
@@ -24,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
 	$(BIN)/fmdata demo
 
-test: $(STAMP)  ## run all tests, in two processes (eleven minutes)
+test: $(STAMP)  ## run all tests, in two processes (eleven minutes); PYTHON=python3.13 with another Python
 	$(PYTEST)
 
 quick: lint  ## check style and types, and run the quick tests: no build, no training
@@ -69,4 +70,4 @@ pictures: $(STAMP)  ## remake the README's pictures and the notebook's outputs f
 	$(BIN)/python -m bench.pictures
 
 clean:  ## remove .venv, caches, and what the demo made
-	rm -rf $(VENV) demo shots build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* demo shots build *.egg-info .mypy_cache .pytest_cache .ruff_cache
