@@ -54,12 +54,7 @@ def action_rows(
     """
     face_px = _face_px(track)
     values: dict[str, Any] = {
-        "key": key_of(recording),
-        "subject": recording.subject,
-        "action": recording.action,
-        "take": recording.take,
-        "recorded_action": recording.action,
-        "recorded_take": recording.take,
+        **_names(recording),
         "review": None,
         "fold": fold(recording.subject, settings.seed),
         **_source(recording, identity),
@@ -77,6 +72,17 @@ def action_rows(
         "face_px": face_px, "change": change, "transform": transforms
     }  # fmt: skip
     return ActionRows(one_row(ACTION_FACTS, values), frame_rows(UNIT_FRAME_FACTS, frames))
+
+
+def _names(recording: Recording) -> dict[str, Any]:
+    return {
+        "key": key_of(recording),
+        "subject": recording.subject,
+        "action": recording.action,
+        "take": recording.take,
+        "recorded_action": recording.action,
+        "recorded_take": recording.take,
+    }
 
 
 def _source(recording: Recording, identity: Identity) -> dict[str, Any]:

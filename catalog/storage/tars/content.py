@@ -69,6 +69,6 @@ def _range(path: Path, offset: int, size: int, buffer: memoryview) -> Iterator[m
         while size:
             count = file.readinto(buffer[:size])
             if not count:
-                raise EOFError(f"{path.name} ends at {file.tell()}, {size} bytes too early")
+                raise EOFError(f"{path.name} ends {size} bytes too early")
             yield buffer[:count]
             size -= count
