@@ -20,6 +20,7 @@ MIN_SHARPNESS, ROUNDED_SHARPNESS = 15.0, 2.0
 SHARPNESS_PX = 90.0  # interocular distance up to which `MIN_SHARPNESS` holds
 MIN_FACE_PX = 40.0
 MIN_DETECTED = 0.97
+MAX_SILENCE_S = 0.25
 # Transfer functions of standard range, as FFmpeg names them; any other was converted.
 STANDARD = ("unknown", "bt709", "smpte170m", "bt470m", "bt470bg", "iec61966-2-1", "bt2020-10")
 
@@ -92,6 +93,14 @@ def _blurred(row: Row) -> float | None:
     return lacking if lacking > 0 else None
 
 
+def _without_sound(row: Row) -> float | None:
+    """Return the seconds of a clip without sound, if they are many; None in a dataset without."""
+    if row["sound_s"] is None:
+        return None
+    silent_s: float = row["n_frames"] / row["fps"] - row["sound_s"]
+    return silent_s if silent_s > MAX_SILENCE_S else None
+
+
 CHECKS = (
     Check("no_motion", PROBLEM, "No motion",
           "look whether the take shows the action; the clip makes no compounds",
@@ -126,6 +135,9 @@ CHECKS = (
     Check("uneven", DOUBT, "Uneven frame rate (intervals off by more than a fifth)",
           "record at a constant rate; `timestamp` has the true times",
           _above("uneven_share", 0.0)),
+    Check("sound", DOUBT, f"No sound for more than {MAX_SILENCE_S:g} s",
+          "look whether the file's sound is damaged, missing, or at another rate than `fps` says",
+          _without_sound),
     Check("reviewed", NOTE, "Changed by a review",
           "nothing; the table of `fmdata build --overrides` decides",
           _where(lambda row: row["review"] is not None)),
@@ -144,6 +156,7 @@ COLUMNS = (
     "onset", "amplitude", "snr", "motions", "style_margin", "flash", "lead", "faces", "person",
     "detected_share", "pose_range", "brightness", "sharpness", "face_px", "transfer", "interlaced",
     "turned", "sample_aspect_ratio", "uneven_share", "motion_from", "review",
+    "sound_s", "n_frames", "fps",
 )  # fmt: skip
 
 

@@ -87,6 +87,7 @@ one = {"onset": 3, "apex": 6, "offset": 9, "style": "return", "amplitude": 0.1, 
         ("blurred", {"sharpness": 3.0, "face_px": 180.0}),
         ("small", {"face_px": 20.0}),
         ("uneven", {"uneven_share": 0.1}),
+        ("sound", {"sound_s": 0.1}),  # of a clip of 0.48 s
         ("reviewed", {"review": ""}),
         ("transfer", {"transfer": "arib-std-b67"}),
         ("interlaced", {"interlaced": True}),
@@ -109,7 +110,8 @@ def test_each_oddity_of_one_clip_is_one_line(
 def test_every_check_is_tried_above() -> None:
     (mark,) = test_each_oddity_of_one_clip_is_one_line.pytestmark  # type: ignore[attr-defined]
     assert [*dict.fromkeys(kind for kind, _ in mark.args[1])] == [check.kind for check in CHECKS]
-    assert set(COLUMNS) <= set(SOUND) | set(no_motion) | {"motions", "motion_from", "review"}
+    others = {"motions", "motion_from", "review", "sound_s", "n_frames", "fps"}
+    assert set(COLUMNS) <= set(SOUND) | set(no_motion) | others
 
 
 @pytest.mark.parametrize(("sharpness", "face_px"), [(15.8, 175), (37, 140), (100, 68), (3, 240)])
