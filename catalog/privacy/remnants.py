@@ -1,8 +1,8 @@
 """Search of every file in a dataset's folder for remnants of a forgotten subject.
 
-Remnants are bytes of the subject's frames at any position, and the subject's name, also in the rows
-of others. Equal bytes inside a frame of another subject are no remnant, unless the two frames are
-equal as a whole. Memory holds the places of one shard's frames.
+Remnants are bytes of the subject's frames or sound at any position, and the subject's name, also in
+the rows of others. Equal bytes inside a frame of another subject are no remnant, unless the two
+frames are equal as a whole; so it is with seconds of sound. Memory holds the places of one shard's frames.
 """
 
 from collections.abc import Callable, Iterator

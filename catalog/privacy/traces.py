@@ -1,11 +1,12 @@
 """Fingerprints of a subject's frames, to find remnants of the frames in files.
 
-A mark is a hash of 16 bytes of a JPEG or LBP map. Every 256 bytes, 16 marks begin at 16 consecutive
-bytes. A search therefore hashes a file at multiples of 16 bytes only, and still finds any 304
-consecutive bytes of a frame at any position. Not marked are the JPEG header, which is the same for
-every subject, and bytes with few distinct values, such as those of a black border. Of a subject
-with more than some 60 megabytes of frames, half of the marks are kept, or a quarter, and so on, as
-the memory is limited: a picture is then found by one of its other marks, a clip in any case.
+A mark is a hash of 16 bytes of a JPEG, an LBP map or a second of sound. Every 256 bytes, 16 marks
+begin at 16 consecutive bytes. A search therefore hashes a file at multiples of 16 bytes only, and
+still finds any 304 consecutive bytes of a frame at any position. Not marked are the JPEG header,
+which is the same for every subject, and bytes with few distinct values, as those of a black border
+or of silence. Of a subject with more than some 60 megabytes of frames, half of the marks are kept,
+or a quarter, and so on, as the memory is limited: a picture is then found by one of its other
+marks, a clip in any case.
 
 Promise: frames or parts of frames cannot be recovered from marks.
 """
@@ -41,9 +42,10 @@ class Traces:
     marks : uint64 [N]
         Sorted and distinct.
     frames : uint64 [M]
-        First eight bytes of the SHA-256 of every JPEG and every LBP map; sorted and distinct.
+        First eight bytes of the SHA-256 of every JPEG, LBP map and second of sound; sorted and
+        distinct.
     n_frames : int
-        Number of JPEGs and LBP maps, equal ones counted each.
+        Number of JPEGs, LBP maps and seconds of sound, equal ones counted each.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Traces:
 
     @classmethod
     def of(cls, subject: str, frames: Iterable[bytes]) -> "Traces":
-        """Compute the marks of frames: JPEGs, and LBP maps as raw bytes."""
+        """Compute the marks of frames: JPEGs, and LBP maps and sound as raw bytes."""
         marks, digests, before = _Collected(), array("Q"), -1
         for frame in frames:
             digest = frame_digest(frame)
