@@ -2,7 +2,8 @@
 
 Remnants are bytes of the subject's frames or sound at any position, and the subject's name, also in
 the rows of others. Equal bytes inside a frame of another subject are no remnant, unless the two
-frames are equal as a whole; so it is with seconds of sound. Memory holds the places of one shard's frames.
+frames are equal as a whole; so it is with seconds of sound. Memory holds the places of one shard's
+frames.
 """
 
 from collections.abc import Callable, Iterator
