@@ -5,6 +5,7 @@ other libraries are imported before, since they look at the system's name and no
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,21 @@ def run_without_posix(code: str, folder: Path) -> str:
 def test_fmdata_is_imported_and_used_without_posix(tmp_path: Path) -> None:
     assert len(names_of_modules()) > 150
     assert run_without_posix(USE, tmp_path).strip() == "used"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("python", "folder"),
+    [
+        ("python3.11", ".venv"),
+        ("python3.13", ".venv-python3.13"),
+        ("/opt/bin/python3.12", ".venv-python3.12"),
+    ],
+)
+def test_another_python_has_an_environment_of_its_own(python: str, folder: str) -> None:
+    """`make -n` only shows what it would run."""
+    command = ["make", "--always-make", "-n", "test", f"PYTHON={python}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    made, *_, tested = run.stdout.splitlines()
+    assert made == f"{python} -m venv {folder}"
+    assert f" {folder}/bin/pytest " in tested
