@@ -74,6 +74,10 @@ class ClipAtRate:
         distinct, places = self._distinct(indices)
         return self.clip.lbp(distinct.tolist())[places]
 
+    def sound(self) -> np.ndarray:
+        """Return the sound of the clip, which no frame rate changes; raises as the clip does."""
+        return self.clip.sound()
+
     def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the facts of the frames that are shown, one row a frame."""
         return self.clip.frames_table(columns).take(pa.array(self.numbers))

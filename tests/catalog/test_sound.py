@@ -38,6 +38,11 @@ def test_a_clip_has_its_sound(sounding: Path) -> None:
     assert verify(sounding, deep=True) == []
 
 
+def test_another_frame_rate_leaves_the_sound(sounding: Path) -> None:
+    clip = Dataset(sounding).actions[0]
+    np.testing.assert_array_equal(clip.at(10).sound(), clip.sound())
+
+
 def test_a_tar_has_the_wav_between_maps_and_json(sounding: Path) -> None:
     names = tarfile.open(sounding / "actions/shard-00000.tar").getnames()  # noqa: SIM115
     assert [name.partition(".")[2] for name in names] == ["avi", "lbp.npy", "wav", "json"] * 4
