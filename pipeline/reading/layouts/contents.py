@@ -42,12 +42,12 @@ class Source:
 
     @property
     def has_gap(self) -> bool:
-        """Whether an image is missing, so that a build drops the recording as truncated."""
+        """True where an image is missing, so that a build drops the recording as truncated."""
         return len({after - before for before, after in pairwise(self.numbers)}) > 1
 
     @property
     def is_nameable(self) -> bool:
-        """Whether a table can name the recording: all its names are UTF-8."""
+        """True where a table can name the recording: all its names are UTF-8."""
         return all(map(is_utf8, (str(self.path), *self.images)))
 
     def frame_of(self, number: int) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.printable import printable
-from fmdata.pipeline.reading.listing.cells import decoded, split
+from fmdata.pipeline.reading.listing.cells import DELIMITERS, decoded
 
 MAX_BYTES = 1 << 26  # of a table, unpacked
 _MAX_HEADER = 40  # rows in which the header is looked for
@@ -89,7 +89,11 @@ def _pages(path: Path) -> Iterator[list[list[str]]]:
         if path.stat().st_size > MAX_BYTES:
             raise _unreadable(path, f"more than {MAX_BYTES} bytes")
         if path.suffix.lower() == ".csv":
-            yield [cells for _, cells in split(decoded(path.read_bytes()), ())]
+            lines = decoded(path.read_bytes()).splitlines()
+            for delimiter in DELIMITERS:  # the header decides which one is right
+                yield [
+                    [c.strip() for c in cells] for cells in csv.reader(lines, delimiter=delimiter)
+                ]
         else:
             yield from _workbook(path)
     except (OSError, csv.Error, ValueError, KeyError, zipfile.BadZipFile) as error:

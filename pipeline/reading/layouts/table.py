@@ -21,11 +21,11 @@ from fmdata.pipeline.reading.layouts.layout import Layout
 from fmdata.pipeline.reading.layouts.registry import command_for, open_layout, recognised
 from fmdata.pipeline.reading.layouts.row import Label, Row
 from fmdata.pipeline.reading.listing.walk import examples
-from fmdata.pipeline.reading.table import COLUMNS
+from fmdata.pipeline.reading.table import COLUMNS, OPTIONAL_COLUMNS
 from fmdata.pipeline.settings import TableSettings
 
 TABLE = "recordings.csv"
-_GIVEN = ("onset", "apex", "offset")
+_KNOWN, _GIVEN = OPTIONAL_COLUMNS, ("onset", "apex", "offset")
 _MAX_NAMES = 8  # in a line
 
 
@@ -60,7 +60,7 @@ class Tabled:
     def __str__(self) -> str:
         there = "" if self.is_new else ", which was there already"
         given = sum(row.given.onset is not None for row in self.rows)
-        labels = [name for name in _columns(self.rows) if name not in (*COLUMNS, *_GIVEN, "fps")]
+        labels = [name for name in _columns(self.rows) if name not in (*COLUMNS, *_KNOWN, *_GIVEN)]
         lines = [
             f"{len(self.rows)} recordings of {self.title} in {self.path}{there}",
             f"  {_listed('subject', (row.subject for row in self.rows))}; "
@@ -180,9 +180,9 @@ def _nothing(layout: Layout, contents: Contents, notes: Sequence[str]) -> InputE
 def _columns(rows: Sequence[Row]) -> list[str]:
     """Return the columns of a table: the usual ones, and those that any row has a value for."""
     cells = [_cells(row) for row in rows]
-    names = dict.fromkeys(name for row in cells for name, value in row.items() if value != "")
-    optional = [name for name in names if name not in COLUMNS]
-    return [*COLUMNS, *(name for name in optional)]
+    used = dict.fromkeys(name for row in cells for name, value in row.items() if value != "")
+    known = [name for name in (*_KNOWN, *_GIVEN) if name in used]
+    return [*COLUMNS, *known, *(name for name in used if name not in (*COLUMNS, *known))]
 
 
 def _cells(row: Row) -> dict[str, str]:
