@@ -59,13 +59,14 @@ class Tabled:
 
     def __str__(self) -> str:
         there = "" if self.is_new else ", which was there already"
-        given = sum(row.given.onset is not None for row in self.rows)
+        n_given = sum(row.given.onset is not None for row in self.rows)
+        given = f"boundaries of {n_given} motions" if n_given else "no boundaries"
         labels = [name for name in _columns(self.rows) if name not in (*COLUMNS, *_KNOWN, *_GIVEN)]
         lines = [
             f"{len(self.rows)} recordings of {self.title} in {self.path}{there}",
             f"  {_listed('subject', (row.subject for row in self.rows))}; "
             f"{_listed('action', (row.action for row in self.rows))}",
-            f"  labels: {', '.join(labels) or 'none'}; onset and offset of {given} motions",
+            f"  labels: {', '.join(labels) or 'none'}; {given}",
             *(f"  {note}" for note in self.notes),
             f"look at it, change it as you like, then: {self.next_command}",
         ]

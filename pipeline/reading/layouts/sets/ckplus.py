@@ -1,8 +1,8 @@
 """CK+ (Lucey et al. 2010): 593 posed and spontaneous expressions of 123 people.
 
 Folders ``cohn-kanade-images/S005/001/S005_001_00000001.png``, from the neutral face to the peak,
-which is the last frame: so the motion is held, its apex is the last frame, and its onset is left to
-be spotted. For each sequence there may be ``Emotion/S005/001/S005_001_00000011_emotion.txt`` (0 to
+which is the last frame: so the motion is held. Its onset is not coded, so there are no boundaries.
+For each sequence there may be ``Emotion/S005/001/S005_001_00000011_emotion.txt`` (0 to
 7; only 327 of them) and ``FACS/…_facs.txt`` (action units with intensities 1 to 5, a to e; 0 is not
 given).
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fmdata.pipeline.reading.layouts.contents import Contents, Source
 from fmdata.pipeline.reading.layouts.layout import UNLABELLED, Layout, path_pattern
-from fmdata.pipeline.reading.layouts.row import Boundaries, Listed, Row
+from fmdata.pipeline.reading.layouts.row import Listed, Row
 from fmdata.pipeline.reading.listing.walk import examples
 
 FPS = 30.0
@@ -58,12 +58,10 @@ class CkPlus(Layout):
     def row(self, source: Source, match: re.Match[str]) -> Row:
         """Return the row of a sequence."""
         subject, take = match["subject"].upper(), match["take"]
-        n_frames = len(source.images)
         emotion = self._emotion(subject, take)
         labels = {"emotion": emotion, "aus": self._action_units(subject, take)}
-        given = Boundaries(apex=n_frames - 1, offset=n_frames)
         action, same = emotion or UNLABELLED, f"{subject}/{take}"
-        return Row(source, subject, action, take, FPS, given, labels, same)
+        return Row(source, subject, action, take, FPS, labels=labels, same=same)
 
     def _emotion(self, subject: str, take: str) -> str:
         numbers = self._numbers("emotion", subject, take)

@@ -57,7 +57,7 @@ def test_the_report_says_what_is_in_the_table_and_what_to_do_next(tmp_path: Path
     assert str(tabled("mead", folder)).splitlines() == [
         f"2 recordings of MEAD in {folder}/recordings.csv",
         "  1 subject: M003; 2 actions: angry, happy",
-        "  labels: emotion, level, view; onset and offset of 0 motions",
+        "  labels: emotion, level, view; no boundaries",
         "  1 videos or folders of images are not named as in the set, and left out: "
         "M003/video/front/angry/level_9/001.mp4",
         f"look at it, change it as you like, then: fmdata build --subjects '{folder}'",
