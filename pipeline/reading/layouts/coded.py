@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from fmdata.pipeline.reading.layouts.contents import Contents
+from fmdata.pipeline.reading.layouts.contents import Contents, remark
 from fmdata.pipeline.reading.layouts.layout import UNLABELLED, Layout
 from fmdata.pipeline.reading.layouts.row import Boundaries, Label, Listed, Row
-from fmdata.pipeline.reading.listing.walk import examples
 
 
 @dataclass(frozen=True)
@@ -93,15 +92,8 @@ class CodedLayout(Layout):
                 "put it anywhere in the folder"
             )
         if len(tables) > 1:
-            names = examples([table.name for table in tables])
-            notes.append(f"{len(tables)} tables of motions, all of them read: {names}")
-        if lost:
-            notes.append(f"{_rows(len(lost))} of the table without a recording: {examples(lost)}")
-        return notes
-
-
-def _rows(n: int) -> str:
-    return "1 row" if n == 1 else f"{n} rows"
+            notes += remark("tables of motions, all of them read", [one.name for one in tables])
+        return notes + remark("rows of the set's table without a recording", lost)
 
 
 class _Placing:
@@ -154,16 +146,16 @@ class _Placing:
 
     def notes(self) -> list[str]:
         """Return a line for each kind of misfit."""
-        kinds = (
-            (self.uncoded if self._has_codings else [], "not in the table, so their labels are "
-             "unknown"),
-            (self.outside, "whose coded images are not all there, so their boundaries are left "
-             "open"),
-            (self.apexes, "whose apex is not inside the motion, so it is left open"),
-            (self.videos, "are videos, whose frames the table does not number, so their boundaries "
-             "are left open"),
-        )  # fmt: skip
-        return [f"{len(some)} recordings {what}: {examples(some)}" for some, what in kinds if some]
+        uncoded = self.uncoded if self._has_codings else []
+        return [
+            *remark("not in the set's table, labels unknown", uncoded),
+            *remark("coded images that are not all there, boundaries left open", self.outside),
+            *remark("an apex that is not inside its motion, left open", self.apexes),
+            *remark(
+                "videos, whose frames the set's table does not number, boundaries left open",
+                self.videos,
+            ),
+        ]
 
 
 def number_in(cell: str) -> int | None:

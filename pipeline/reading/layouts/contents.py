@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -102,6 +102,11 @@ class Contents:
                 yield self.folder / file, match
 
 
+def remark(text: str, names: Sequence[str]) -> list[str]:
+    """Return a remark on some files with their number and a few names; none without a file."""
+    return [f"{text} ({len(names)}): {examples(names)}"] if names else []
+
+
 def contents_of(folder: Path, *, follow_links: bool = False) -> Contents:
     """List the recordings and the other files below a folder.
 
@@ -122,11 +127,9 @@ def contents_of(folder: Path, *, follow_links: bool = False) -> Contents:
     tree = read_tree(folder, follow_links)
     kinds = by_kind(folder, tree.files)
     sources = [*map(Source, kinds.videos), *_image_folders(kinds.images)]
-    notes = []
-    if bad := [escaped(str(one.path)) for one in sources if not one.is_nameable]:
-        notes.append(f"{len(bad)} with names that are not in UTF-8, left out: {examples(bad)}")
-    if tree.too_deep:
-        notes.append(f"folders too far down, not searched: {examples(tree.too_deep)}")
+    bad = [escaped(str(one.path)) for one in sources if not one.is_nameable]
+    notes = remark("names that are not in UTF-8, left out", bad)
+    notes += remark("folders too far down, not searched", [*map(str, tree.too_deep)])
     taken = {*kinds.videos, *kinds.images}
     others = sorted(file for file in tree.files if file not in taken)
     named = sorted((one for one in sources if one.is_nameable), key=lambda one: one.path)

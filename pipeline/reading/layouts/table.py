@@ -16,7 +16,7 @@ from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.printable import printable
 from fmdata.catalog.storage.files import write_atomically
-from fmdata.pipeline.reading.layouts.contents import Contents, contents_of
+from fmdata.pipeline.reading.layouts.contents import Contents, contents_of, remark
 from fmdata.pipeline.reading.layouts.layout import Layout
 from fmdata.pipeline.reading.layouts.registry import command_for, open_layout, recognised
 from fmdata.pipeline.reading.layouts.row import Label, Row
@@ -147,16 +147,12 @@ def _notes(
     used = {row.source.path for row in (*rows, *repeated)}
     others = [str(one.path) for one in contents.sources if one.path not in used]
     gaps = [str(row.source.path) for row in rows if row.source.has_gap]
-    for paths, text in (
-        (others, "videos or folders of images are not named as in the set, and left out"),
-        ([str(row.source.path) for row in repeated], "are other versions of recordings in the "
-         "table, and left out"),
-        ([f"{row.source.path} ({row.take})" for row in renamed], "have the names of another, so "
-         "their takes are numbered"),
-        (gaps, "lack images between others, so a build will drop them as truncated"),
-    ):  # fmt: skip
-        if paths:
-            yield f"{len(paths)} {text}: {examples(paths)}"
+    versions = [str(row.source.path) for row in repeated]
+    numbered = [f"{row.source.path} ({row.take})" for row in renamed]
+    yield from remark("not named as in the set, left out", others)
+    yield from remark("other versions of recordings in the table, left out", versions)
+    yield from remark("names of another recording, so the takes are numbered", numbered)
+    yield from remark("images missing between others: a build drops them as truncated", gaps)
 
 
 def _nothing(layout: Layout, contents: Contents, notes: Sequence[str]) -> InputError:

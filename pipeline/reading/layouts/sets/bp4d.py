@@ -16,10 +16,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from fmdata.pipeline.reading.layouts.coded import number_in
-from fmdata.pipeline.reading.layouts.contents import Contents, Source
+from fmdata.pipeline.reading.layouts.contents import Contents, Source, remark
 from fmdata.pipeline.reading.layouts.layout import Layout, path_pattern
 from fmdata.pipeline.reading.layouts.row import Label, Listed, Row
-from fmdata.pipeline.reading.listing.walk import examples
 
 FPS = 25.0
 _TABLES = re.compile(r"([FM]\d{3})_(T\d{1,2})(?:_OCC)?\.csv", re.IGNORECASE)
@@ -40,14 +39,12 @@ class Bp4d(Layout):
             self._tables.setdefault((match[1].upper(), match[2].upper()), path)
         self._bad: list[str] = []
         listed = super().read(contents)
-        notes = []
+        named = {(row.subject, row.action) for row in listed.rows}
+        lost = sorted("_".join(task) for task in self._tables.keys() - named)
+        notes = remark("tables that cannot be read", self._bad)
+        notes += remark("tables without a recording", lost)
         if not self._tables:
             notes.append("no tables such as AU_OCC/F001_T1.csv, so action units are unknown")
-        if self._bad:
-            notes.append(f"{len(self._bad)} tables cannot be read: {examples(self._bad)}")
-        named = {(row.subject, row.action) for row in listed.rows}
-        if lost := sorted("_".join(task) for task in self._tables.keys() - named):
-            notes.append(f"{len(lost)} tables without a recording: {examples(lost)}")
         return Listed(listed.rows, notes)
 
     def row(self, source: Source, match: re.Match[str]) -> Row:

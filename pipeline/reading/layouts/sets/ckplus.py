@@ -15,10 +15,9 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from fmdata.pipeline.reading.layouts.contents import Contents, Source
+from fmdata.pipeline.reading.layouts.contents import Contents, Source, remark
 from fmdata.pipeline.reading.layouts.layout import UNLABELLED, Layout, path_pattern
 from fmdata.pipeline.reading.layouts.row import Listed, Row
-from fmdata.pipeline.reading.listing.walk import examples
 
 FPS = 30.0
 EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -51,9 +50,7 @@ class CkPlus(Layout):
             )
             if not self._labels[kind]
         ]
-        if self._bad:
-            notes.append(f"{len(self._bad)} files of labels cannot be read: {examples(self._bad)}")
-        return Listed(listed.rows, notes)
+        return Listed(listed.rows, [*notes, *remark("labels that cannot be read", self._bad)])
 
     def row(self, source: Source, match: re.Match[str]) -> Row:
         """Return the row of a sequence."""

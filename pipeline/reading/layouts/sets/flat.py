@@ -16,11 +16,11 @@ from pathlib import PurePosixPath
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.keys import composed
 from fmdata.catalog.printable import printable
-from fmdata.pipeline.reading.layouts.contents import Contents, Source
+from fmdata.pipeline.reading.layouts.contents import Contents, Source, remark
 from fmdata.pipeline.reading.layouts.layout import Layout
 from fmdata.pipeline.reading.layouts.row import Label, Listed, Row
 from fmdata.pipeline.reading.listing.kinds import is_named_video
-from fmdata.pipeline.reading.listing.walk import examples
+from fmdata.pipeline.reading.listing.layout import stem
 
 PATTERN = "{subject}_{action}_{take}"
 _FIELD = re.compile(r"\{([^{}:/]*)(?::([^{}]*))?\}")
@@ -33,10 +33,10 @@ class Flat(Layout):
 
     name = "flat"
     title = "the pattern"
-    example = "ann_smile_01.mp4"
+    example = PATTERN
 
     def __init__(self, pattern: str = PATTERN) -> None:
-        self.example = f"{pattern}.mp4"
+        self.example = pattern
         self._text = composed(pattern.strip())
         self._fields = _fields(self._text)
         self._short, self._long = (_compiled(self._text, lazy) for lazy in ("?", ""))
@@ -54,11 +54,8 @@ class Flat(Layout):
                 rows.append(self.row(source, long))
             else:
                 ambiguous.append(f"{source.path} ({_shown(short)}, or {_shown(long)})")
-        notes = []
-        if ambiguous:
-            notes.append(f"{len(ambiguous)} that the pattern divides in several ways, left out: "
-                         f"{examples(ambiguous)}; give a field its kind, as {{take:d}} or "
-                         "{subject:a}")  # fmt: skip
+        advice = "give a field its kind, as {take:d} or {subject:a}"
+        notes = remark(f"names that can be divided in several ways, left out; {advice}", ambiguous)
         return Listed(rows if "take" in self._fields else [*_numbered(rows)], notes)
 
     def row(self, source: Source, match: re.Match[str]) -> Row:
@@ -71,9 +68,9 @@ class Flat(Layout):
 
 
 def _stem(source: Source) -> str:
-    """Return the path that a pattern describes."""
+    """Return the path that a pattern describes: that of a video without its extension."""
     path = source.path
-    return str(path.with_suffix("") if not source.images and is_named_video(path) else path)
+    return str(path if source.images else path.with_name(stem(path.name)))
 
 
 def _numbered(rows: list[Row]) -> Iterator[Row]:

@@ -18,10 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fmdata.pipeline.reading.layouts.contents import Contents, Source
+from fmdata.pipeline.reading.layouts.contents import Contents, Source, remark
 from fmdata.pipeline.reading.layouts.layout import Layout, last_part, path_pattern
 from fmdata.pipeline.reading.layouts.row import Boundaries, Label, Listed, Row
-from fmdata.pipeline.reading.listing.walk import examples
 
 FPS = 25
 UNITS_PER_S = 25_000
@@ -66,14 +65,8 @@ class Grid(Layout):
             for path, match in contents.files(_ALIGN)
         }
         rows = [row for row in super().read(contents).rows if row.subject]
-        notes = [
-            f"{len(some)} {what}: {examples(some)}"
-            for some, what in (
-                (self._nobody, "below no folder of a speaker, s1 to s34, left out"),
-                (self._untimed, "without a readable .align file, so their words have no times"),
-            )
-            if some
-        ]
+        notes = remark("no folder of a speaker above, s1 to s34, left out", self._nobody)
+        notes += remark("no readable .align file, so the words have no times", self._untimed)
         return Listed(rows, notes)
 
     def row(self, source: Source, match: re.Match[str]) -> Row:

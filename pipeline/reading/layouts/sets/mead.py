@@ -23,7 +23,7 @@ class Mead(Layout):
     pattern = path_pattern(
         r"""(?P<subject>[MW]\d{3})/(?:video/)?
             (?P<view>front|top|down|left_30|left_60|right_30|right_60)/
-            (?P<emotion>angry|contempt|disgusted|fear|happy|neutral|sad|surprised)/
+            (?P<emotion>[a-z]+)/
             level_(?P<level>[123])/(?P<number>\d{3})(?:\.\w+|/[^/]+)"""
     )
 

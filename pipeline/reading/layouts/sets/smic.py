@@ -18,11 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmdata.pipeline.reading.layouts.coded import CodedLayout, Coding, number_in
-from fmdata.pipeline.reading.layouts.contents import Contents, Source
+from fmdata.pipeline.reading.layouts.contents import Contents, Source, remark
 from fmdata.pipeline.reading.layouts.layout import path_pattern
 from fmdata.pipeline.reading.layouts.row import Listed, Row
 from fmdata.pipeline.reading.layouts.sheet import Sheet
-from fmdata.pipeline.reading.listing.walk import examples
 
 FPS = {"HS": 100.0, "VIS": 25.0, "NIR": 25.0}
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
@@ -55,9 +54,8 @@ class Smic(CodedLayout):
         listed = super().read(contents)
         rows = [_of_camera(row, contents.whole(row.source)) for row in listed.rows]
         unknown = [str(row.source.path) for row in rows if row.fps is None]
-        note = "recordings below no folder HS, VIS or NIR, so their frame rate is unknown, and a "
-        note += f"build takes 25: {examples(unknown)}"
-        return Listed(rows, listed.notes + ([f"{len(unknown)} {note}"] if unknown else []))
+        note = "no folder HS, VIS or NIR above, so the frame rate is unknown, and a build takes 25"
+        return Listed(rows, [*listed.notes, *remark(note, unknown)])
 
     def row(self, source: Source, match: re.Match[str]) -> Row:
         """Return the row of a recording of an unknown camera."""

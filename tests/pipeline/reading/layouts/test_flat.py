@@ -24,8 +24,7 @@ def test_a_flat_folder_is_built_with_the_names_in_its_files(tmp_path: Path) -> N
         "ann_smile_01.mp4": ("ann", "smile", "01"),
         "ann_smile_02.MP4": ("ann", "smile", "02"),
     }
-    left = "1 videos or folders of images are not named as in the set, and left out: holiday.mov"
-    assert left in str(result)
+    assert "not named as in the set, left out (1): holiday.mov" in str(result)
     assert clips_of(built(raw)) == {*names_of(raw).values()}
 
 
@@ -106,4 +105,4 @@ def test_a_pattern_that_fits_nothing_shows_the_names_that_are_there(tmp_path: Pa
     with pytest.raises(InputError) as caught:
         tabled("flat", tmp_path)
     assert "none of 2 recordings is named as in the pattern: one.mp4, two.mp4" in caught.value.got
-    assert "{subject}_{action}_{take}.mp4" in caught.value.wanted
+    assert "{subject}_{action}_{take}" in caught.value.wanted

@@ -70,14 +70,14 @@ def test_casme2_numbers_of_images_become_frames(casme2: Path) -> None:
     assert images_of_the_motion(casme2, cut) == (97, 103, 109)
     assert rows["Cropped/sub04/EP12_01f"]["apex"] == ""  # "/" in the set's own table
     assert {row["fps"] for row in rows.values()} == {"200"}
-    assert "1 row of the table without a recording: sub26/EP18_51" in str(result)
+    assert "rows of the set's table without a recording (1): sub26/EP18_51" in str(result)
 
 
 def test_casme2_has_one_row_for_a_motion_that_is_there_raw_and_cropped(casme2: Path) -> None:
     """The version with more images shows the face at rest before and after, so it is taken."""
     result = tabled("casme2", casme2)
     assert "Cropped/sub01/EP02_01f" not in rows_of(casme2)
-    assert "1 are other versions of recordings in the table" in str(result)
+    assert "other versions of recordings in the table, left out (1)" in str(result)
 
 
 def test_casme2_is_built_with_its_subjects_and_emotions(casme2: Path) -> None:
@@ -107,8 +107,8 @@ def test_boundaries_that_are_not_among_the_images_are_left_open(casme2: Path) ->
     result = tabled("casme2", casme2)
     row = rows_of(casme2)["Cropped/sub02/EP01_11f"]
     assert (row["onset"], row["offset"], row["emotion"]) == ("", "", "repression")
-    assert "whose coded images are not all there" in str(result)
-    assert "lack images between others, so a build will drop them as truncated" in str(result)
+    assert "coded images that are not all there, boundaries left open (1)" in str(result)
+    assert "images missing between others: a build drops them as truncated (1)" in str(result)
 
 
 @pytest.fixture

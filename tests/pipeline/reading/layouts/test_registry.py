@@ -3,8 +3,10 @@
 from pathlib import Path, PurePosixPath
 
 import pytest
+import typer
 
 from fmdata.catalog.errors import InputError
+from fmdata.cli import app
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.layouts.registry import SETS, recognised
 from tests.helpers.raw_folders import refusal, touch
@@ -23,8 +25,11 @@ FILES = {
 }  # fmt: skip
 
 
-def test_every_set_is_tried() -> None:
+def test_every_set_is_tried_and_in_the_help() -> None:
     assert [layout.name for layout in SETS] == [*FILES]
+    parameters = typer.main.get_command(app).commands["table"].params
+    (layout,) = (one for one in parameters if one.name == "layout")
+    assert all(name in layout.help for name in FILES)
 
 
 @pytest.mark.parametrize(("name", "form"), [(n, f) for n, forms in FILES.items() for f in forms])

@@ -58,8 +58,7 @@ def test_the_report_says_what_is_in_the_table_and_what_to_do_next(tmp_path: Path
         f"2 recordings of MEAD in {folder}/recordings.csv",
         "  1 subject: M003; 2 actions: angry, happy",
         "  labels: emotion, level, view; no boundaries",
-        "  1 videos or folders of images are not named as in the set, and left out: "
-        "M003/video/front/angry/level_9/001.mp4",
+        "  not named as in the set, left out (1): M003/video/front/angry/level_9/001.mp4",
         f"look at it, change it as you like, then: fmdata build --subjects '{folder}'",
     ]
 
@@ -103,7 +102,7 @@ def test_names_that_are_not_utf8_are_left_out_and_named(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/bob\xff_smile_01.mp4")).touch()
     report = str(tabled("flat", folder))
     assert [*rows_of(folder)] == ["ann_smile_01.mp4"]
-    assert r"1 with names that are not in UTF-8, left out: bob\xff_smile_01.mp4" in report
+    assert r"names that are not in UTF-8, left out (1): bob\xff_smile_01.mp4" in report
 
 
 CLIP = "sub01/EP02_01f"
