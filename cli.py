@@ -16,7 +16,8 @@ import typer
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.printable import PrintableStream, printable, printable_lines
 from fmdata.catalog.storage.files import owner_writes
-from fmdata.pipeline.settings import BuildSettings, RunSettings, TableSettings
+from fmdata.pipeline.reading.layouts.settings import TableSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
 from fmdata.synth.simulator.settings import SimulateSettings

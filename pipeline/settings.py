@@ -114,13 +114,3 @@ class RunSettings(Options):
         "more than a tenth of the clips."
     )  # fmt: skip
     follow_links: bool = flag(False, help="Follow links that lead out of the folder of recordings.")
-
-
-@dataclass(frozen=True)
-class TableSettings(Options):
-    """Settings of a table of a data set; the help of each field describes it."""
-
-    pattern: str | None = text(
-        None, help="Names of the layout flat, by default '{subject}_{action}_{take}'."
-    )
-    follow_links: bool = flag(False, help="Read what links that lead out of the folder lead to.")

@@ -23,7 +23,8 @@ import typer
 from fmdata.catalog import errors
 from fmdata.catalog.errors import FmdataError
 from fmdata.cli import app
-from fmdata.pipeline.settings import BuildSettings, RunSettings, TableSettings
+from fmdata.pipeline.reading.layouts.settings import TableSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings

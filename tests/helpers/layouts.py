@@ -17,8 +17,9 @@ from fmdata.catalog import Dataset
 from fmdata.pipeline.build import build
 from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
+from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.layouts.table import TABLE, Tabled, write_table
-from fmdata.pipeline.settings import BuildSettings, RunSettings, TableSettings
+from fmdata.pipeline.settings import BuildSettings, RunSettings
 from tests.helpers.videos import Box, paint_number, read_number, write_numbered_video
 
 _BOX = Box(8, 8, 64, 16)

@@ -20,9 +20,9 @@ from fmdata.pipeline.reading.layouts.contents import Contents, contents_of, rema
 from fmdata.pipeline.reading.layouts.layout import Layout
 from fmdata.pipeline.reading.layouts.registry import command_for, open_layout, recognised
 from fmdata.pipeline.reading.layouts.row import Label, Row
+from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.listing.walk import examples
 from fmdata.pipeline.reading.table import COLUMNS, OPTIONAL_COLUMNS
-from fmdata.pipeline.settings import TableSettings
 
 TABLE = "recordings.csv"
 _KNOWN = tuple(dict.fromkeys((*OPTIONAL_COLUMNS, "onset", "apex", "offset")))

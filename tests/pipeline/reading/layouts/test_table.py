@@ -8,8 +8,8 @@ import pytest
 
 from fmdata.catalog.errors import FmdataError, InputError, UsageError
 from fmdata.pipeline.reading.discover import discover
+from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.layouts.table import write_table
-from fmdata.pipeline.settings import TableSettings
 from tests.helpers.layouts import names_of, pictures, rows_of, tabled, text, workbook
 from tests.helpers.raw_folders import touch
 
