@@ -70,10 +70,9 @@ class CodedLayout(Layout):
     def read(self, contents: Contents) -> Listed:
         """Make rows of the recordings, with the boundaries and labels of the table."""
         tables = [path for path, _ in contents.files(self.tables)]
-        codings: dict[Hashable, list[Coding]] = defaultdict(list)
-        for table in tables:
-            for coding in self.codings(table):
-                codings[coding.clip].append(coding)
+        codings: dict[Hashable, list[Coding]] = {}
+        for table in tables:  # a later release of the table, by its name, replaces an earlier one
+            codings |= _by_clip(self.codings(table))
         placing = _Placing()
         rows, found = [], set()
         for source, match in contents.matches(self.pattern):
@@ -92,8 +91,16 @@ class CodedLayout(Layout):
                 "put it anywhere in the folder"
             )
         if len(tables) > 1:
-            notes += remark("tables of motions, all of them read", [one.name for one in tables])
+            names = [table.name for table in tables]
+            notes += remark("tables of motions, of which the last by name counts", names)
         return notes + remark("rows of the set's table without a recording", lost)
+
+
+def _by_clip(codings: Sequence[Coding]) -> dict[Hashable, list[Coding]]:
+    by_clip: dict[Hashable, list[Coding]] = defaultdict(list)
+    for coding in codings:
+        by_clip[coding.clip].append(coding)
+    return by_clip
 
 
 class _Placing:

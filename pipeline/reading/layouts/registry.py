@@ -59,15 +59,16 @@ def open_layout(name: str, pattern: str | None = None) -> Layout:
 def recognised(files: Sequence[PurePosixPath]) -> type[Layout] | None:
     """Return the data set that the files of a folder belong to, by their paths alone.
 
-    At most 200 videos and images, evenly spread, are looked at; nine in ten must be named as in the
-    set.
+    Nine in ten of the videos, or of the images, must be named as in the set; at most 200 of each,
+    evenly spread, are looked at.
     """
-    seen = [file for file in files if file.suffix.lower() in (*VIDEOS, *IMAGES)]
-    sample = [str(file) for file in seen[:: max(1, len(seen) // _SAMPLE)]]
-    for layout in SETS:
-        n = sum((layout.sign or layout.pattern).search(file) is not None for file in sample)
-        if sample and n >= _SHARE * len(sample):
-            return layout
+    for kind in (VIDEOS, IMAGES):
+        seen = [file for file in files if file.suffix.lower() in kind]
+        sample = [str(file) for file in seen[:: max(1, len(seen) // _SAMPLE)]]
+        for layout in SETS if sample else ():
+            sign = layout.sign or layout.pattern
+            if sum(map(bool, map(sign.search, sample))) >= _SHARE * len(sample):
+                return layout
     return None
 
 

@@ -6,8 +6,9 @@ take much memory is refused.
 
 import csv
 import re
+import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,43 +84,56 @@ def _by_name(places: Mapping[str, int], cells: Sequence[str]) -> dict[str, str]:
     return {name: cells[at] if at < len(cells) else "" for name, at in places.items()}
 
 
-def _pages(path: Path) -> Iterator[list[list[str]]]:
-    """Yield the pages of a table, each as rows of texts."""
+def _pages(path: Path) -> list[list[list[str]]]:
+    """Read the pages of a table, each as rows of texts."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise _unreadable(path, f"more than {MAX_BYTES} bytes")
         if path.suffix.lower() == ".csv":
-            lines = decoded(path.read_bytes()).splitlines()
-            for delimiter in DELIMITERS:  # the header decides which one is right
-                yield [
-                    [c.strip() for c in cells] for cells in csv.reader(lines, delimiter=delimiter)
-                ]
-        else:
-            yield from _workbook(path)
-    except (OSError, csv.Error, ValueError, KeyError, zipfile.BadZipFile) as error:
+            return _csv_pages(decoded(path.read_bytes()).splitlines())
+        with zipfile.ZipFile(path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > MAX_BYTES:
+                raise _unreadable(path, f"more than {MAX_BYTES} bytes when unpacked")
+    except (OSError, csv.Error, ValueError, zipfile.BadZipFile) as error:
         raise _unreadable(path, str(getattr(error, "strerror", None) or error)) from error
+    return _workbook(path)
 
 
-def _workbook(path: Path) -> Iterator[list[list[str]]]:
-    """Yield the pages of an Excel workbook."""
+def _csv_pages(lines: list[str]) -> list[list[list[str]]]:
+    """Read a CSV file once for each delimiter; the header decides which one is right."""
+    return [
+        [[cell.strip() for cell in cells] for cells in csv.reader(lines, delimiter=delimiter)]
+        for delimiter in DELIMITERS
+    ]
+
+
+def _workbook(path: Path) -> list[list[list[str]]]:
+    """Read the pages of an Excel workbook."""
     try:
         from openpyxl import load_workbook
     except ImportError as error:
         raise UsageError(
             "reading an Excel workbook needs the package openpyxl, which is not installed",
-            wanted="fmdata with its extra for tables, or the table as CSV beside it",
+            wanted="fmdata with its extra for tables, or the table as CSV in place of it",
             where=str(path),
             todo="pip install 'fmdata[tables]'",
         ) from error
-    with zipfile.ZipFile(path) as parts:
-        if sum(part.file_size for part in parts.infolist()) > MAX_BYTES:
-            raise _unreadable(path, f"more than {MAX_BYTES} bytes when unpacked")
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        for page in book.worksheets:
-            yield [[_text(value) for value in row] for row in page.iter_rows(values_only=True)]
-    finally:
-        book.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on parts of the workbook that hold no values
+        try:
+            book = load_workbook(path, read_only=True, data_only=True)
+            pages = [_page(page) for page in book.worksheets]
+            book.close()
+        except Exception as error:  # a damaged workbook makes the library raise anything
+            raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+    return pages
+
+
+def _page(page: Any) -> list[list[str]]:
+    """Read the rows of a page that have a value."""
+    page.reset_dimensions()  # the page's own claim, to which each row would be filled up
+    rows = ([_text(value) for value in row] for row in page.iter_rows(values_only=True))
+    return [row for row in rows if any(row)]
 
 
 def _text(value: Any) -> str:

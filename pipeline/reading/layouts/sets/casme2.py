@@ -47,7 +47,7 @@ class Casme2(CodedLayout):
     pattern = path_pattern(
         r"sub(?P<subject>\d{2})/(?P<clip>EP\d+_\d+\w?)(?:/(?:reg_)?img\d+)?\.\w+"
     )
-    tables = re.compile(r"CASME2.*cod.*\.(xlsx|csv)", re.IGNORECASE)
+    tables = re.compile(r"CASME[ _-]?(?:2|II).*cod.*\.(?:xlsx?|csv)", re.IGNORECASE)
     table_example = "CASME2-coding-20190701.xlsx"
 
     def row(self, source: Source, match: re.Match[str]) -> Row:

@@ -45,7 +45,7 @@ class Samm(CodedLayout):
     pattern = path_pattern(
         r"(?P<subject>\d{3})/(?P<clip>(?P=subject)_\d+_\d+)/(?P=subject)_\d+\.\w+"
     )
-    tables = re.compile(r"SAMM.*Micro.*FACS.*\.(xlsx|csv)", re.IGNORECASE)
+    tables = re.compile(r"SAMM.*Micro.*FACS.*\.(?:xlsx?|csv)", re.IGNORECASE)
     table_example = "SAMM_Micro_FACS_Codes_v2.xlsx"
 
     def row(self, source: Source, match: re.Match[str]) -> Row:

@@ -46,7 +46,7 @@ class Smic(CodedLayout):
         r"""(?: (?P<clip> s(?P<number>\d{1,2})_(?P<emotion>ne|po|sur)_\d+ )
             | s(?P<other>\d{1,2})/non_micro/(?P<calm>[^/]+) ) / [^/]*\d\.\w+"""
     )
-    tables = re.compile(r"SMIC-(HS|VIS|NIR)-E_annotation.*\.(xlsx|csv)", re.IGNORECASE)
+    tables = re.compile(r"SMIC-(HS|VIS|NIR)-E_annotation.*\.(?:xlsx?|csv)", re.IGNORECASE)
     table_example = "SMIC-HS-E_annotation.xlsx"
 
     def read(self, contents: Contents) -> Listed:

@@ -9,6 +9,7 @@ from fmdata.catalog.errors import InputError
 from fmdata.cli import app
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.layouts.registry import SETS, recognised
+from fmdata.pipeline.reading.layouts.sets.afew import Afew
 from tests.helpers.raw_folders import refusal, touch
 
 FILES = {
@@ -63,11 +64,14 @@ def test_recordings_of_a_set_that_were_arranged_by_hand_are_built_without_a_word
 
 
 def test_one_file_in_ten_may_have_another_name() -> None:
-    """A sample of 200 files decides, spread over all of them."""
+    """A sample of 200 files decides, spread over all of them; videos and images are apart."""
     known = [PurePosixPath(f"F001/T1/{n:04d}.jpg") for n in range(1000)]
     others = [PurePosixPath(f"x/{n}.jpg") for n in range(1000)]
     assert recognised(known + others[:80]) is not None
     assert recognised(known + others) is None
+    clips = [PurePosixPath("Train_AFEW/Angry/000046280.avi")]
+    faces = [PurePosixPath(f"Train_AFEW/Faces/000046280/{n:04d}.jpg") for n in range(100)]
+    assert recognised(clips + faces) is Afew
     assert recognised([]) is None
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from fmdata.catalog.errors import FmdataError, InputError, UsageError
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.layouts.table import write_table
+from tests.helpers.command import assert_refused, fmdata
 from tests.helpers.layouts import names_of, pictures, rows_of, tabled, text, workbook
 from tests.helpers.raw_folders import touch
 
@@ -35,6 +37,16 @@ def test_a_build_reads_the_table_as_it_was_written(tmp_path: Path) -> None:
         ("x\ny", "smile", "02", "x\ny_smile_02.mp4"),
         ("d", "smile", "04", "d_smile_04 "),
     }
+
+
+def test_the_command_writes_a_table_or_refuses_with_one_message(tmp_path: Path) -> None:
+    touch(tmp_path / "raw", "ann_smile_01.mp4")
+    run = fmdata("table", "flat", "raw", cwd=tmp_path)
+    assert (run.returncode, run.stdout.splitlines()[0]) == (
+        0, "1 recordings of the pattern in raw/recordings.csv",
+    )  # fmt: skip
+    assert fmdata("table", "flat", "raw", "--quiet", cwd=tmp_path).stdout == ""
+    assert_refused(fmdata("table", "ck+", "raw", cwd=tmp_path), 2, "ckplus")
 
 
 def test_a_table_that_is_there_is_never_replaced(tmp_path: Path) -> None:
@@ -141,10 +153,24 @@ def test_the_lock_file_of_a_spreadsheet_program_is_no_table(casme2: Path) -> Non
 def test_a_table_that_is_damaged_or_another_one_is_refused(casme2: Path) -> None:
     table = text(casme2 / "CASME2-coding-20190701.xlsx", "not a workbook")
     assert "a table that cannot be read" in refused(InputError, "casme2", casme2)
+    with zipfile.ZipFile(table, "w") as parts:
+        parts.writestr("xl/workbook.xml", "<no workbook")
+    assert "a table that cannot be read" in refused(InputError, "casme2", casme2)
     workbook(table, ("Name", "Age"), ("x", 3))
     message = refused(InputError, "casme2", casme2)
     assert "no header with Subject, Filename, OnsetFrame, OffsetFrame" in message
     assert "the fullest line is Name, Age" in message
+
+
+def test_of_two_releases_of_a_table_the_later_counts(casme2: Path) -> None:
+    """Two rows of one recording in one table are two motions; those of two tables are one."""
+    for year, first in (("2014", 2), ("2019", 3)):
+        row = (1, "EP02_01f", first, 4, 6, "happiness")
+        workbook(casme2 / f"CASME2-coding-{year}0508.xlsx", CODING, row)
+    report = str(tabled("casme2", casme2))
+    (row_,) = rows_of(casme2).values()
+    assert (row_["take"], row_["onset"]) == ("EP02_01f", "2")
+    assert "tables of motions, of which the last by name counts (2)" in report
 
 
 def test_a_workbook_that_would_fill_the_memory_is_refused(
