@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from fmdata.pipeline.reading.layouts.contents import Contents, remark
 from fmdata.pipeline.reading.layouts.layout import UNLABELLED, Layout
-from fmdata.pipeline.reading.layouts.row import Boundaries, Label, Listed, Row
+from fmdata.pipeline.reading.layouts.row import Boundaries, Label, Listed, Row, best_versions
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,17 @@ class CodedLayout(Layout):
         for table in tables:  # a later release of the table, by its name, replaces an earlier one
             codings |= _by_clip(self.codings(table))
         placing = _Placing()
-        rows, found = [], set()
-        for source, match in contents.matches(self.pattern):
-            row = self.row(source, match)
-            clip = self.clip_of(row, contents.whole(source))
-            found.add(clip)
-            rows += placing.rows(row, codings.get(clip, []))
+        best, versions = best_versions(super().read(contents).rows)
+        clips = {row.source.path: self.clip_of(row, contents.whole(row.source)) for row in best}
+        rows = [
+            placed
+            for row in best
+            for placed in placing.rows(row, codings.get(clips[row.source.path], []))
+        ]
+        found = {*clips.values()}
         lost = [one.shown for clip, some in codings.items() if clip not in found for one in some]
-        return Listed(rows, [*self._notes(tables, lost), *placing.notes()] if rows else [])
+        notes = [*self._notes(tables, lost), *placing.notes()] if rows else []
+        return Listed([*rows, *versions], notes)
 
     def _notes(self, tables: Sequence[Path], lost: Sequence[str]) -> list[str]:
         notes = []
@@ -108,6 +111,7 @@ class _Placing:
 
     def __init__(self) -> None:
         self.uncoded: list[str] = []
+        self.unbounded: list[str] = []
         self.outside: list[str] = []
         self.apexes: list[str] = []
         self.videos: list[str] = []
@@ -135,6 +139,7 @@ class _Placing:
     def _boundaries(self, row: Row, coding: Coding) -> Boundaries:
         source, path = row.source, str(row.source.path)
         if coding.first is None or coding.last is None:
+            self.unbounded.append(path)
             return Boundaries()
         if not source.images:
             self.videos.append(path)
@@ -156,6 +161,7 @@ class _Placing:
         uncoded = self.uncoded if self._has_codings else []
         return [
             *remark("not in the set's table, labels unknown", uncoded),
+            *remark("rows without a first or a last image, boundaries left open", self.unbounded),
             *remark("coded images that are not all there, boundaries left open", self.outside),
             *remark("an apex that is not inside its motion, left open", self.apexes),
             *remark(

@@ -1,6 +1,7 @@
 """One recording of a data set as a row of a table, and all rows of a set."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fmdata.pipeline.reading.layouts.contents import Source
@@ -70,3 +71,16 @@ class Listed:
 
     rows: list[Row]
     notes: list[str] = field(default_factory=list)
+
+
+def best_versions(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """Divide rows into the best version of each recording, and the other versions."""
+    versions: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        versions[row.same or row.source.file].append(row)
+    kept, others = [], []
+    for same in versions.values():
+        best, *rest = sorted(same, key=lambda row: row.preference, reverse=True)
+        kept.append(best)
+        others += rest
+    return kept, others

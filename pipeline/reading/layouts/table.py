@@ -7,7 +7,6 @@ a table that is there already is never replaced.
 import csv
 import io
 import shlex
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from fmdata.catalog.storage.files import write_atomically
 from fmdata.pipeline.reading.layouts.contents import Contents, contents_of, remark
 from fmdata.pipeline.reading.layouts.layout import Layout
 from fmdata.pipeline.reading.layouts.registry import command_for, open_layout, recognised
-from fmdata.pipeline.reading.layouts.row import Label, Row
+from fmdata.pipeline.reading.layouts.row import Label, Row, best_versions
 from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.listing.walk import examples
 from fmdata.pipeline.reading.table import COLUMNS, OPTIONAL_COLUMNS
@@ -97,28 +96,15 @@ def write_table(
     layout = open_layout(layout_name, settings.pattern)
     contents = contents_of(folder, follow_links=settings.follow_links)
     listed = layout.read(contents)
-    rows, repeated = _without_repeats(listed.rows)
-    if not rows:
+    best, repeated = best_versions(listed.rows)
+    if not best:
         raise _nothing(layout, contents, listed.notes)
-    rows, renamed = _with_own_keys(rows)
+    rows, renamed = _with_own_keys(sorted(best, key=_by_name))
     path = out or folder / TABLE
     is_new = _write(path, _as_csv(rows))
     notes = [*contents.notes, *listed.notes, *_notes(contents, rows, repeated, renamed)]
     command = _next_command(folder, out, settings)
     return Tabled(rows, layout.title, folder, path, is_new, notes, command)
-
-
-def _without_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Divide rows into those to keep and other versions of their recordings; sort by names."""
-    versions: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        versions[row.same or row.source.file].append(row)
-    kept, repeated = [], []
-    for same in versions.values():
-        best, *others = sorted(same, key=lambda row: row.preference, reverse=True)
-        kept.append(best)
-        repeated += others
-    return sorted(kept, key=_by_name), repeated
 
 
 def _by_name(row: Row) -> tuple[str, str, str, str]:

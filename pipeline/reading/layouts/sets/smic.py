@@ -14,7 +14,6 @@ have boundaries only where the table's numbers are among their images.
 
 import re
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from fmdata.pipeline.reading.layouts.coded import CodedLayout, Coding, number_in
@@ -51,23 +50,28 @@ class Smic(CodedLayout):
 
     def read(self, contents: Contents) -> Listed:
         """Make rows of the recordings, whose camera is in the names of their folders."""
+        self._contents = contents
         listed = super().read(contents)
-        rows = [_of_camera(row, contents.whole(row.source)) for row in listed.rows]
-        unknown = [str(row.source.path) for row in rows if row.fps is None]
+        unknown = [str(row.source.path) for row in listed.rows if row.fps is None]
         note = "no folder HS, VIS or NIR above, so the frame rate is unknown, and a build takes 25"
-        return Listed(rows, [*listed.notes, *remark(note, unknown)])
+        return Listed(listed.rows, [*listed.notes, *remark(note, unknown)])
 
     def row(self, source: Source, match: re.Match[str]) -> Row:
-        """Return the row of a recording of an unknown camera."""
+        """Return the row of a recording."""
+        path, clip = self._contents.whole(source), _clip(match)
         subject = f"s{int(match['number'] or match['other'])}"
-        clip = (match["clip"] or match["calm"]).lower()
-        emotion = match["emotion"]
-        action = EMOTIONS[emotion.lower()] if emotion else "non_micro"
-        return Row(source, subject, action, clip, labels={"emotion": action}, same=clip)
+        action = EMOTIONS[match["emotion"].lower()] if match["emotion"] else "non_micro"
+        camera = camera_of(path)
+        version = "_".join(filter(None, (camera, "long" if _LONG.search(path) else "")))
+        labels = {"emotion": action, "camera": camera}
+        take = f"{version}_{clip}".strip("_")
+        same = f"{subject}/{action}/{take}"
+        return Row(source, subject, action, take, FPS.get(camera), labels=labels, same=same)
 
     def clip_of(self, row: Row, path: str) -> Hashable:
         """Return the camera and the clip."""
-        return camera_of(path), row.take
+        match = self.pattern.search(path)
+        return camera_of(path), _clip(match) if match else ""
 
     def codings(self, table: Path) -> list[Coding]:
         """Read an annotation table; its file's name has the camera."""
@@ -81,13 +85,8 @@ def camera_of(path: str) -> str:
     return cameras[-1].upper() if cameras else ""
 
 
-def _of_camera(row: Row, path: str) -> Row:
-    camera = camera_of(path)
-    version = "_".join(filter(None, (camera, "long" if _LONG.search(path) else "")))
-    take = f"{version}_{row.take}".strip("_")
-    labels = {**row.labels, "camera": camera}
-    same = f"{version}/{row.action}/{row.same}"
-    return replace(row, take=take, fps=FPS.get(camera), labels=labels, same=same)
+def _clip(match: re.Match[str]) -> str:
+    return str(match["clip"] or match["calm"]).lower()
 
 
 def _codings(camera: str, row: dict[str, str]) -> Iterator[Coding]:

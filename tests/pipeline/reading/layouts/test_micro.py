@@ -182,6 +182,16 @@ def test_smic_motions_of_a_long_recording_are_rows_of_their_own(smic: Path) -> N
     assert numbers_of(smic, path)[5] == 559705 % (1 << 14)
 
 
+def test_smic_calm_recordings_of_one_name_are_those_of_several_people(tmp_path: Path) -> None:
+    for subject in ("s1", "s2"):
+        pictures(tmp_path / f"HS/{subject}/non_micro/01", "image{}.bmp", range(3))
+    tabled("smic", tmp_path)
+    assert {*names_of(tmp_path).values()} == {
+        ("s1", "non_micro", "HS_01"),
+        ("s2", "non_micro", "HS_01"),
+    }
+
+
 def numbers_of(folder: Path, path: str) -> list[int]:
     """Return the numbers that a recording shows which has several rows."""
     (folder / "recordings.csv").write_text(f"path,subject,action,take\n{path},s,a,1\n")
