@@ -19,7 +19,7 @@ install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools o
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,tables,dev]'
 	touch $@
 
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)

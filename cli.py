@@ -16,6 +16,7 @@ import typer
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.printable import PrintableStream, printable, printable_lines
 from fmdata.catalog.storage.files import owner_writes
+from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
@@ -88,6 +89,26 @@ def build(
         _report(out)
     if strict and built.dropped:
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
+
+
+@command(TableSettings, stopped="starts anew")
+def table(
+    settings: TableSettings,
+    layout: Annotated[
+        str,
+        typer.Argument(
+            help="ckplus, afew, casme2, samm, smic, ravdess, grid, voxceleb, mead, bp4d or flat."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(help="Folder into which the set was unpacked.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Table to write.  [default: FOLDER/recordings.csv]")
+    ] = None,
+) -> None:
+    """Write the table of a known data set: its subjects, actions, labels and boundaries."""
+    from fmdata.pipeline.reading.layouts.table import write_table
+
+    summary(write_table(layout, folder, settings, out))
 
 
 @command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")

@@ -65,8 +65,9 @@ def command(
 
         @functools.wraps(run)
         def called(**values: Any) -> None:
-            folder = values.pop("folder", None), values.pop("dataset", None)
-            before: list[Any] = [_chosen_folder(*folder)] if dataset else []
+            before: list[Any] = []
+            if dataset:
+                before.append(_chosen_folder(values.pop("folder"), values.pop("dataset")))
             for kind, chosen in options.items():
                 before.append(kind(**{f.name: _parsed(f, values.pop(f.name)) for f in chosen}))
             with _stoppable(stopped, values.pop("quiet", False)):

@@ -30,12 +30,22 @@ from tests.helpers.encoded import recording, write_video
 
 README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
 RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
+LAYOUTS = ROOT / "docs/layouts.md"
 DECIMAL = re.compile(r"\d+\.\d+")
 # Fewer steps, and fewer recordings: appended, these win over what is set before them.
 SHORTER = {
     "fmdata simulate raw": "--takes 2 --size 160",
     "fmdata train encoder": "--set epochs=1 --set steps=2 "
     "--set landmarks.epochs=1 --set landmarks.steps=2",
+}
+
+# Recordings under the names of a known data set, and under names that follow a pattern.
+OTHER_LAYOUTS = {
+    "RAVDESS/Actor_01/01-01-03-01-01-01-01.mp4": "s01/smile/01.mp4",
+    "RAVDESS/Actor_01/01-01-08-01-01-01-01.mp4": "s01/brow_raise/01.mp4",
+    "RAVDESS/Actor_02/01-01-03-01-01-01-02.mp4": "s02/smile/01.mp4",
+    "clips/ann_smile_01.mp4": "s01/smile/02.mp4",
+    "clips/bob_smile_01.mp4": "s02/smile/02.mp4",
 }
 
 # What an installation writes: processes that start others import it again.
@@ -125,6 +135,10 @@ def folder(raw_path: Path, tmp_path: Path) -> Path:
                 os.link(raw_path / subject / action / take, path)
     (tmp_path / "work/other").symlink_to("dataset")
     (tmp_path / "work/overrides.csv").write_text("key,reject\ncleo-smile-03,yes\n")
+    for name, source in OTHER_LAYOUTS.items():
+        path = tmp_path / "work" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(raw_path / source, path)
     return tmp_path / "work"
 
 
@@ -190,7 +204,22 @@ def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
     printed = dict(run_page(RECIPES, session))
     build = "fmdata build --subjects sessions/ --table takes.csv --out lab"
     assert "3 recordings: 3 clips" in printed[build]
+    assert Dataset(session / "patterned").card.recordings == 2
     assert not any(b"ann" in path.read_bytes() for path in (session / "lab").rglob("*.parquet"))
+
+
+def test_the_commands_of_the_layouts_run_in_their_order(folder: Path) -> None:
+    printed = dict(run_page(LAYOUTS, folder))
+    assert "3 recordings of RAVDESS" in printed["fmdata table ravdess RAVDESS"]
+    build = "fmdata build --subjects RAVDESS --out ravdess"
+    assert "3 recordings: 3 clips, 0 dropped" in printed[build]
+    clips = Dataset(folder / "ravdess").actions
+    assert {(clip.subject, clip.action) for clip in clips} == {
+        ("Actor_01", "happy"),
+        ("Actor_01", "surprised"),
+        ("Actor_02", "happy"),
+    }
+    assert Dataset(folder / "lab").actions.subjects == ["ann", "bob"]
 
 
 def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None:

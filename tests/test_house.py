@@ -23,6 +23,7 @@ import typer
 from fmdata.catalog import errors
 from fmdata.catalog.errors import FmdataError
 from fmdata.cli import app
+from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings
@@ -52,6 +53,7 @@ OWNERS = {
     "torch": ("train/", "pipeline/landmarks/fan.py"),
     "face_alignment": "pipeline/landmarks/fan.py",
     "mediapipe": "pipeline/landmarks/mediapipe.py",
+    "openpyxl": "pipeline/reading/layouts/sheet.py",
     "ai_edge_litert": "pipeline/landmarks/litert/network.py",
 }
 MAX_FUNCTION_LINES, MAX_FILE_LINES, MAX_CLI_LINES = 40, 300, 450
@@ -59,6 +61,7 @@ MAX_MODULES = 12
 OPTIONS = {
     "simulate": [SimulateSettings],
     "build": [BuildSettings, RunSettings],
+    "table": [TableSettings],
     "synth-compound": [CompoundSettings],
     "report": [ReportSettings],
     "show": [ShowSettings],

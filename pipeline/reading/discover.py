@@ -13,6 +13,9 @@ from fmdata.catalog.errors import InputError, UsageError
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.layouts.layout import Layout
+from fmdata.pipeline.reading.layouts.registry import command_for, recognised
+from fmdata.pipeline.reading.layouts.sets.flat import PATTERN, Flat
 from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.reading.listing.layout import DEPTH, LAYOUT, by_kind, from_layout
@@ -76,9 +79,17 @@ def _table_in(raw: Path, bounds: Bounds) -> Path | None:
 def _in_folder(raw: Path, follow_links: bool) -> Found:
     tree = read_tree(raw, follow_links)
     found, clashes = settle(from_layout(raw, tree))
+    known = recognised(tree.files)
     if not found.recordings:
-        raise _nothing(raw, tree, found)
-    return replace(found, refused=[*found.refused, *map(refused_clash, clashes)])
+        raise _nothing(raw, tree, found, known)
+    notes = [*found.notes, f"this looks like {_advice(raw, known)}"] if known else found.notes
+    return replace(found, refused=[*found.refused, *map(refused_clash, clashes)], notes=notes)
+
+
+def _advice(raw: Path, known: type[Layout]) -> str:
+    """Return the advice for a folder of a known data set."""
+    names = "writes a table of its subjects, actions and labels, from which to build"
+    return f"{known.title}: {command_for(known, raw)} {names}"
 
 
 def _in_table(table: Path, raw: Path, bounds: Bounds | None = None) -> Found:
@@ -100,16 +111,23 @@ def _check_folder(raw: Path) -> None:
     )
 
 
-def _nothing(raw: Path, tree: Tree, found: Found) -> InputError:
+def _nothing(raw: Path, tree: Tree, found: Found, known: type[Layout] | None) -> InputError:
     """Return the error for a folder without recordings."""
+    contents = _contents(raw, tree.files, found)
+    if known:
+        todo = f"this looks like {_advice(raw, known)}"
+        return InputError(contents, wanted=LAYOUT, where=str(raw), todo=todo)
     todo = f"arrange the recordings in this layout, or name them in {raw / TABLE} "
     todo += f"with columns {','.join(COLUMNS)}"
     depths = {len(PurePosixPath(one.recording.source).parts) for one in found.refused}
     if depths == {DEPTH - 1} and all(one.recording.path.is_file() for one in found.refused):
         todo += "; if this is the folder of one subject, give the folder above with --subjects"
+    elif depths == {1}:
+        todo += f"; or write that table by a pattern of their names: {command_for(Flat, raw)} "
+        todo += f"--pattern '{PATTERN}'"
     elif depths == {DEPTH + 1}:
         todo += "; or give a folder below with --subjects, if its folders are subjects"
-    return InputError(_contents(raw, tree.files, found), wanted=LAYOUT, where=str(raw), todo=todo)
+    return InputError(contents, wanted=LAYOUT, where=str(raw), todo=todo)
 
 
 def _contents(raw: Path, files: Sequence[PurePosixPath], found: Found) -> str:

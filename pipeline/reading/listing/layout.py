@@ -45,7 +45,7 @@ def from_layout(raw: Path, tree: Tree) -> Found:
     kinds = by_kind(raw, tree.files)
     recordings, refused = [], []
     for video in kinds.videos:
-        recording = _recording(raw, video, _stem(video.name))
+        recording = _recording(raw, video, stem(video.name))
         if problem := _problem_of_video(video):
             refused.append(Refused(recording, *problem))
         else:
@@ -160,7 +160,7 @@ def _recording(raw: Path, path: PurePosixPath, take: str) -> Recording:
     return Recording(raw / path, "/".join(parts) or ".", subject, action, escaped(take))
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Return a name without its extension; an unknown one is short and has a letter in it."""
     path = PurePosixPath(name)
     suffix = path.suffix.lower()

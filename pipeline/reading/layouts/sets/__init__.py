@@ -1,0 +1,1 @@
+"""One layout a file: the names, tables and frame rate of one data set."""
