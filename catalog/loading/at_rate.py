@@ -3,13 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.types import Motion
+
+
+class StoredClip(Protocol):
+    """The parts of an action clip that a view at another rate reads."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def fps(self) -> float: ...  # noqa: D102
+    @property
+    def timestamps(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def landmarks(self) -> np.ndarray: ...  # noqa: D102
+    @property
+    def motion(self) -> Motion | None: ...  # noqa: D102
+    def frames(self, indices: Sequence[int] | None = None) -> np.ndarray: ...  # noqa: D102
+    def jpegs(self, indices: Sequence[int] | None = None) -> list[bytes]: ...  # noqa: D102
+    def lbp(self, indices: Sequence[int] | None = None) -> np.ndarray: ...  # noqa: D102
+    def sound(self) -> np.ndarray: ...  # noqa: D102
+    def frames_table(self, columns: Sequence[str] | None = None) -> pa.Table: ...  # noqa: D102
+    def column(self, name: str, shape: Sequence[int] = ()) -> np.ndarray: ...  # noqa: D102
 
 
 class ClipAtRate:
@@ -20,7 +41,7 @@ class ClipAtRate:
 
     Attributes
     ----------
-    clip : ActionClip
+    clip : StoredClip
         The clip as it is stored.
     fps : float
         Frames per second.
@@ -28,7 +49,7 @@ class ClipAtRate:
         The clip's frame that stands at each place.
     """
 
-    def __init__(self, clip: ActionClip, fps: float) -> None:
+    def __init__(self, clip: StoredClip, fps: float) -> None:
         if not fps > 0:
             raise UsageError(
                 f"{fps} frames per second",
