@@ -11,12 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.storage.jpeg import decode_jpegs
-from fmdata.catalog.storage.schema import (
-    ACTION_COLUMNS,
-    Columns,
-    one_row,
-    per_frame,
-)
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, Columns, one_row, per_frame, with_labels
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
@@ -113,7 +108,7 @@ class Clip(Members):
 
     def facts(self) -> pa.Table:
         """Return the facts of the clip as a table of one row, without positions."""
-        facts = self.COLUMNS.facts
+        facts = with_labels(self.COLUMNS, self.shard.labels).facts
         return one_row(facts, {name: self.row[name] for name in facts.names})
 
     def frame_blocks(self, columns: Sequence[str] | None = None) -> Iterable[pa.Table]:
@@ -165,6 +160,11 @@ class ActionClip(Clip):
     def take(self) -> str:
         """Name of the take."""
         return str(self.row["take"])
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Values of the labels that the table of recordings gives, by name; None where empty."""
+        return {label.name: self.row[label.column] for label in self.shard.labels}
 
     @property
     def n_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Safe printing of names that users chose.
+"""Safe printing of names that users chose, and short printing of arrays.
 
 A file name may hold line breaks, terminal escape sequences, or marks that reverse the direction of
 writing. Promise: the result of :func:`printable` is one line, reads in the order of its
@@ -6,6 +6,7 @@ characters, and cannot control a terminal.
 """
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any, TextIO
 
 
@@ -52,6 +53,21 @@ class PrintableStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
+
+
+class ArrayRepr:
+    """Gives a dataclass a short repr that shows an array as dtype and shape, never its values."""
+
+    def __repr__(self) -> str:
+        parts = []
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if hasattr(value, "dtype") and hasattr(value, "shape"):
+                shown = f"{value.dtype}{list(value.shape)}"
+            else:
+                shown = f"{value:.4g}" if isinstance(value, float) else repr(value)
+            parts.append(f"{field.name}={shown}")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 def listing(title: str, rows: Iterable[tuple[str, object]]) -> str:

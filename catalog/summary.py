@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.given.agreement import COLUMNS as AGREEING
+from fmdata.catalog.given.agreement import Agreement
 from fmdata.catalog.health.line import HealthLine
 from fmdata.catalog.health.sharing import n_pairs, n_sharing
 from fmdata.catalog.health.whole import health
@@ -128,6 +130,8 @@ class Summary:
         Notes on the compounds, such as subjects without any.
     shards, bytes : int
         Number of shards, and their total size.
+    agreement : Agreement or None
+        Of spotting with boundaries that a table gives; None where it gives none.
     health : tuple of HealthLine
         Everything odd about the dataset, worst first.
     """
@@ -157,6 +161,7 @@ class Summary:
     notes: list[str]
     shards: int
     bytes: int
+    agreement: Agreement | None
     health: tuple[HealthLine, ...]
 
     def __str__(self) -> str:
@@ -179,6 +184,8 @@ class Summary:
         if self.motion_frames_median is not None:
             frames, iod = self.motion_frames_median, self.amplitude_iod_median
             yield "median motion", f"{frames:g} frames, {iod:.3f} interocular distances"
+        if self.agreement:
+            yield "given truth", str(self.agreement)
         if self.compounds is None:
             yield "compounds", "none; make them with `fmdata synth-compound`"
         else:
@@ -229,6 +236,7 @@ def summarise(dataset: Dataset) -> Summary:
         stale=card.stale,
         notes=card.compounds.notes if card.compounds else [],
         shards=len(shards),
+        agreement=Agreement.of(dataset.actions.table(AGREEING)),
         bytes=sum(file.bytes for shard in shards for file in shard.files.values()),
         health=tuple(health(dataset)),
     )

@@ -3,16 +3,19 @@
 Small frozen dataclasses, checked at construction. Names carry the unit; a ``repr`` shows shapes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from fmdata.catalog.given.truth import Given
+from fmdata.catalog.printable import ArrayRepr
+
 N_POINTS = (478, 68)  # MediaPipe's mesh, FAN
 N_BLENDSHAPES = 52
 
-STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode", "review")
+STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode", "review", "keep")
 REASONS = (
     "misplaced",  # a video, or images, at another depth than <subject>/<action>/<take>
     "bad_name",  # a name that is not in UTF-8
@@ -29,24 +32,10 @@ REASONS = (
     "crashed",  # its worker process crashed at every attempt
     "timed_out",  # slower than the time limit
     "rejected",  # by a person, in a review
+    "not_kept",  # by an expression on the facts of its clip
 )
 STYLES = ("return", "hold")
 ROLES = ("lead", "first", "second", "tail")
-
-
-class ArrayRepr:
-    """Gives a dataclass a short repr that shows an array as dtype and shape, never its values."""
-
-    def __repr__(self) -> str:
-        parts = []
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                shown = f"{value.dtype}{list(value.shape)}"
-            else:
-                shown = f"{value:.4g}" if isinstance(value, float) else repr(value)
-            parts.append(f"{field.name}={shown}")
-        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 class Landmarks(Protocol):
@@ -90,6 +79,8 @@ class Recording:
         on the face, in pixels; None for the build's own choice.
     hidden : tuple of str
         Names that must not appear in any file of the dataset.
+    given : Given or None
+        Boundaries and labels that a table gives.
     """
 
     path: Path
@@ -102,6 +93,7 @@ class Recording:
     fps: float | None = None
     person: str | None = None
     hidden: tuple[str, ...] = ()
+    given: Given | None = None
 
     @property
     def names(self) -> tuple[str, str, str, str]:
@@ -164,6 +156,8 @@ class Track(ArrayRepr):
         Largest number of faces found in one frame; the track follows one of them.
     picture : Picture
         Form of the frames in the file.
+    first_frame : int
+        Frames of the file before the first one of the recording, which may be a span of it.
     """
 
     detected: np.ndarray
@@ -177,6 +171,7 @@ class Track(ArrayRepr):
     height: int
     faces: int = 1
     picture: Picture = Picture()
+    first_frame: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.detected)

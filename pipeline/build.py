@@ -12,10 +12,11 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips, Dataset
-from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.clips import Clips
+from fmdata.catalog.dataset import Dataset
+from fmdata.catalog.errors import RecordingError, UsageError
 from fmdata.catalog.health.persons import COLUMNS, other_persons
-from fmdata.catalog.privacy.pseudonyms import Pseudonyms
+from fmdata.catalog.privacy.pseudonyms import Names, Pseudonyms
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.card import Card
 from fmdata.catalog.storage.lock import WORK
@@ -32,6 +33,7 @@ from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.built import Built
 from fmdata.pipeline.work.job import Job, refused_job
 from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.limits.keep import Keep
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import Finished, drop, finished
 from fmdata.pipeline.work.previous import RECORDED, Previous, recorded_key
@@ -76,11 +78,34 @@ def build(
     """
     found = discover(raw, table, follow_links=how.follow_links)
     named = pseudonymous(found, pseudonyms) if pseudonyms else found
-    settings = replace(settings, pseudonyms=pseudonyms is not None)
+    settings = _checked(settings, found, named)
     review = Review.of(overrides, named.recordings) if overrides else Review()
     with change(out):
         built = _build(named, review, _sources(found, named), out, settings, how, progress)
     return replace(built, notes=found.notes, understood=understood(found.recordings))
+
+
+def _checked(settings: BuildSettings, found: Found, named: Found) -> BuildSettings:
+    """Return settings that say whether names are pseudonyms.
+
+    Raises
+    ------
+    UsageError
+        For an expression of ``--keep`` that cannot be read, or holds a name that is hidden.
+    """
+    settings, keep = replace(settings, pseudonyms=named is not found), settings.keep
+    if keep is None:
+        return settings
+    Keep.of(keep, named.labels)
+    names = Names(one.subject for one in found.recordings)
+    if settings.pseudonyms and names.redacted(keep) != keep:
+        raise UsageError(
+            "an expression that holds the name of a subject",
+            wanted="one without names, beside --pseudonyms: the dataset stores it",
+            where="--keep",
+            todo="write the subject's pseudonym, as in the dataset",
+        )
+    return settings
 
 
 def _sources(found: Found, named: Found) -> dict[str, str]:
@@ -100,7 +125,7 @@ def _build(
 ) -> Built:  # fmt: skip
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
-    previous = Previous.read(out, settings, known, retry=retry)
+    previous = Previous.read(out, settings, known, found.labels, retry=retry)
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
@@ -112,7 +137,8 @@ def _build(
     seconds, frames = _process(todo, done, settings, work, how, progress)
     refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    card, dropped = _published([*jobs, *refused], done, settings, previous, review)
+    every = [*jobs, *refused]
+    card, dropped = _published(every, done, settings, previous, review, found.table)
     known.keep_dataset(out, card)
     known.save(all_seen=not retry)
     counted = _counted(Dataset(out).actions, previous)
@@ -151,10 +177,10 @@ def _process(
 
 def _published(
     jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, previous: Previous,
-    review: Review,
+    review: Review, table: Path | None,
 ) -> tuple[Card, list[Dropped]]:  # fmt: skip
     """Publish the contents of the dataset, if it does not hold them already."""
-    contents = merge(jobs, done, previous, settings, review)
+    contents = merge(jobs, done, previous, settings, review, table)
     dropped = [dropped for dropped, _ in contents.dropped]
     is_current = previous.is_current(jobs, settings, review.rejected(jobs))
     if previous.dataset and is_current and contents.is_packed:

@@ -22,11 +22,11 @@ from fmdata.catalog.settings import (
 from fmdata.pipeline.reading.listing.whom import PLACES
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
-STAGES_VERSION = 13
+STAGES_VERSION = 14
 # Settings that decide which shard a clip lies in, not the content of the clip or of its row.
 _PLACING = ("shard_mb",)
 # Settings that decide which clips are kept; a dataset may be updated with another value.
-SELECTING = ("max_pose_range", "max_frames")
+SELECTING = ("max_pose_range", "max_frames", "keep")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ class BuildSettings(Options):
     max_frames: int = number(
         100_000, 1, help="Drop recordings of more frames; 100000 are 55 minutes at 30 a second."
     )
+    keep: str | None = text(
+        None, help="Keep only clips for which an expression over their columns is true, such as "
+        '"snr > 6 and faces == 1 and face_px > 60".'
+    )  # fmt: skip
     # Set by build() where there is a key; the key itself is never stored.
     pseudonyms: bool = flag(False)
 

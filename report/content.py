@@ -21,7 +21,8 @@ from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage.schema import SPOTTED, TIMES
 from fmdata.drawing.spread import spread
 from fmdata.pipeline.work.previous import recorded_key
-from fmdata.report.review import changes, times_of
+from fmdata.report.labels import words
+from fmdata.report.review import changes, given_of, times_of
 from fmdata.report.sheets import SheetSize, sheet
 
 MAX_CURVE = 160  # points
@@ -186,7 +187,8 @@ def _clip(clip: ActionClip, number: int, odd: list[str], size: SheetSize | None)
         "marks": [frames.index(mark) for mark in marks], "names": names,
         "sheet": sheet(clip, frames, size) if size else None,
         "of": recorded_key(row), "sha": row["source_sha256"], "changes": printable(changes(row)),
-        "spotted": times_of(row, SPOTTED),
+        "spotted": times_of(row, SPOTTED), "given": given_of(row, clip.intensity),
+        "labels": printable(words(clip)),
     }  # fmt: skip
 
 

@@ -130,8 +130,10 @@
       button, make("div", { textContent: `${clip.key}: ${facts}` }));
     if (clip.odd.length)
       card.append(make("div", { className: "odd", textContent: clip.odd.join(", ") }));
+    if (clip.labels) card.append(make("div", { className: "labels", textContent: clip.labels }));
     if (clip.changes) card.append(make("div", { className: "changes", textContent: clip.changes }));
     card.append(reviewer(clip, show));
+    labelled.watch(clip, card, curve);
     whenSeen(card, strip);
     return card;
   }
@@ -260,6 +262,7 @@
       if (!holds) continue;
       details.open = true;
       open(details);
+      if (document.getElementById(location.hash.slice(1))?.closest(".unlabelled")) labelled.clear();
     }
     if (kind === "dropped") clear();
     document.querySelectorAll(".found").forEach((node) => node.classList.remove("found"));

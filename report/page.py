@@ -28,13 +28,14 @@ from fmdata.catalog.storage.place import REPORT, is_report
 from fmdata.catalog.summary import Summary, summarise
 from fmdata.report.charts import HEIGHT, WIDTH, Chart, chart
 from fmdata.report.content import FACTS, MAX_CELLS, Content, gather
+from fmdata.report.labels import choices
 from fmdata.report.review import marks_of
 from fmdata.report.settings import ReportSettings
 from fmdata.report.shown import chosen
 
 MAX_LINKS, FIRST_LINKS = 200, 8  # of a line of the health; those shown at first
 MAX_DROPPED = 2000  # rows of the dropped list
-PROGRAM = ("review.js", "page.js")  # one program
+PROGRAM = ("review.js", "labels.js", "page.js")  # one program
 MAX_NOTES = 500  # of the notes on the compounds
 
 
@@ -115,6 +116,7 @@ def render(dataset: Dataset, summary: Summary, content: Content, settings: Repor
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["code"] = _code
+    by_label = choices(dataset, content.numbers)
     dropped = sorted(dataset.dropped().to_pylist(), key=lambda row: (row["reason"], row["source"]))
     rows = {row["source"]: place for place, row in reversed(list(enumerate(dropped[:MAX_DROPPED])))}
     return environment.from_string(html).render(
@@ -124,6 +126,7 @@ def render(dataset: Dataset, summary: Summary, content: Content, settings: Repor
         lines=[(line, *_links(line, content, rows)) for line in summary.health],
         dropped=dropped[:MAX_DROPPED], advice_of=advice_of, width=WIDTH, height=HEIGHT,
         max_cells=MAX_CELLS, max_notes=MAX_NOTES, bad_seam=BAD_SEAM, names=_names(content),
+        choices=by_label, chosen_by_label=[n for one in by_label for _, n in one.values],
         marks=marks_of(dataset), actions=sorted({a for s in content.subjects for a in s.actions}),
     )  # fmt: skip
 

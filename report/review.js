@@ -185,7 +185,8 @@ const reviewer = (() => {
       if (found.every(Number.isFinite)) return ordered(found, clip.n, 1);
     }
     const quarter = Math.floor(clip.n / 4);
-    return ordered(clip.spotted ?? clip.motion ?? [quarter, 2 * quarter, 3 * quarter], clip.n, 1);
+    const found = clip.given ?? clip.spotted ?? clip.motion;
+    return ordered(found ?? [quarter, 2 * quarter, 3 * quarter], clip.n, 1);
   }
 
   function editor(clip, times, changed) {

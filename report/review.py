@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.storage.schema import SPOTTED, TIMES
+from fmdata.catalog.storage.schema import GIVEN, SPOTTED, TIMES
 from fmdata.pipeline.work.outcome import REJECTED
 from fmdata.pipeline.work.previous import RECORDED, recorded_key
 from fmdata.pipeline.work.review.override import COLUMNS
@@ -27,13 +29,29 @@ def times_of(row: Row, names: Sequence[str]) -> list[int] | None:
     return [row[name] for name in names] if row[names[0]] is not None else None
 
 
+def given_of(row: Row, intensity: np.ndarray) -> list[int] | None:
+    """Return the boundaries that a table gives, or None; an apex that it leaves out is measured.
+
+    `intensity` is that of every frame, float [T].
+    """
+    onset, apex, offset = (row[name] for name in GIVEN)
+    if onset is None:
+        return None
+    return [
+        onset,
+        onset + int(np.argmax(intensity[onset:offset])) if apex is None else apex,
+        offset,
+    ]
+
+
 def changes(row: Row) -> str:
     """Return in words what is not as it was recorded and spotted; empty where all is."""
     words = []
     if row["motion_from"] == "given":
+        by = "by a table" if row["given_times"] and row["review"] is None else ""
         spotted = times_of(row, SPOTTED)
         before = ", ".join(map(str, spotted)) if spotted else "no motion"
-        words.append(f"boundaries given (spotted: {before})")
+        words.append(" ".join(["boundaries given", *by.split(), f"(spotted: {before})"]))
     if row["recorded_action"] != row["action"]:
         words.append(f"recorded as {row['recorded_action']} {row['recorded_take']}")
     if row["review"]:
@@ -42,15 +60,22 @@ def changes(row: Row) -> str:
 
 
 def _of_clips(dataset: Dataset) -> Iterator[dict[str, str]]:
-    columns = [*RECORDED, "source_sha256", "action", "motion_from", "review", *TIMES]
+    columns = [*RECORDED, "source_sha256", "action", "motion_from", "review", *TIMES, *GIVEN]
     for row in dataset.actions.rows(columns):
         if row["review"] is None:
             continue
-        times = {name: str(row[name]) for name in TIMES} if row["motion_from"] == "given" else {}
+        is_given = row["motion_from"] == "given" and not _is_of_table(row)
+        times = {name: str(row[name]) for name in TIMES} if is_given else {}
         is_marked = row["action"] != row["recorded_action"] or not times
         action = row["action"] if is_marked else ""
         yield _mark(recorded_key(row), row["source_sha256"], **times, action=action,
                     note=row["review"])  # fmt: skip
+
+
+def _is_of_table(row: Row) -> bool:
+    """Return whether the motion of a reviewed clip is as a table gives it, not the review."""
+    onset, apex, offset = (row[name] for name in GIVEN)
+    return (onset, offset) == (row["onset"], row["offset"]) and apex in (None, row["apex"])
 
 
 def _of_dropped(dataset: Dataset) -> Iterator[dict[str, str]]:

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.clips import Clips
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
 from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries

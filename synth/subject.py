@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.keys import key_part
 from fmdata.catalog.rest import first_stops, second_starts, tail_room

@@ -144,11 +144,10 @@ def _clip(row: dict[str, Any]) -> LabelledClip:
     return LabelledClip(**row | {"pieces": tuple(Piece(**piece) for piece in row["pieces"])})
 
 
-def action_samples(dataset: Dataset) -> Samples:
-    """Return every clip of D1, in the order of the shards."""
-    rows = dataset.actions.table(
-        ["key", "subject", "action", "fold", "n_frames", "onset", "offset"]
-    ).combine_chunks()
+def action_samples(dataset: Dataset, column: str = "action") -> Samples:
+    """Return every clip of D1, in the order of the shards; a column has the labels."""
+    names = ["key", "subject", column, "fold", "n_frames", "onset", "offset"]
+    rows = dataset.actions.table(names).combine_chunks()
     frames = rows["n_frames"]
     start = pa.nulls(len(rows), pa.int32()).fill_null(0)
     pieces = pa.StructArray.from_arrays(
@@ -156,8 +155,8 @@ def action_samples(dataset: Dataset) -> Samples:
     )
     bounds = pa.array(np.arange(len(rows) + 1), pa.int32())
     onset, offset = pc.fill_null(rows["onset"], 0), pc.coalesce(rows["offset"], frames)
-    names = rows["key"], rows["subject"], rows["action"], rows["fold"]
-    columns = [*names, pa.ListArray.from_arrays(bounds, pieces), onset, offset]
+    facts = rows["key"], rows["subject"], rows[column].cast(pa.string()), rows["fold"]
+    columns = [*facts, pa.ListArray.from_arrays(bounds, pieces), onset, offset]
     return Samples(pa.table(columns, _SAMPLE.names))
 
 

@@ -6,7 +6,7 @@ and, at the end, ``model.safetensors``; ``evaluation.json`` and its figures are 
 Promise: a run that was killed and started again ends with the metrics of an uninterrupted one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +26,7 @@ from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
 from fmdata.train.model_file import MODEL, load, save, trained_on
 from fmdata.train.recipes import recipe_named
-from fmdata.train.recipes.base import Material, Recipe, RecipeSettings
+from fmdata.train.recipes.base import Material, Recipe, RecipeSettings, class_names, require_classes
 from fmdata.train.split import Split, choose_split
 
 
@@ -148,8 +148,10 @@ def fit(
     progress: Progress = SILENT,
 ) -> tuple[Recipe, list[Epoch]]:
     """Train a recipe on the training subjects, resuming from the checkpoint of `keeper`."""
+    require_classes(settings, name)
+    classes = class_names(material.dataset, material.split.train, settings.label)
     with seeded(settings.seed):
-        recipe = recipe_named(name)(settings, _classes(material.dataset, material.split.train))
+        recipe = recipe_named(name)(settings, classes)
     loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
     recipe.train(material, loop)
     return recipe, loop.history
@@ -247,10 +249,3 @@ def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, A
         model = Path(extractor) / MODEL
         facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
     return facts
-
-
-def _classes(data: Dataset, subjects: Sequence[str]) -> list[str]:
-    """Return the names of some subjects' actions, sorted."""
-    table = data.actions.table(["subject", "action"])
-    rows = zip(table["subject"].to_pylist(), table["action"].to_pylist(), strict=True)
-    return sorted({action for subject, action in rows if subject in subjects})

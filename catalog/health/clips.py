@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fmdata.catalog.given import agreement
 from fmdata.catalog.health.line import DOUBT, NOTE, PROBLEM, HealthLine, Worst
 from fmdata.catalog.storage.schema import MOTION
 
@@ -101,6 +102,11 @@ def _without_sound(row: Row) -> float | None:
     return silent_s if silent_s > MAX_SILENCE_S else None
 
 
+def _disagreeing(row: Row) -> float | None:
+    iou = agreement.iou_of(row)
+    return None if iou is None or iou >= agreement.FOUND_IOU else 1 - iou
+
+
 CHECKS = (
     Check("no_motion", PROBLEM, "No motion",
           "look whether the take shows the action; the clip makes no compounds",
@@ -138,6 +144,9 @@ CHECKS = (
     Check("sound", DOUBT, f"No sound for more than {MAX_SILENCE_S:g} s",
           "look whether the file's sound is damaged, missing, or at another rate than `fps` says",
           _without_sound),
+    Check("disagreeing", DOUBT, "Given and spotted motion hardly overlap (IoU below 0.5)",
+          "look whether the table counts frames as fmdata does, or which of the two is wrong",
+          _disagreeing),
     Check("reviewed", NOTE, "Changed by a review",
           "nothing; the table of `fmdata build --overrides` decides",
           _where(lambda row: row["review"] is not None)),
@@ -156,7 +165,7 @@ COLUMNS = (
     "onset", "amplitude", "snr", "motions", "style_margin", "flash", "lead", "faces", "person",
     "detected_share", "pose_range", "brightness", "sharpness", "face_px", "transfer", "interlaced",
     "turned", "sample_aspect_ratio", "uneven_share", "motion_from", "review",
-    "sound_s", "n_frames", "fps",
+    "sound_s", "n_frames", "fps", *agreement.COLUMNS,
 )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ REASONS: dict[str, Advice] = {
     "crashed": Advice("its process crashed three times", _LOOK),
     "rejected": Advice("left out by a review", "nothing; to take it back, remove its row from the "
                        "table of `fmdata build --overrides`"),
+    "not_kept": Advice("left out by the expression of `--keep`", "nothing; another `--keep`, or "
+                       "none, takes it back without decoding"),
     "timed_out": Advice("slower than the time limit", "raise `--time-limit`, and add "
                         "`--retry-dropped`"),
 }  # fmt: skip

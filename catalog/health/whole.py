@@ -90,7 +90,7 @@ def _dropped(dataset: Dataset) -> list[HealthLine]:
         text = f"Dropped as {reason} ({advice.words}): {n} of {of} recordings"
         kind = f"{DROPPED}{reason}"
         keys = tuple(sources[reason])
-        grade = NOTE if reason == "rejected" else PROBLEM
+        grade = NOTE if reason in ("rejected", "not_kept") else PROBLEM
         lines.append(HealthLine(kind, grade, text, advice.todo, n, of, keys))
     return lines
 

@@ -26,7 +26,7 @@ from fmdata.catalog.privacy.traces import Traces, name_digest
 from fmdata.catalog.privacy.without import part_without, plan_without
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, FileFacts
+from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
@@ -46,8 +46,9 @@ class Forgotten:
 
     Attributes
     ----------
-    clips, compounds, dropped, units : int
-        Removed clips, compounds, dropped recordings and units of unfinished work.
+    clips, compounds, dropped, units, left_out : int
+        Removed clips, compounds, dropped recordings, units of unfinished work, and clips that
+        ``--keep`` had left out.
     rewritten, shards : int
         Shards written again, and all shards of the dataset.
     frames : int
@@ -62,6 +63,7 @@ class Forgotten:
     compounds: int = 0
     dropped: int = 0
     units: int = 0
+    left_out: int = 0
     rewritten: int = 0
     shards: int = 0
     frames: int = 0
@@ -72,8 +74,10 @@ class Forgotten:
             f"  no trace of {self.frames} JPEGs, LBP maps, landmarks and seconds of sound in any "
             "file of the dataset"
         )
+        left_out = f"{self.left_out} clips left out by --keep, " if self.left_out else ""
         lines = [
-            f"{self.clips} clips, {self.compounds} compounds, {self.dropped} dropped recordings, "
+            f"{self.clips} clips, {left_out}"
+            f"{self.compounds} compounds, {self.dropped} dropped recordings, "
             f"{self.units} pieces of unfinished work",
             f"  {self.rewritten} of {self.shards} shards were rewritten",
             *(map(str, self.left) if self.left else [none]),
@@ -130,22 +134,24 @@ def _remove(dataset: Dataset, subject: str, forgotten: Forgotten, progress: Prog
     shards = [shard for part in after.parts for shard in part.shards]
     return replace(
         forgotten,
-        clips=before.actions.samples - after.actions.samples,
-        compounds=_n_compounds(before) - _n_compounds(after),
+        clips=_n_of(before.actions) - _n_of(after.actions),
+        compounds=_n_of(before.compounds) - _n_of(after.compounds),
+        left_out=_n_of(before.left_out) - _n_of(after.left_out),
         dropped=before.dropped - after.dropped,
         rewritten=sum(shard.parquet not in kept for shard in shards),
         shards=len(shards),
     )
 
 
-def _n_compounds(card: Card) -> int:
-    return card.compounds.samples if card.compounds else 0
+def _n_of(part: Part | None) -> int:
+    return part.samples if part else 0
 
 
 def _card_without(dataset: Dataset, subject: str, progress: Progress) -> Card:
     """Stage every file of the dataset without the subject; return the matching card."""
     card, size = dataset.card, dataset.card.size
     actions = part_without(dataset.actions, subject, size)
+    left_out = part_without(dataset.left_out, subject, size) if dataset.left_out else None
     progress.step()
     every = dataset.dropped().to_pylist()
     rows = [row for row in every if not _is_of(row, subject)]
@@ -171,6 +177,7 @@ def _card_without(dataset: Dataset, subject: str, progress: Progress) -> Card:
         dropped_file=FileFacts.of(dropped_file),
         actions=actions,
         compounds=compounds,
+        left_out=left_out if left_out and left_out.samples else None,
     )
 
 
@@ -210,7 +217,9 @@ def _frames(dataset: Dataset | None, subject: str, units: list[Unit]) -> Iterato
     """Yield the JPEG, LBP map and landmarks of a subject's readable frames, and its sound."""
     halves = [half for half in dataset.halves if not half.part.virtual] if dataset else []
     # The frames of compounds that are not stale are those of the actions.
-    for clips in halves if dataset and dataset.card.stale else halves[:1]:
+    for clips in halves:
+        if dataset and not dataset.card.stale and clips.folder.name == card_file.COMPOUNDS:
+            continue
         for clip in clips.of_subject(subject):
             with suppress(DatasetError, OSError, ValueError), clip.tar.open("rb") as file:
                 for begin, n_bytes in frame_spans(clip).tolist():

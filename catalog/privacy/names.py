@@ -66,7 +66,9 @@ class Name:
         """Return whether a card mentions the subject."""
         notes = (note for part in card.parts for note in part.notes)
         subjects = (s for part in card.parts for shard in part.shards for s in shard.subjects)
-        return any(map(self.is_in, notes)) or self.subject in subjects
+        keep = card.actions.settings.get("keep")  # an expression may name a subject
+        texts = [*notes, *([keep] if isinstance(keep, str) else [])]
+        return any(map(self.is_in, texts)) or self.subject in subjects
 
     @cached_property
     def _word(self) -> re.Pattern[str] | None:

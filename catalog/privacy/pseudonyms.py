@@ -10,7 +10,7 @@ The search for a name ignores case, accents, and characters between letters and 
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
@@ -93,6 +93,28 @@ def redact(name: str, text: str) -> str:
     if _is_short_number(_folded(name)):
         return re.sub(r"\S+", lambda word: _replaced(name, word[0]), text)
     return _replaced(name, text)
+
+
+class Names:
+    """Names to replace in many texts; a text that holds none of them costs little.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names; the longest are replaced first.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        in_order = sorted(set(names), key=lambda name: (-len(name), name))
+        self._names = [(name, _folded(name)) for name in in_order]
+
+    def redacted(self, text: str) -> str:
+        """Return a text with ``…`` in place of each name, as :func:`redact` replaces it."""
+        folded = _folded(text)
+        for name, inside in self._names:
+            if inside in folded:
+                text = redact(name, text)
+        return text
 
 
 def _replaced(name: str, text: str) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.clip import Clip
-from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.clips import Clips
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.privacy.names import Name
 from fmdata.catalog.privacy.traces import Traces
 from fmdata.catalog.progress import SILENT, Progress
@@ -65,7 +66,7 @@ def remnants(
             if file.is_file():
                 yield from _pixels_left(file, traces, frames.get(file, partial(_Frames, iter(()))))
             if dataset and file == path / card_file.NAME:
-                places = ["a note or a shard"] if name.in_card(dataset.card) else []
+                places = ["a note, a shard or --keep"] if name.in_card(dataset.card) else []
             else:
                 places = list(name.places_in(file))
         except (OSError, ValueError, pa.ArrowException) as error:

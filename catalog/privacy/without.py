@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fmdata.catalog.clip import ActionClip, Clip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.card import Part, Shard
 from fmdata.catalog.storage.division import Planned, divide, plan_shards, runs_of
@@ -54,7 +54,7 @@ def part_without(clips: Clips[Any], subject: str, size: int) -> Part:
         copied_from = of_shard not in wanted and shard.subjects != [subject]
         if copied_from and not shard.intact(folder):
             raise _damaged(folder / shard.name)
-    dataset, columns = folder.parent, clips.clip.COLUMNS
+    dataset, columns = folder.parent, clips.columns
     shards = pack(
         dataset, folder.name, planned, lambda k: clips[k].sample(), columns, limit, present
     )

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.given.labels import labels_of
 from fmdata.catalog.storage.files import write_atomically
 
 NAME = "fmdata.json"
 FORMAT = 5
-ACTIONS, COMPOUNDS = "actions", "compounds"
+ACTIONS, COMPOUNDS, LEFT_OUT = "actions", "compounds", "left_out"
 MAX_SIZE = 1024  # pixels; width and height of a crop
 _MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes
 _SHARD = re.compile(r"shard-[0-9]{5,9}")
@@ -126,7 +127,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Card:
-    """Content of ``fmdata.json``."""
+    """Content of ``fmdata.json``.
+
+    `left_out` is the entry of the clips that ``--keep`` leaves out, in shards like the actions;
+    None where it leaves none out. `labels` has the type of each label of the clips, by name.
+    """
 
     fmdata: str
     tools: dict[str, str]
@@ -136,12 +141,15 @@ class Card:
     dropped_file: FileFacts
     actions: Part
     compounds: Part | None = None
+    left_out: Part | None = None
+    labels: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The actions and, where they have been made, the compounds."""
-        return (self.actions, self.compounds) if self.compounds else (self.actions,)
+        """The actions and, where the dataset has them, the compounds and the clips left out."""
+        parts = (self.actions, self.compounds, self.left_out)
+        return tuple(part for part in parts if part)
 
     @property
     def size(self) -> int:
@@ -251,10 +259,12 @@ def _parsed(document: dict[str, Any], text: bytes) -> Card:
         raise ValueError("its content does not match its own digest")
     document["dropped_file"] = _made(FileFacts, document["dropped_file"])
     document["actions"] = _part(document["actions"])
-    if document["compounds"] is not None:
-        document["compounds"] = _part(document["compounds"])
+    for name in (COMPOUNDS, LEFT_OUT):
+        if document[name] is not None:
+            document[name] = _part(document[name])
     card = _made(Card, document)
-    if card.actions.virtual:
+    labels_of(card.labels)
+    if card.actions.virtual or (card.left_out and card.left_out.virtual):
         raise ValueError("actions without tars")
     if not 0 < card.size <= MAX_SIZE:
         raise ValueError(f"crops of {card.size} pixels")

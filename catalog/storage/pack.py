@@ -6,11 +6,11 @@ Promise: new files replace old ones all together, even if a run is killed at any
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from fmdata.catalog.storage.card import DROPPED, Card, Part, Shard
+from fmdata.catalog.storage.card import DROPPED, LEFT_OUT, Card, Shard
 from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
@@ -135,7 +135,8 @@ def _clear(work: Path) -> None:
 def _unstage(dataset: Path) -> None:
     """Remove new files that are not to be put in place."""
     for place in (dataset / STAGED, *(dataset / part / INSIDE for part in HALVES)):
-        shutil.rmtree(place, ignore_errors=True)
+        if place.exists():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def staging(dataset: Path) -> Path:
@@ -192,9 +193,12 @@ def _finish(dataset: Path) -> None:
     # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)
-    for name, part in zip(HALVES, (card.actions, card.compounds), strict=True):
-        if part and (staged / name).is_dir():
-            _replace_shards(staged / name, dataset / name, part)
+    for name, part in zip(HALVES, (card.actions, card.compounds, card.left_out), strict=True):
+        if (staged / name).is_dir():
+            _replace_shards(staged / name, dataset / name, part.shards if part else [])
+    if card.left_out is None and not is_apart(dataset / LEFT_OUT, dataset):
+        with suppress(OSError):  # no such folder
+            (dataset / LEFT_OUT).rmdir()
     if (staged / DROPPED).exists():
         (staged / DROPPED).replace(dataset / DROPPED)
     flush(dataset)
@@ -202,13 +206,13 @@ def _finish(dataset: Path) -> None:
     flush(dataset)
 
 
-def _replace_shards(staged: Path, half: Path, part: Part) -> None:
+def _replace_shards(staged: Path, half: Path, shards: Iterable[Shard]) -> None:
     """Put the new shards of one half in place, file by file, and remove the old ones."""
     half.mkdir(exist_ok=True)
     for new in sorted(staged.iterdir()):
         new.replace(half / new.name)
         new.unlink(missing_ok=True)  # a link to the file in its place is not moved
-    kept = {name for shard in part.shards for name in shard.files}
+    kept = {name for shard in shards for name in shard.files}
     for old in sorted(half.iterdir()):
         if is_shard_file(old.name) and old.name not in kept:
             old.unlink()

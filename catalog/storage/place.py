@@ -1,10 +1,10 @@
 """The folder of a dataset as a place to write in: nothing that fmdata did not make is removed.
 
-Ours are the card and the dropped list (files), the shards in ``actions`` and ``compounds``, and
-``.work`` with a file of its own that says so. Either half may be a link to a folder, or a mount
-point, on another disk; its new shards are then prepared beside the old ones. Promise: whatever else
-has one of these names is refused before anything is touched. The page ``report.html`` is ours where
-it says so in its head; another file of this name stays as it is.
+Ours are the card and the dropped list (files), the shards in ``actions``, ``compounds`` and
+``left_out``, and ``.work`` with a file of its own that says so. A folder of shards may be a link to
+a folder, or a mount point, on another disk; its new shards are then prepared beside the old ones.
+Promise: whatever else has one of these names is refused before anything is touched. The page
+``report.html`` is ours where it says so in its head; another file of this name stays as it is.
 """
 
 import os
@@ -17,7 +17,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.lock import LOCKS, WORK, is_lock
 
-HALVES = (card_file.ACTIONS, card_file.COMPOUNDS)
+HALVES = (card_file.ACTIONS, card_file.COMPOUNDS, card_file.LEFT_OUT)
 MARK = "fmdata.txt"  # in .work: made by fmdata, which may remove all of it
 STAGED = f"{WORK}/new"  # new files of the dataset, beside its new card
 INSIDE = ".new"  # in a half on another disk: its new shards
@@ -58,7 +58,7 @@ def require_place(dataset: Path) -> None:
         _require_half(dataset / name, dataset)
     places = [(dataset / name).resolve() for name in HALVES if (dataset / name).is_dir()]
     if len(set(places)) < len(places):
-        raise _refused(dataset, f"{' and '.join(HALVES)} that are one folder")
+        raise _refused(dataset, f"two of {', '.join(HALVES)} that are one folder")
     if not _is_begun(dataset) and any(_foreign(dataset)):
         raise _refused(dataset, "something that is not a dataset of fmdata")
 

@@ -6,13 +6,14 @@ row-major order. Its size is fixed, except for the landmarks, whose number depen
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from fmdata.catalog.given.labels import Label, is_label
 from fmdata.catalog.types import N_BLENDSHAPES
 
 
@@ -77,8 +78,9 @@ MOTION_FACTS = [
     pa.field("style_margin", pa.float64()),
 ]
 TIMES = ("onset", "apex", "offset")
-# The same as they were spotted, also where others are given.
+# The same as they were spotted, also where others are given; and as a table gives them.
 SPOTTED = tuple(f"spotted_{name}" for name in TIMES)
+GIVEN = tuple(f"given_{name}" for name in TIMES)
 MOTION_FROM = ("spotted", "given")
 N_SHAPE_POINTS = 40
 ACTION_FACTS = pa.schema(
@@ -97,12 +99,15 @@ ACTION_FACTS = pa.schema(
         pa.field("digest", pa.string()),  # of the recording's content and the settings
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
+        pa.field("first_frame", pa.int32()),  # frames of the file before the clip's first one
         pa.field("size", pa.int32()),
         # The facts of a motion are all null where no motion was found.
         *MOTION_FACTS,
         pa.field("flash", pa.bool_()),
         pa.field("motion_from", pa.string()),  # one of MOTION_FROM
         *(pa.field(name, pa.int32()) for name in SPOTTED),
+        pa.field("given_times", pa.string()),  # as the table has them; null where it gives none
+        *(pa.field(name, pa.int32()) for name in GIVEN),
         pa.field("review", pa.string()),  # note of the review that changed the clip; else null
         pa.field(
             "motions", pa.list_(pa.struct(MOTION_FACTS))
@@ -144,6 +149,16 @@ ACTION_FRAME_FACTS = pa.schema(
     ]
 )
 ACTION_COLUMNS = Columns(ACTION_FACTS, ACTION_FRAME_FACTS)
+
+
+@lru_cache(maxsize=16)
+def with_labels(columns: Columns, labels: tuple[Label, ...]) -> Columns:
+    """Return the columns of clips that have labels, which follow the other facts."""
+    if not labels:
+        return columns
+    facts = pa.schema([*columns.facts, *(label.field for label in labels)])
+    return replace(columns, facts=facts)
+
 
 SEGMENT = pa.struct(
     [
@@ -200,10 +215,15 @@ DROPPED_COLUMNS = pa.schema(
 MOTION = (*(field.name for field in MOTION_FACTS), "flash")
 # Further columns that may be null: scores of some backends, optional members, ends of a file.
 NULLABLE = (
-    *(*MOTION, *SPOTTED, "review"),
+    *(*MOTION, *SPOTTED, "review", "given_times", *GIVEN),
     *("start", "stop", "face_shape", "blendshapes", "lbp_offset", "lbp_size"),
     *("wav_offset", "wav_size", "sound_s"),
 )
+
+
+def may_be_null(column: str) -> bool:
+    """Return whether a column may have nulls."""
+    return column in NULLABLE or is_label(column)
 
 
 def is_scalar(field: pa.Field) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.rest import at_rest, first_stops, second_starts, second_stop
 from fmdata.catalog.storage.schema import per_frame
 from fmdata.catalog.timing import nominal_rate, segment_times

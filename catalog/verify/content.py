@@ -13,7 +13,8 @@ from typing import Any
 import av
 import pyarrow as pa
 
-from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.clips import Clips
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage import card as card_file
@@ -55,7 +56,8 @@ class Half:
 def halves_of(dataset: Dataset) -> list[Half]:
     """Return the halves that a dataset has."""
     return [
-        Half(clips, todo) for clips, todo in zip(dataset.halves, (REBUILD, RESYNTH), strict=False)
+        Half(clips, RESYNTH if clips.folder.name == card_file.COMPOUNDS else REBUILD)
+        for clips in dataset.halves
     ]
 
 
@@ -79,14 +81,20 @@ def check_content(
             f"and {card.dropped} dropped"
         )
         yield Finding(str(path / card_file.NAME), problem, todo)
+    n_left_out = card.left_out.samples if card.left_out else 0
+    n_not_kept = dropped["reason"].to_pylist().count("not_kept")
+    if n_left_out != n_not_kept:
+        problem = f"{n_not_kept} recordings that were not kept, and {n_left_out} clips of them"
+        yield Finding(str(dropped_path), problem, todo)
     check = DeepCheck(halves[0].clips, fresh=not card.stale) if deep else None
     for half in halves:
         readable = yield from _check_half(half, card, check, progress)
         if not readable:
             return  # rows are missing, so they cannot be compared
     yield from check_duplicates(halves[0].clips)
-    if len(halves) > 1 and not card.stale:
-        yield from check_compounds(halves[0].clips, halves[1].clips, dropped)
+    compounds = [half.clips for half in halves if half.folder.name == card_file.COMPOUNDS]
+    if compounds and not card.stale:
+        yield from check_compounds(halves[0].clips, compounds[0], dropped)
 
 
 def _check_of(half: Half, shard: Shard, size: int, todo: str) -> ShardCheck | PlanCheck:

@@ -11,7 +11,7 @@ from math import hypot, inf
 from typing import Any
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.storage.tables.index import digest, digests, repeated
 
 COLUMNS = (

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.clip import ActionClip, Clip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.jpeg import decode_jpeg, max_jpeg_bytes

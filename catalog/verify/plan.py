@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.keys import compound_key
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.schema import VIRTUAL_COLUMNS

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from fmdata.catalog.clip import ActionClip, Clip
-from fmdata.catalog.dataset import Clips
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.keys import fold
 from fmdata.catalog.rest import with_rest
-from fmdata.catalog.storage.schema import MOTION_FROM, SPOTTED, TIMES
+from fmdata.catalog.storage.schema import GIVEN, MOTION_FROM, SPOTTED, TIMES
 from fmdata.catalog.storage.tables.index import digest, digests, repeated
 from fmdata.catalog.types import STYLES
 from fmdata.catalog.verify.duplicates import n_subjects, same_bytes
@@ -78,7 +78,7 @@ def problem_of_motion(clip: ActionClip) -> str | None:
     All facts of a motion are null where there is none.
     """
     row = clip.row
-    if problem := _problem_of_spotted(row):
+    if problem := _problem_of_spotted(row) or _problem_of_given(row):
         return problem
     onset, apex, offset, style = facts = tuple(row[name] for name in (*TIMES, "style"))
     if facts == (None, None, None, None) and row["motion_from"] == "spotted":
@@ -113,6 +113,23 @@ def _problem_of_spotted(row: Mapping[str, Any]) -> str | None:
     if row["motion_from"] == "spotted" and times != spotted:
         at = ", ".join(f"{name} {time}" for name, time in zip(TIMES, times, strict=True))
         return f" has {at}, and {spotted} were spotted"
+    return None
+
+
+def _problem_of_given(row: Mapping[str, Any]) -> str | None:
+    """Return the problem of boundaries that a table gives, which are the clip's unless reviewed."""
+    given, times = (tuple(row[name] for name in names) for names in (GIVEN, TIMES))
+    onset, apex, offset = given
+    spelt = row["given_times"]
+    is_given = None not in (onset, offset, spelt)
+    if not is_given and (*given, spelt) != (None, None, None, None):
+        return f" has given onset, apex and offset {given}, in the table {spelt!r:.80}"
+    if row["review"] is not None:
+        return None
+    if is_given != (row["motion_from"] == "given"):
+        return f" has a motion that is {row['motion_from']}, and {given} in the table"
+    if is_given and times != (onset, times[1] if apex is None else apex, offset):
+        return f" has onset, apex and offset {times}, and {given} are given"
     return None
 
 

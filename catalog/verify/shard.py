@@ -15,7 +15,7 @@ from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
 from fmdata.catalog.storage.npy import npy_header
-from fmdata.catalog.storage.schema import NULLABLE, is_scalar, per_frame
+from fmdata.catalog.storage.schema import is_scalar, may_be_null, per_frame, with_labels
 from fmdata.catalog.storage.shards import SUFFIXES
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
@@ -48,13 +48,14 @@ class ShardCheck:
     def __init__(self, files: OpenedShard, clip: type[Clip], size: int, todo: str) -> None:
         self._files, self._shard, self._clip = files, files.shard, clip
         self._size, self._todo = size, todo
+        self._columns = with_labels(clip.COLUMNS, files.labels)
         self._reader = FramesReader()
         with open_parquet(self._files.clips) as file:
             self._rows = file.read()
 
     def problem_of_tables(self) -> str | None:
         """Return the problem that prevents reading the tables as rows of the format, or None."""
-        columns = self._clip.COLUMNS
+        columns = self._columns
         if not self._rows.schema.equals(columns.clips):
             return "other columns than the format's"
         if problem := problem_of_nulls(self._rows):
@@ -116,7 +117,7 @@ class ShardCheck:
 
     def _problems_of_tar(self) -> Iterator[str]:
         path = self._files.tar
-        facts = self._clip.COLUMNS.facts
+        facts = self._columns.facts
         scalars = [field.name for field in facts if is_scalar(field)]
         nulls = {kind: self._rows[f"{kind}_offset"].null_count for kind in SUFFIXES}
         for kind in (kind for kind, n in nulls.items() if n not in (0, self._rows.num_rows)):
@@ -147,7 +148,7 @@ class ShardCheck:
 def problem_of_nulls(table: pa.Table) -> str | None:
     """Return the problem of a column that has nulls and must not, or None."""
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if name not in NULLABLE and column.null_count:
+        if column.null_count and not may_be_null(name):
             return f"{column.null_count} rows without {name}"
     return None
 

@@ -78,7 +78,7 @@ class _Detections:
         self.times_s: list[float] = []
         self.boxes: list[list[FaceBox]] = []  # of each frame
         self.width = self.height = self.n_points = 0
-        self.picture = Picture()
+        self.picture, self.first_frame = Picture(), 0
         self._row_bytes = 0
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115
 
@@ -96,6 +96,7 @@ class _Detections:
     def add(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Add the next frame with its faces."""
         self.height, self.width = frame.rgb.shape[:2]
+        self.first_frame = frame.place - frame.index
         self.picture = replace(
             self.picture if self.times_s else frame.picture,
             interlaced=self.picture.interlaced or frame.picture.interlaced,
@@ -140,6 +141,7 @@ def _track(file: Path, found: _Detections, detected: np.ndarray, others: np.ndar
         height=found.height,
         faces=found.max_faces,
         picture=found.picture,
+        first_frame=found.first_frame,
     )
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.types import ArrayRepr, Picture, Recording
+from fmdata.catalog.printable import ArrayRepr
+from fmdata.catalog.types import Picture, Recording
 from fmdata.pipeline.reading.images import LazyFrame, image_frames
 from fmdata.pipeline.reading.video import declared_rate, video_frames
 
@@ -37,12 +38,15 @@ class Frame(ArrayRepr):
         Pixels as displayed: square, rotation and mirroring applied, in BT.709.
     picture : Picture
         Form of the frame in its file.
+    place : int
+        Position in the file, from 0 at its first frame.
     """
 
     index: int
     time_s: float
     rgb: np.ndarray
     picture: Picture = field(default_factory=Picture)
+    place: int = 0
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:
@@ -79,7 +83,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
                 f"{shape[1]}x{shape[0]} before",
             )
         shape = rgb.shape
-        yield Frame(index, time_s, rgb, lazy.picture)
+        yield Frame(index, time_s, rgb, lazy.picture, n_seen - 1)
         index += 1
     else:
         span.require_end(last_s)

@@ -94,7 +94,8 @@ def _advice(raw: Path, known: type[Layout]) -> str:
 
 def _in_table(table: Path, raw: Path, bounds: Bounds | None = None) -> Found:
     listed = read_table(table, raw, bounds)
-    found, clashes = settle(Found(listed, notes=_unlisted(raw, table, listed)))
+    notes = _unlisted(raw, table, listed)
+    found, clashes = settle(Found(listed, notes=notes, table=table))
     if clashes:
         raise _clash(clashes[0], table)
     return found

@@ -2,25 +2,30 @@
 
 The table is a CSV file with a header: columns ``path, subject, action, take`` and, optionally,
 ``start`` and ``stop`` (seconds after the file's first frame, half-open), ``fps`` (replaces the
-file's own; by default 25 for a folder of images) and ``person`` (which of
-several). Other columns are ignored. Several rows may name different spans, or persons, of one file.
-Columns may be separated by commas, semicolons, tabs or bars, and numbers may have decimal commas.
+file's own; by default 25 for a folder of images), ``person`` (which of several), and the boundaries
+of the motion: ``onset, apex, offset`` (frames of the file, from 0) or ``onset_s, apex_s, offset_s``
+(seconds after its first). Any other column is a label, which the clips keep. Several rows may name
+different spans, or persons, of one file. Columns may be separated by commas, semicolons, tabs or
+bars, and numbers may have decimal commas.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fmdata.catalog.given.truth import Given, Labelled
 from fmdata.catalog.printable import printable
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.cells import locate, number, seconds, time_hint
+from fmdata.pipeline.reading.listing.labels import label_names, labelled, size_error
 from fmdata.pipeline.reading.listing.rows import Header, beyond_error, refused_rows
+from fmdata.pipeline.reading.listing.times import TIME_COLUMNS, given_times
 from fmdata.pipeline.reading.listing.walk import is_utf8
 from fmdata.pipeline.reading.listing.whom import PLACES, person
 
 COLUMNS = ("path", "subject", "action", "take")
-OPTIONAL_COLUMNS = ("start", "stop", "fps", "person")
+OPTIONAL_COLUMNS = ("start", "stop", "fps", "person", *TIME_COLUMNS)
 
 MIN_FPS, MAX_FPS = 0.1, 1000.0
 # Names that other tables give to the columns, for advice.
@@ -30,7 +35,7 @@ _SYNONYMS = {
     "action": ("label", "emotion", "expression", "class", "motion", "gesture"),
     "take": ("repetition", "rep", "trial", "session", "number", "no", "nr", "index"),
 }
-_HEADER = Header(COLUMNS, OPTIONAL_COLUMNS, "--table", _SYNONYMS)
+_HEADER = Header(COLUMNS, OPTIONAL_COLUMNS, "--table", _SYNONYMS, keeps_others=True)
 
 
 def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Recording]:
@@ -48,23 +53,38 @@ def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Rec
         When the table cannot be read, lacks a column, has no row, or has invalid rows: all of them
         are listed, with their line numbers.
     """
-    recordings, errors = [], []
-    for line, cells in _HEADER.rows(table):
+    found, recordings, errors = _HEADER.read(table), [], []
+    names = _label_names(found.names, table)
+    semicolons = found.delimiter == ";"  # of a spreadsheet with decimal commas
+    labels = labelled([cells for _, cells in found.rows], names, decimal_comma=semicolons)
+    for (line, cells), of_row in zip(found.rows, labels, strict=True):
         row = _Row(cells, raw, bounds)
+        row.errors += size_error(cells, names)
         errors += [f"line {line}: {error}" for error in row.errors]
         if not row.errors:
-            recordings.append(row.recording())
+            recordings.append(row.recording(line, of_row))
     if errors:
         raise refused_rows(
             errors,
             table,
             wanted=f"in every row a path {'' if bounds else 'that is absolute or '}below {raw}, a "
-            "subject, an action and a take; start and stop in seconds with start < stop, or empty",
+            "subject, an action and a take; start and stop in seconds with start < stop, and onset "
+            "<= apex < offset in frames (or onset_s, apex_s, offset_s in seconds), or empty",
             todo="correct these lines; nothing was built",
         )
     if not recordings:
         raise _HEADER.unusable(table, "a table without rows", "one row for each recording")
     return recordings
+
+
+def _label_names(columns: Sequence[str], table: Path) -> dict[str, str]:
+    """Return the names of a table's labels by column; raise UsageError where one cannot be."""
+    try:
+        return label_names(columns, (*COLUMNS, *OPTIONAL_COLUMNS))
+    except ValueError as error:
+        wanted = "further columns that are labels, under names of their own"
+        todo = "rename that column, or remove it; nothing was built"
+        raise _HEADER.unusable(table, str(error), wanted, todo) from error
 
 
 class _Row:
@@ -82,7 +102,8 @@ class _Row:
         self._read("start", seconds, time_hint)
         self._read("stop", seconds, time_hint)
         self._read("fps", number, lambda cell: "not a number")
-        self.errors += [*self._number_errors(), *self._person_errors()]
+        self._times, errors = given_times(cells)
+        self.errors += [*self._number_errors(), *self._person_errors(), *errors]
 
     def _read(
         self, name: str, parse: Callable[[str], float | None], hint: Callable[[str], str]
@@ -134,7 +155,7 @@ class _Row:
         except (OSError, ValueError) as error:  # ValueError: a null byte in the name
             return [f"{shown}: {getattr(error, 'strerror', None) or error}"]
 
-    def recording(self) -> Recording:
+    def recording(self, line: int, labels: tuple[Labelled, ...]) -> Recording:
         """Return the recording of a row without errors."""
         path, raw = self._path, self._raw
         inside = path.is_relative_to(raw)
@@ -148,4 +169,5 @@ class _Row:
             stop_s=self._numbers["stop"],
             fps=self._numbers["fps"],
             person=self._person,
+            given=Given(line, self._times, labels) if self._times or labels else None,
         )

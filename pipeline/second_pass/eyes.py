@@ -11,8 +11,9 @@ from typing import IO
 import cv2
 import numpy as np
 
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.catalog.storage.npy import NpyFile
-from fmdata.catalog.types import ArrayRepr, Track
+from fmdata.catalog.types import Track
 from fmdata.pipeline.cropping.align import crop
 from fmdata.pipeline.geometry.blocks import blocks
 from fmdata.pipeline.geometry.points import interocular_distance

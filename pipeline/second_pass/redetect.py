@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.catalog.storage.npy import NpyFile, npy_writer
-from fmdata.catalog.types import N_POINTS, ArrayRepr, Track
+from fmdata.catalog.types import N_POINTS, Track
 from fmdata.pipeline.cropping.align import align, crop
 from fmdata.pipeline.geometry.blocks import blocks
 from fmdata.pipeline.geometry.similarity import apply, compose

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fmdata.catalog.types import ArrayRepr
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.pipeline.geometry.points import LEFT_EYE_68, RIGHT_EYE_68
 from fmdata.pipeline.geometry.timeseries import (
     interpolated,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmdata.catalog.types import ArrayRepr
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.pipeline.geometry.blocks import blocks
 
 CHANGE_S = 0.2  # between the frames whose difference is a change

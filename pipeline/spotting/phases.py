@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmdata.catalog.types import ArrayRepr
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.pipeline.geometry.timeseries import merged, runs_of, smooth
 from fmdata.pipeline.spotting.directions import motion_directions
 from fmdata.pipeline.spotting.rest import Rest, amplitude, distance, find_rests, refined_rests

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.catalog.rest import REST_SHARE, TOLERANCE_IOD
-from fmdata.catalog.types import ArrayRepr
 from fmdata.pipeline.geometry.timeseries import merged, runs_of, window_frames
 
 REST_SEARCH_S = 0.1  # a recording may begin with the end of another motion

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmdata.catalog.types import ArrayRepr, Landmarks, Track
+from fmdata.catalog.printable import ArrayRepr
+from fmdata.catalog.types import Landmarks, Track
 from fmdata.pipeline.geometry.blocks import blocks, median_points
 from fmdata.pipeline.geometry.points import (
     FACE_68,

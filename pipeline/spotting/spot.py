@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.catalog.rest import with_rest
-from fmdata.catalog.types import ArrayRepr, Motion, Track
+from fmdata.catalog.types import Motion, Track
 from fmdata.pipeline.spotting.eyelids import Lids
 from fmdata.pipeline.spotting.phases import PHASE_GAP_S, find_phases
 from fmdata.pipeline.spotting.signal import Signal, displaced_share, lid_share, measure

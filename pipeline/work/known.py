@@ -15,7 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
-from fmdata.catalog.storage.card import ACTIONS, Card, FileFacts
+from fmdata.catalog.storage.card import ACTIONS, LEFT_OUT, Card, FileFacts
 from fmdata.catalog.storage.files import write_atomically
 
 VARIABLE = "FMDATA_CACHE"  # environment variable that names another folder than the user's cache
@@ -69,10 +69,11 @@ class KnownFiles:
         return known == wanted.sha256
 
     def keep_dataset(self, dataset: Path, card: Card) -> None:
-        """Keep the digests of the shards of the actions, as their card has them."""
-        for shard in card.actions.shards:
-            for name, wanted in shard.files.items():
-                self.keep(facts_of([dataset / ACTIONS / name]), wanted.sha256)
+        """Keep the digests of the shards that a build writes, as their card has them."""
+        for half, part in ((ACTIONS, card.actions), (LEFT_OUT, card.left_out)):
+            for shard in part.shards if part else []:
+                for name, wanted in shard.files.items():
+                    self.keep(facts_of([dataset / half / name]), wanted.sha256)
 
     def save(self, *, all_seen: bool = True) -> None:
         """Write the index; without the files that were not asked for, if these are all.

@@ -7,14 +7,17 @@ from typing import TypeAlias
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.privacy.pseudonyms import redact
+from fmdata.catalog.storage.card import ACTIONS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.work import UNREADABLE, Unit
 from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.work.given import Stored
 
 # Reasons that lie with the machine or a library, not with the recording. One that has timed out
 # would cost all that time again, so it waits for --retry-dropped.
 RETRIED = ("failed", "crashed")
 REJECTED = "rejected"  # by a person: neither retried nor processed while a review says so
+_NOTHING = Stored()
 # The machine had no file handle or memory left, whatever was being read.
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -59,6 +62,10 @@ class ReadyClip:
         Whether an intact shard of the dataset holds it already.
     is_reviewed : bool
         Whether its row was changed by a review.
+    half : str
+        The part of the dataset in which a shard holds it: ``actions``, or ``left_out``.
+    stored : Stored
+        What its row holds of a table.
     """
 
     n_bytes: int
@@ -67,6 +74,8 @@ class ReadyClip:
     load: Callable[[], Sample]
     is_packed: bool = False
     is_reviewed: bool = False
+    half: str = ACTIONS
+    stored: Stored = _NOTHING
 
 
 Finished: TypeAlias = ReadyClip | Dropped

@@ -5,19 +5,18 @@ Promise: nothing is written here, and a folder that holds anything else is refus
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.dataset import Clips, Dataset
+from fmdata.catalog.clips import Clips
+from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.given.labels import Label
 from fmdata.catalog.keys import action_key
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.division import Planned
-from fmdata.catalog.storage.shards import Sample
-from fmdata.catalog.storage.tars.members import SIZES, bytes_of
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
@@ -25,16 +24,19 @@ from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.limits.clips import may_return
+from fmdata.pipeline.work.limits.keep import NOT_KEPT, Keep
 from fmdata.pipeline.work.limits.vanished import require_present
 from fmdata.pipeline.work.outcome import (
     REJECTED,
-    RETRIED,
     Finished,
     ReadyClip,
     done_before,
     finished,
 )
+from fmdata.pipeline.work.packed import finished_work, ready
 
+# Reasons by which a person leaves clips out: no retry takes them back.
+_BY_WISH = (REJECTED, NOT_KEPT)
 # Names of a clip's recording, in the order of its key.
 RECORDED = ("subject", "recorded_action", "recorded_take")
 
@@ -57,8 +59,11 @@ class Previous:
         Dropped recordings with their digests; the digest is empty where there is none.
     done : dict of str to Finished
         Finished work by digest: intact clips, and dropped recordings not worth a retry.
-    intact : Clips or None
-        The clips of the shards that are as the card says.
+    halves : tuple of Clips
+        The clips of the shards that are as the card says: those of the actions, then those that
+        ``--keep`` left out; empty without a dataset.
+    labels : tuple of Label
+        Labels of the clips of this build.
     """
 
     out: Path
@@ -67,12 +72,14 @@ class Previous:
     subjects: dict[str, str] = field(default_factory=dict)
     dropped: list[tuple[Dropped, str]] = field(default_factory=list)
     done: dict[str, Finished] = field(default_factory=dict)
-    intact: Clips[ActionClip] | None = None
+    halves: tuple[Clips[ActionClip], ...] = ()
+    labels: tuple[Label, ...] = ()
 
     @classmethod
     def read(
-        cls, out: Path, settings: BuildSettings, known: KnownFiles, *, retry: bool = False
-    ) -> "Previous":
+        cls, out: Path, settings: BuildSettings, known: KnownFiles,
+        labels: tuple[Label, ...] = (), *, retry: bool = False,
+    ) -> "Previous":  # fmt: skip
         """Read the state of the last build in `out`; files in `known` are not read.
 
         Raises
@@ -82,19 +89,21 @@ class Previous:
             dataset, or it is damaged, or was made with another selection of clips.
         """
         dataset = _dataset_at(out, settings)
-        intact = dataset.intact_actions(known.holds) if dataset else None
+        whole = tuple(filter(None, (dataset.actions, dataset.left_out))) if dataset else ()
+        halves = tuple(half.intact(known.holds) for half in whole)
         if retry:
-            _require_retriable(out, dataset, intact, settings)
-        if dataset is None or intact is None:
-            return cls(out, retry=retry)
+            is_intact = list(map(len, whole)) == list(map(len, halves))
+            _require_retriable(out, dataset, is_intact, settings, labels)
+        if dataset is None:
+            return cls(out, retry=retry, labels=labels)
         dropped = _dropped_of(dataset)
         if retry:
-            return cls(out, dataset, retry, dropped=dropped, intact=intact)
+            return cls(out, dataset, retry, dropped=dropped, halves=halves, labels=labels)
         before = dataset.card.actions.settings
         kept = [one for one in dropped if not may_return(one[0], settings, before)]
-        done = _finished_work(intact, kept)
-        subjects = {recorded_key(row): row["subject"] for row in intact.rows(RECORDED)}
-        return cls(out, dataset, retry, subjects, dropped, done, intact)
+        done = finished_work(halves, kept)
+        subjects = {recorded_key(row): row["subject"] for row in halves[0].rows(RECORDED)}
+        return cls(out, dataset, retry, subjects, dropped, done, halves, labels)
 
     def select(self, recordings: Sequence[Recording], *, prune: bool = False) -> list[Recording]:
         """Return the recordings to build: all of them, or with `retry` the dropped ones.
@@ -106,7 +115,7 @@ class Previous:
             none are of one of its subjects, or of more than a tenth of its clips.
         """
         if self.retry:
-            names = {dropped.names for dropped, _ in self.dropped if dropped.reason != REJECTED}
+            names = {one.names for one, _ in self.dropped if one.reason not in _BY_WISH}
             return [recording for recording in recordings if recording.names in names]
         keys = {key_of(recording) for recording in recordings}
         require_present(self.subjects, keys, self.out, prune=prune)
@@ -153,11 +162,12 @@ class Previous:
     def is_current(
         self, jobs: Iterable[Job], settings: BuildSettings, rejected: Mapping[str, Dropped]
     ) -> bool:
-        """Return whether the dataset has exactly the jobs' outcomes, but for reviews of clips."""
+        """Return whether the dataset has exactly the jobs' outcomes, but for changes of rows."""
         return (
             self.dataset is not None
             and not self.retry
             and self.dataset.card.actions.settings == settings.to_json()
+            and self.dataset.labels == self.labels
             and set(self.done) == {job.digest for job in jobs}
             and {d: one for d, one in self.done.items() if _is_rejected(one)} == rejected
             and _has_its_dropped_file(self.dataset)
@@ -170,32 +180,38 @@ class Previous:
         if self.dataset is None or not self.retry:
             return {}, []
         tried = {job.recording.names for job in jobs}
-        clips = self.dataset.actions
         return (
             {
-                Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): _ready(clips, clip)
-                for clip in clips
+                Planned(clip.fold, clip.subject, clip.key, clip.n_bytes): ready(half, clip)
+                for half in self.halves
+                for clip in half
             },
             [(dropped, digest) for dropped, digest in self.dropped if dropped.names not in tried],
         )
 
-    def untouched_shards(self, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
-        """Return the intact shards, by their keys, all of whose clips are among `packed`."""
-        if self.intact is None:
-            return {}
-        shards = self.intact.shards()
+    def untouched_shards(self, half: str, packed: Set[str]) -> dict[tuple[str, ...], Shard]:
+        """Return a half's intact shards, by their keys, all of whose clips are in `packed`."""
+        shards = (shard for clips in self.halves if clips.folder.name == half
+                  for shard in clips.shards())  # fmt: skip
         return {keys: shard for keys, shard in shards if packed >= set(keys)}
+
+    def left_out(self, keep: Keep) -> dict[str, str]:
+        """Return the details of the intact clips that an expression leaves out, by key."""
+        names = list(dict.fromkeys(["key", *keep.columns]))
+        known = (half for half in self.halves if {*names} <= {*half.columns.clips.names})
+        return dict(
+            found for half in known for rows in half.tables(names) for found in keep.left_out(rows)
+        )
 
     def _identities(self) -> dict[tuple[str, ...], Identity]:
         """Return the identities of the finished clips, by the names of their recordings."""
-        if self.intact is None or not self.done:
-            return {}
         columns = ["source", *RECORDED, "source_sha256", "digest"]
         return {
             (row["source"], *(row[name] for name in RECORDED)): Identity(
                 row["source_sha256"], row["digest"]
             )
-            for row in self.intact.rows(columns)
+            for half in self.halves
+            for row in half.rows(columns)
             if row["digest"] in self.done
         }
 
@@ -228,18 +244,18 @@ def _dataset_at(out: Path, settings: BuildSettings) -> Dataset | None:
 
 
 def _require_retriable(
-    out: Path, dataset: Dataset | None, intact: Clips[ActionClip] | None, settings: BuildSettings
-) -> None:
+    out: Path, dataset: Dataset | None, is_intact: bool, settings: BuildSettings,
+    labels: tuple[Label, ...],
+) -> None:  # fmt: skip
     """Raise UsageError when there is no whole dataset whose dropped recordings can be retried."""
 
     def refused(got: str, todo: str) -> UsageError:
         wanted = "a whole dataset, built before with these settings"
         return UsageError(f"--retry-dropped {got}", wanted=wanted, where=str(out), todo=todo)
 
-    if dataset is None or intact is None:
+    if dataset is None:
         raise refused("without a dataset", "build first, without --retry-dropped")
-    whole = len(intact) == len(dataset.actions)
-    if not whole or not _has_its_dropped_file(dataset):
+    if not is_intact or not _has_its_dropped_file(dataset):
         raise refused(
             "on a dataset that is damaged",
             "build without --retry-dropped, which makes again what is damaged",
@@ -248,6 +264,11 @@ def _require_retriable(
         raise refused(
             "with other settings than the dataset was made with",
             "build without --retry-dropped, or with the settings of the last build",
+        )
+    if dataset.labels != labels:
+        raise refused(
+            "with a table of other labels than the dataset has",
+            "build without --retry-dropped, which gives every clip the labels of the table",
         )
 
 
@@ -262,39 +283,3 @@ def _dropped_of(dataset: Dataset) -> list[tuple[Dropped, str]]:
     rows = dataset.dropped().to_pylist()
     digests = [row.pop("digest") for row in rows]
     return [(Dropped(**row), digest) for row, digest in zip(rows, digests, strict=True)]
-
-
-def _finished_work(
-    intact: Clips[ActionClip],
-    dropped: Iterable[tuple[Dropped, str]],
-) -> dict[str, Finished]:
-    """Return the finished work of a dataset by digest.
-
-    Dropped recordings that are worth a retry are not among it.
-    """
-    columns = ["digest", "key", *SIZES, "n_frames", "pose_range", "review"]
-    done: dict[str, Finished] = {
-        row["digest"]: ReadyClip(
-            bytes_of(row),
-            row["n_frames"],
-            row["pose_range"],
-            partial(_sample, intact, row["key"]),
-            is_packed=True,
-            is_reviewed=row["review"] is not None,
-        )
-        for row in intact.rows(columns)
-    }
-    for one, digest in dropped:
-        if digest and one.reason not in RETRIED:
-            done[digest] = one
-    return done
-
-
-def _ready(clips: Clips[ActionClip], clip: ActionClip) -> ReadyClip:
-    # Looked up by key when it is loaded: a clip in memory lists the place of each of its frames.
-    load = partial(_sample, clips, clip.key)
-    return ReadyClip(clip.n_bytes, clip.n_frames, clip.row["pose_range"], load, is_packed=True)
-
-
-def _sample(clips: Clips[ActionClip], key: str) -> Sample:
-    return clips[key].sample()

@@ -1,5 +1,6 @@
 """The shards of D1, the dropped list and the card: staged, then put in place all together."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -7,13 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmdata.catalog.given.labels import kinds_of
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, FileFacts, Part, tool_versions
+from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard, tool_versions
+from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.pack import commit, pack, staging
-from fmdata.catalog.storage.schema import ACTION_COLUMNS, DROPPED_COLUMNS
+from fmdata.catalog.storage.schema import ACTION_COLUMNS, DROPPED_COLUMNS, with_labels
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.merge import Contents
+from fmdata.pipeline.work.outcome import ReadyClip
 from fmdata.pipeline.work.previous import Previous
 
 
@@ -22,16 +26,13 @@ def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Pr
 
     The compounds stay as they are, and so does every shard in which nothing changes.
     """
-    clips = {plan.key: clip for plan, clip in contents.clips.items()}
-    shards = pack(
-        out,
-        card_file.ACTIONS,
-        contents.clips,
-        lambda key: clips[key].load(),
-        ACTION_COLUMNS,
-        settings.shard_mb * 10**6,
-        previous.untouched_shards(contents.packed),
-    )
+    shards = _packed(card_file.ACTIONS, contents.clips, settings, contents, previous)
+    left_out = None
+    before = previous.dataset.card if previous.dataset else None
+    if contents.left_out or (before and before.left_out):
+        kept_out = _packed(card_file.LEFT_OUT, contents.left_out, settings, contents, previous)
+        n = len(contents.left_out)
+        left_out = Part(settings.to_json(), n, kept_out) if n else None
     rows = [asdict(dropped) | {"digest": digest} for dropped, digest in contents.dropped]
     dropped_file = staging(out) / card_file.DROPPED
     with atomic_file(dropped_file) as file:
@@ -44,7 +45,26 @@ def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Pr
         dropped=len(rows),
         dropped_file=FileFacts.of(dropped_file),
         actions=Part(settings.to_json(), len(contents.clips), shards),
-        compounds=previous.dataset.card.compounds if previous.dataset else None,
+        compounds=before.compounds if before else None,
+        left_out=left_out,
+        labels=kinds_of(previous.labels),
     )
     commit(out, card)
     return card
+
+
+def _packed(
+    half: str, clips: Mapping[Planned, ReadyClip], settings: BuildSettings, contents: Contents,
+    previous: Previous,
+) -> list[Shard]:  # fmt: skip
+    """Stage the shards of some clips, of which those in which nothing changes are linked."""
+    by_key = {plan.key: clip for plan, clip in clips.items()}
+    return pack(
+        previous.out,
+        half,
+        clips,
+        lambda key: by_key[key].load(),
+        with_labels(ACTION_COLUMNS, previous.labels),
+        settings.shard_mb * 10**6,
+        previous.untouched_shards(half, contents.packed),
+    )

@@ -1,5 +1,6 @@
 """The rows of one clip and of its frames: everything that the stages found."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 from fmdata.catalog.keys import fold
 from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
+    GIVEN,
     MOTION,
     SPOTTED,
     frame_rows,
@@ -56,10 +58,12 @@ def action_rows(
     values: dict[str, Any] = {
         **_names(recording),
         "review": None,
+        **given_columns(),
         "fold": fold(recording.subject, settings.seed),
         **_source(recording, identity),
         "fps": fps,
         "n_frames": track.n_frames,
+        "first_frame": track.first_frame,
         "size": settings.side,
         **_motion(spotting, track.n_frames),
         **_quality(track, face_px),
@@ -180,6 +184,11 @@ def spotted_columns(motion: Motion | None) -> dict[str, Any]:
     """Return the columns that say which motion was spotted, and that it is the clip's."""
     times = (motion.onset, motion.apex, motion.offset) if motion else (None, None, None)
     return {"motion_from": "spotted", **dict(zip(SPOTTED, times, strict=True))}
+
+
+def given_columns(spelt: str | None = None, times: Sequence[int | None] = ()) -> dict[str, Any]:
+    """Return the columns of boundaries that a table gives; all null without any."""
+    return {"given_times": spelt, **dict(zip(GIVEN, times or (None,) * len(GIVEN), strict=True))}
 
 
 def motion_facts(motion: Motion) -> dict[str, Any]:

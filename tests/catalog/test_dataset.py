@@ -182,7 +182,7 @@ def test_a_folder_without_a_valid_card_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "age", "todo"),
-    [(n, "an older", "build the dataset again") for n in (1, 2, 3, 4)]
+    [(n, "an older", "build the dataset again") for n in range(1, 5)]
     + [(99, "a newer", "install")],
 )
 def test_a_dataset_of_another_format_is_named_as_such(

@@ -8,16 +8,18 @@ shard of ``shard_mb`` 1.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmdata.catalog.given.labels import Label, Value
 from fmdata.catalog.keys import action_key, draw_seed, fold
 from fmdata.catalog.storage.avi import write_avi
 from fmdata.catalog.storage.card import Card, FileFacts, Part
@@ -29,6 +31,7 @@ from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
     ACTION_FRAME_FACTS,
     DROPPED_COLUMNS,
+    GIVEN,
     TIMES,
     frame_rows,
     one_row,
@@ -124,6 +127,7 @@ def make_up_sample(subject: str, action: str, take: str, *, sound: bool = False)
             "key": action_key(subject, action, take), "subject": subject, "action": action,
             "take": take, "recorded_action": action, "recorded_take": take, "review": None,
             "motion_from": "spotted", **{f"spotted_{name}": motion[name] for name in TIMES},
+            "given_times": None, **dict.fromkeys(GIVEN), "first_frame": 0,
             "fold": fold(subject, 0), "source": f"{subject}/{action}/{take}.mp4",
             "source_sha256": f"{draw_seed('bytes', subject, action, take):064x}",
             "digest": f"{draw_seed(subject, action, take):064x}",
@@ -163,6 +167,23 @@ def seal(path: Path, **changed: object) -> None:
         compounds=compounds and replace(compounds, made_from=actions.digest),
         **changed,
     ).write(path)
+
+
+def add_label(
+    path: Path, name: str, kind: str, value_of: Callable[[dict[str, Any]], Value | None]
+) -> None:
+    """Add a label to the table of the actions of a dataset; the JSON in its tars stays as it is.
+
+    `value_of` returns the value for a row.
+    """
+    label = Label(name, kind)
+    for file in sorted((path / "actions").glob("shard-?????.parquet")):
+        table = pq.read_table(file)
+        values = pa.array(map(value_of, table.to_pylist()), label.field.type)
+        pq.write_table(table.append_column(label.field, values), file)
+    card = Card.read(path)
+    actions = _sealed(card.actions, path / "actions")
+    replace(card, actions=actions, labels=card.labels | {name: kind}).write(path)
 
 
 def add_dropped(path: Path, subject: str, action: str) -> None:

@@ -17,6 +17,7 @@ from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.schema import (
     ACTION_COLUMNS,
     COMPOUND_COLUMNS,
+    GIVEN,
     TIMES,
     Columns,
     frame_rows,
@@ -110,6 +111,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     facts: dict[str, object] = {
         **motion, "motions": [motion], "motion_from": "spotted", "review": None,
         **{f"spotted_{name}": motion[name] for name in TIMES},
+        "given_times": None, **dict.fromkeys(GIVEN), "first_frame": 0,
         "recorded_action": action, "recorded_take": str(take),
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
         "take": str(take), "fold": fold, "source": "x",

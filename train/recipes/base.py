@@ -1,13 +1,15 @@
 """The contract of a recipe: a model, its training on some subjects, its evaluation on others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from torch import nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.settings import Settings, number
+from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.given.labels import PREFIX
+from fmdata.catalog.settings import Settings, number, text
 from fmdata.train.loop import Loop
 from fmdata.train.metrics import Evaluation
 from fmdata.train.split import Split
@@ -24,6 +26,72 @@ class RecipeSettings(Settings):
     patience: int = number(
         0, help="End a phase when its training loss has not fallen for so many epochs; 0: never."
     )
+    label: str = text(
+        "", help="Label of the table of recordings whose values are the classes, such as emotion; "
+        "empty: the action."
+    )  # fmt: skip
+
+    @property
+    def without_classes(self) -> str:
+        """Why a label is of no use, in words; empty where the recipe has classes."""
+        return "it has no classes"
+
+
+def class_names(dataset: Dataset, subjects: Collection[str], label: str) -> list[str]:
+    """Return the classes of some subjects' clips, sorted: their actions, or values of a label.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`class_column`.
+    """
+    column = class_column(dataset, label)
+    rows = dataset.actions.rows(["subject", column])
+    return sorted({str(row[column]) for row in rows if row["subject"] in subjects})
+
+
+def class_column(dataset: Dataset, label: str) -> str:
+    """Return the column of the actions that has the classes: that of a label, or the action.
+
+    Raises
+    ------
+    DatasetError
+        When there is no such label, its values are real numbers, or some clips have none.
+    """
+    if not label:
+        return "action"
+    name = label.casefold().removeprefix(PREFIX)
+    found = next((one for one in dataset.labels if one.name == name), None)
+    if found is None or found.kind == "real":
+        known = ", ".join(one.name for one in dataset.labels if one.kind != "real")
+        got = f"no label {name} in the dataset" if found is None else f"{name} is a real number"
+        raise DatasetError(
+            got,
+            wanted=f"one of the labels {known}" if known else "a dataset with labels",
+            where=f"label = {label}, {dataset.path}",
+            todo="name one of them, or add the column to the table of recordings and build again",
+        )
+    values = dataset.actions.table([found.column])[found.column]
+    if values.null_count:
+        raise DatasetError(
+            f"{values.null_count} of {len(values)} clips have no {name}",
+            wanted="a class for every clip",
+            where=f"label = {label}, {dataset.path}",
+            todo=f'fill in the table and build again, or build with --keep "{name} is not None"',
+        )
+    return found.column
+
+
+def require_classes(settings: RecipeSettings, recipe: str) -> None:
+    """Raise UsageError for a label where a recipe has no classes."""
+    if settings.label and settings.without_classes:
+        raise UsageError(
+            f"label = {settings.label} for `{recipe}`: {settings.without_classes}",
+            wanted="a recipe that has classes: smate, pcl, encoder on actions, or landmarks with "
+            "task = expressions",
+            where="--set label",
+            todo="leave the label out, or train one of them",
+        )
 
 
 @dataclass(frozen=True)
@@ -37,8 +105,8 @@ class Material:
 class Recipe(Protocol):
     """One of the published systems.
 
-    Made by ``Recipe(settings, classes)``, where `classes` are the names of the training subjects'
-    actions, sorted; a recipe without a classifier ignores them.
+    Made by ``Recipe(settings, classes)``, where `classes` are the :func:`class_names` of the
+    training subjects; a recipe without a classifier ignores them.
 
     Attributes
     ----------

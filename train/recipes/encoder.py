@@ -28,7 +28,7 @@ from fmdata.train.features import Features
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.pairs import contrastive_loss, n_pair_loss
 from fmdata.train.metrics import Evaluation
-from fmdata.train.recipes.base import Material
+from fmdata.train.recipes.base import Material, class_column
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import SubjectBatches
 from fmdata.train.views.trims import random_trim
@@ -55,6 +55,11 @@ class EncoderSettings(MotionSettings):
     margin: float = number(0.2, -1, 1, help="Margin m_c of Eq. 1.")
     temperature: float = number(0.1, 0.001, 100, help="Temperature tau of Eq. 5.")
     trimming: bool = flag(True, help="Trim neutral frames at random.")
+
+    @property
+    def without_classes(self) -> str:
+        """Why a label is of no use, in words."""
+        return "" if self.on == "actions" else "compounds are of actions, and have no labels"
 
 
 class Encoder(MotionEncoder):
@@ -133,4 +138,6 @@ class Encoder(MotionEncoder):
 
     def _read(self, dataset: Dataset) -> Samples:
         on_actions = self.settings.on == "actions"
-        return action_samples(dataset) if on_actions else compound_samples(dataset)
+        if not on_actions:
+            return compound_samples(dataset)
+        return action_samples(dataset, class_column(dataset, self.settings.label))

@@ -24,7 +24,7 @@ from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.faces import landmark_loss
 from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
-from fmdata.train.recipes.base import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings, class_column
 from fmdata.train.views.faces import jitter_faces
 
 N_POINTS = 68
@@ -60,14 +60,22 @@ class ExtractorSettings(Settings):
 class LandmarkSettings(RecipeSettings, ExtractorSettings):
     """Settings of the recipe ``landmarks``."""
 
+    @property
+    def without_classes(self) -> str:
+        """Why a label is of no use, in words."""
+        return "" if self.task == "expressions" else "task = landmarks has no classes"
+
 
 class Landmarks:
     """The recipe ``landmarks``."""
 
     Settings: ClassVar[type[LandmarkSettings]] = LandmarkSettings
 
-    def __init__(self, settings: ExtractorSettings, classes: Sequence[str]) -> None:
+    def __init__(
+        self, settings: ExtractorSettings, classes: Sequence[str], label: str = ""
+    ) -> None:
         self.settings = settings
+        self._label = settings.label if isinstance(settings, LandmarkSettings) else label
         self.classes = list(classes)
         self.names = [NEUTRAL, *classes]
         self.extractor = MobileFaceNet(settings.size, settings.channels, settings.width)
@@ -151,7 +159,9 @@ class Landmarks:
         DatasetError
             When there is no such frame.
         """
-        clips = [self._frames(dataset.actions[key]) for key in keys_of(dataset, subjects)]
+        column = class_column(dataset, self._label if self.settings.task == "expressions" else "")
+        keys = keys_of(dataset, subjects)
+        clips = [self._frames(dataset.actions[key], column) for key in keys]
         images, landmarks, labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
         if len(images) == 0:
             raise DatasetError(
@@ -162,13 +172,13 @@ class Landmarks:
             )
         return Faces(*(torch.from_numpy(x) for x in (images, landmarks, labels)))
 
-    def _frames(self, clip: ActionClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _frames(self, clip: ActionClip, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         settings = self.settings
         usable = clip.column("detected").astype(bool)
         labels = np.zeros(len(usable), np.int64)
         if settings.task == "expressions":
             # Frames between neutral and the plateau belong to neither class.
-            intensity, action = clip.intensity, clip.row["action"]
+            intensity, action = clip.intensity, str(clip.row[column])
             shown = intensity >= PLATEAU * intensity.max()
             # A clip without a motion may hold a missed one; an action that no training subject
             # shows is no class.

@@ -68,7 +68,7 @@ class MotionEncoder:
 
     def __init__(self, settings: MotionSettings, classes: Sequence[str]) -> None:
         self.settings, self.classes, self.stride = settings, list(classes), 1
-        self.landmarks = Landmarks(settings.landmarks, classes)
+        self.landmarks = Landmarks(settings.landmarks, classes, settings.label)
         self.extractor, shape = self.landmarks.extractor, settings.landmarks
         self.features = FrozenFeatures(self.extractor, shape.size, shape.channels)
         self.sequence = SequenceEncoder(self.extractor.n_features, settings.sequence)

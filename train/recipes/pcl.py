@@ -34,7 +34,7 @@ from fmdata.train.losses.disentangle import (
 from fmdata.train.metrics import Confusion, Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
 from fmdata.train.networks.probe import LinearProbe
-from fmdata.train.recipes.base import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings, class_column
 from fmdata.train.views.poses import other_pose, random_crop, same_pose
 
 NEUTRAL = "neutral"
@@ -48,6 +48,7 @@ ORTHOGONALITY = {"correlation": correlation_orthogonality, "product": product_or
 class PclSettings(RecipeSettings):
     """Settings of PCL; with the first four off it is the paper's baseline, SimCLR."""
 
+    without_classes = ""
     reconstruction: bool = flag(True, help="Add the reconstruction loss L_dis, Eq. 2.")
     orthogonality: str = choice(
         "correlation", "product", "none", help="Orthogonality loss L_orth, Eq. 3: of correlations "
@@ -230,32 +231,32 @@ class Pcl:
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Frames:
         """Read frames with a detected face from some subjects' clips."""
         images, expressions, poses = [], [], []
+        column = class_column(dataset, self.settings.label)
         for clip in dataset.actions:
             if clip.subject not in subjects:
                 continue
             detected = np.flatnonzero(clip.column("detected"))
             chosen = spread_frames(detected, self.settings.frames)
             images.append(images_of(clip.frames(chosen.tolist()), self.settings.size, 3))
-            expressions.append(self._expressions(clip)[chosen])
+            expressions.append(self._expressions(clip, str(clip.row[column]))[chosen])
             poses.append(clip.pose[chosen])
         parts = (np.concatenate(part) for part in (images, expressions, poses))
         return Frames(*map(torch.from_numpy, parts))
 
-    def _expressions(self, clip: ActionClip) -> np.ndarray:
-        """Label the frames of a clip, int [T]: neutral, the action, or -1.
+    def _expressions(self, clip: ActionClip, expression: str) -> np.ndarray:
+        """Label the frames of a clip, int [T]: neutral, its expression, or -1.
 
         Of the frames before the onset only the first is labelled neutral; otherwise half of all
         labels would be neutral, since every clip begins so.
         """
         shown = np.full(clip.n_frames, UNLABELLED)
         motion = clip.motion
-        if motion is None or clip.action not in self.classes:
+        if motion is None or expression not in self.classes:
             return shown
         moving = np.arange(motion.onset, motion.offset)
         strength = clip.intensity[moving]
-        shown[moving[strength >= self.settings.peak * strength.max()]] = self.expressions.index(
-            clip.action
-        )
+        peak = moving[strength >= self.settings.peak * strength.max()]
+        shown[peak] = self.expressions.index(expression)
         if motion.onset > 0:
             shown[0] = self.expressions.index(NEUTRAL)
         return shown

@@ -20,7 +20,7 @@ from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.metrics import Embeddings, Evaluation, confusion_of
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
-from fmdata.train.recipes.base import Material, RecipeSettings
+from fmdata.train.recipes.base import Material, RecipeSettings, class_column
 from fmdata.train.views.clips import centre_crop, lbp, random_place
 from fmdata.train.views.colour import distort, to_grey
 from fmdata.train.views.frames import late_start, random_start, sample_frames
@@ -33,6 +33,7 @@ MARGIN = 8 / 7  # side of an image before and after cropping: 256 to 224 pixels 
 class SmateSettings(RecipeSettings):
     """Settings of SMaTE; the defaults are the last row of Table 4, made small."""
 
+    without_classes = ""
     positions: str = choice(
         *POSITIONS, help="Positions of time: tpe2 (Eq. 10), tpe1 (Eq. 9), bert (learnt), or none."
     )
@@ -125,8 +126,8 @@ class Smate:
         s = self.settings
         if len(self.classes) < 2:
             raise DatasetError(
-                f"one action only: {', '.join(self.classes)}",
-                wanted="at least two actions to classify",
+                f"one class only: {', '.join(self.classes)}",
+                wanted="at least two actions, or values of a label, to classify",
                 where=str(material.dataset.path),
                 todo="add recordings of other actions and build again",
             )
@@ -166,7 +167,7 @@ class Smate:
         clips = self._read(dataset, subjects)
         if not clips:
             raise DatasetError(
-                "no clip of an action that the model knows",
+                "no clip of a class that the model knows",
                 wanted=f"clips of {', '.join(self.classes)}",
                 where=str(dataset.path),
                 todo="name a dataset that has such clips, or train on this one",
@@ -187,12 +188,14 @@ class Smate:
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:
         """Read the subjects' clips of known actions once, as small images."""
         side, label = round(self.settings.size * MARGIN), {c: i for i, c in enumerate(self.classes)}
-        chosen = (c for c in dataset.actions if c.subject in subjects and c.action in label)
+        column = class_column(dataset, self.settings.label)
+        of_subjects = (c for c in dataset.actions if c.subject in subjects)
+        chosen = (c for c in of_subjects if str(c.row[column]) in label)
         return [
             ClassedClip(
                 images,
                 clip.motion.apex if clip.motion else clip.n_frames,
-                label[clip.action],
+                label[str(clip.row[column])],
                 clip.subject,
             )
             for clip, images in prefetch(chosen, lambda clip: images_of(clip.frames(), side, 3))

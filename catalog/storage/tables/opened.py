@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.given.labels import Label
 from fmdata.catalog.storage.card import NAME, Shard
 
 
@@ -91,12 +92,15 @@ class OpenedShard:
         Width and height of a crop, in pixels.
     card : OpenedCard
         The card.
+    labels : tuple of Label
+        The labels of the clips.
     """
 
     folder: Path
     shard: Shard
     size: int
     card: OpenedCard
+    labels: tuple[Label, ...] = ()
 
     @property
     def tar(self) -> Path:

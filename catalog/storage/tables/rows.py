@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fmdata.catalog.storage.schema import NULLABLE
+from fmdata.catalog.storage.schema import may_be_null
 from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.tables.opened import OpenedShard
 from fmdata.catalog.types import Motion
@@ -60,7 +60,7 @@ def require_values(table: pa.Table) -> pa.Table:
         When a value is missing.
     """
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count and name not in NULLABLE:
+        if column.null_count and not may_be_null(name):
             raise ValueError(f"{column.null_count} clips without {name}")
     return table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fmdata.catalog.types import ArrayRepr
+from fmdata.catalog.printable import ArrayRepr
 
 _GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
 _VERTEX = 5  # numbers of a vertex: x, y, z, and two of its texture

@@ -40,23 +40,33 @@ def decoded(data: bytes) -> str:
 def split(text: str, known: tuple[str, ...]) -> list[tuple[int, list[str]]]:
     """Return (line number, stripped cells) of every row, the header first.
 
-    The delimiter is the one that gives the header the most of the `known` names; a first line such
-    as ``sep=;``, which spreadsheets write, is left out.
+    A first line such as ``sep=;``, which spreadsheets write, is left out.
 
     Raises
     ------
     csv.Error
         For a quote that is not closed, and the like.
     """
+    skipped, lines = _lines(text)
+    reader = csv.reader(lines, delimiter=delimiter_of(text, known), strict=True)
+    return [(skipped + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+
+
+def delimiter_of(text: str, known: tuple[str, ...]) -> str:
+    """Return the delimiter that gives the header the most of the `known` names."""
+    _, lines = _lines(text)
+    shares = [len({*header_names(lines[:1], d)} & {*known}) for d in DELIMITERS]
+    return DELIMITERS[shares.index(max(shares))]
+
+
+def _lines(text: str) -> tuple[int, list[str]]:
+    """Return the lines of a table from its header on, and the number of those before."""
     lines = io.StringIO(text, newline="").readlines()
     skipped = 0
     while lines and (not lines[0].strip() or lines[0].startswith("sep=")):
         skipped += 1
         del lines[0]
-    shares = [len({*header_names(lines[:1], d)} & {*known}) for d in DELIMITERS]
-    delimiter = DELIMITERS[shares.index(max(shares))]
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    return [(skipped + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    return skipped, lines
 
 
 def header_names(lines: list[str], delimiter: str) -> list[str]:

@@ -1,8 +1,10 @@
 """The result of a discovery: recordings, what looks like recordings and is none, and notes."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.given.labels import Label
 from fmdata.catalog.types import Recording
 
 
@@ -46,11 +48,20 @@ class Found:
         Files and folders that look like recordings and are none, sorted by source.
     notes : list of str
         Further remarks for the user, a line each.
+    table : Path or None
+        The table that lists the recordings, if there is one.
     """
 
     recordings: list[Recording]
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    table: Path | None = None
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Labels of the table, sorted by name; every recording has a value for each."""
+        given = next((one.given for one in self.recordings if one.given), None)
+        return tuple(one.label for one in given.labels) if given else ()
 
     @property
     def everything(self) -> list[Recording]:

@@ -52,7 +52,8 @@ def settle(found: Found) -> tuple[Found, list[Clash]]:
     by_preference = sorted(found.recordings, key=lambda r: _preference(r, renamed(r)))
     kept, clashes = _without_clashes(map(renamed, by_preference))
     refused = [replace(r, recording=renamed(r.recording)) for r in found.refused]
-    return Found(kept, refused, [*found.notes, *notes]), clashes
+    notes = [*found.notes, *notes]
+    return replace(found, recordings=kept, refused=refused, notes=notes), clashes
 
 
 def spelling_of(name: str, known: Iterable[str]) -> str:

@@ -11,10 +11,29 @@ from pathlib import Path
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.printable import printable
-from fmdata.pipeline.reading.listing.cells import column, decoded, split
+from fmdata.pipeline.reading.listing.cells import column, decoded, delimiter_of, split
 
 BEYOND = ""  # stands for the cells of a row beyond its last column
 _MAX_ERRORS = 20  # listed in a message; the others are counted
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """A table that was read.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of its columns, as they are compared.
+    rows : list of (int, dict)
+        Line number, and stripped cells by column, of each row that is not blank.
+    delimiter : str
+        Character between its cells.
+    """
+
+    names: list[str]
+    rows: list[tuple[int, dict[str, str]]]
+    delimiter: str
 
 
 @dataclass(frozen=True)
@@ -29,15 +48,22 @@ class Header:
         The option of the command line that names the table.
     synonyms : mapping
         Names that other tables give to the columns, for advice.
+    keeps_others : bool
+        Whether other columns are kept, so that no two of them may have one name.
     """
 
     columns: tuple[str, ...]
     optional: tuple[str, ...]
     option: str
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keeps_others: bool = False
 
     def rows(self, table: Path) -> list[tuple[int, dict[str, str]]]:
-        """List (line number, stripped cells by column) of the rows that are not blank.
+        """List (line number, stripped cells by column) of the rows; raises as :meth:`read`."""
+        return self.read(table).rows
+
+    def read(self, table: Path) -> "TableRows":
+        """Read a table.
 
         Raises
         ------
@@ -46,7 +72,8 @@ class Header:
         """
         known = (*self.columns, *self.optional)
         try:
-            lines = split(decoded(table.read_bytes()), known)
+            text = decoded(table.read_bytes())
+            lines = split(text, known)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             got = error.strerror if isinstance(error, OSError) else str(error)
             is_coded = isinstance(error, UnicodeDecodeError)
@@ -58,7 +85,8 @@ class Header:
             ) from error
         names = [column(name) for name in lines[0][1]] if lines else []
         missing = [name for name in self.columns if name not in names]
-        twice = [name for name in known if names.count(name) > 1]
+        single = filter(None, names) if self.keeps_others else known
+        twice = [name for name in single if names.count(name) > 1]
         if missing or twice:
             got = f"no column {', '.join(missing)}" if missing else f"two columns {twice[0]}"
             raise self.unusable(
@@ -67,7 +95,8 @@ class Header:
                 f"columns {','.join(self.columns)} and optionally {','.join(self.optional)}",
                 self._hint(missing, names),
             )
-        return [(line, _by_name(names, cells)) for line, cells in lines[1:] if any(cells)]
+        rows = [(line, _by_name(names, cells)) for line, cells in lines[1:] if any(cells)]
+        return TableRows(names, rows, delimiter_of(text, known))
 
     def unusable(self, table: Path, got: str, wanted: str, hint: str = "") -> UsageError:
         """Return the error for a table that cannot be used at all."""
@@ -90,8 +119,12 @@ class Header:
 
 
 def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
-    """Return the cells of a row by column; those beyond the last one under the empty name."""
-    row = dict(zip(names, cells + [""] * len(names), strict=False))
+    """Return the cells of a row by column; those beyond the last one under the empty name.
+
+    Columns without a name, such as the numbers of rows that pandas writes, are left out.
+    """
+    named = zip(names, cells + [""] * len(names), strict=False)
+    row = {name: cell for name, cell in named if name}
     beyond = [cell for cell in cells[len(names) :] if cell]
     if beyond:
         row[BEYOND] = str(len(cells))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmdata.catalog.printable import printable
+from fmdata.catalog.storage.schema import TIMES
 from fmdata.pipeline.reading.listing.cells import number
 from fmdata.pipeline.reading.listing.rows import Header, beyond_error, refused_rows
 
@@ -101,7 +102,7 @@ class _Row:
     def __init__(self, line: int, cells: Mapping[str, str]) -> None:
         self._line, self._cells = line, cells
         self._failed: list[str] = []
-        self._times = {name: self._parsed(name, _frame) for name in ("onset", "apex", "offset")}
+        self._times = {name: self._parsed(name, _frame) for name in TIMES}
         self._rejects = self._parsed("reject", _is_yes)
 
     def errors(self) -> Iterator[str]:

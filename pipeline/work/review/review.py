@@ -21,6 +21,7 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.reading.listing.names import spelling_of
 from fmdata.pipeline.reading.listing.rows import refused_rows
 from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.given import Stored
 from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.outcome import REJECTED, ReadyClip, drop
 from fmdata.pipeline.work.previous import Previous
@@ -104,14 +105,14 @@ class Review:
         return f"line {one.line}: offset {one.offset} is beyond {one.key} of {clip.n_frames} frames"
 
     def applied(self, job: Job, clip: ReadyClip) -> tuple[str, ReadyClip]:
-        """Return a clip's key and the clip, as the review wants it; pixels are not read."""
-        mark = self.of_job(job)
-        if mark is None and not clip.is_reviewed:
+        """Return a clip's key and the clip, as table and review want it; pixels are not read."""
+        mark, given = self.of_job(job), job.recording.given
+        if mark is None and not clip.is_reviewed and clip.stored == Stored.of(given):
             return job.key, clip
         sample = clip.load()
-        facts = found_facts(sample)
+        facts = found_facts(sample, given)
         if mark:
-            facts = reviewed_facts(sample, mark.override, mark.action, mark.take)
+            facts = reviewed_facts(sample, mark.override, mark.action, mark.take, given)
         is_packed = clip.is_packed and facts.equals(sample.facts)
         return facts["key"][0].as_py(), replace(
             clip, load=_Changed(clip, facts), is_packed=is_packed
@@ -151,9 +152,9 @@ class Review:
 
 def require_review(review: Review, previous: Previous) -> None:
     """Raise UsageError where a build without a review would undo the one that a dataset has."""
-    if review.overrides or previous.intact is None:
+    if review.overrides:
         return
-    reviews = [table["review"] for table in previous.intact.tables(["review"])]
+    reviews = [rows["review"] for half in previous.halves for rows in half.tables(["review"])]
     n = sum(len(column) - column.null_count for column in reviews)
     n += sum(dropped.reason == REJECTED for dropped, _ in previous.dropped)
     if n:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from fmdata.catalog.errors import InputError, UsageError
-from fmdata.catalog.types import ArrayRepr
+from fmdata.catalog.printable import ArrayRepr
 from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.pipeline.landmarks.person import box_of, largest

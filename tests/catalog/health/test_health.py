@@ -10,6 +10,7 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.given.agreement import COLUMNS as AGREEING
 from fmdata.catalog.health import clips, takes
 from fmdata.catalog.health.clips import CHECKS, COLUMNS, min_sharpness
 from fmdata.catalog.health.line import GRADES, MAX_KEYS, HealthLine, Worst
@@ -88,6 +89,7 @@ one = {"onset": 3, "apex": 6, "offset": 9, "style": "return", "amplitude": 0.1, 
         ("small", {"face_px": 20.0}),
         ("uneven", {"uneven_share": 0.1}),
         ("sound", {"sound_s": 0.1}),  # of a clip of 0.48 s
+        ("disagreeing", {"given_onset": 8, "given_offset": 12}),
         ("reviewed", {"review": ""}),
         ("transfer", {"transfer": "arib-std-b67"}),
         ("interlaced", {"interlaced": True}),
@@ -110,7 +112,7 @@ def test_each_oddity_of_one_clip_is_one_line(
 def test_every_check_is_tried_above() -> None:
     (mark,) = test_each_oddity_of_one_clip_is_one_line.pytestmark  # type: ignore[attr-defined]
     assert [*dict.fromkeys(kind for kind, _ in mark.args[1])] == [check.kind for check in CHECKS]
-    others = {"motions", "motion_from", "review", "sound_s", "n_frames", "fps"}
+    others = {"motions", "motion_from", "review", "sound_s", "n_frames", "fps", *AGREEING}
     assert set(COLUMNS) <= set(SOUND) | set(no_motion) | others
 
 

@@ -1,11 +1,14 @@
 """Pseudonymous recordings reveal no name, from any layout."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fmdata.catalog.errors import RecordingError
+from fmdata.catalog.errors import RecordingError, UsageError
+from fmdata.catalog.given.labels import Label, Value
+from fmdata.catalog.given.truth import Given, Labelled
 from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.listing.found import Found, Refused
@@ -101,3 +104,38 @@ def test_a_refused_file_reveals_no_name_in_any_of_its_columns() -> None:
 
 def test_a_pseudonym_is_that_of_the_composed_name() -> None:
     assert KEYED.subject("Zoe\u0301") == KEYED.subject("Zo\u00e9")
+
+
+def labelled(name: str, take: str, **values: Value | None) -> Recording:
+    """Return a recording of a table with labels."""
+    kinds = {int: "integer", str: "text", float: "real", bool: "boolean", type(None): "text"}
+    labels = tuple(
+        Labelled(Label(key, kinds[type(value)]), value) for key, value in sorted(values.items())
+    )
+    one = recording(f"{name}_{take}.mp4", name, take)
+    return replace(one, given=Given(2, None, labels))
+
+
+def test_names_in_labels_are_hidden_and_other_labels_stay() -> None:
+    """Names of the subject, of another subject, and of the file; an action's name is no secret."""
+    recordings = [
+        labelled(
+            "ann lee", "1", age=30, note="Ann-Lee with bob", file="ann lee_1.mp4", emotion="smile"
+        ),
+        labelled("bob", "1", age=40, note="alone", file="bob_1.mp4", emotion="smile"),
+    ]  # fmt: skip
+    found = pseudonymous(Found(recordings), KEYED)
+    values = [{one.label.name: one.value for one in r.given.labels} for r in found.recordings]
+    assert sorted(values, key=lambda row: row["age"]) == [
+        {"age": 30, "emotion": "smile", "file": "…", "note": "… with …"},
+        {"age": 40, "emotion": "smile", "file": "…", "note": "alone"},
+    ]
+
+
+def test_a_label_that_is_the_subject_in_every_row_is_refused() -> None:
+    recordings = [labelled(name, "1", id=int(name)) for name in ("12", "7")]
+    with pytest.raises(UsageError, match="a column id that holds the names of the subjects"):
+        pseudonymous(Found(recordings), KEYED)
+    # An age that happens to be the number of one subject is none.
+    recordings = [labelled("12", "1", age=12), labelled("7", "1", age=30)]
+    assert len(pseudonymous(Found(recordings), KEYED).recordings) == 2

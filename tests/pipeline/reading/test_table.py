@@ -43,8 +43,8 @@ def test_a_table_replaces_the_layout(tmp_path: Path) -> None:
     assert found[0].path == raw / "a.mp4"
 
 
-def test_columns_may_have_any_order_and_others_are_ignored(tmp_path: Path) -> None:
-    raw = write_table(tmp_path, "12,01, smile ,s01,a.mp4", header="onset,take,action,subject,path")
+def test_columns_may_have_any_order_and_one_without_a_name_is_ignored(tmp_path: Path) -> None:
+    raw = write_table(tmp_path, "12,01, smile ,s01,a.mp4", header=",take,action,subject,path")
     assert names_found(raw) == [("s01", "smile", "01", "a.mp4")]
 
 

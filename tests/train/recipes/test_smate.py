@@ -89,13 +89,13 @@ def test_clips_of_unknown_actions_are_ignored(drawn_dataset: Path) -> None:
     evaluation = recipe.evaluate(Dataset(drawn_dataset), ["c"])
     assert evaluation.confusion is not None
     assert evaluation.confusion.counts.sum() == 6
-    with pytest.raises(DatasetError, match="no clip of an action"):
+    with pytest.raises(DatasetError, match="no clip of a class"):
         Smate(TINY, ["wink", "yawn"]).evaluate(Dataset(drawn_dataset), ["c"])
 
 
 def test_a_single_action_is_refused(drawn_dataset: Path) -> None:
     recipe = Smate(TINY, ["smile"])
-    with pytest.raises(DatasetError, match="one action only"):
+    with pytest.raises(DatasetError, match="one class only"):
         recipe.train(Material(Dataset(drawn_dataset), SPLIT), Loop(recipe.model, 0))
 
 

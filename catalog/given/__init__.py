@@ -1,0 +1,1 @@
+"""Truth and labels that a table of recordings gives: boundaries of motions, other columns."""
