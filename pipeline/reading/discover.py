@@ -21,7 +21,7 @@ from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.reading.listing.layout import DEPTH, LAYOUT, by_kind, from_layout
 from fmdata.pipeline.reading.listing.names import Clash, refused_clash, settle
 from fmdata.pipeline.reading.listing.walk import Tree, escaped, examples, read_tree
-from fmdata.pipeline.reading.table import COLUMNS, read_table
+from fmdata.pipeline.reading.table import COLUMNS, notes_on, read_table
 
 TABLE = "recordings.csv"
 
@@ -94,7 +94,7 @@ def _advice(raw: Path, known: type[Layout]) -> str:
 
 def _in_table(table: Path, raw: Path, bounds: Bounds | None = None) -> Found:
     listed = read_table(table, raw, bounds)
-    notes = _unlisted(raw, table, listed)
+    notes = [*_unlisted(raw, table, listed), *notes_on(table)]
     found, clashes = settle(Found(listed, notes=notes, table=table))
     if clashes:
         raise _clash(clashes[0], table)

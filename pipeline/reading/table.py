@@ -18,7 +18,7 @@ from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 from fmdata.pipeline.reading.listing.bounds import Bounds
 from fmdata.pipeline.reading.listing.cells import locate, number, seconds, time_hint
-from fmdata.pipeline.reading.listing.labels import label_names, labelled, size_error
+from fmdata.pipeline.reading.listing.labels import label_names, labelled, measured, size_error
 from fmdata.pipeline.reading.listing.rows import Header, beyond_error, refused_rows
 from fmdata.pipeline.reading.listing.times import TIME_COLUMNS, given_times
 from fmdata.pipeline.reading.listing.walk import is_utf8
@@ -75,6 +75,12 @@ def read_table(table: Path, raw: Path, bounds: Bounds | None = None) -> list[Rec
     if not recordings:
         raise _HEADER.unusable(table, "a table without rows", "one row for each recording")
     return recordings
+
+
+def notes_on(table: Path) -> list[str]:
+    """Return a note on the columns of a table that are neither read nor labels."""
+    names = measured(_HEADER.read(table).names)
+    return [f"columns of the table that a build measures itself: {', '.join(names)}"] * bool(names)
 
 
 def _label_names(columns: Sequence[str], table: Path) -> dict[str, str]:

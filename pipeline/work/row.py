@@ -58,12 +58,10 @@ def action_rows(
     values: dict[str, Any] = {
         **_names(recording),
         "review": None,
-        **given_columns(),
         "fold": fold(recording.subject, settings.seed),
-        **_source(recording, identity),
+        **_source(recording, identity, track),
         "fps": fps,
         "n_frames": track.n_frames,
-        "first_frame": track.first_frame,
         "size": settings.side,
         **_motion(spotting, track.n_frames),
         **_quality(track, face_px),
@@ -89,12 +87,13 @@ def _names(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _source(recording: Recording, identity: Identity) -> dict[str, Any]:
+def _source(recording: Recording, identity: Identity, track: Track) -> dict[str, Any]:
     return {
         "source": recording.source,
         "source_sha256": identity.source_sha256,
         "start": recording.start_s,
         "stop": recording.stop_s,
+        "first_frame": track.first_frame,
         "digest": identity.digest,
     }
 
@@ -170,7 +169,7 @@ def _motion(spotting: Spotting, n_frames: int) -> dict[str, Any]:
     """Return the columns of the motion, and the list of motions, as they were spotted."""
     motions = [motion_facts(one) for one in spotting.motions]
     return {**columns_of(spotting.motion, n_frames), "motions": motions,
-            **spotted_columns(spotting.motion)}  # fmt: skip
+            **spotted_columns(spotting.motion), **given_columns()}  # fmt: skip
 
 
 def columns_of(motion: Motion | None, n_frames: int) -> dict[str, Any]:

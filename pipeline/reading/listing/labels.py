@@ -13,8 +13,9 @@ from fmdata.catalog.keys import composed
 from fmdata.catalog.printable import printable
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, TIMES
 
-# Columns that `fmdata spot` writes beside boundaries, and that a build measures anew.
-MEASURED = ("style", "amplitude", "snr")
+# Columns beside boundaries that a build measures anew; `fmdata spot` and the truth of `fmdata
+# simulate` have some of them.
+MEASURED = ("style", "amplitude", "snr", "n_frames")
 # Leading zeros belong to codes such as 007, which are texts.
 _INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)", re.ASCII)
 _REAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -35,8 +36,7 @@ def label_names(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     names = list(names)
-    is_of_spot = {*MEASURED, *TIMES} <= {*names}
-    passed_over = {"", *known, *(MEASURED if is_of_spot else ())}
+    passed_over = {"", *known, *measured(names)}
     for column in names:
         if column in passed_over:
             continue
@@ -51,6 +51,13 @@ def label_names(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
     if len(found) > MAX_LABELS:
         raise ValueError(f"{len(found)} columns beside fmdata's own, at most {MAX_LABELS}")
     return found
+
+
+def measured(names: Iterable[str]) -> list[str]:
+    """Return the columns of a table that a build measures itself, where boundaries are given."""
+    found = {*names}
+    is_given = not found.isdisjoint({TIMES[0], f"{TIMES[0]}_s"})
+    return [name for name in MEASURED if name in found] if is_given else []
 
 
 def labelled(

@@ -68,9 +68,12 @@ def test_names_are_plain_and_sorted_whatever_the_order_of_the_columns(tmp_path: 
     assert list(found) == ["age", "au_12_left", "emotion"]
 
 
-def test_what_spot_writes_beside_boundaries_is_measured_and_no_label(tmp_path: Path) -> None:
-    found = read(tmp_path, "onset,apex,offset,style,amplitude,snr", "2,3,7,return,0.1,9")
-    assert found == {}
+def test_facts_beside_boundaries_are_measured_and_no_labels(tmp_path: Path) -> None:
+    """As `fmdata spot` writes them, and in the truth of `fmdata simulate`; a note names them."""
+    found = read(tmp_path, "onset_s,offset_s,style,snr,kind", "0.2,0.7,return,9,plain")
+    assert found == {"kind": ("text", ["plain"])}
+    (note,) = discover(tmp_path).notes
+    assert note == "columns of the table that a build measures itself: style, snr"
 
 
 @pytest.mark.parametrize(
