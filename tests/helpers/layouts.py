@@ -14,14 +14,17 @@ import numpy as np
 from openpyxl import Workbook
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
 from fmdata.pipeline.build import build
 from fmdata.pipeline.reading.decode import decode
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.reading.layouts.table import TABLE, Tabled, write_table
+from fmdata.pipeline.reading.table import COLUMNS, OPTIONAL_COLUMNS
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from tests.helpers.videos import Box, paint_number, read_number, write_numbered_video
 
+NO_LABELS = (*COLUMNS, *OPTIONAL_COLUMNS)
 _BOX = Box(8, 8, 64, 16)
 _LARGEST = 1 << 14  # numbers of six digits are painted modulo this
 
@@ -106,9 +109,28 @@ def numbers_shown(folder: Path, path: str) -> list[int]:
 
 
 def built(folder: Path) -> Dataset:
-    """Build from the table of a folder, and require that nothing was dropped."""
+    """Build from the table of a folder; nothing is dropped, and clips are as their rows say."""
     out = folder.parent / "dataset"
     result = build(folder, out, BuildSettings(size=64, lbp=False), RunSettings(workers=0))
     assert result.dropped == [], str(result)
     assert result.clips == len(table_of(folder)), str(result)
-    return Dataset(out)
+    dataset = Dataset(out)
+    clips = {(clip.subject, clip.action, clip.take): clip for clip in dataset.actions}
+    for row in table_of(folder):
+        require_as_in_table(clips[row["subject"], row["action"], row["take"]], row)
+    return dataset
+
+
+def require_as_in_table(clip: ActionClip, row: dict[str, str]) -> None:
+    """Require that a clip has the labels of its row, and its boundaries where it gives any."""
+    labels = {name: cell for name, cell in row.items() if name not in NO_LABELS}
+    assert set(clip.labels) == set(labels)
+    for name, cell in labels.items():
+        value = clip.labels[name]
+        assert (value is None) == (cell == ""), (name, value, cell)
+        assert value is None or value == type(value)(cell), (name, value, cell)
+    if row.get("onset"):
+        assert (clip.row["onset"], clip.row["offset"]) == (int(row["onset"]), int(row["offset"]))
+        assert clip.row["motion_from"] == "given"
+    if row.get("apex"):
+        assert clip.row["apex"] == int(row["apex"])

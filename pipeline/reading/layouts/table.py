@@ -24,7 +24,6 @@ from fmdata.pipeline.reading.listing.walk import examples
 from fmdata.pipeline.reading.table import COLUMNS, OPTIONAL_COLUMNS
 
 TABLE = "recordings.csv"
-_KNOWN = tuple(dict.fromkeys((*OPTIONAL_COLUMNS, "onset", "apex", "offset")))
 _MAX_NAMES = 8  # in a line
 
 
@@ -60,7 +59,7 @@ class Tabled:
         there = "" if self.is_new else ", which was there already"
         n_given = sum(row.given.onset is not None for row in self.rows)
         given = f"boundaries of {n_given} motions" if n_given else "no boundaries"
-        labels = [name for name in _columns(self.rows) if name not in (*COLUMNS, *_KNOWN)]
+        labels = [name for name in _columns(self.rows) if name not in (*COLUMNS, *OPTIONAL_COLUMNS)]
         lines = [
             f"{len(self.rows)} recordings of {self.title} in {self.path}{there}",
             f"  {_listed('subject', (row.subject for row in self.rows))}; "
@@ -164,7 +163,7 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     """Return the columns of a table: the usual ones, and those that any row has a value for."""
     cells = [_cells(row) for row in rows]
     used = dict.fromkeys(name for row in cells for name, value in row.items() if value != "")
-    known = [name for name in _KNOWN if name in used]
+    known = [name for name in OPTIONAL_COLUMNS if name in used]
     return [*COLUMNS, *known, *(name for name in used if name not in (*COLUMNS, *known))]
 
 
