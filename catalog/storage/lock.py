@@ -187,9 +187,11 @@ def _sign(path: Path, handle: int) -> None:
 
 def _release(lock: BaseFileLock) -> None:
     path = Path(lock.lock_file)
-    if isinstance(lock, UnixFileLock):
-        path.unlink(missing_ok=True)  # while it is held: a waiting process finds it replaced
-    lock.release()
+    try:
+        if isinstance(lock, UnixFileLock):
+            path.unlink(missing_ok=True)  # while it is held: a waiting process finds it replaced
+    finally:
+        lock.release()
     with suppress(OSError):
         path.parent.rmdir()
 
