@@ -111,6 +111,22 @@ def table(
     summary(write_table(layout, folder, settings, out))
 
 
+@command()
+def score(
+    found: Annotated[Path, typer.Argument(help="Table of spotted motions, or MEGC's.")],
+    truth: Annotated[Path, typer.Argument(help="Table of true motions, or MEGC's.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Compare spotted motions with true ones, as MEGC does (IoU of at least 0.5)."""
+    from fmdata.pipeline.reading.intervals.score import score_tables
+
+    result = score_tables(found, truth)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        show(result)
+
+
 @command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")
 def synth_compound(
     dataset: Path,
