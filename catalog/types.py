@@ -21,6 +21,7 @@ REASONS = (
     "too_large",  # more pixels per frame than are ever decoded
     "truncated",  # the file ends or breaks off before its last frame
     "no_frames",  # no frame in the requested span
+    "no_motion",  # no motion in a session
     "no_face",  # no face in any frame
     "face_lost",  # a face in too few frames
     "scene_cut",  # two shots in one recording

@@ -114,16 +114,18 @@ def _write_videos(
             if script.subject == subject:
                 path = raw / script.path
                 path.parent.mkdir(parents=True, exist_ok=True)
-                draw = draw_session if isinstance(script, Session) else draw_frames
-                frames = draw(script, portrait, settings)
+                frames = draw_frames(script, portrait, settings)
                 write_atomically(path, encode_mp4(frames, settings.fps, settings.crf))
                 progress.step()
 
 
 def draw_frames(
-    script: Script, portrait: Portrait, settings: SimulateSettings
+    script: Script | Session, portrait: Portrait, settings: SimulateSettings
 ) -> Iterator[np.ndarray]:
     """Draw the frames of a recording in order, uint8 [size, size, 3] RGB."""
+    if isinstance(script, Session):
+        yield from draw_session(script, portrait, settings)
+        return
     actor, camera = cast(script, portrait, settings)
     grain = draw_seed("sensor", *recording_key(script.truth, settings))
     sensor = np.random.default_rng(grain)

@@ -1,9 +1,9 @@
 """One motion's interval in a recording, and the tables that hold them: fmdata's and MEGC's.
 
-A table of fmdata has columns ``path, onset, offset`` and may have ``apex`` and ``type``; offsets are
-half-open. A table as the Micro-Expression Grand Challenge (MEGC) asks for has ``vid, pred_onset,
-pred_offset, type``, or ``vid, onset, offset`` for the truth; its offsets are the last frame of the
-motion. All other columns are ignored.
+A table of fmdata has columns ``path, onset, offset``, and may have ``apex``, ``type`` and ``fps``;
+its offsets are half-open. A table as the Micro-Expression Grand Challenge (MEGC) asks for has
+``vid, pred_onset, pred_offset, type``, or ``vid, onset, offset`` for the truth; its offsets are the
+last frame of the motion. All other columns are ignored.
 """
 
 import csv
@@ -64,9 +64,9 @@ def type_of(seconds: float) -> str:
 
 
 def name_of(path: str) -> str:
-    """Return the name of a recording, by which two tables are compared.
+    r"""Return the name of a recording, by which two tables are compared.
 
-    >>> name_of("ann\\\\01.MP4"), name_of("./ann/01"), name_of("s1.2")
+    >>> name_of("ann\\01.MP4"), name_of("./ann/01"), name_of("s1.2")
     ('ann/01', 'ann/01', 's1.2')
     """
     pure = PurePosixPath(path.replace("\\", "/"))

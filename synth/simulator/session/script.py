@@ -102,14 +102,18 @@ def _session(settings: SimulateSettings, subject: str) -> Session:
         truths.append(_truth(settings, subject, action, take, course, start, peak, n))
     ends = [0, *(s + c.n_frames for s, c in zip(starts, courses, strict=True))]
     pauses = zip(ends, [*starts, n], strict=True)
-    events = [e for a, b in pauses for e in draw_between(draws.rng(f"pause {a}"), a, b, settings.fps)]
+    events = [
+        e for a, b in pauses for e in draw_between(draws.rng(f"pause {a}"), a, b, settings.fps)
+    ]
     talk, gaze, nod = np.zeros((3, n, 2))
     for event in events:
         here = slice(event.start, event.stop)
         talk[here], gaze[here], nod[here] = event.talk, event.gaze, event.nod
     blink = blinks(draws.rng("blinks"), n, settings.fps) * settings.blinks
     path = f"{subject}/{ACTION}/{TAKE}.mp4"
-    return Session(path, subject, tuple(truths), tuple(events), n, intensity, talk, gaze, nod, blink)
+    return Session(
+        path, subject, tuple(truths), tuple(events), n, intensity, talk, gaze, nod, blink
+    )
 
 
 def _course(settings: SimulateSettings, rng: np.random.Generator) -> Course:

@@ -1,4 +1,4 @@
-"""The score of found intervals, against a second implementation that is the definition, word by word.
+"""The score of intervals, against a second implementation: the definition, word by word.
 
 An interval is a set of frames. A found one is right where the frames in both are at least half of
 those in either; each interval is used once; of all ways to pair them the one with the most pairs,
@@ -26,13 +26,13 @@ from fmdata.pipeline.reading.intervals.score import compare, score_tables
 
 
 def literal_iou(one: Interval, other: Interval) -> Fraction:
-    """The IoU of two sets of frames, exactly."""
+    """Return the IoU of two sets of frames, exactly."""
     a, b = (set(range(i.onset, i.offset)) for i in (one, other))
     return Fraction(len(a & b), len(a | b))
 
 
 def literal_pairs(found: list[Interval], true: list[Interval]) -> tuple[int, Fraction]:
-    """The number of pairs and their sum of IoU, by trying every pairing of every recording."""
+    """Return the number of pairs and their sum of IoU, by trying every pairing."""
     total, overlap = 0, Fraction(0)
     for name in {one.name for one in (*found, *true)}:
         some, others = ([o for o in side if o.name == name] for side in (found, true))
@@ -48,7 +48,7 @@ def literal_pairs(found: list[Interval], true: list[Interval]) -> tuple[int, Fra
 
 
 def random_intervals(rng: np.random.Generator) -> list[Interval]:
-    """A few intervals of two recordings, which may overlap."""
+    """Return a few intervals of two recordings, which may overlap."""
     made = []
     for _ in range(rng.integers(0, 8)):
         onset = int(rng.integers(0, 25))
@@ -59,7 +59,7 @@ def random_intervals(rng: np.random.Generator) -> list[Interval]:
 
 
 def literal_f1(matched: int, found: int, true: int) -> Fraction:
-    """The harmonic mean of precision and recall, from their definitions."""
+    """Return the harmonic mean of precision and recall, from their definitions."""
     if matched == 0:
         return Fraction(0)
     precision, recall = Fraction(matched, found), Fraction(matched, true)
@@ -108,7 +108,7 @@ def test_half_a_second_is_the_longest_micro_expression() -> None:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Path:
-    """A table of fmdata: half-open offsets, a column more, and paths with extensions."""
+    """Write a table of fmdata: half-open offsets, a column more, and paths with extensions."""
     table = tmp_path / "motions.csv"
     table.write_text(
         "path,subject,onset,apex,offset,type\nann/1.mp4,ann,10,14,20,me\nann/1.mp4,ann,50,60,90,mae\n"
@@ -133,7 +133,7 @@ def test_the_two_kinds_of_table_mean_the_same_frames(ours: Path, tmp_path: Path)
 
 
 def test_a_rate_gives_the_type(tmp_path: Path) -> None:
-    """12 frames at 25 a second are a micro-expression, 13 are none; a still face has no interval."""
+    """At 25 a second 12 frames are a micro-expression, 13 none; a still face has no interval."""
     table = tmp_path / "truth.csv"
     table.write_text("path,onset,offset,fps\na.mp4,0,12,25\na.mp4,20,33,25\nb.mp4,,,25\n")
     read = read_intervals(table, "TRUTH")
@@ -147,7 +147,7 @@ def test_recordings_of_one_table_alone_are_named(ours: Path, tmp_path: Path) -> 
     report = str(score_tables(ours, truth))
     assert "without a row in motions.csv: bob/1" in report
     truth.write_text("path,onset,offset\nbob/1.mp4,3,9\n")
-    with pytest.raises(UsageError, match="no recording in both: ann/1 in motions.csv, bob/1 in"):
+    with pytest.raises(UsageError, match=r"no recording in both: ann/1 in motions\.csv, bob/1 in"):
         score_tables(ours, truth)
 
 
