@@ -1,9 +1,9 @@
 """Spotting of simulated sessions: motions found, false ones, and memory, by length.
 
 ``python -m bench.sessions`` simulates a session of ten minutes with 40 motions of four actions, and
-blinks, talk, turns of the head and glances between them, and its first minutes as a session of
-their own; spots both by ``fmdata spot`` in a process, whose peak of memory is read; and scores the
-tables by ``fmdata score``. The table goes to docs/sessions.md.
+blinks, talk, turns of the head and glances between them, and two of two minutes; spots each by
+``fmdata spot`` in a process, whose peak of memory is read; and scores the tables as ``fmdata
+score`` does. The table goes to docs/sessions.md.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 PAGE = Path(__file__).parents[2] / "docs" / "sessions.md"
 MARKS = Marks("sessions", "bench-sessions")
 TAKES_A_MINUTE = 1  # of each of four actions
-ROWS = ((2, "mild"), (2, "strong"), (10, "mild"))  # minutes, motion of the head
+ROWS = ((10, "mild"), (2, "mild"), (2, "strong"))  # minutes, motion of the head
 HEAD = (
     "minutes", "head", "motions", "found", "right", "precision", "recall", "F1", "IoU",
     "onset", "apex", "offset", "frames/s", "peak MB",
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str]) -> None:
         lines.append(cells(minutes, head, measure(raw, settings)))
         print(text([lines[0], lines[-1]]), flush=True)
     sentence = (
-        f"`python -m bench.sessions --seed {options.seed}`: sessions at 25 frames/s; right: with an "
+        f"`python -m bench.sessions --seed {options.seed}`: at 25 frames/s; right: with an "
         "IoU of at least 0.5; errors: mean of their size, in frames; one process on one core."
     )
     write_page(options.out, f"{sentence}\n\n{markdown(lines)}", MARKS)
