@@ -90,7 +90,9 @@ class BuildSettings(Options):
 
     def for_sessions(self) -> "SpotSettings":
         """Return the settings for the spotting of every motion of a recording."""
-        return SpotSettings(landmarks=self.landmarks, max_frames=self.max_frames)
+        return SpotSettings(
+            landmarks=self.landmarks, max_frames=self.max_frames, person=self.person
+        )
 
 
 # Raised whenever the spotting of a session changes its result.
@@ -107,12 +109,15 @@ class SpotSettings(Settings):
         Landmark backend.
     max_frames : int
         Longest recording.
+    person : str
+        Which of several people.
     sheets : bool
         Whether to draw the sheet of each recording.
     """
 
     landmarks: str = text("litert")
     max_frames: int = number(100_000, 1)
+    person: str = text("largest")
     sheets: bool = flag(False)
 
     def clip_json(self) -> dict[str, Any]:

@@ -153,7 +153,8 @@ def _spot_session(
         if listed_frames(job.recording) > settings.max_frames:
             raise too_long(settings.max_frames)
         turn = needed_turn(film.frames("landmarks"), landmarker)
-        track = follow(film.frames("landmarks", turn), landmarker, 0.0, unit.landmarks)
+        frames, whom = film.frames("landmarks", turn), job.recording.person or settings.person
+        track = follow(frames, landmarker, 0.0, unit.landmarks, whom)
         fps = frame_rate(track.timestamps_s, nominal_rate(job.recording))
     with _stage("spot", watch):
         session = spot_session(track, fps)

@@ -28,6 +28,7 @@ from fmdata.pipeline.engine.sessions.run import Spotted, spot_all
 from fmdata.pipeline.reading.intervals.interval import Interval, megc_table, name_of, type_of
 from fmdata.pipeline.reading.listing.layout import by_kind, folders_of_images
 from fmdata.pipeline.reading.listing.walk import is_utf8, read_tree
+from fmdata.pipeline.reading.listing.whom import PLACES
 from fmdata.pipeline.settings import RunSettings, SpotSettings
 from fmdata.pipeline.spotting.sessions.session import Session, SessionMotion
 from fmdata.pipeline.work.job import Job
@@ -132,7 +133,7 @@ def spot_folder(
             _write_page(page, done, work)
         if megc:
             write_atomically(megc, megc_table(_intervals(spotted)).encode())
-        write_atomically(out, _table(spotted))
+        write_atomically(out, _table(spotted, settings.person))
     return result
 
 
@@ -188,15 +189,18 @@ def _work_beside(out: Path) -> Iterator[Path]:
     remove_folder(work)
 
 
-def _table(spotted: Iterable[tuple[Recording, Spotted]]) -> bytes:
-    text = io.StringIO()
+def _table(spotted: Iterable[tuple[Recording, Spotted]], person: str) -> bytes:
+    """Return the table; it names the person who was followed, if not the largest."""
+    text, whom = io.StringIO(), [] if person == PLACES[0] else [person]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, *(["person"] if whom else [])])
     for recording, motion, _ in _motions(spotted):
         times = (f"{motion.start_s:.6f}", f"{motion.stop_s:.6f}")
         frames = (motion.onset, motion.apex, motion.offset)
         size = (motion.style, f"{motion.amplitude:.4f}", f"{motion.snr:.1f}")
-        writer.writerow([recording.source, recording.subject, "", "", *times, *frames, *size])
+        writer.writerow(
+            [recording.source, recording.subject, "", "", *times, *frames, *size, *whom]
+        )
     return text.getvalue().encode()
 
 
