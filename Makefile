@@ -10,7 +10,7 @@ JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-scale bench-seams bench-thresholds chaos shots pictures clean
+.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/f
 
 bench-scale: $(STAMP)  ## measure time and memory with 100,000 clips (docs/scale.md; half an hour)
 	$(BIN)/python -m bench.scale
+
+bench-sessions: $(STAMP)  ## spot simulated sessions of up to ten minutes (docs/sessions.md; half an hour)
+	$(BIN)/python -m bench.sessions
 
 bench-seams: $(STAMP)  ## measure compounds without and with --smooth (docs/measured.md; two minutes)
 	$(BIN)/python -m bench.seams

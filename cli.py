@@ -8,6 +8,7 @@ needs it.
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +110,47 @@ def table(
     from fmdata.pipeline.reading.layouts.table import write_table
 
     summary(write_table(layout, folder, settings, out))
+
+
+@command(
+    BuildSettings, RunSettings, stopped="resumes from here",
+    only=("landmarks", "max_frames", "person", "workers", "model", "time_limit_s", "follow_links"),
+)  # fmt: skip
+def spot(
+    settings: BuildSettings,
+    how: RunSettings,
+    raw: Annotated[Path, typer.Argument(metavar="VIDEO|FOLDER", help="Long recordings.")],
+    out: Annotated[Path, typer.Option(help="Table to write.")] = Path("motions.csv"),
+    megc: Annotated[
+        Path | None, typer.Option(help="Write the intervals as MEGC asks for them, too.")
+    ] = None,
+    sheets: Annotated[
+        bool, typer.Option(help="Write a page with pictures of each motion beside the table.")
+    ] = True,
+) -> None:
+    """Find every motion of long recordings, as the rows of a table."""
+    from fmdata.pipeline.engine.sessions.folder import spot_folder
+
+    chosen = replace(settings.for_sessions(), sheets=sheets)
+    with progress() as meter:
+        spotted = spot_folder(raw, out, chosen, how, megc=megc, progress=meter)
+    summary(spotted)
+
+
+@command()
+def score(
+    found: Annotated[Path, typer.Argument(help="Table of spotted motions, or MEGC's.")],
+    truth: Annotated[Path, typer.Argument(help="Table of true motions, or MEGC's.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Compare spotted motions with true ones, as MEGC does (IoU of at least 0.5)."""
+    from fmdata.pipeline.reading.intervals.score import score_tables
+
+    result = score_tables(found, truth)
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        show(result)
 
 
 @command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")

@@ -12,8 +12,7 @@ import numpy as np
 from fmdata.catalog.given.truth import Given
 from fmdata.catalog.printable import ArrayRepr
 
-N_POINTS = (478, 68)  # MediaPipe's mesh, FAN
-N_BLENDSHAPES = 52
+N_POINTS, N_BLENDSHAPES = (478, 68), 52  # points of MediaPipe's mesh, and of FAN
 
 STAGES = ("discover", "decode", "landmarks", "spot", "align", "encode", "review", "keep")
 REASONS = (
@@ -25,6 +24,7 @@ REASONS = (
     "truncated",  # the file ends or breaks off before its last frame
     "no_frames",  # no frame in the requested span
     "no_face",  # no face in any frame
+    "no_motion",  # no motion in a session
     "face_lost",  # a face in too few frames
     "scene_cut",  # two shots in one recording
     "unsteady",  # the head turns too far

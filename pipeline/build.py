@@ -24,6 +24,7 @@ from fmdata.catalog.storage.pack import change
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.engine.run import digest_all, run
+from fmdata.pipeline.engine.sessions.every import every_motion
 from fmdata.pipeline.landmarks.weights import find as find_weights
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.listing.found import Found
@@ -79,10 +80,9 @@ def build(
     found = discover(raw, table, follow_links=how.follow_links)
     named = pseudonymous(found, pseudonyms) if pseudonyms else found
     settings = _checked(settings, found, named)
-    review = Review.of(overrides, named.recordings) if overrides else Review()
     with change(out):
-        built = _build(named, review, _sources(found, named), out, settings, how, progress)
-    return replace(built, notes=found.notes, understood=understood(found.recordings))
+        built = _build(named, overrides, _sources(found, named), out, settings, how, progress)
+    return replace(built, understood=understood(found.recordings))
 
 
 def _checked(settings: BuildSettings, found: Found, named: Found) -> BuildSettings:
@@ -120,12 +120,15 @@ def _refused(found: Found, *, retry: bool) -> dict[Job, RecordingError]:
 
 
 def _build(
-    found: Found, review: Review, sources: dict[str, str], out: Path,
+    found: Found, overrides: Overrides | None, sources: dict[str, str], out: Path,
     settings: BuildSettings, how: RunSettings, progress: Progress,
 ) -> Built:  # fmt: skip
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
     previous = Previous.read(out, settings, known, found.labels, retry=retry)
+    if settings.every_motion:
+        found = every_motion(found, out, work, settings, how, known, progress)
+    review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
@@ -157,6 +160,7 @@ def _build(
         repeated=same,
         sources=sources,
         review=[] if retry else review.lines(jobs, dropped),
+        notes=found.notes,
     )
 
 

@@ -7,12 +7,13 @@ settings and the same input give the same bytes. A :class:`RunSettings` changes 
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fmdata.catalog.settings import (
     MAX_SEED,
     MIN_SEED,
     Options,
+    Settings,
     choice,
     flag,
     number,
@@ -22,9 +23,10 @@ from fmdata.catalog.settings import (
 from fmdata.pipeline.reading.listing.whom import PLACES
 
 # Raised whenever a stage changes its result, so that work of an older version is not reused.
-STAGES_VERSION = 14
-# Settings that decide which shard a clip lies in, not the content of the clip or of its row.
-_PLACING = ("shard_mb",)
+STAGES_VERSION = 15
+# Settings that decide which shard a clip lies in, or which spans become clips, not the content of
+# a clip or of its row.
+_PLACING = ("shard_mb", "every_motion")
 # Settings that decide which clips are kept; a dataset may be updated with another value.
 SELECTING = ("max_pose_range", "max_frames", "keep")
 
@@ -69,6 +71,9 @@ class BuildSettings(Options):
         None, help="Keep only clips for which an expression over their columns is true, such as "
         '"snr > 6 and faces == 1 and face_px > 60".'
     )  # fmt: skip
+    every_motion: bool = flag(
+        False, help="Take each motion of a recording as a take of its own: a session's takes."
+    )
     # Set by build() where there is a key; the key itself is never stored.
     pseudonyms: bool = flag(False)
 
@@ -86,6 +91,45 @@ class BuildSettings(Options):
     def clip_json(self) -> dict[str, Any]:
         """Return only the settings that decide the content of a clip and its row."""
         return {k: v for k, v in self.to_json().items() if k not in _PLACING + SELECTING}
+
+    def for_sessions(self) -> "SpotSettings":
+        """Return the settings for the spotting of every motion of a recording."""
+        return SpotSettings(
+            landmarks=self.landmarks, max_frames=self.max_frames, person=self.person
+        )
+
+
+# Raised whenever the spotting of a session changes its result.
+SESSIONS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SpotSettings(Settings):
+    """Settings of the spotting of sessions, which takes those of a build.
+
+    Attributes
+    ----------
+    landmarks : str
+        Landmark backend.
+    max_frames : int
+        Longest recording.
+    person : str
+        Which of several people.
+    sheets : bool
+        Whether to draw the sheet of each recording.
+    """
+
+    landmarks: str = text("litert")
+    max_frames: int = number(100_000, 1)
+    person: str = text("largest")
+    sheets: bool = flag(False)
+
+    def clip_json(self) -> dict[str, Any]:
+        """Return the settings that decide the result, for its digest."""
+        return {"sessions": SESSIONS_VERSION, **self.to_json()}
+
+
+JobSettings: TypeAlias = BuildSettings | SpotSettings
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,13 @@ from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
-from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate
+from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate, picked
 from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
 from fmdata.pipeline.second_pass.respot import respot
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import BuildSettings, JobSettings, SpotSettings
+from fmdata.pipeline.spotting.sessions.session import write_session
+from fmdata.pipeline.spotting.sessions.sheet import draw_sheet, frames_of
+from fmdata.pipeline.spotting.sessions.windows import spot_session
 from fmdata.pipeline.spotting.spot import spot
 from fmdata.pipeline.work.digest import Identity, file_state
 from fmdata.pipeline.work.job import Job
@@ -57,14 +60,14 @@ UNWATCHED = Unwatched()
 
 def process(
     job: Job,
-    settings: BuildSettings,
+    settings: JobSettings,
     work: Path,
     model: Path | None = None,
     watch: Watch = UNWATCHED,
     *,
     alone: bool = False,
 ) -> Outcome:
-    """Make a recording's unit in the folder `work`.
+    """Make a recording's unit in the folder `work`: a clip's, or with SpotSettings a session's.
 
     Parameters
     ----------
@@ -88,7 +91,10 @@ def process(
     try:
         with unit.filling() as filling:
             with alone_in(work, filling.path) if alone else nullcontext():
-                _make(job, settings, landmarker, filling, watch)
+                if isinstance(settings, SpotSettings):
+                    _spot_session(job, settings, landmarker, filling, watch)
+                else:
+                    _make(job, settings, landmarker, filling, watch)
             if changed := _changed_since(recording, job.identity):
                 raise changed
     except RecordingError as error:
@@ -135,6 +141,28 @@ def _make(
         )  # fmt: skip
         unit.write_facts(rows.clip, rows.frames)
         require_copy(unit.path)
+
+
+def _spot_session(
+    job: Job, settings: SpotSettings, landmarker: Landmarker, unit: Unit, watch: Watch
+) -> None:
+    # The person may leave the picture for minutes, and the shots may change: motions are spotted
+    # in windows, and each becomes a clip of its own, which is checked.
+    film = _Film(job.recording, settings.max_frames, watch)
+    with _stage("landmarks", watch):
+        if listed_frames(job.recording) > settings.max_frames:
+            raise too_long(settings.max_frames)
+        turn = needed_turn(film.frames("landmarks"), landmarker)
+        frames, whom = film.frames("landmarks", turn), job.recording.person or settings.person
+        track = follow(frames, landmarker, 0.0, unit.landmarks, whom)
+        fps = frame_rate(track.timestamps_s, nominal_rate(job.recording))
+    with _stage("spot", watch):
+        session = spot_session(track, fps)
+        write_session(unit.session, session)
+        if settings.sheets:
+            chosen = picked(job.recording, frames_of(session))
+            draw_sheet(unit.sheet, job.recording.source, session, turned(chosen, turn), track)
+        unit.landmarks.unlink()
 
 
 def _changed_since(recording: Recording, identity: Identity) -> RecordingError | None:

@@ -152,7 +152,9 @@ def session(raw_path: Path, folder: Path) -> Path:
     path = folder / "sessions/2024-05-02/cam1.mp4"
     path.parent.mkdir(parents=True)
     write_video(path, pictures[:1] * 37 + pictures)
-    (folder / "takes.csv").write_text(table_of(RECIPES))
+    for name in ("takes.csv", "filled.csv"):
+        (folder / name).write_text(table_of(RECIPES))
+    (folder / "truth.csv").write_text("path,onset,offset\n2024-05-02/cam1.mp4,47,80\n")
     return folder
 
 

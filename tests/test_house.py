@@ -62,6 +62,7 @@ OPTIONS = {
     "simulate": [SimulateSettings],
     "build": [BuildSettings, RunSettings],
     "table": [TableSettings],
+    "spot": [BuildSettings, RunSettings],
     "synth-compound": [CompoundSettings],
     "report": [ReportSettings],
     "show": [ShowSettings],

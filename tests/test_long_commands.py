@@ -40,9 +40,10 @@ ON_DATASET = {
     "show": ["show", "s01-smile-01", "--save", "a.gif", "--width", "200"],
     "forget": ["forget", "s01", "--yes"],
 }
-LONG = {*ON_DATASET, "simulate", "build", "train", "evaluate", "demo"}
+LONG = {*ON_DATASET, "simulate", "build", "spot", "train", "evaluate", "demo"}
 AFTER = {
     "build": "resumes from here",
+    "spot": "resumes from here",
     "synth-compound": "resumes from here",
     "train": "resumes from the last checkpoint",
     "forget": "completes the removal",
@@ -100,6 +101,7 @@ def test_recordings_are_made_and_built(tmp_path: Path) -> None:
     few = ["simulate", "made", "--subjects", "1", "--actions", "smile", "--takes", "2"]
     assert_alike("simulate", few, tmp_path)
     assert_alike("build", ["build", "--subjects", "made", "--workers", "1"], tmp_path)
+    assert_alike("spot", ["spot", "made", "--workers", "1"], tmp_path)
 
 
 def test_a_run_is_trained_and_evaluated(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ REASONS: dict[str, Advice] = {
         "the file ends too early", "copy the file again, or correct `stop` in the table"
     ),
     "no_frames": Advice("no frame in the span", "correct `start` and `stop` in the table"),
+    "no_motion": Advice("no motion in the session", "look at the recording, or leave it out"),
     "no_face": Advice("no face in any frame", "check that the face is in the picture, and lit"),
     "face_lost": Advice(
         "a face in too few frames", "cut the recording to the frames with a face, or lower "

@@ -2,10 +2,10 @@
 
 A unit is a folder below ``.work``, named by the recording's digest. It holds either a clip
 (``row.arrow``, ``frames.arrow``, ``landmarks.npy``, ``clip.avi`` and, if asked for, ``lbp.npy``
-and ``sound.wav``) or, for a dropped recording, ``dropped.parquet`` alone. Promise: a folder gets
-its unit's name only when it is whole, so a unit that exists is done. Facts of frames are written
-and read in blocks. Landmarks have a file of their own because the stages write them while they
-decode.
+and ``sound.wav``) or, for a dropped recording, ``dropped.parquet`` alone, or the motions of a
+session, ``session.json``. Promise: a folder gets its unit's name only when it is whole, so a unit
+that exists is done. Facts of frames are written and read in blocks. Landmarks have a file of their
+own because the stages write them while they decode.
 """
 
 import struct
@@ -94,6 +94,16 @@ class Unit:
         return self.path / "sound.wav"
 
     @property
+    def session(self) -> Path:
+        """JSON file of the motions of a session; its unit holds no clip."""
+        return self.path / "session.json"
+
+    @property
+    def sheet(self) -> Path:
+        """Picture of a session's motions; missing where none was asked for."""
+        return self.path / "sheet.jpg"
+
+    @property
     def dropped(self) -> Path:
         """Parquet file with the row of a dropped recording."""
         return self.path / "dropped.parquet"
@@ -153,6 +163,8 @@ class Unit:
 
     def is_whole(self) -> bool:
         """Return whether a clip's files all exist and have one length; pixels are not read."""
+        if self.session.exists():
+            return True
         row = self.read_row()
         row.validate(full=True)
         if not row.schema.equals(ACTION_FACTS):

@@ -13,7 +13,7 @@ from typing import Protocol
 from dask.system import CPU_COUNT
 
 from fmdata.pipeline.engine.pool import WorkerPool, run_in_pool
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import JobSettings
 from fmdata.pipeline.stages import process
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome
@@ -29,7 +29,7 @@ class Order:
 
     Attributes
     ----------
-    settings : BuildSettings
+    settings : JobSettings
         How to build.
     work : Path
         Folder of the units.
@@ -39,7 +39,7 @@ class Order:
         Time for any 100 frames.
     """
 
-    settings: BuildSettings
+    settings: JobSettings
     work: Path
     model: Path | None = None
     time_limit_s: float = 600.0

@@ -23,7 +23,7 @@ from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.storage.files import temporary_folder
 from fmdata.catalog.storage.work import Unit
 from fmdata.pipeline.engine.heartbeat import Heartbeat, shared_file
-from fmdata.pipeline.settings import BuildSettings
+from fmdata.pipeline.settings import JobSettings
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, drop, read_outcome
 
@@ -242,7 +242,7 @@ class WorkerPool:
 def run_in_pool(
     pool: WorkerPool,
     job: Job,
-    settings: BuildSettings,
+    settings: JobSettings,
     work: Path,
     model: Path | None,
     time_limit_s: float,

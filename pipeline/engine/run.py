@@ -24,7 +24,7 @@ from fmdata.pipeline.engine.crew import AgainError, Crew, InProcess, Order, proc
 from fmdata.pipeline.engine.pool import HAS_WORKERS
 from fmdata.pipeline.engine.shared import require_seen
 from fmdata.pipeline.engine.window import in_window
-from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.settings import JobSettings, RunSettings
 from fmdata.pipeline.work.digest import Maker, content_digest, file_state, files_of
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.known import KnownFiles, facts_of
@@ -37,20 +37,22 @@ ContentDigest: TypeAlias = tuple[str, str] | RecordingError
 
 def digest_all(
     recordings: Sequence[Recording],
-    settings: BuildSettings,
+    settings: JobSettings,
     progress: Progress = SILENT,
     known: KnownFiles | None = None,
+    *,
+    job: str = "build",
 ) -> list[Job]:
     """Digest every recording, several at a time: reading and hashing leave Python free.
 
-    Files in `known` are not read.
+    Files in `known` are not read. `job` is the name of the progress.
     """
     # Many recordings may be spans of one long file, which is read once.
     spans = Counter(recording.path for recording in recordings)
     files = list({recording.path: recording for recording in recordings}.values())
     contents: dict[Path, ContentDigest] = {}
     left = len(recordings)
-    progress.start("build", len(recordings), "recordings")
+    progress.start(job, len(recordings), "recordings")
     progress.note("read")
     for path, content in _contents(files, known):
         contents[path] = content
@@ -114,7 +116,7 @@ def _job(recording: Recording, content: ContentDigest, maker: Maker) -> Job:
 
 def run(
     jobs: Sequence[Job],
-    settings: BuildSettings,
+    settings: JobSettings,
     work: Path,
     how: RunSettings,
     progress: Progress = SILENT,
@@ -125,7 +127,7 @@ def run(
     ----------
     jobs : sequence of Job
         The recordings to process.
-    settings : BuildSettings
+    settings : JobSettings
         How to build.
     work : Path
         Folder of the units; every worker must see it.

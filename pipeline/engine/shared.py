@@ -135,7 +135,8 @@ def require_seen(unit: Unit, outcome: Outcome) -> None:
 
 def _holds(unit: Unit, outcome: Outcome) -> bool:
     try:
-        return read_outcome(unit) == outcome and (outcome.dropped is not None or unit.avi.exists())
+        whole = outcome.dropped is not None or unit.session.exists() or unit.avi.exists()
+        return whole and read_outcome(unit) == outcome
     except UNREADABLE:
         return False
 

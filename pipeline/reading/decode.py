@@ -6,7 +6,7 @@ length. A file that is damaged within the requested span raises an error; it nev
 a shorter clip.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,6 +89,16 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
         span.require_end(last_s)
     if index == 0:
         raise RecordingError("decode", "no_frames", f"{span} holds none: {_seen(n_seen, last_s)}")
+
+
+def picked(recording: Recording, chosen: Container[int]) -> Iterator[Frame]:
+    """Yield the frames of a whole file whose numbers, from 0 on, are in `chosen`.
+
+    The pixels of no other frame are converted. Errors are those of :func:`decode`.
+    """
+    for index, lazy in enumerate(_all_frames(recording)):
+        if index in chosen:
+            yield Frame(index, lazy.time_s, lazy.pixels(), lazy.picture)
 
 
 def frame_rate(times_s: np.ndarray, nominal: float | None) -> float:

@@ -12,7 +12,7 @@ from fmdata.catalog.storage.card import tool_versions
 from fmdata.catalog.storage.files import is_regular
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
-from fmdata.pipeline.settings import STAGES_VERSION, BuildSettings
+from fmdata.pipeline.settings import STAGES_VERSION, JobSettings
 
 # A sparse file of terabytes takes hours to read though the disk holds next to nothing of it. No
 # recording is like that; the share leaves room for black frames kept as holes.
@@ -43,7 +43,7 @@ class Identity:
 class Maker:
     """Settings, stages and tools of a build: with a recording, they decide its clip."""
 
-    def __init__(self, settings: BuildSettings) -> None:
+    def __init__(self, settings: JobSettings) -> None:
         self._facts = {
             "settings": settings.clip_json(),
             "stages": STAGES_VERSION,

@@ -11,6 +11,7 @@ from fmdata.catalog.storage.card import ACTIONS
 from fmdata.catalog.storage.shards import Sample
 from fmdata.catalog.storage.work import UNREADABLE, Unit
 from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.spotting.sessions.session import read_session
 from fmdata.pipeline.work.given import Stored
 
 # Reasons that lie with the machine or a library, not with the recording. One that has timed out
@@ -31,7 +32,7 @@ class Outcome:
     digest : str
         Name of its unit.
     n_frames : int
-        Frames of the clip; 0 for a dropped recording.
+        Frames of the clip, or of the session; 0 for a dropped recording.
     dropped : Dropped or None
         The reason for dropping it, if it was dropped.
     pose_range : float
@@ -85,6 +86,8 @@ def read_outcome(unit: Unit) -> Outcome:
     """Read the outcome of a finished unit."""
     if dropped := unit.read_dropped():
         return Outcome(unit.digest, 0, dropped)
+    if unit.session.exists():
+        return Outcome(unit.digest, read_session(unit.session).n_frames)
     row = unit.read_row().select(["digest", "n_frames", "pose_range"]).to_pylist()[0]
     return Outcome(row["digest"], row["n_frames"], pose_range=row["pose_range"])
 

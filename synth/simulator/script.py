@@ -88,6 +88,21 @@ class Script:
     other: np.ndarray
     beside: Happenings
 
+    @property
+    def truths(self) -> tuple[Truth, ...]:
+        """The ground truth of each motion: of one."""
+        return (self.truth,)
+
+    @property
+    def path(self) -> str:
+        """Path below the raw folder."""
+        return self.truth.path
+
+    @property
+    def subject(self) -> str:
+        """Name of the subject."""
+        return self.truth.subject
+
     def moment(self, t: int) -> Moment:
         """Return the state of the face in frame `t`."""
         across, down = map(float, self.beside.gaze[t])

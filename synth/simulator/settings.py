@@ -75,6 +75,11 @@ class SimulateSettings(Options):
         "motions that fall back partly and rise again, perhaps as another one."
     )
     slow_rises: float = _share("motions with a slow start and a hesitation before the rise.")
+    session_s: float = number(
+        0.0, 0, 7200, option="session", help="Seconds of a session: one recording a subject, with "
+        "all takes of all actions in it, and talk, head turns and glances between them. 0: one "
+        "motion a recording.",
+    )  # fmt: skip
     crf: int = number(20, 0, 51, help="x264's quality, 0 (lossless) to 51.")
 
     def __post_init__(self) -> None:

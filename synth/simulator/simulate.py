@@ -33,6 +33,8 @@ from fmdata.synth.simulator.cast import (
 )
 from fmdata.synth.simulator.face.portrait import Portrait
 from fmdata.synth.simulator.script import Script, Truth, write_scripts
+from fmdata.synth.simulator.session.draw import draw_session
+from fmdata.synth.simulator.session.script import Session, write_sessions
 from fmdata.synth.simulator.settings import SimulateSettings
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Simulated", "Truth", "simulate"]
@@ -51,7 +53,8 @@ class Simulated:
     raw : Path
         Folder of the recordings.
     truths : list of Truth
-        Ground truth of every recording, sorted by subject, action and take.
+        Ground truth of every recording, sorted by subject, action and take; of every motion of
+        sessions, in the order of time.
     """
 
     raw: Path
@@ -59,7 +62,9 @@ class Simulated:
 
     def __str__(self) -> str:
         raw, truth = printable(str(self.raw)), printable(str(self.raw / TRUTH))
-        return f"{len(self.truths)} recordings in {raw}, ground truth in {truth}"
+        n = len({truth.path for truth in self.truths})
+        sessions = "" if n == len(self.truths) else f" of {len(self.truths)} motions"
+        return f"{n} recordings{sessions} in {raw}, ground truth in {truth}"
 
 
 def simulate(raw: Path, settings: SimulateSettings, progress: Progress = SILENT) -> Simulated:
@@ -82,21 +87,23 @@ def simulate(raw: Path, settings: SimulateSettings, progress: Progress = SILENT)
         For a portrait that cannot be read, or has no face.
     """
     pictures = portrait_files(settings)
-    scripts = list(write_scripts(settings))
+    scripts: list[Script] | list[Session] = (
+        list(write_sessions(settings)) if settings.session_s else list(write_scripts(settings))
+    )
     landmarker = open_landmarker(BACKEND)
     for picture in pictures:  # a bad portrait is reported before anything is written
         face_of(picture, "", landmarker, settings)
-    _claim(raw, _stamp(settings, pictures), {script.truth.path for script in scripts})
+    _claim(raw, _stamp(settings, pictures), {script.path for script in scripts})
     progress.start("simulate", len(scripts), "recordings")
     _write_videos(raw, scripts, landmarker, settings, progress)
-    truths = [script.truth for script in scripts]
+    truths = [truth for script in scripts for truth in script.truths]
     write_atomically(raw / TRUTH, _csv(truths))
     return Simulated(raw, truths)
 
 
 def _write_videos(
     raw: Path,
-    scripts: Iterable[Script],
+    scripts: Iterable[Script | Session],
     landmarker: Landmarker,
     settings: SimulateSettings,
     progress: Progress,
@@ -104,8 +111,8 @@ def _write_videos(
     """Render subject by subject, because a face is prepared once for all its recordings."""
     for subject, portrait in faces(settings, landmarker):
         for script in scripts:
-            if script.truth.subject == subject:
-                path = raw / script.truth.path
+            if script.subject == subject:
+                path = raw / script.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 frames = draw_frames(script, portrait, settings)
                 write_atomically(path, encode_mp4(frames, settings.fps, settings.crf))
@@ -113,9 +120,12 @@ def _write_videos(
 
 
 def draw_frames(
-    script: Script, portrait: Portrait, settings: SimulateSettings
+    script: Script | Session, portrait: Portrait, settings: SimulateSettings
 ) -> Iterator[np.ndarray]:
     """Draw the frames of a recording in order, uint8 [size, size, 3] RGB."""
+    if isinstance(script, Session):
+        yield from draw_session(script, portrait, settings)
+        return
     actor, camera = cast(script, portrait, settings)
     grain = draw_seed("sensor", *recording_key(script.truth, settings))
     sensor = np.random.default_rng(grain)

@@ -22,18 +22,21 @@ class Refused:
         The problem and its remedy, without a name of a file.
     example : str
         The name of another file that belongs to the problem; empty if there is none.
+    stage : str
+        The stage that refuses it, one of :data:`fmdata.catalog.types.STAGES`.
     """
 
     recording: Recording
     reason: str
     detail: str
     example: str = ""
+    stage: str = "discover"
 
     @property
     def error(self) -> RecordingError:
-        """The refusal as an error of the first stage."""
+        """The refusal as an error of its stage."""
         detail = self.detail + (f": {self.example}" if self.example else "")
-        return RecordingError("discover", self.reason, detail)
+        return RecordingError(self.stage, self.reason, detail)
 
 
 @dataclass(frozen=True)

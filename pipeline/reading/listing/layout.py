@@ -80,6 +80,12 @@ def by_kind(raw: Path, files: Sequence[PurePosixPath]) -> Kinds:
     return kinds
 
 
+def folders_of_images(images: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+    """List the folders that hold several numbered images; a single one is no recording."""
+    numbered = [image for image in images if image_number(image.name) is not None]
+    return [folder for folder, inside in _by_folder(numbered).items() if len(inside) > 1]
+
+
 def _by_folder(files: Sequence[PurePosixPath]) -> dict[PurePosixPath, list[PurePosixPath]]:
     folders: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
     for file in files:

@@ -1,0 +1,1 @@
+"""Sessions on worker processes: `fmdata spot`, and every motion of a build's recordings."""

@@ -1,0 +1,76 @@
+"""Spots every motion of recordings, each in a worker process; finished work is not done again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmdata.catalog.progress import SILENT, Progress
+from fmdata.catalog.storage.work import Unit
+from fmdata.catalog.types import Dropped, Recording
+from fmdata.pipeline.engine.run import digest_all, run
+from fmdata.pipeline.landmarks.weights import find as find_weights
+from fmdata.pipeline.settings import RunSettings, SpotSettings
+from fmdata.pipeline.spotting.sessions.session import Session, read_session
+from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.known_sessions import KnownSessions
+from fmdata.pipeline.work.outcome import done_before, drop
+
+Spotted = Session | Dropped
+
+
+def spot_all(
+    recordings: Sequence[Recording],
+    settings: SpotSettings,
+    work: Path,
+    how: RunSettings,
+    progress: Progress = SILENT,
+    known: KnownFiles | None = None,
+    sessions: KnownSessions | None = None,
+) -> list[tuple[Job, Spotted]]:
+    """Spot the motions of recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        The recordings, in any order.
+    settings : SpotSettings
+        How to spot.
+    work : Path
+        Folder of the units; one that is there is not made again.
+    how : RunSettings
+        Number of processes, model weights, time limit.
+    progress : Progress
+        Receives a step for each recording.
+    known, sessions : optional
+        Files that need not be read, and sessions that need not be spotted, again.
+
+    Returns
+    -------
+    list of (Job, Session or Dropped)
+        In the order of `recordings`.
+    """
+    jobs = digest_all(recordings, settings, progress, known, job="spot")
+    results: dict[str, Spotted] = {}
+    todo = []
+    for job in {job.digest: job for job in jobs if job.digest}.values():
+        if sessions and (session := sessions.get(job.digest)):
+            results[job.digest] = session
+        elif not done_before(Unit(work / job.digest)):
+            todo.append(job)
+    progress.start("spot", len(jobs), "recordings", len(jobs) - len(todo))
+    if todo and how.scheduler is None:
+        find_weights(settings.landmarks, how.model)
+    run(todo, settings, work, how, progress)
+    spotted = [(job, results.get(job.digest) or _result(job, work)) for job in jobs]
+    for job, result in spotted:
+        if sessions and isinstance(result, Session):
+            sessions.keep(job.digest, result)
+    return spotted
+
+
+def _result(job: Job, work: Path) -> Spotted:
+    if not isinstance(job.identity, Identity):
+        return drop(job.recording, job.identity)
+    unit = Unit(work / job.digest)
+    return unit.read_dropped() or read_session(unit.session)

@@ -1,0 +1,1 @@
+"""Spotting of the motions of a long recording, window by window."""

@@ -1,0 +1,56 @@
+"""Motions of sessions that were spotted before, so that a build does not spot them again.
+
+They lie in the user's cache, beside the index of known files, by the digest of the recording's
+content and of everything that decides the result; without them a session is spotted again, with the
+same result. Promise: a file holds frames and times, and no name.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import platformdirs
+
+from fmdata.catalog.storage.files import write_atomically
+from fmdata.pipeline.spotting.sessions.session import Session, session_from_json
+from fmdata.pipeline.work.known import VARIABLE
+
+
+class KnownSessions:
+    """The known sessions of one dataset.
+
+    Parameters
+    ----------
+    dataset : Path
+        The dataset's folder.
+    """
+
+    def __init__(self, dataset: Path) -> None:
+        folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
+        name = sha256(os.fsencode(dataset.absolute())).hexdigest()
+        self._file = Path(folder) / "sessions" / f"{name}.json"
+        self._now: dict[str, Session] = {}
+        self._before: dict[str, Session] = {}
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            values = json.loads(self._file.read_text())
+            self._before = {key: session_from_json(one) for key, one in values.items()}
+
+    def get(self, digest: str) -> Session | None:
+        """Return the session of a digest, or None if it is unknown."""
+        return self._before.get(digest)
+
+    def keep(self, digest: str, session: Session) -> None:
+        """Keep the session of a digest."""
+        self._now[digest] = session
+
+    def save(self) -> None:
+        """Write the sessions that were kept, and no others; a file that cannot be is left out."""
+        if self._now == self._before:
+            return
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            values = {digest: asdict(one) for digest, one in sorted(self._now.items())}
+            write_atomically(self._file, json.dumps(values).encode())
