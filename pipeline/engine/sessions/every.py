@@ -2,8 +2,8 @@
 
 A recording is spotted, and each of its motions becomes a recording: the span of the file around it,
 with the take ``<take>-m01``, ``<take>-m02`` and so on. From there on a build handles them as rows
-of a table with ``start`` and ``stop``. A recording without a motion is dropped as ``no_motion``. One
-whose boundaries a table gives is a take already, and stays as it is.
+of a table with ``start`` and ``stop``. A recording without a motion is dropped as ``no_motion``; one
+with boundaries from a table is a take already, and stays as it is.
 """
 
 from collections.abc import Iterator
