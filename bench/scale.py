@@ -27,7 +27,7 @@ from fmdata.pipeline.build import build
 from fmdata.pipeline.engine.run import digest_all
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.known import VARIABLE
+from fmdata.pipeline.work.known.files import VARIABLE
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from tests.helpers.datasets import SIZE

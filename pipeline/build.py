@@ -33,7 +33,7 @@ from fmdata.pipeline.reading.pseudonymous import pseudonymous
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.built import Built
 from fmdata.pipeline.work.job import Job, refused_job
-from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.limits.keep import Keep
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import Finished, drop, finished

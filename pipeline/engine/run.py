@@ -27,7 +27,7 @@ from fmdata.pipeline.engine.window import in_window
 from fmdata.pipeline.settings import JobSettings, RunSettings
 from fmdata.pipeline.work.digest import Maker, content_digest, file_state, files_of
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.known import KnownFiles, facts_of
+from fmdata.pipeline.work.known.files import KnownFiles, facts_of
 from fmdata.pipeline.work.limits.room import is_full
 from fmdata.pipeline.work.outcome import Outcome, failed_if_short
 

@@ -22,7 +22,7 @@ from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job, key_of
-from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.limits.clips import may_return
 from fmdata.pipeline.work.limits.keep import NOT_KEPT, Keep
 from fmdata.pipeline.work.limits.vanished import require_present

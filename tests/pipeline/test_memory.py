@@ -30,7 +30,7 @@ from fmdata.pipeline.second_pass import redetect
 from fmdata.pipeline.settings import BuildSettings
 from fmdata.pipeline.work.digest import Identity, content_digest
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.known import KnownFiles
+from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.previous import Previous
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from fmdata.pipeline.reading.listing.found import Found, Refused
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.sessions.session import Session
 from fmdata.pipeline.work.job import key_of
-from fmdata.pipeline.work.known import KnownFiles
-from fmdata.pipeline.work.known_sessions import KnownSessions
+from fmdata.pipeline.work.known.files import KnownFiles
+from fmdata.pipeline.work.known.sessions import KnownSessions
 
 _DIGITS = 2  # of the number of a motion, at least
 

@@ -12,8 +12,8 @@ from fmdata.pipeline.settings import RunSettings, SpotSettings
 from fmdata.pipeline.spotting.sessions.session import Session, read_session
 from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.known import KnownFiles
-from fmdata.pipeline.work.known_sessions import KnownSessions
+from fmdata.pipeline.work.known.files import KnownFiles
+from fmdata.pipeline.work.known.sessions import KnownSessions
 from fmdata.pipeline.work.outcome import done_before, drop
 
 Spotted = Session | Dropped

@@ -11,7 +11,7 @@ import pytest
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.known import KnownFiles, facts_of
+from fmdata.pipeline.work.known.files import KnownFiles, facts_of
 from tests.helpers.folders import read_files
 from tests.helpers.videos import make_distinct, write_numbered_video
 

@@ -16,7 +16,7 @@ import platformdirs
 
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.pipeline.spotting.sessions.session import Session, session_from_json
-from fmdata.pipeline.work.known import VARIABLE
+from fmdata.pipeline.work.known.files import VARIABLE
 
 
 class KnownSessions:

@@ -1,0 +1,1 @@
+"""Indexes of files and sessions that need not be read again."""
