@@ -101,15 +101,13 @@ def _build(
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
     previous = Previous.read(out, settings, known, retry=retry)
-    if settings.every_motion:
-        found = every_motion(found, out, work, settings, how, known, progress)
+    found = every_motion(found, out, settings, how, known, progress)
     review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
     known.save(all_seen=not retry)
-    kept = previous.dataset if retry else None
-    same = repeated(jobs, sources, kept, settings.person)
+    same = repeated(jobs, sources, previous.dataset if retry else None, settings.person)
     todo, done = previous.divide(jobs, work, review.rejected(jobs))
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
     seconds, frames = _process(todo, done, settings, work, how, progress)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.progress import Progress
+from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.engine.sessions.run import spot_all
+from fmdata.pipeline.engine.sessions.run import Spotted, spot_all
 from fmdata.pipeline.reading.listing.found import Found, Refused
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.sessions.session import Session
-from fmdata.pipeline.work.job import key_of
+from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known import KnownFiles
 from fmdata.pipeline.work.known_sessions import KnownSessions
 
@@ -24,29 +25,25 @@ _DIGITS = 2  # of the number of a motion, at least
 
 
 def every_motion(
-    found: Found, dataset: Path, work: Path, settings: BuildSettings, how: RunSettings,
-    known: KnownFiles, progress: Progress,
+    found: Found, dataset: Path, settings: BuildSettings, how: RunSettings, known: KnownFiles,
+    progress: Progress,
 ) -> Found:  # fmt: skip
-    """Replace each recording by one for each of its motions.
+    """Replace each recording by one for each of its motions, where the settings ask for it.
 
     Parameters
     ----------
     found : Found
         The recordings of a build.
-    dataset, work : Path
-        Folders of the dataset, and of its unfinished work.
+    dataset : Path
+        Folder of the dataset.
     settings, how : BuildSettings, RunSettings
         Settings of the build.
     known : KnownFiles
         Files that need not be read again.
-    progress : Progress
-        Receives a step for each recording.
     """
-    sessions = KnownSessions(dataset)
-    spotted = spot_all(
-        found.recordings, settings.for_sessions(), work, how, progress, known, sessions
-    )
-    sessions.save()
+    if not settings.every_motion:
+        return found
+    spotted = _spotted(found.recordings, dataset, settings, how, known, progress)
     taken = {key_of(recording) for recording in found.recordings}
     recordings, refused = [], []
     for job, result in spotted:
@@ -67,6 +64,17 @@ def every_motion(
         [*found.refused, *refused],
         [*found.notes, note],
     )
+
+
+def _spotted(
+    recordings: list[Recording], dataset: Path, settings: BuildSettings, how: RunSettings,
+    known: KnownFiles, progress: Progress,
+) -> list[tuple[Job, Spotted]]:  # fmt: skip
+    """Spot the recordings, but for those that an earlier build has spotted."""
+    sessions, chosen = KnownSessions(dataset), settings.for_sessions()
+    spotted = spot_all(recordings, chosen, dataset / WORK, how, progress, known, sessions)
+    sessions.save()
+    return spotted
 
 
 def _takes(recording: Recording, session: Session) -> Iterator[Recording]:
