@@ -126,22 +126,19 @@ def _build(
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
     previous = Previous.read(out, settings, known, found.labels, retry=retry)
-    if settings.every_motion:
-        found = every_motion(found, out, work, settings, how, known, progress)
+    found = every_motion(found, out, settings, how, known, progress)
     review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
     jobs = previous.recall(digest_all(selected, settings, progress, known))
     known.save(all_seen=not retry)
-    kept = previous.dataset if retry else None
-    same = repeated(jobs, sources, kept, settings.person)
+    same = repeated(jobs, sources, previous.dataset if retry else None, settings.person)
     todo, done = previous.divide(jobs, work, review.rejected(jobs))
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
     seconds, frames = _process(todo, done, settings, work, how, progress)
     refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    every = [*jobs, *refused]
-    card, dropped = _published(every, done, settings, previous, review, found.table)
+    card, dropped = _published([*jobs, *refused], done, settings, previous, review, found.table)
     known.keep_dataset(out, card)
     known.save(all_seen=not retry)
     counted = _counted(Dataset(out).actions, previous)

@@ -91,16 +91,22 @@ def process(
     try:
         with unit.filling() as filling:
             with alone_in(work, filling.path) if alone else nullcontext():
-                if isinstance(settings, SpotSettings):
-                    _spot_session(job, settings, landmarker, filling, watch)
-                else:
-                    _make(job, settings, landmarker, filling, watch)
+                _fill(job, settings, landmarker, filling, watch)
             if changed := _changed_since(recording, job.identity):
                 raise changed
     except RecordingError as error:
         reason = _changed_since(recording, job.identity) or failed_if_short(error)
         unit.write_dropped(drop(recording, reason))
     return read_outcome(unit)
+
+
+def _fill(
+    job: Job, settings: JobSettings, landmarker: Landmarker, unit: Unit, watch: Watch
+) -> None:
+    if isinstance(settings, SpotSettings):
+        _spot_session(job, settings, landmarker, unit, watch)
+    else:
+        _make(job, settings, landmarker, unit, watch)
 
 
 def _make(

@@ -2,8 +2,8 @@
 
 A recording is spotted, and each of its motions becomes a recording: the span of the file around it,
 with the take ``<take>-m01``, ``<take>-m02`` and so on. From there on a build handles them as rows
-of a table with ``start`` and ``stop``. A recording without a motion is dropped as ``no_motion``; one
-with boundaries from a table is a take already, and stays as it is.
+of a table with ``start`` and ``stop``. A recording without a motion is dropped as ``no_motion``;
+one with boundaries from a table is a take already, and stays as it is.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,13 @@ from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.progress import Progress
+from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.types import Dropped, Recording
-from fmdata.pipeline.engine.sessions.run import spot_all
+from fmdata.pipeline.engine.sessions.run import Spotted, spot_all
 from fmdata.pipeline.reading.listing.found import Found, Refused
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.spotting.sessions.session import Session
-from fmdata.pipeline.work.job import key_of
+from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.known.sessions import KnownSessions
 
@@ -25,31 +26,28 @@ _DIGITS = 2  # of the number of a motion, at least
 
 
 def every_motion(
-    found: Found, dataset: Path, work: Path, settings: BuildSettings, how: RunSettings,
-    known: KnownFiles, progress: Progress,
+    found: Found, dataset: Path, settings: BuildSettings, how: RunSettings, known: KnownFiles,
+    progress: Progress,
 ) -> Found:  # fmt: skip
-    """Replace each recording by one for each of its motions.
+    """Replace each recording by one for each of its motions, where the settings ask for it.
 
     Parameters
     ----------
     found : Found
         The recordings of a build.
-    dataset, work : Path
-        Folders of the dataset, and of its unfinished work.
+    dataset : Path
+        Folder of the dataset.
     settings, how : BuildSettings, RunSettings
         Settings of the build.
     known : KnownFiles
         Files that need not be read again.
-    progress : Progress
-        Receives a step for each recording.
     """
-    sessions = KnownSessions(dataset)
-    takes = [one for one in found.recordings if one.given and one.given.times]
-    whole = [one for one in found.recordings if not (one.given and one.given.times)]
-    spotted = spot_all(whole, settings.for_sessions(), work, how, progress, known, sessions)
-    sessions.save()
+    if not settings.every_motion:
+        return found
+    recordings, whole = _divided(found.recordings)
+    spotted = _spotted(whole, dataset, settings, how, known, progress)
     taken = {key_of(recording) for recording in found.recordings}
-    recordings, refused = takes, list[Refused]()
+    refused: list[Refused] = []
     for job, result in spotted:
         if isinstance(result, Dropped):
             refused.append(_refused(job.recording, result))
@@ -64,12 +62,26 @@ def every_motion(
                     recordings.append(one)
     n_motions = sum(len(one.motions) for _, one in spotted if not isinstance(one, Dropped))
     note = f"{n_motions} motions in {len(spotted)} recordings, each a take"
-    return replace(
-        found,
-        recordings=sorted(recordings, key=lambda r: (r.subject, r.action, r.take)),
-        refused=[*found.refused, *refused],
-        notes=[*found.notes, note],
-    )
+    recordings.sort(key=lambda one: one.names[1:])
+    refused = [*found.refused, *refused]
+    return replace(found, recordings=recordings, refused=refused, notes=[*found.notes, note])
+
+
+def _divided(recordings: list[Recording]) -> tuple[list[Recording], list[Recording]]:
+    """Return the recordings whose boundaries a table gives, and those to spot."""
+    takes = [one for one in recordings if one.given and one.given.times]
+    return takes, [one for one in recordings if not (one.given and one.given.times)]
+
+
+def _spotted(
+    recordings: list[Recording], dataset: Path, settings: BuildSettings, how: RunSettings,
+    known: KnownFiles, progress: Progress,
+) -> list[tuple[Job, Spotted]]:  # fmt: skip
+    """Spot the recordings, but for those that an earlier build has spotted."""
+    sessions, chosen = KnownSessions(dataset), settings.for_sessions()
+    spotted = spot_all(recordings, chosen, dataset / WORK, how, progress, known, sessions)
+    sessions.save()
+    return spotted
 
 
 def _takes(recording: Recording, session: Session) -> Iterator[Recording]:

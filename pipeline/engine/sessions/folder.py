@@ -106,12 +106,8 @@ def spot_folder(
         The video or the folder.
     out : Path
         Table to write.
-    settings, how : SpotSettings, RunSettings
-        How to spot, and how to run.
     megc : Path, optional
         Table to write as the Micro-Expression Grand Challenge asks for it.
-    progress : Progress
-        Receives a step for each recording.
 
     Raises
     ------
@@ -125,15 +121,13 @@ def spot_folder(
     recordings = _recordings(raw, follow_links=how.follow_links)
     with _work_beside(out) as work:
         done = spot_all(recordings, settings, work, how, progress)
-        spotted = [(job.recording, result) for job, result in done]
-        result = SpottedFolder(out, page, spotted)
-        if len(result.dropped) == len(spotted):
-            raise _nothing(raw, result)
+        result = SpottedFolder(out, page, [(job.recording, one) for job, one in done])
+        _require_some(raw, result)
         if page:
             _write_page(page, done, work)
         if megc:
-            write_atomically(megc, megc_table(_intervals(spotted)).encode())
-        write_atomically(out, _table(spotted, settings.person))
+            write_atomically(megc, megc_table(_intervals(result.spotted)).encode())
+        write_atomically(out, _table(result.spotted, settings.person))
     return result
 
 
@@ -231,9 +225,12 @@ def _write_page(page: Path, done: Iterable[tuple[Job, Spotted]], work: Path) -> 
                 file.write(f"<h2>{name}</h2>\n{picture}\n".encode())
 
 
-def _nothing(raw: Path, result: SpottedFolder) -> InputError:
+def _require_some(raw: Path, result: SpottedFolder) -> None:
+    """Raise InputError when no recording can be used."""
+    if len(result.dropped) < len(result.spotted):
+        return
     one, first = result.dropped[0]
-    return InputError(
+    raise InputError(
         f"{len(result.dropped)} recordings of which none can be used; of {printable(one.source)}: "
         f"{first.stage}, {first.reason}: {printable(first.detail)}",
         wanted="a recording that shows a face",

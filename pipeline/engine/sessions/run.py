@@ -32,16 +32,8 @@ def spot_all(
 
     Parameters
     ----------
-    recordings : sequence of Recording
-        The recordings, in any order.
-    settings : SpotSettings
-        How to spot.
     work : Path
         Folder of the units; one that is there is not made again.
-    how : RunSettings
-        Number of processes, model weights, time limit.
-    progress : Progress
-        Receives a step for each recording.
     known, sessions : optional
         Files that need not be read, and sessions that need not be spotted, again.
 
@@ -52,20 +44,19 @@ def spot_all(
     """
     jobs = digest_all(recordings, settings, progress, known, job="spot")
     results: dict[str, Spotted] = {}
-    todo = []
-    for job in {job.digest: job for job in jobs if job.digest}.values():
-        if sessions and (session := sessions.get(job.digest)):
-            results[job.digest] = session
-        elif not done_before(Unit(work / job.digest)):
-            todo.append(job)
+    if sessions:
+        results.update(sessions.among(job.digest for job in jobs))
+    todo = [
+        job for digest, job in {job.digest: job for job in jobs if job.digest}.items()
+        if digest not in results and not done_before(Unit(work / digest))
+    ]  # fmt: skip
     progress.start("spot", len(jobs), "recordings", len(jobs) - len(todo))
     if todo and how.scheduler is None:
         find_weights(settings.landmarks, how.model)
     run(todo, settings, work, how, progress)
     spotted = [(job, results.get(job.digest) or _result(job, work)) for job in jobs]
-    for job, result in spotted:
-        if sessions and isinstance(result, Session):
-            sessions.keep(job.digest, result)
+    if sessions:
+        sessions.keep({job.digest: one for job, one in spotted if isinstance(one, Session)})
     return spotted
 
 

@@ -7,6 +7,7 @@ same result. Promise: a file holds frames and times, and no name.
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -38,13 +39,13 @@ class KnownSessions:
             values = json.loads(self._file.read_text())
             self._before = {key: session_from_json(one) for key, one in values.items()}
 
-    def get(self, digest: str) -> Session | None:
-        """Return the session of a digest, or None if it is unknown."""
-        return self._before.get(digest)
+    def among(self, digests: Iterable[str]) -> dict[str, Session]:
+        """Return the known sessions among some, by digest."""
+        return {one: self._before[one] for one in digests if one in self._before}
 
-    def keep(self, digest: str, session: Session) -> None:
-        """Keep the session of a digest."""
-        self._now[digest] = session
+    def keep(self, sessions: Mapping[str, Session]) -> None:
+        """Keep sessions by digest."""
+        self._now.update(sessions)
 
     def save(self) -> None:
         """Write the sessions that were kept, and no others; a file that cannot be is left out."""
