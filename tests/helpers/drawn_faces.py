@@ -119,7 +119,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "transfer": "bt709", "primaries": "bt709", "interlaced": False,
         "sample_aspect_ratio": 1.0, "turned": 0, "uneven_share": 0.0,
-        "person": "largest", "face_x": 60.0, "face_y": 50.0, "face_shape": None,
+        "person": "largest", "face_x": 60.0, "face_y": 50.0, "face_shape": None, "sound_s": None,
     }  # fmt: skip
     of_frames = {
         "timestamp": np.float32(np.arange(n) / FPS), "detected": np.ones(n, bool),
