@@ -1,14 +1,13 @@
 """Spotting of simulated sessions: motions found, false ones, and memory, by length.
 
 ``python -m bench.sessions`` simulates a session of ten minutes with 40 motions of four actions, and
-blinks, talk, turns of the head and glances between them, and two of two minutes; spots each by
+blinks, talk, turns of the head and glances between them, and one of two minutes; spots each by
 ``fmdata spot`` in a process, whose peak of memory is read; and scores the tables as ``fmdata
 score`` does. The table goes to docs/sessions.md.
 """
 
 import argparse
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,10 +25,10 @@ from fmdata.synth.simulator.simulate import TRUTH, simulate
 PAGE = Path(__file__).parents[2] / "docs" / "sessions.md"
 MARKS = Marks("sessions", "bench-sessions")
 TAKES_A_MINUTE = 1  # of each of four actions
-ROWS = ((10, "mild"), (2, "mild"), (2, "strong"))  # minutes, motion of the head
+ROWS = ((2, "mild"), (10, "mild"))  # minutes, motion of the head
 HEAD = (
     "minutes", "head", "motions", "found", "right", "precision", "recall", "F1", "IoU",
-    "onset", "apex", "offset", "ms", "peak MB",
+    "onset", "apex", "offset", "peak MB",
 )  # fmt: skip
 SPOT = """
 import sys
@@ -42,11 +41,9 @@ print("peak", Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0
 
 @dataclass(frozen=True)
 class Measured:
-    """One session: its score, seconds of processor time and peak memory."""
+    """One session: its score, and the peak of memory."""
 
     score: Score
-    n_frames: int
-    seconds: float
     peak_mb: float
 
 
@@ -58,21 +55,12 @@ def measure(raw: Path, settings: SimulateSettings) -> Measured:
     for old in (table, table.with_suffix(".html")):
         old.unlink(missing_ok=True)
     command = ["spot", str(raw), "--out", str(table), "--workers", "0", "--no-sheets"]
-    before_s = _used_s()
     run = subprocess.run(
         [sys.executable, "-c", SPOT, *command], capture_output=True, text=True, check=True
     )
-    seconds = _used_s() - before_s
     peak = re.search(r"^peak (\d+)$", run.stdout, re.MULTILINE)
     assert peak
-    n_frames = round(settings.session_s * settings.fps) * settings.subjects
-    return Measured(score_tables(table, raw / TRUTH), n_frames, seconds, int(peak[1]) / 1000)
-
-
-def _used_s() -> float:
-    """Return the processor time of all processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Measured(score_tables(table, raw / TRUTH), int(peak[1]) / 1000)
 
 
 def cells(minutes: int, head: str, one: Measured) -> list[str]:
@@ -83,7 +71,7 @@ def cells(minutes: int, head: str, one: Measured) -> list[str]:
         f"{counts.precision:.3f}", f"{counts.recall:.3f}", f"{counts.f1:.3f}",
         f"{one.score.iou or 0:.3f}",
         *(f"{errors[name]['mean']:.1f}" for name in ("onset", "apex", "offset")),
-        f"{1000 * one.seconds / one.n_frames:.0f}", f"{one.peak_mb:.0f}",
+        f"{one.peak_mb:.0f}",
     ]  # fmt: skip
 
 
@@ -107,7 +95,7 @@ def main(arguments: Sequence[str]) -> None:
         print(text([lines[0], lines[-1]]), flush=True)
     sentence = (
         f"`python -m bench.sessions --seed {options.seed}`: at 25 frames/s; right: with an "
-        "IoU of at least 0.5; errors: mean of their size, in frames; ms: processor time a frame."
+        "IoU of at least 0.5; errors: mean of their size, in frames."
     )
     write_page(options.out, f"{sentence}\n\n{markdown(lines)}", MARKS)
     print(f"written: {options.out}")
