@@ -182,7 +182,9 @@ def _require(detected: np.ndarray, min_detected: float, max_faces: int, whom: st
 
 
 def _named(whom: str) -> str:
-    return f"the {whom} one" if whom in PLACES else f"that at {whom}"
+    if whom in PLACES:
+        return "the largest" if whom == "largest" else f"the {whom} one"
+    return f"that at {whom}"
 
 
 def _quality(rgb: np.ndarray, face: Face) -> np.ndarray:

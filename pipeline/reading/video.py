@@ -25,7 +25,14 @@ from fmdata.catalog.types import Picture
 from fmdata.pipeline.reading.colour import primaries_of, rgb_of, transfer_of
 from fmdata.pipeline.reading.images import MAX_PIXELS, LazyFrame, too_large
 from fmdata.pipeline.reading.interlace import deinterlaced
-from fmdata.pipeline.reading.whole import Position, is_avi, period_of, require_whole, truncated
+from fmdata.pipeline.reading.whole import (
+    Position,
+    is_avi,
+    period_of,
+    require_beginning,
+    require_whole,
+    truncated,
+)
 
 # A playlist named .mp4 would make FFmpeg open the files and addresses in it, so only these
 # containers and only local files are allowed.
@@ -169,11 +176,9 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
             if chunk_times is not None and packet.dts is not None:
                 chunk_times.append(packet.dts)
             for frame in packet.decode():
-                position.n_frames += 1
-                yield frame, _ticks(frame, chunk_times)
+                yield _counted(frame, position, chunk_times)
         for frame in stream.decode(None):
-            position.n_frames += 1
-            yield frame, _ticks(frame, chunk_times)
+            yield _counted(frame, position, chunk_times)
     except (av.FFmpegError, OSError) as error:
         raise _decoding_error(error, stream, position.n_frames) from error
     require_whole(container, stream, position)
@@ -194,8 +199,18 @@ def _packets(container: Any, stream: Any, position: Position) -> Iterator[Any]:
             raise truncated(
                 f"packet {position.n_packets} breaks off, after {position.n_frames} frames"
             )
-        position.n_packets += 1
+        position.add_video(packet)
         yield packet
+
+
+def _counted(
+    frame: Any, position: Position, chunk_times: deque[int] | None
+) -> tuple[Any, int | None]:
+    """Return a frame and its time in ticks, None if unknown; count it."""
+    position.n_frames += 1
+    if position.n_frames == 1:
+        require_beginning(position, frame)
+    return frame, _ticks(frame, chunk_times)
 
 
 def _decoding_error(error: av.FFmpegError | OSError, stream: Any, n_frames: int) -> RecordingError:

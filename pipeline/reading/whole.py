@@ -1,9 +1,10 @@
-"""Checks that a video file is whole: that no packet is missing at its end.
+"""Checks that a video file is whole: that no packet is missing at its end, nor at its beginning.
 
-The sign of a break differs by container, so two numbers are checked: the packets against the
-container's index, and the end of the last packet against the container's duration. Empty chunks of
-an AVI, each of which repeats the picture before it, are no packets; at the end of the file they
-count for the time that they fill.
+A decoder passes over pictures in silence that need one before the first packet. The sign of a break
+at the end differs by container, so two numbers are checked: the packets against the container's
+index, and the end of the last packet against the container's duration. Empty chunks of an AVI, each
+of which repeats the picture before it, are no packets; at the end of the file they count for the
+time that they fill.
 """
 
 import struct
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+from av.video.frame import PictureType
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.pipeline.reading.ending import break_of
@@ -34,11 +36,27 @@ _MAX_INDEX_BYTES = 1 << 26  # four million chunks
 
 @dataclass
 class Position:
-    """Packets and frames read so far, and the end of the last packet in seconds."""
+    """Packets and frames read so far, and the end of the last packet in seconds.
+
+    Of the video stream, `before_key` counts the packets before the first that stands alone, and
+    `first_ticks` is the earliest time of a packet, None while there is none.
+    """
 
     n_packets: int = 0
     n_frames: int = 0
     end_s: float = 0.0
+    before_key: int = 0
+    first_ticks: int | None = None
+    has_key: bool = False
+
+    def add_video(self, packet: Any) -> None:
+        """Note a packet of the video stream that goes to the decoder."""
+        self.n_packets += 1
+        self.has_key = self.has_key or packet.is_keyframe
+        self.before_key += not self.has_key
+        if packet.pts is not None:
+            known = packet.pts if self.first_ticks is None else self.first_ticks
+            self.first_ticks = min(known, packet.pts)
 
     def add(self, packet: Any) -> None:
         """Note the end of a packet of any stream."""
@@ -58,8 +76,28 @@ def is_avi(container: Any) -> bool:
     return "avi" in _format_names(container)
 
 
+def require_beginning(position: Position, frame: Any) -> None:
+    """Raise RecordingError when the first `frame` lacks pictures before it, or the one it needs."""
+    if not position.before_key:
+        return
+    first, alone = position.first_ticks, (PictureType.NONE, PictureType.I)
+    passed_over = frame.pts is not None and first is not None and frame.pts > first
+    if passed_over or frame.pict_type not in alone:
+        raise _beginning_lost(position)
+
+
+def _beginning_lost(position: Position) -> RecordingError:
+    some = f"{position.before_key} pictures" if position.has_key else "pictures"
+    return truncated(
+        f"its first {some} need one that the file has lost; cut it at a picture that stands alone "
+        "(a key frame), or encode it again"
+    )
+
+
 def require_whole(container: Any, stream: Any, position: Position) -> None:
     """Raise RecordingError (``truncated``) when packets are missing at the end of the file."""
+    if position.before_key and position.n_frames < position.n_packets:
+        raise _beginning_lost(position)
     n_indexed = sum(entry.size > 0 for entry in stream.index_entries)
     if position.n_packets < n_indexed:
         raise truncated(f"{position.n_packets} packets, and the file's index lists {n_indexed}")
