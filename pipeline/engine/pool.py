@@ -40,7 +40,7 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 # clears each new page, and networks read all of their weights for each frame. Only glibc knows it.
 _MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432"
-    ":glibc.malloc.trim_threshold=268435456"
+    ":glibc.malloc.trim_threshold=536870912"
 }
 _START_S = 300.0  # for a process to import everything
 _POLL_S = 0.5  # between two looks at the clock

@@ -4,7 +4,7 @@ Promise: memory does not hold the recording's landmarks. They are written to fil
 found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
@@ -33,6 +33,7 @@ def follow(
     min_detected: float,
     file: Path,
     whom: str = "largest",
+    see: Callable[[Frame, Sequence[Face]], None] = lambda frame, faces: None,
 ) -> Track:
     """Find one person's face in every frame.
 
@@ -52,6 +53,8 @@ def follow(
         File for the landmarks (npy, float32 [T, N, 3]); the track reads them from there.
     whom : str
         Which of several people, as for :func:`~fmdata.pipeline.landmarks.person.choose_person`.
+    see : callable
+        Is given each frame with its faces.
 
     Raises
     ------
@@ -60,7 +63,9 @@ def follow(
     """
     with _Detections(file.parent) as found:
         for frame in frames:
-            found.add(frame, landmarker.detect(frame.rgb))
+            faces = landmarker.detect(frame.rgb)
+            found.add(frame, faces)
+            see(frame, faces)
         chosen = choose_person(found.boxes, whom, found.width)
         detected = np.array([position is not None for position in chosen], bool)
         _require(detected, min_detected, found.max_faces, whom)
