@@ -14,6 +14,7 @@ from fmdata.pipeline.cropping.placement import median_to_crop
 from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.geometry.similarity import compose, to_median
 from fmdata.pipeline.geometry.timeseries import smooth
+from fmdata.pipeline.geometry.warp import warped
 
 
 def align(
@@ -89,9 +90,7 @@ def crop(
     centre = np.array([left, top]) + (factor - 1) / 2
     shift = transform[:, :2] @ centre + transform[:, 2]
     to_crop = np.concatenate([transform[:, :2] * factor, shift[:, None]], 1)
-    return cv2.warpAffine(
-        part, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-    )
+    return warped(part, to_crop, size)
 
 
 def corners_of(transforms: np.ndarray, size: int) -> np.ndarray:

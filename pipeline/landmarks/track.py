@@ -199,7 +199,7 @@ def _quality(rgb: np.ndarray, face: Face) -> np.ndarray:
     x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
     box = rgb[y0 : y1 + 1, x0 : x1 + 1]
     grey = cv2.cvtColor(box if box.size else rgb, cv2.COLOR_RGB2GRAY)
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     return np.array([cv2.mean(grey)[0], deviation[0, 0] ** 2], np.float32)
 
 
