@@ -22,7 +22,7 @@ from fmdata.pipeline.landmarks.film import Film, Watch
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.landmarks.upright import needed_turn
 from fmdata.pipeline.reading.cuts import within_one_shot
-from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate, picked
+from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate, picked
 from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
 from fmdata.pipeline.second_pass.respot import respot
 from fmdata.pipeline.settings import BuildSettings, JobSettings, SpotSettings
@@ -107,11 +107,8 @@ def _make(
     # Each stage needs the results of all frames from the stage before. Where the frames are too
     # large for memory, they are decoded again for a second pass and for the crops.
     recording, limit = job.recording, settings.max_frames
-
-    def decoded() -> Iterator[Frame]:
-        return within_length(decode(recording, lambda: watch.beat("decode", 1)), limit)
-
-    film = Film(decoded, watch)
+    beat = partial(watch.beat, "decode", 1)
+    film = Film(lambda: within_length(decode(recording, beat), limit), watch)
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
         if (listed := listed_frames(recording)) > limit:

@@ -26,6 +26,8 @@ from fmdata.pipeline.reading.listing.whom import PLACES
 N_POSE, N_QUALITY = 3, 2  # values per face: yaw, pitch, roll; brightness, sharpness
 MAX_GAP = 5  # frames without the face, between two with it, that may count as detected
 
+See = Callable[[Frame, Sequence[Face]], None]  # receives each frame with its faces
+
 
 def follow(
     frames: Iterable[Frame],
@@ -33,13 +35,12 @@ def follow(
     min_detected: float,
     file: Path,
     whom: str = "largest",
-    see: Callable[[Frame, Sequence[Face]], None] = lambda frame, faces: None,
+    see: See = lambda frame, faces: None,
 ) -> Track:
     """Find one person's face in every frame.
 
-    In frames without the face, `detected` is False and all its values are interpolated linearly in
-    time. Gaps of up to `MAX_GAP` frames count as detected; longer gaps, and the frames before the
-    first face and after the last, do not.
+    In frames without the face, `detected` is False and all values are interpolated linearly in
+    time. Of these frames, those of gaps of up to `MAX_GAP` between two faces count as detected.
 
     Parameters
     ----------
@@ -62,10 +63,7 @@ def follow(
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
     with _Detections(file.parent) as found:
-        for frame in frames:
-            faces = landmarker.detect(frame.rgb)
-            found.add(frame, faces)
-            see(frame, faces)
+        found.fill(frames, landmarker, see)
         chosen = choose_person(found.boxes, whom, found.width)
         detected = np.array([position is not None for position in chosen], bool)
         _require(detected, min_detected, found.max_faces, whom)
@@ -97,6 +95,13 @@ class _Detections:
     def max_faces(self) -> int:
         """Largest number of faces in one frame."""
         return max(map(len, self.boxes), default=0)
+
+    def fill(self, frames: Iterable[Frame], landmarker: Landmarker, see: See) -> None:
+        """Add all frames, and give each with its faces to `see`."""
+        for frame in frames:
+            faces = landmarker.detect(frame.rgb)
+            self.add(frame, faces)
+            see(frame, faces)
 
     def add(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Add the next frame with its faces."""

@@ -1,4 +1,4 @@
-"""A worker process tells its C library to use the memory of frames again, and large pages."""
+"""The C library of a worker process uses the memory of frames again, and large pages."""
 
 from pathlib import Path
 
