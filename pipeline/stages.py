@@ -20,7 +20,7 @@ from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
 from fmdata.pipeline.landmarks.film import Film, Watch
 from fmdata.pipeline.landmarks.track import follow
-from fmdata.pipeline.landmarks.upright import needed_turn
+from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
 from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate, picked
 from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
@@ -107,8 +107,7 @@ def _make(
     # Each stage needs the results of all frames from the stage before. Where the frames are too
     # large for memory, they are decoded again for a second pass and for the crops.
     recording, limit = job.recording, settings.max_frames
-    beat = partial(watch.beat, "decode", 1)
-    film = Film(lambda: within_length(decode(recording, beat), limit), watch)
+    film = _film(recording, limit, watch)
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
         if (listed := listed_frames(recording)) > limit:
@@ -146,12 +145,12 @@ def _spot_session(
 ) -> None:
     # The person may leave the picture for minutes, and the shots may change: motions are spotted
     # in windows, and each becomes a clip of its own, which is checked.
-    film = _Film(job.recording, settings.max_frames, watch)
+    film = _film(job.recording, settings.max_frames, watch)
     with _stage("landmarks", watch):
         if listed_frames(job.recording) > settings.max_frames:
             raise too_long(settings.max_frames)
-        turn = needed_turn(film.frames("landmarks"), landmarker)
-        frames, whom = film.frames("landmarks", turn), job.recording.person or settings.person
+        film.turn = needed_turn(film.frames("landmarks"), landmarker)
+        frames, whom = film.frames("landmarks"), job.recording.person or settings.person
         track = follow(frames, landmarker, 0.0, unit.landmarks, whom)
         fps = frame_rate(track.timestamps_s, nominal_rate(job.recording))
     with _stage("spot", watch):
@@ -159,8 +158,13 @@ def _spot_session(
         write_session(unit.session, session)
         if settings.sheets:
             chosen = picked(job.recording, frames_of(session))
-            draw_sheet(unit.sheet, job.recording.source, session, turned(chosen, turn), track)
+            draw_sheet(unit.sheet, job.recording.source, session, turned(chosen, film.turn), track)
         unit.landmarks.unlink()
+
+
+def _film(recording: Recording, limit: int, watch: Watch) -> Film:
+    beat = partial(watch.beat, "decode", 1)
+    return Film(lambda: within_length(decode(recording, beat), limit), watch)
 
 
 def _changed_since(recording: Recording, identity: Identity) -> RecordingError | None:
