@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Protocol
 
 from fmdata.catalog.errors import FmdataError, RecordingError
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
-from fmdata.pipeline.cropping.align import align
+from fmdata.pipeline.cropping.align import align, corners_of
 from fmdata.pipeline.cropping.encode import encode
 from fmdata.pipeline.cropping.sound import write_sound
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Landmarker
+from fmdata.pipeline.landmarks.film import Film, Watch
 from fmdata.pipeline.landmarks.track import follow
 from fmdata.pipeline.landmarks.upright import needed_turn, turned
 from fmdata.pipeline.reading.cuts import within_one_shot
-from fmdata.pipeline.reading.decode import Frame, decode, frame_rate, nominal_rate, picked
+from fmdata.pipeline.reading.decode import decode, frame_rate, nominal_rate, picked
 from fmdata.pipeline.reading.length import listed_frames, too_long, within_length
 from fmdata.pipeline.second_pass.respot import respot
 from fmdata.pipeline.settings import BuildSettings, JobSettings, SpotSettings
@@ -36,16 +36,8 @@ from fmdata.pipeline.work.limits.room import alone_in, require_copy, require_roo
 from fmdata.pipeline.work.outcome import Outcome, drop, failed_if_short, read_outcome
 from fmdata.pipeline.work.row import action_rows
 
-KEPT_BYTES = 1 << 26  # most bytes of the frames of a recording that is decoded only once
 # Disk errors abort the run; they do not drop a recording.
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-
-
-class Watch(Protocol):
-    """Receives a sign of life from the stages."""
-
-    def beat(self, stage: str, new_frames: int = 0) -> None:
-        """Report the stage at work, and the frames begun since the last report."""
 
 
 class Unwatched:
@@ -112,30 +104,29 @@ def _fill(
 def _make(
     job: Job, settings: BuildSettings, landmarker: Landmarker, unit: Unit, watch: Watch
 ) -> None:
-    # Each stage needs the results of all frames from the stage before, and the frames of a long
-    # recording are never held in memory together: it is decoded for the track, for a second pass if
-    # there is one, and for the crops.
+    # Each stage needs the results of all frames from the stage before. Where the frames are too
+    # large for memory, they are decoded again for a second pass and for the crops.
     recording, limit = job.recording, settings.max_frames
-    film = _Film(recording, limit, watch)
+    film = _film(recording, limit, watch)
     assert isinstance(job.identity, Identity)
     with _stage("landmarks", watch):
         if (listed := listed_frames(recording)) > limit:
             raise too_long(limit)
         require_room(listed, settings, unit.path.parent)
-        turn = needed_turn(film.frames("landmarks"), landmarker)
-        frames = within_one_shot(film.frames("landmarks", turn))
+        film.turn = needed_turn(film.frames("landmarks"), landmarker)
+        frames = within_one_shot(film.frames("landmarks"))
         whom = recording.person or settings.person
-        track = follow(frames, landmarker, settings.min_detected, unit.landmarks, whom)
+        track = follow(frames, landmarker, settings.min_detected, unit.landmarks, whom, film.see)
         fps = frame_rate(track.timestamps_s, nominal_rate(recording))
     with _stage("spot", watch):
         first = spot(track, fps)
-        again = partial(film.frames, "spot", turn)
+        again = partial(film.frames, "spot")
         spotting = respot(again, track, fps, landmarker, first, unit.path)
     with _stage("align", watch):
         transforms = align(track, fps, settings.side, settings.crop, settings.scale)
     with _stage("encode", watch):
         change = encode(
-            film.frames("encode", turn), transforms, fps=fps,
+            film.cropped("encode", corners_of(transforms, settings.side)), transforms, fps=fps,
             size=settings.side, jpeg_quality=settings.jpeg_quality, avi=unit.avi,
             lbp_maps=unit.lbp if settings.lbp else None,
         )  # fmt: skip
@@ -154,12 +145,12 @@ def _spot_session(
 ) -> None:
     # The person may leave the picture for minutes, and the shots may change: motions are spotted
     # in windows, and each becomes a clip of its own, which is checked.
-    film = _Film(job.recording, settings.max_frames, watch)
+    film = _film(job.recording, settings.max_frames, watch)
     with _stage("landmarks", watch):
         if listed_frames(job.recording) > settings.max_frames:
             raise too_long(settings.max_frames)
-        turn = needed_turn(film.frames("landmarks"), landmarker)
-        frames, whom = film.frames("landmarks", turn), job.recording.person or settings.person
+        film.turn = needed_turn(film.frames("landmarks"), landmarker)
+        frames, whom = film.frames("landmarks"), job.recording.person or settings.person
         track = follow(frames, landmarker, 0.0, unit.landmarks, whom)
         fps = frame_rate(track.timestamps_s, nominal_rate(job.recording))
     with _stage("spot", watch):
@@ -167,8 +158,13 @@ def _spot_session(
         write_session(unit.session, session)
         if settings.sheets:
             chosen = picked(job.recording, frames_of(session))
-            draw_sheet(unit.sheet, job.recording.source, session, turned(chosen, turn), track)
+            draw_sheet(unit.sheet, job.recording.source, session, turned(chosen, film.turn), track)
         unit.landmarks.unlink()
+
+
+def _film(recording: Recording, limit: int, watch: Watch) -> Film:
+    beat = partial(watch.beat, "decode", 1)
+    return Film(lambda: within_length(decode(recording, beat), limit), watch)
 
 
 def _changed_since(recording: Recording, identity: Identity) -> RecordingError | None:
@@ -186,45 +182,6 @@ def _changed_since(recording: Recording, identity: Identity) -> RecordingError |
         detail = f"it became unreadable during the build: {error.strerror}"
         return RecordingError("decode", "failed", detail)
     return RecordingError("decode", "failed", "it changed during the build") if changed else None
-
-
-class _Film:
-    """The frames of a recording, for one stage after another.
-
-    They are decoded again for each stage, unless all of them together have at most `KEPT_BYTES`.
-    """
-
-    def __init__(self, recording: Recording, limit: int, watch: Watch) -> None:
-        self._recording, self._limit, self._watch = recording, limit, watch
-        self._kept: list[Frame] | None = None
-
-    def frames(self, stage: str, turn: int = 0) -> Iterator[Frame]:
-        """Yield them, and report which is at work: decoding, or the `stage` that uses a frame."""
-        self._watch.beat("decode")
-        for frame in turned(self._decoded() if self._kept is None else self._again(), turn):
-            self._watch.beat(stage)
-            yield frame
-            self._watch.beat("decode")
-        self._watch.beat(stage)
-
-    def _decoded(self) -> Iterator[Frame]:
-        kept, size = [], 0
-        decoded = decode(self._recording, lambda: self._watch.beat("decode", 1))
-        for frame in within_length(decoded, self._limit):
-            size += frame.rgb.nbytes
-            if size <= KEPT_BYTES:
-                kept.append(frame)
-            else:
-                kept.clear()
-            yield frame
-        if size <= KEPT_BYTES:
-            self._kept = kept
-
-    def _again(self) -> Iterator[Frame]:
-        assert self._kept is not None
-        for frame in self._kept:
-            self._watch.beat("decode", 1)
-            yield frame
 
 
 @contextmanager

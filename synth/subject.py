@@ -28,6 +28,7 @@ from fmdata.synth.takes import Take
 
 _COLUMNS = ("detected", "intensity", "timestamp", "change", "jpeg_offset", "jpeg_size")
 _SPLICED = 64  # compounds whose rows are made together
+_LONG = 2000  # frames of a compound that is made alone, to hold little in memory
 
 
 class SubjectCompounds:
@@ -105,14 +106,19 @@ class SubjectCompounds:
             compounds = [self.plan[i] for i in range(at, min(at + _SPLICED, stop))]
             facts = self.rows(at, at + len(compounds))
             timed = [Timed(compound.segments, compound.fps) for compound in compounds]
-            frames, begin = spliced_rows(timed, self._sources), 0
-            for number, (segments, fps) in enumerate(timed):
-                avi, spans = spliced_avi(segments, fps, self._sources)
-                n = compounds[number].n_frames
-                of_compound = [frames.slice(begin, n)]
-                maps = spliced_maps(segments, self._sources)
-                yield Sample(facts.slice(number, 1), of_compound, avi, maps, spans)
-                begin += n
+            lengths = [compound.n_frames for compound in compounds]
+            frames, ends = spliced_rows(timed, self._sources), np.cumsum(lengths)
+            samples = (
+                self._sample(facts.slice(number, 1), frames.slice(end - n, n), one)
+                for number, (one, n, end) in enumerate(zip(timed, lengths, ends, strict=True))
+            )
+            # Made before the first is copied, which would drive all this from the caches.
+            yield from list(samples) if max(lengths) < _LONG else samples
+
+    def _sample(self, facts: pa.Table, frames: pa.Table, timed: Timed) -> Sample:
+        avi, spans = spliced_avi(timed.segments, timed.fps, self._sources)
+        maps = spliced_maps(timed.segments, self._sources)
+        return Sample(facts, [frames], avi, maps, spans)
 
     def _refuse_same_parts(self, where: str) -> None:
         """Raise DatasetError where two actions in use would give two compounds one key."""

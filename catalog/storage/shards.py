@@ -7,7 +7,7 @@ Memory holds one block of frames and one group of rows, however long a clip is.
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from fmdata.catalog.storage.tables.frames import FramesWriter
 from fmdata.catalog.storage.tars.content import Content, Joined, TarSlice, size_of
 from fmdata.catalog.storage.tars.writer import HashedFile, TarWriter, hashed_file
 
+SAMPLES_TOGETHER = 32  # samples whose members are copied before their rows are made
 CLIPS_PER_GROUP = 256  # rows of clips written at a time, of about 600 bytes
 FILES = (".tar", ".parquet", ".frames.parquet")
 # Members of a sample, in the order of their positions in the row.
@@ -95,11 +96,14 @@ def write_shard(
         hashed_file(folder / f"{name}.frames.parquet") as frames_file,
         FramesWriter(frames_file, columns.frames) as frames,
     ):
-        for sample in samples:
-            positions = _add_members(tar, sample, scalars)
-            clips.add(sample.facts, (*positions, frames.n_rows))
-            assert positions[0] is not None
-            frames.write(_rows_of_frames(sample, positions[0], columns), sample.n_frames)
+        # Copying empties the caches, so members are copied one after another, and rows made so too.
+        for some in _together(samples):
+            texts = _documents(some, scalars)
+            positions = [_add_members(tar, *one) for one in zip(some, texts, strict=True)]
+            for sample, places in zip(some, positions, strict=True):
+                clips.add(sample.facts, (*places, frames.n_rows))
+                assert places[0] is not None
+                frames.write(_rows_of_frames(sample, places[0], columns), sample.n_frames)
     return tar_file.facts, clips_file.facts, frames_file.facts
 
 
@@ -137,16 +141,35 @@ class _ClipsWriter:
         self._facts, self._positions = [], []
 
 
-def _add_members(tar: TarWriter, sample: Sample, scalars: list[str]) -> Positions:
+def _together(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Yield the samples in lists; one whose AVI is in memory comes alone."""
+    some: list[Sample] = []
+    for sample in samples:
+        alone = isinstance(sample.avi, bytes)
+        if some and (alone or len(some) == SAMPLES_TOGETHER):
+            yield some
+            some = []
+        some.append(sample)
+        if alone:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _documents(samples: Sequence[Sample], scalars: list[str]) -> list[bytes]:
+    """Return the JSON member of each sample."""
+    facts = pa.concat_tables([sample.facts.select(scalars) for sample in samples])
+    return [json.dumps(row, ensure_ascii=False).encode() for row in facts.to_pylist()]
+
+
+def _add_members(tar: TarWriter, sample: Sample, text: bytes) -> Positions:
     """Append the members of a sample; return offset and size of each, None for a missing one."""
-    (document,) = sample.facts.select(scalars).to_pylist()
-    text = json.dumps(document, ensure_ascii=False).encode()
     contents = {"avi": sample.avi, "lbp": sample.lbp, "wav": sample.wav, "json": text}
     positions: list[int | None] = []
     for kind, suffix in SUFFIXES.items():
         content = contents[kind]
-        named = document["key"] + suffix
-        positions += (None, None) if content is None else tar.add(named, content)
+        positions += (None, None) if content is None else tar.add(sample.key + suffix, content)
     return tuple(positions)
 
 

@@ -14,6 +14,7 @@ from fmdata.pipeline.cropping.placement import median_to_crop
 from fmdata.pipeline.geometry.points import layout_of, pick
 from fmdata.pipeline.geometry.similarity import compose, to_median
 from fmdata.pipeline.geometry.timeseries import smooth
+from fmdata.pipeline.geometry.warp import warped
 
 
 def align(
@@ -50,7 +51,9 @@ def align(
     return compose(to_crop, to_face).astype(np.float32)
 
 
-def crop(rgb: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+def crop(
+    rgb: np.ndarray, transform: np.ndarray, size: int, place: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """Cut the aligned face out of a frame.
 
     A face larger than the crop is first shrunk by an integer factor with area averaging, because
@@ -59,11 +62,13 @@ def crop(rgb: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
     Parameters
     ----------
     rgb : uint8 [H, W, 3]
-        The source frame.
+        The source frame, or a part of it that holds all pixels between :func:`corners_of`.
     transform : float [2, 3]
         One row of :func:`align`'s result.
     size : int
         Side of the crop, in pixels.
+    place : tuple of int
+        Where the first pixel of a part lies in the frame, x and y.
 
     Returns
     -------
@@ -71,29 +76,51 @@ def crop(rgb: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
         Black outside the frame.
     """
     transform = np.asarray(transform, np.float64)
-    factor = int(1 / max(np.hypot(transform[0, 0], transform[1, 0]), 1e-6))
+    factor = max(int(_factors(transform[None])[0]), 1)
+    ((left, top), (right, bottom)) = corners_of(transform[None], size)[0].tolist()
+    left, top = max(left, place[0]), max(top, place[1])
+    columns = (min(right, place[0] + rgb.shape[1]) - left) // factor
+    rows = (min(bottom, place[1] + rgb.shape[0]) - top) // factor
+    if columns <= 0 or rows <= 0:  # the crop lies outside the frame
+        return np.zeros((size, size, 3), np.uint8)
+    part = rgb[top - place[1] :, left - place[0] :][: rows * factor, : columns * factor]
     if factor > 1:
-        rgb, transform = _shrink(rgb, transform, size, factor)
-    return cv2.warpAffine(
-        rgb, transform, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-    )
-
-
-def _shrink(
-    rgb: np.ndarray, transform: np.ndarray, size: int, factor: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Area-average the part of the frame under the crop; adapt the transform to the result."""
-    height, width = rgb.shape[:2]
-    corners = np.array([[-1, -1], [size, -1], [-1, size], [size, size]], np.float64)
-    under = (corners - transform[:, 2]) @ np.linalg.inv(transform[:, :2]).T
-    left, top = np.floor(np.clip(under.min(0), 0, [width, height])).astype(int)
-    right, bottom = np.ceil(np.clip(under.max(0) + factor, 0, [width, height])).astype(int)
-    columns, rows = (right - left) // factor, (bottom - top) // factor
-    if columns == 0 or rows == 0:  # the crop lies outside the frame
-        return rgb, transform
-    part = rgb[top : top + rows * factor, left : left + columns * factor]
-    small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+        part = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
     # The centre of the first small pixel is the centre of the block that it averages.
     centre = np.array([left, top]) + (factor - 1) / 2
     shift = transform[:, :2] @ centre + transform[:, 2]
-    return small, np.concatenate([transform[:, :2] * factor, shift[:, None]], 1)
+    to_crop = np.concatenate([transform[:, :2] * factor, shift[:, None]], 1)
+    return warped(part, to_crop, size)
+
+
+def corners_of(transforms: np.ndarray, size: int) -> np.ndarray:
+    """Return the corners of the part of each frame that its crop is made from.
+
+    Parameters
+    ----------
+    transforms : float [T, 2, 3]
+        As :func:`align` returns them.
+    size : int
+        Side of the crops, in pixels.
+
+    Returns
+    -------
+    int [T, 2, 2]
+        x and y of its first pixel, and of the one after its last; they may lie outside the frame.
+    """
+    transforms = np.asarray(transforms, np.float64)
+    corners = np.array([[-1, -1], [size, -1], [-1, size], [size, size]], np.float64)
+    inverse = np.linalg.inv(transforms[:, :, :2])
+    under = (corners - transforms[:, None, :, 2]) @ inverse.swapaxes(1, 2)
+    # Of the blocks that are averaged, and of the pixels that are interpolated.
+    factor = _factors(transforms)[:, None]
+    low = np.floor(under.min(1)) - (factor <= 1)
+    high = np.ceil(under.max(1) + np.maximum(factor, 2))
+    # No face lies further away, and whole numbers have a limit.
+    return np.stack([low, high], axis=1).clip(-(2**40), 2**40).astype(np.int64)
+
+
+def _factors(transforms: np.ndarray) -> np.ndarray:
+    """Return the factor by which each frame is shrunk before its crop is cut out, 0 for none."""
+    scales = np.hypot(transforms[:, 0, 0], transforms[:, 1, 0])
+    return np.floor(1 / np.maximum(scales, 1e-6))

@@ -63,7 +63,7 @@ def _crops(
     for frame in frames:
         if frame.index >= n:
             raise frame_count_error(n, f"more than {n}")
-        pixels = crop(frame.rgb, transforms[frame.index], size)
+        pixels = crop(frame.rgb, transforms[frame.index], size, frame.corner)
         if maps is not None:
             maps.write(lbp(grey(pixels)).tobytes())
         yield pixels

@@ -14,7 +14,7 @@ _PAGE = struct.Struct("=qq")  # position of the stage in STAGES; frames begun, o
 
 
 class Heartbeat:
-    """A :class:`~fmdata.pipeline.stages.Watch` that another process can read.
+    """A :class:`~fmdata.pipeline.landmarks.film.Watch` that another process can read.
 
     Parameters
     ----------

@@ -36,6 +36,12 @@ HAS_WORKERS = hasattr(os, "fork")
 _MODULE = "fmdata.pipeline.engine.worker"
 # Of linear algebra in a worker: there is a process for each core.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# Memory of frames that are done with is used for the next ones, and lies in large pages: the system
+# clears each new page, and networks read all of their weights for each frame. Only glibc knows it.
+_MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432"
+    ":glibc.malloc.trim_threshold=536870912"
+}
 _START_S = 300.0  # for a process to import everything
 _POLL_S = 0.5  # between two looks at the clock
 _CLOSE_S = 10.0
@@ -162,7 +168,7 @@ def _start(pipe: int, heartbeat: int) -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=os.environ | _ONE_THREAD,
+        env=_MEMORY | os.environ | _ONE_THREAD,
         process_group=0,  # a terminal's Ctrl-C and Ctrl-Z go to the parent alone
     )
 

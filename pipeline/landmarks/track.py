@@ -4,7 +4,7 @@ Promise: memory does not hold the recording's landmarks. They are written to fil
 found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
@@ -26,6 +26,8 @@ from fmdata.pipeline.reading.listing.whom import PLACES
 N_POSE, N_QUALITY = 3, 2  # values per face: yaw, pitch, roll; brightness, sharpness
 MAX_GAP = 5  # frames without the face, between two with it, that may count as detected
 
+See = Callable[[Frame, Sequence[Face]], None]  # receives each frame with its faces
+
 
 def follow(
     frames: Iterable[Frame],
@@ -33,12 +35,12 @@ def follow(
     min_detected: float,
     file: Path,
     whom: str = "largest",
+    see: See = lambda frame, faces: None,
 ) -> Track:
     """Find one person's face in every frame.
 
-    In frames without the face, `detected` is False and all its values are interpolated linearly in
-    time. Gaps of up to `MAX_GAP` frames count as detected; longer gaps, and the frames before the
-    first face and after the last, do not.
+    In frames without the face, `detected` is False and all values are interpolated linearly in
+    time. Of these frames, those of gaps of up to `MAX_GAP` between two faces count as detected.
 
     Parameters
     ----------
@@ -52,6 +54,8 @@ def follow(
         File for the landmarks (npy, float32 [T, N, 3]); the track reads them from there.
     whom : str
         Which of several people, as for :func:`~fmdata.pipeline.landmarks.person.choose_person`.
+    see : callable
+        Is given each frame with its faces.
 
     Raises
     ------
@@ -59,8 +63,7 @@ def follow(
         With reason ``no_frames``, ``no_face`` or ``face_lost``.
     """
     with _Detections(file.parent) as found:
-        for frame in frames:
-            found.add(frame, landmarker.detect(frame.rgb))
+        found.fill(frames, landmarker, see)
         chosen = choose_person(found.boxes, whom, found.width)
         detected = np.array([position is not None for position in chosen], bool)
         _require(detected, min_detected, found.max_faces, whom)
@@ -92,6 +95,13 @@ class _Detections:
     def max_faces(self) -> int:
         """Largest number of faces in one frame."""
         return max(map(len, self.boxes), default=0)
+
+    def fill(self, frames: Iterable[Frame], landmarker: Landmarker, see: See) -> None:
+        """Add all frames, and give each with its faces to `see`."""
+        for frame in frames:
+            faces = landmarker.detect(frame.rgb)
+            self.add(frame, faces)
+            see(frame, faces)
 
     def add(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Add the next frame with its faces."""
@@ -196,7 +206,7 @@ def _quality(rgb: np.ndarray, face: Face) -> np.ndarray:
     x1, y1 = np.ceil(face.landmarks[:, :2].max(axis=0)).astype(int)
     box = rgb[y0 : y1 + 1, x0 : x1 + 1]
     grey = cv2.cvtColor(box if box.size else rgb, cv2.COLOR_RGB2GRAY)
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     return np.array([cv2.mean(grey)[0], deviation[0, 0] ** 2], np.float32)
 
 

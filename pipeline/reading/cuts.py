@@ -20,6 +20,7 @@ from fmdata.catalog.errors import RecordingError
 from fmdata.pipeline.reading.decode import Frame
 
 SIDE = 96  # pixels of the longer side of a small frame
+HALVED = 12  # sides from which a frame is halved before it is made small
 BLANK = 3.0  # grey levels: a frame of a smaller standard deviation has no detail
 REACH = 4  # frames on either side of a change that it must exceed, and for which it must last
 MIN_AROUND = 3  # changes around it that must be known
@@ -122,11 +123,15 @@ def _unfaded(smalls: list[_Small]) -> _Small:
 
 def _small(rgb: np.ndarray) -> np.ndarray:
     """Return a small grey frame, uint8 [H, W]."""
-    height, width = rgb.shape[:2]
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
     scale = SIDE / max(height, width)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    while min(grey.shape) >= 2 and max(grey.shape) >= HALVED * SIDE:  # quicker than at once
+        rows, columns = grey.shape[0] // 2, grey.shape[1] // 2
+        grey = grey[: 2 * rows, : 2 * columns]
+        grey = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
 
 
 def _change(one: np.ndarray, other: np.ndarray) -> float:

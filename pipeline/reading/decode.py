@@ -40,6 +40,10 @@ class Frame(ArrayRepr):
         Form of the frame in its file.
     place : int
         Position in the file, from 0 at its first frame.
+    corner : tuple of int
+        Where the first pixel lies in the whole frame, x and y: a part of a frame may be kept.
+    whole : tuple of int or None
+        Width and height of the whole frame of a part.
     """
 
     index: int
@@ -47,6 +51,8 @@ class Frame(ArrayRepr):
     rgb: np.ndarray
     picture: Picture = field(default_factory=Picture)
     place: int = 0
+    corner: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] | None = None
 
 
 def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) -> Iterator[Frame]:

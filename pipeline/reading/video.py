@@ -7,9 +7,9 @@ of the decoder, and the end of the file (:mod:`fmdata.pipeline.reading.whole`).
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +97,27 @@ def first_time(path: Path) -> Fraction:
 
 def declared_rate(path: Path) -> float | None:
     """Return the frames per second stated in the file, None when there are none."""
-    with opened(path) as (_, stream):
-        return float(stream.guessed_rate) if stream.guessed_rate else None
+    return _stated(path, _version(path))[0]
 
 
 def indexed_frames(path: Path) -> int:
     """Return the number of frames that the file's index lists, 0 where it has none."""
+    return _stated(path, _version(path))[1]
+
+
+@lru_cache(maxsize=1)  # a file is asked twice, and opening it takes as long as ten frames
+def _stated(path: Path, version: tuple[int, ...]) -> tuple[float | None, int]:
+    """Return what a version of the file states: frames per second, and frames in its index."""
     with opened(path) as (_, stream):
-        return sum(entry.size > 0 for entry in stream.index_entries)
+        rate = float(stream.guessed_rate) if stream.guessed_rate else None
+        return rate, sum(entry.size > 0 for entry in stream.index_entries)
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    with suppress(OSError):  # opening it reports the error
+        at = path.stat()
+        return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns
+    return ()
 
 
 @contextmanager

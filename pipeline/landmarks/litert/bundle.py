@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,29 @@ class CanonicalFace(ArrayRepr):
     vertices: np.ndarray
     basis: np.ndarray
     weights: np.ndarray
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """float64 [N], the weights, divided by their sum."""
+        shares: np.ndarray = self.weights / self.weights.sum()
+        return shares
+
+    @cached_property
+    def middle(self) -> np.ndarray:
+        """float64 [3], the weighted mean of the basis."""
+        middle: np.ndarray = self.shares @ self.vertices[self.basis]
+        return middle
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """float64 [N, 3], the basis, as seen from its middle."""
+        around: np.ndarray = self.vertices[self.basis] - self.middle
+        return around
+
+    @cached_property
+    def spread(self) -> float:
+        """Weighted mean of the squared distances from the middle."""
+        return float((self.shares @ self.around**2).sum())
 
 
 @dataclass(frozen=True)

@@ -48,15 +48,19 @@ def _in_space(screen: np.ndarray, scale: float) -> np.ndarray:
 
 def _fit(face: CanonicalFace, points: np.ndarray) -> np.ndarray:
     """Fit a similarity from the basis of the canonical face to points [N, 3], float64 [3, 4]."""
-    weights, vertices = face.weights / face.weights.sum(), face.vertices[face.basis]
-    middle, target = weights @ vertices, weights @ points
-    source = vertices - middle
-    u, s, vt = np.linalg.svd((weights * (points - target).T) @ source)
-    if np.linalg.det(u) * np.linalg.det(vt) < 0:  # no reflection
+    target = face.shares @ points
+    u, s, vt = np.linalg.svd((face.shares * (points - target).T) @ face.around)
+    if _is_mirrored(u) != _is_mirrored(vt):  # no reflection
         u[:, 2], s[2] = -u[:, 2], -s[2]
     rotation = u @ vt
-    scale = s.sum() / (weights @ source**2).sum()
-    return np.column_stack([scale * rotation, target - scale * rotation @ middle])
+    scale = s.sum() / face.spread
+    return np.column_stack([scale * rotation, target - scale * rotation @ face.middle])
+
+
+def _is_mirrored(matrix: np.ndarray) -> bool:
+    """Return whether an orthogonal matrix [3, 3] has a negative determinant."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return bool(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0)
 
 
 def _scale(transform: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from fmdata.pipeline.geometry.warp import warped
 from fmdata.pipeline.landmarks.face import REGION_SIDE
 from fmdata.pipeline.landmarks.litert.bundle import Bundle
 from fmdata.pipeline.landmarks.litert.detector import Region
@@ -40,13 +41,8 @@ class Mesher:
         )
         unit, centre = region.side / REGION_SIDE, np.array([region.x, region.y])
         linear = turn.T / unit
-        picture = cv2.warpAffine(
-            rgb,
-            np.column_stack([linear, REGION_SIDE / 2 - linear @ centre]),
-            (REGION_SIDE, REGION_SIDE),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        matrix = np.column_stack([linear, REGION_SIDE / 2 - linear @ centre])
+        picture = warped(rgb, matrix, REGION_SIDE, cv2.BORDER_REPLICATE)
         points = self.landmarks_in(picture)
         if points is None:
             return None
