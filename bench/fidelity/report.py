@@ -170,8 +170,7 @@ def page(
         ("Heads beside portraits", heads_table(results)),
         ("Alignment", alignment_table(results)),
     ]
-    for title, table in (*more, *real):
-        parts += [f"## {title}", markdown(table)]
+    parts += [f"## {title}\n\n{markdown(table)}" for title, table in (*more, *real)]
     parts.append(f"![Intensity curves with true and found motions]({picture})")
     return "\n\n".join(parts)
 

@@ -18,8 +18,6 @@ def play_session(
     def named(name: str) -> Expression:
         return expression_of(settings, session.subject, name) if name else Expression()
 
-    actors = {
-        pair: cast.actor(recording, *map(named, pair)) for pair in sorted(set(expressions))
-    }
+    actors = {pair: cast.actor(recording, *map(named, pair)) for pair in sorted(set(expressions))}
     plays = [(actors[pair], session.moment(t)) for t, pair in enumerate(expressions)]
     return plays, cast.camera(recording, settings.head, session.nod)

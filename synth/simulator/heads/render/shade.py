@@ -243,7 +243,6 @@ def shade(ids, near, screen, relief, surface, vertices, atlas, lights, focal, ba
     focal : float32
         Pixels of the picture in a decimetre.
     background : float32 [S, S, 3]
-        Linear RGB.
     """
     size = relief.shape[0]
     picture, colour = np.zeros((size, size, 3), np.float32), np.zeros(3, np.float32)

@@ -215,3 +215,15 @@ def test_what_heads_or_portraits_cannot_do_is_refused(options: dict, where: str)
     with pytest.raises(UsageError) as caught:
         settings_of(**options)
     assert caught.value.where == where
+
+
+def test_a_session_of_heads_has_the_units_of_each_of_its_motions(tmp_path: Path) -> None:
+    """One recording of 40 s: a motion's own unit is above zero exactly where the truth says."""
+    settings = settings_of(actions=("smile", "brow_furrow"), takes=1, session_s=40.0)
+    simulated = simulate(tmp_path, settings)
+    table = pq.read_table(tmp_path / "truth.frames.parquet")
+    assert set(table["path"].to_pylist()) == {"s01/session/01.mp4"}
+    for truth in simulated.truths:
+        unit = {"smile": "mouthSmileLeft", "brow_furrow": "browDownLeft"}[truth.action]
+        moving = np.flatnonzero(table[unit].to_numpy())
+        assert moving.tolist() == list(range(truth.onset, truth.offset))
