@@ -9,6 +9,6 @@ from numba import njit
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function at its first call; a division by zero gives infinity."""
     try:
-        return njit(cache=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+        return njit(cache=True, error_model="numpy")(function)
     except RuntimeError:  # neither this folder nor the user's cache can be written to
-        return njit(error_model="numpy")(function)  # type: ignore[no-any-return]
+        return njit(error_model="numpy")(function)
