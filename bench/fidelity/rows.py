@@ -69,6 +69,17 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "slow uneven rise": {"slow_rises": 1.0},
     "still face mild": {"amplitude": 0.0},
     "still face strong": {"amplitude": 0.0, "head": "strong"},
+    "heads default": {"actions": ALL, "cast": "heads"},
+    "heads brows": {"actions": ("brow_raise", "brow_furrow"), "cast": "heads"},
+    "heads winks": {"actions": ("wink_left", "wink_right"), "cast": "heads"},
+    "heads strong": {"head": "strong", "cast": "heads"},
+}
+# The row of portraits that a row of heads is compared with.
+BESIDE = {
+    "heads default": "default",
+    "heads brows": "brows",
+    "heads winks": "winks",
+    "heads strong": "head strong",
 }
 _TAKES = 2  # one of each style
 

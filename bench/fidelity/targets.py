@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.fidelity.measure import Result
 from bench.fidelity.plain import METHODS, OURS
-from bench.fidelity.rows import DEFAULT, ELSE, STILL
+from bench.fidelity.rows import BESIDE, DEFAULT, ELSE, STILL
 from bench.fidelity.spotting import Case, Score, score
 
 
@@ -41,6 +41,7 @@ def checks(results: Sequence[Result]) -> list[Check]:
         *_default_checks(cases),
         *_difficult_checks(cases),
         *_else_checks(cases),
+        *_heads_checks(cases),
         *_still_checks(cases),
         *_alignment_checks(by_name),
     ]
@@ -97,6 +98,19 @@ def _else_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
                 at_most(f"{name}: onset, mean error in frames", s.onset.mean_absolute, 1.5),
                 at_most(f"{name}: offset, mean error in frames", s.offset.mean_absolute, 2.0),
                 at_most(f"{name}: missed", s.missed, 0.05, share=True),
+            ]
+    return found
+
+
+def _heads_checks(cases: Mapping[str, list[Case]]) -> list[Check]:
+    found = []
+    for name in BESIDE:
+        if name in cases:
+            s = score(cases[name])
+            found += [
+                at_most(f"{name}: onset, mean error in frames", s.onset.mean_absolute, 1.5),
+                at_most(f"{name}: offset, mean error in frames", s.offset.mean_absolute, 1.5),
+                at_least(f"{name}: IoU ≥ 0.5", s.iou_50, 0.98),
             ]
     return found
 

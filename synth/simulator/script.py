@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import HEADS
 from fmdata.synth.simulator.settings import SimulateSettings
-from fmdata.synth.simulator.timing.course import draw_course
+from fmdata.synth.simulator.timing.course import draw_course, with_ragged_ends
 from fmdata.synth.simulator.timing.moment import Moment
 from fmdata.synth.simulator.timing.plan import Draws, Happenings, draw_happenings, draw_plan
+
+DAY_TAKES = 5
+_MOOD_SD = 0.06  # of the logarithms of a day's amplitude and tempo
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Truth:
     kind : str
         What is unlike a plain motion, such as ``slow rise`` or ``glance down``; several are joined
         by `` + ``.
+    day : int
+        Day of the recording: takes 1 to 5 are made on day 1, takes 6 to 10 on day 2, and so on.
+        Heads have other light, clothes, and perhaps a cap, on another day.
     """
 
     path: str
@@ -61,6 +68,7 @@ class Truth:
     amplitude: float
     rise: int | None = None
     kind: str = ""
+    day: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,11 @@ class Script:
         return (self.truth,)
 
     @property
+    def recording(self) -> Truth:
+        """The recording as a whole."""
+        return self.truth
+
+    @property
     def path(self) -> str:
         """Path below the raw folder."""
         return self.truth.path
@@ -120,6 +133,15 @@ def subject_names(n: int) -> list[str]:
     return [f"s{k + 1:02d}" for k in range(n)]
 
 
+def day_of(take: int) -> int:
+    """Return the day of a take, both counted from 1.
+
+    >>> [day_of(take) for take in (1, 5, 6, 10, 11)]
+    [1, 1, 2, 2, 3]
+    """
+    return (take - 1) // DAY_TAKES + 1
+
+
 def write_scripts(settings: SimulateSettings) -> Iterator[Script]:
     """Draw the timing and the curves of every recording, sorted by subject, action and take."""
     for subject in subject_names(settings.subjects):
@@ -134,10 +156,15 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     chosen = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
     variation = _variation(settings, draws.rng("varied"))
     style = "return" if variation.flash else chosen
-    fps = settings.fps * variation.tempo
+    mood = _mood(settings, subject, day_of(take))
+    fps = settings.fps * variation.tempo * mood.tempo
     course = draw_course(rng, fps, hold=style == "hold", flash=variation.flash, lead=settings.lead)
+    if settings.ragged:
+        course = with_ragged_ends(course, draws.rng("ragged"), settings.fps)
     # Rounded, so that the table holds the exact value that is rendered.
-    peak = round(settings.amplitude * variation.amplitude * float(rng.uniform(0.85, 1.1)), 4)
+    peak = round(
+        settings.amplitude * variation.amplitude * mood.amplitude * float(rng.uniform(0.85, 1.1)), 4
+    )
     plan = draw_plan(course, action, draws, fps, flash=variation.flash)
     course = plan.course
     beside = draw_happenings(course, draws, settings.fps, random_blinks=settings.blinks)
@@ -157,9 +184,25 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         amplitude=peak,
         rise=course.rise if is_moving else None,
         kind=" + ".join([*(plan.kinds if is_moving else ()), *beside.kinds]),
+        day=day_of(take),
     )
     intensity, other = peak * course.intensity, peak * course.other
     return Script(truth, variation.head, plan.second, intensity, other, beside)
+
+
+class _Mood(NamedTuple):
+    """Factors of amplitude and tempo on one day."""
+
+    amplitude: float
+    tempo: float
+
+
+def _mood(settings: SimulateSettings, subject: str, day: int) -> _Mood:
+    """Draw how large and how fast a subject moves on a day; portraits know no days."""
+    if settings.cast != "heads":
+        return _Mood(1.0, 1.0)
+    rng = np.random.default_rng(draw_seed("mood", settings.seed, subject, day))
+    return _Mood(*map(float, np.exp(rng.normal(0, _MOOD_SD, 2).clip(-2 * _MOOD_SD, 2 * _MOOD_SD))))
 
 
 class _Variation(NamedTuple):

@@ -37,6 +37,12 @@ class SimulateSettings(Options):
     )
     takes: int = number(4, 1, 999, help="Takes of each action.")
     seed: int = number(0, 0, MAX_SEED, help="Seed of everything random.")
+    cast: str = choice(
+        "portraits",
+        "heads",
+        help="Who is filmed: portraits, moved in two dimensions, or heads in three (the extra "
+        "heads).",
+    )
     portraits: Path | None = text(
         None,
         help="Folder of portraits to animate, one a subject, in the order of their names; "
@@ -52,11 +58,24 @@ class SimulateSettings(Options):
         1.0, 0, 1.3, help="Scale of all motions; 0 gives faces that only blink."
     )
     head: str = choice(*HEADS, help="How far the head moves.")
+    turn: float = number(
+        0.0,
+        0,
+        40,
+        help="Largest turn of the head to either side from recording to recording, in degrees; "
+        "it nods by 0.4 times as much. Heads only.",
+    )
     blinks: bool = flag(True, help="Let the subjects blink, during their motion too.")
     noise: float = number(1.5, 0, 40, help="Standard deviation of sensor noise, in grey levels.")
     blur: float = number(0.0, 0, 10, help="Standard deviation of the lens's blur, in pixels.")
     flash: bool = flag(False, help="Make every motion 3 to 5 frames long; all of them return.")
     lead: bool = flag(True, help="Begin with neutral frames.")
+    ragged: bool = flag(False, help="Begin and end with 0 to 2 seconds at rest.")
+    shared_parts: bool = flag(
+        False,
+        help="Let personal_2 share its main part with personal_1, personal_4 with personal_3, and "
+        "so on.",
+    )
     varied: bool = flag(
         False,
         help="Vary amplitude (45 to 110 %), tempo (0.65 to 1.6 times) and head motion from take "
@@ -90,6 +109,12 @@ class SimulateSettings(Options):
         if self.flash and self.style == "hold":
             wanted = "return or both, with --flash: a flash does not last"
             raise self.refused("style", self.style, wanted)
+        if self.cast == "heads" and self.portraits is not None:
+            raise self.refused("portraits", self.portraits, "no portraits, with --cast heads")
+        if self.cast != "heads" and self.turn > 0:
+            raise self.refused("turn", self.turn, "0, or --cast heads: portraits are flat")
+        if self.ragged and not self.lead:
+            raise self.refused("ragged", self.ragged, "either --ragged or --no-lead")
         self._check_actions()
 
     def _check_actions(self) -> None:

@@ -1,6 +1,7 @@
-"""Simulated recordings: animated portraits whose onset, apex and offset are known exactly.
+"""Simulated recordings: animated faces whose onset, apex and offset are known exactly.
 
-Writes ``raw/<subject>/<action>/<take>.mp4``, and ``raw/truth.csv`` last. A recording depends on the
+Writes ``raw/<subject>/<action>/<take>.mp4``, for heads ``raw/truth.frames.parquet``, and
+``raw/truth.csv`` last. A recording depends on the
 settings, its subject, action and take, and on nothing else: another subject or take changes no
 other file, and the same settings give the same bytes. A folder with any other file is refused.
 """
@@ -21,27 +22,22 @@ from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.drawing.video import encode_mp4
-from fmdata.pipeline.landmarks.backends import open_landmarker
-from fmdata.pipeline.landmarks.face import Landmarker
-from fmdata.synth.simulator.cast import (
-    BACKEND,
-    cast,
-    face_of,
-    faces,
-    portrait_files,
-    recording_key,
-)
-from fmdata.synth.simulator.face.portrait import Portrait
+from fmdata.synth.simulator.actor import Actor, Cast
+from fmdata.synth.simulator.camera import Camera
+from fmdata.synth.simulator.cast import act, open_cast
+from fmdata.synth.simulator.frames import FRAMES, write_frames
+from fmdata.synth.simulator.roles import recording_key
 from fmdata.synth.simulator.script import Script, Truth, write_scripts
-from fmdata.synth.simulator.session.draw import draw_session
+from fmdata.synth.simulator.session.draw import play_session
 from fmdata.synth.simulator.session.script import Session, write_sessions
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.synth.simulator.timing.moment import Moment
 
 __all__ = ["STAMP", "TRUTH", "SimulateSettings", "Simulated", "Truth", "simulate"]
 
 TRUTH = "truth.csv"
 STAMP = "simulate.json"
-_VERSION = 4  # raise it with every change of the rendered bytes
+_VERSION = 5  # raise it with every change of the rendered bytes
 
 
 @dataclass(frozen=True)
@@ -85,59 +81,67 @@ def simulate(raw: Path, settings: SimulateSettings, progress: Progress = SILENT)
         When `raw` holds other files, or there are fewer portraits than subjects.
     InputError
         For a portrait that cannot be read, or has no face.
+    ModelError
+        When the extra ``heads`` is needed and missing.
     """
-    pictures = portrait_files(settings)
+    cast = open_cast(settings)
     scripts: list[Script] | list[Session] = (
         list(write_sessions(settings)) if settings.session_s else list(write_scripts(settings))
     )
-    landmarker = open_landmarker(BACKEND)
-    for picture in pictures:  # a bad portrait is reported before anything is written
-        face_of(picture, "", landmarker, settings)
-    _claim(raw, _stamp(settings, pictures), {script.path for script in scripts})
+    cast.check()
+    _claim(raw, _stamp(settings, cast), {script.path for script in scripts})
     progress.start("simulate", len(scripts), "recordings")
-    _write_videos(raw, scripts, landmarker, settings, progress)
+    _film(raw, scripts, cast, settings, progress)
     truths = [truth for script in scripts for truth in script.truths]
     write_atomically(raw / TRUTH, _csv(truths))
     return Simulated(raw, truths)
 
 
-def _write_videos(
+def _film(
     raw: Path,
     scripts: Iterable[Script | Session],
-    landmarker: Landmarker,
+    cast: Cast,
     settings: SimulateSettings,
     progress: Progress,
 ) -> None:
-    """Render subject by subject, because a face is prepared once for all its recordings."""
-    for subject, portrait in faces(settings, landmarker):
+    """Write the recordings subject by subject, and the truth of their frames."""
+    with write_frames(raw / FRAMES, cast) as frames:
         for script in scripts:
-            if script.subject == subject:
-                path = raw / script.path
-                path.parent.mkdir(parents=True, exist_ok=True)
-                frames = draw_frames(script, portrait, settings)
-                write_atomically(path, encode_mp4(frames, settings.fps, settings.crf))
-                progress.step()
+            plays, camera = _played(script, cast, settings)
+            path = raw / script.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pictures = draw_frames(script.recording, plays, camera, settings)
+            write_atomically(path, encode_mp4(pictures, settings.fps, settings.crf))
+            frames.add(script.path, camera, plays)
+            progress.step()
+
+
+def _played(
+    script: Script | Session, cast: Cast, settings: SimulateSettings
+) -> tuple[list[tuple[Actor, Moment]], Camera]:
+    """Return the actor and the state of the face in every frame, and the camera."""
+    if isinstance(script, Session):
+        return play_session(script, cast, settings)
+    actor, camera = act(cast, script, settings)
+    return [(actor, script.moment(t)) for t in range(script.truth.n_frames)], camera
 
 
 def draw_frames(
-    script: Script | Session, portrait: Portrait, settings: SimulateSettings
+    recording: Truth,
+    plays: Iterable[tuple[Actor, Moment]],
+    camera: Camera,
+    settings: SimulateSettings,
 ) -> Iterator[np.ndarray]:
     """Draw the frames of a recording in order, uint8 [size, size, 3] RGB."""
-    if isinstance(script, Session):
-        yield from draw_session(script, portrait, settings)
-        return
-    actor, camera = cast(script, portrait, settings)
-    grain = draw_seed("sensor", *recording_key(script.truth, settings))
-    sensor = np.random.default_rng(grain)
-    for t in range(script.truth.n_frames):
-        frame = actor.frame(t, script.moment(t), camera, settings.size)
-        yield camera.expose(frame, t, sensor)
+    sensor = np.random.default_rng(draw_seed("sensor", *recording_key(recording, settings)))
+    for t, (actor, moment) in enumerate(plays):
+        yield camera.expose(actor.frame(t, moment, camera, settings.size), t, sensor)
 
 
-def _stamp(settings: SimulateSettings, pictures: list[Path]) -> bytes:
+def _stamp(settings: SimulateSettings, cast: Cast) -> bytes:
     """Return the content of the stamp: version, settings and digests of the portraits."""
     facts = {"simulator": _VERSION, **asdict(settings)}
-    facts["portraits"] = [sha256(picture.read_bytes()).hexdigest() for picture in pictures]
+    facts["portraits"] = [sha256(path.read_bytes()).hexdigest() for path in cast.sources()]
     return (json.dumps(facts, indent=1) + "\n").encode()
 
 
@@ -153,7 +157,7 @@ def _claim(raw: Path, stamp: bytes, paths: set[str]) -> None:
     if found and stamped.read_bytes() != stamp:
         _refuse_folder(raw, "a folder simulated with other settings or by another version")
     # Temporary files of an interrupted run are overwritten.
-    foreign = {name.removesuffix(".part") for name in found} - paths - {STAMP, TRUTH}
+    foreign = {name.removesuffix(".part") for name in found} - paths - {STAMP, TRUTH, FRAMES}
     if foreign:
         _refuse_folder(raw, f"a file that is not part of this simulation: {min(foreign)}")
     raw.mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,8 @@ _OTHER_IMAGES = (
 )  # fmt: skip
 # Companions of recordings that nobody takes for one, so they are not even mentioned.
 _COMPANIONS = (
-    ".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml",
-    ".log", ".ini", ".url", ".html", ".srt", ".vtt", ".lnk", ".eaf", ".textgrid",
+    ".txt", ".md", ".rst", ".csv", ".tsv", ".parquet", ".json", ".jsonl", ".xml", ".yaml", ".yml",
+    ".toml", ".log", ".ini", ".url", ".html", ".srt", ".vtt", ".lnk", ".eaf", ".textgrid",
 )  # fmt: skip
 _COMPANION_NAMES = ("readme", "license", "makefile")
 _SOUND = (

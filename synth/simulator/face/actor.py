@@ -22,7 +22,7 @@ _LID_IOD = 0.1  # path of an upper lid that closes; it follows a gaze that goes 
 _STILL = Expression()
 
 
-class Actor:
+class PortraitActor:
     """Draws a portrait with any intensity of one expression, or of two.
 
     Parameters
@@ -101,6 +101,9 @@ class Actor:
         """Return the opening of the jaw, 0 to 1."""
         one, other = self._expressions
         return moment.intensity * one.jaw + moment.other * other.jaw
+
+    def units(self, moment: Moment) -> None:
+        """Return None: what ARKit's units of a warped portrait would be is not known."""
 
     def frame(self, t: int, moment: Moment, camera: Camera, size: int) -> np.ndarray:
         """Return frame `t` before the sensor, uint8 [size, size, 3].

@@ -23,23 +23,34 @@ class Push:
 
 
 @dataclass(frozen=True)
+class Pull:
+    """Weight of one of ARKit's units: what a motion is for a head in three dimensions."""
+
+    unit: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Expression:
     """A facial motion at full scale.
 
     Attributes
     ----------
     pushes : tuple of Push
-        Displacements of the skin.
+        Displacements of the skin of a portrait.
     left_lid, right_lid : float
         Closure of each eye, 0 to 1.
     jaw : float
-        Opening of the jaw, 0 to 1.
+        Opening of a portrait's jaw, 0 to 1.
+    pulls : tuple of Pull
+        Units of a head, without the lids.
     """
 
     pushes: tuple[Push, ...] = ()
     left_lid: float = 0.0
     right_lid: float = 0.0
     jaw: float = 0.0
+    pulls: tuple[Pull, ...] = ()
 
     def scaled(self, weight: float) -> "Expression":
         """Return the same motion, `weight` times as large."""
@@ -48,6 +59,7 @@ class Expression:
             weight * self.left_lid,
             weight * self.right_lid,
             weight * self.jaw,
+            tuple(Pull(pull.unit, weight * pull.weight) for pull in self.pulls),
         )
 
     def __add__(self, other: "Expression") -> "Expression":
@@ -56,6 +68,7 @@ class Expression:
             self.left_lid + other.left_lid,
             self.right_lid + other.right_lid,
             self.jaw + other.jaw,
+            self.pulls + other.pulls,
         )
 
 
@@ -102,12 +115,32 @@ _WRINKLE_RIGHT = (
     Push(145, 0.0, -0.03, 0.14, 0.07),
 )
 
+
+def _left(**weights: float) -> tuple[Pull, ...]:
+    return tuple(Pull(f"{unit}Left", weight) for unit, weight in weights.items())
+
+
+def _right(**weights: float) -> tuple[Pull, ...]:
+    return tuple(Pull(f"{unit}Right", weight) for unit, weight in weights.items())
+
+
+def _both(**weights: float) -> tuple[Pull, ...]:
+    return _left(**weights) + _right(**weights)
+
+
 # `--actions N` takes the first N. The first ones move the most points.
 EXPRESSIONS: dict[str, Expression] = {
-    "smile": Expression(_SMILE_RIGHT + mirrored(_SMILE_RIGHT)),
-    "brow_raise": Expression(_BROW_RIGHT + mirrored(_BROW_RIGHT)),
+    "smile": Expression(
+        _SMILE_RIGHT + mirrored(_SMILE_RIGHT), pulls=_both(mouthSmile=0.9, cheekSquint=0.5)
+    ),
+    "brow_raise": Expression(
+        _BROW_RIGHT + mirrored(_BROW_RIGHT),
+        pulls=(Pull("browInnerUp", 1.1), *_both(browOuterUp=1.1, eyeWide=0.3)),
+    ),
     "jaw_drop": Expression(
-        (Push(61, 0.04, 0.07, 0.17, 0.17), Push(291, -0.04, 0.07, 0.17, 0.17)), jaw=1.0
+        (Push(61, 0.04, 0.07, 0.17, 0.17), Push(291, -0.04, 0.07, 0.17, 0.17)),
+        jaw=1.0,
+        pulls=(Pull("jawOpen", 0.8),),
     ),
     "pucker": Expression(
         (
@@ -115,15 +148,26 @@ EXPRESSIONS: dict[str, Expression] = {
             *mirrored(_PUCKER_RIGHT),
             Push(0, 0.0, -0.03, 0.14, 0.06),  # lips thicken
             Push(17, 0.0, 0.03, 0.14, 0.06),
-        )
+        ),
+        pulls=(Pull("mouthPucker", 1.1), Pull("mouthFunnel", 0.2)),
     ),
-    "smirk_left": Expression(mirrored(_SMILE_RIGHT)),
-    "nose_wrinkle": Expression(_WRINKLE_RIGHT + mirrored(_WRINKLE_RIGHT)),
-    "brow_furrow": Expression(_FURROW_RIGHT + mirrored(_FURROW_RIGHT)),
-    "frown": Expression(_FROWN_RIGHT + mirrored(_FROWN_RIGHT)),
-    "smirk_right": Expression(_SMILE_RIGHT),
-    "wink_left": Expression(mirrored(_WINK_RIGHT), left_lid=1.0),
-    "wink_right": Expression(_WINK_RIGHT, right_lid=1.0),
+    "smirk_left": Expression(mirrored(_SMILE_RIGHT), pulls=_left(mouthSmile=0.9, cheekSquint=0.5)),
+    "nose_wrinkle": Expression(
+        _WRINKLE_RIGHT + mirrored(_WRINKLE_RIGHT),
+        pulls=_both(noseSneer=1.2, mouthUpperUp=0.6, browDown=0.6, cheekSquint=0.5),
+    ),
+    "brow_furrow": Expression(_FURROW_RIGHT + mirrored(_FURROW_RIGHT), pulls=_both(browDown=1.2)),
+    "frown": Expression(
+        _FROWN_RIGHT + mirrored(_FROWN_RIGHT),
+        pulls=(*_both(mouthFrown=1.1), Pull("mouthShrugLower", 0.5)),
+    ),
+    "smirk_right": Expression(_SMILE_RIGHT, pulls=_right(mouthSmile=0.9, cheekSquint=0.5)),
+    "wink_left": Expression(
+        mirrored(_WINK_RIGHT), left_lid=1.0, pulls=_left(cheekSquint=0.6, browDown=0.35)
+    ),
+    "wink_right": Expression(
+        _WINK_RIGHT, right_lid=1.0, pulls=_right(cheekSquint=0.6, browDown=0.35)
+    ),
 }
 
 _SQUEEZE_RIGHT = (
@@ -131,7 +175,9 @@ _SQUEEZE_RIGHT = (
     Push(107, 0.0, 0.035, 0.10, 0.13),
     Push(50, 0.0, -0.02, 0.17, 0.13),  # cheek rises
 )
-SQUEEZE = Expression(_SQUEEZE_RIGHT + mirrored(_SQUEEZE_RIGHT))
+SQUEEZE = Expression(
+    _SQUEEZE_RIGHT + mirrored(_SQUEEZE_RIGHT), pulls=_both(browDown=0.4, cheekSquint=0.5)
+)
 """Brows and cheeks in a hard blink; no action of its own."""
 
 # A personal motion is a mixture of one base, which moves the mouth visibly, and two extras.
@@ -143,19 +189,23 @@ _LID, _JAW = 0.1, 0.3
 _POINTS = sorted({push.point for e in EXPRESSIONS.values() for push in e.pushes})
 
 
-def personal(rng: np.random.Generator, number: int) -> Expression:
+def personal(rng: np.random.Generator, number: int, *, shared_parts: bool = False) -> Expression:
     """Draw a subject's own motion with a number from 1; `rng` is the subject's.
 
     The motions of a subject are distinct: each is chosen among random mixtures of three
-    expressions, as the one with the smallest cosine to the motions with lower numbers.
+    expressions, as the one with the smallest cosine to the motions with lower numbers. With
+    `shared_parts`, every motion of an even number has the base of the one before it.
     """
+    base = ""
     before = np.zeros((0, len(direction(EXPRESSIONS["smile"]))))
-    for _ in range(number):
-        candidates = [_mixture(rng) for _ in range(_CANDIDATES)]
-        directions = np.array([direction(mixture) for mixture in candidates])
+    for k in range(number):
+        given = base if shared_parts and k % 2 else ""
+        candidates = [_mixture(rng, given) for _ in range(_CANDIDATES)]
+        directions = np.array([direction(mixture) for _, mixture in candidates])
         chosen = int((directions @ before.T).max(axis=1, initial=-1).argmin())
         before = np.vstack([before, directions[chosen]])
-    return candidates[chosen]
+        base = candidates[chosen][0]
+    return candidates[chosen][1]
 
 
 def direction(expression: Expression) -> np.ndarray:
@@ -168,13 +218,14 @@ def direction(expression: Expression) -> np.ndarray:
     return moved / np.linalg.norm(moved)
 
 
-def _mixture(rng: np.random.Generator) -> Expression:
-    base = str(rng.choice(_BASES))
+def _mixture(rng: np.random.Generator, given: str) -> tuple[str, Expression]:
+    """Draw a mixture; return its base, which is `given` or drawn, and the mixture."""
+    base = given or str(rng.choice(_BASES))
     extras = rng.choice(_EXTRAS, size=2, replace=False)
     mixture = EXPRESSIONS[base].scaled(rng.uniform(0.8, 0.9))
     for name in extras:
         mixture += EXPRESSIONS[str(name)].scaled(rng.uniform(0.3, 0.5))
-    return mixture
+    return base, mixture
 
 
 def action_names(n: int) -> list[str]:

@@ -55,6 +55,11 @@ class Session:
     nod: np.ndarray
     blink: np.ndarray
 
+    @property
+    def recording(self) -> Truth:
+        """The recording as a whole: its names, and nothing of its motions that counts."""
+        return replace(self.truths[0], action=ACTION, take=TAKE)
+
     def moment(self, t: int) -> Moment:
         """Return the state of the face in frame `t`; talk is an expression and a second one."""
         opened, rounded = map(float, self.talk[t])

@@ -17,6 +17,7 @@ _WINK_S = (0.12, 0.35)
 _CREEP_S, _WAIT_S, _CREEP_LEVEL = (0.1, 0.25), (0.04, 0.15), (0.1, 0.25)
 _DROP_S, _DIP_S, _AGAIN_S, _SECOND_S = (0.16, 0.32), (0.04, 0.24), (0.2, 0.36), (0.3, 0.5)
 _DIP_LEVEL, _SECOND_LEVEL = (0.3, 0.48), (0.85, 1.0)
+_RAGGED_S = (0.0, 2.0)
 _CUT_S = (0.04, 0.2)  # rest that is left after a motion that ends with its recording
 
 
@@ -184,6 +185,12 @@ def with_wink(course: Course, rng: np.random.Generator, fps: float) -> Course:
     wink = Part("wink", _frames(rng, fps, _WINK_S), 0.0, 1.0)
     parts = (part._replace(other=float(part.name != "fall")) for part in course.parts)
     return replace(course, parts=(wink, *parts))
+
+
+def with_ragged_ends(course: Course, rng: np.random.Generator, fps: float) -> Course:
+    """Give the motion other lengths of rest before it and, unless it is held, after it."""
+    before, after = _frames(rng, fps, _RAGGED_S, 0), _frames(rng, fps, _RAGGED_S, 1)
+    return replace(course, before=before, after=after if course.after else 0)
 
 
 def cut_short(course: Course, rng: np.random.Generator, fps: float) -> Course:

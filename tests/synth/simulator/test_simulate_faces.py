@@ -11,7 +11,7 @@ from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.synth.simulator.camera import HEADS, draw_camera
-from fmdata.synth.simulator.face.actor import Actor
+from fmdata.synth.simulator.face.actor import PortraitActor
 from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, personal
 from fmdata.synth.simulator.face.portrait import MARGIN, Portrait, prepare, read_portrait
 from fmdata.synth.simulator.face.rig import push_field
@@ -54,7 +54,7 @@ def shown(
     blink: float = 0.0,
 ) -> Face:
     camera = draw_camera(rng(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
-    frame = Actor(portrait, expression).frame(0, Moment(intensity, blink), camera, SIZE)
+    frame = PortraitActor(portrait, expression).frame(0, Moment(intensity, blink), camera, SIZE)
     [face] = landmarker.detect(frame)
     return face
 
@@ -174,7 +174,7 @@ def test_head_motion_grows_from_still_to_mild_to_strong(
     spreads = {}
     for head in HEADS:
         camera = draw_camera(rng(1), 100, 25.0, head=head, size=SIZE, blur=0.5, noise=2)
-        actor = Actor(portrait, EXPRESSIONS["smile"])
+        actor = PortraitActor(portrait, EXPRESSIONS["smile"])
         frames = [actor.frame(t, REST, camera, SIZE) for t in range(0, 100, 12)]
         faces = [landmarker.detect(camera.expose(f, 0, rng(0)))[0] for f in frames]
         spreads[head] = np.std([f.landmarks[4, :2] for f in faces], axis=0).mean() / SIZE
@@ -187,7 +187,7 @@ def test_the_head_turns_to_the_given_side(
     turn: str, axis: int, portrait: Portrait, landmarker: Landmarker
 ) -> None:
     # A warped picture is no rotation in space: the network sees the direction, but a smaller angle.
-    actor = Actor(portrait, EXPRESSIONS["smile"])
+    actor = PortraitActor(portrait, EXPRESSIONS["smile"])
     still = draw_camera(rng(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0)
     found = []
     for degrees in (-8, 0, 8):
@@ -212,7 +212,7 @@ def test_true_skin_positions_match_the_rendered_frames(portrait: Portrait) -> No
         columns, rows = np.arange(len(spotted)), np.arange(len(spotted))[:, None]
         far = (columns - x) ** 2 + (rows - y) ** 2
         spotted[:] = np.uint8(255 * np.exp(-far / 5))[..., None]
-        actor = Actor(Portrait(spotted, portrait.landmarks), EXPRESSIONS["brow_raise"])
+        actor = PortraitActor(Portrait(spotted, portrait.landmarks), EXPRESSIONS["brow_raise"])
         for t in range(0, 40, 13):
             expected = actor.positions(points, t, Moment(0.8), camera, SIZE)[k]
             frame = actor.frame(t, Moment(0.8), camera, SIZE)[..., 0].astype(float)

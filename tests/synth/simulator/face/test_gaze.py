@@ -9,7 +9,7 @@ from fmdata.pipeline.geometry.points import interocular_distance
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
 from fmdata.synth.simulator.camera import draw_camera
-from fmdata.synth.simulator.face.actor import Actor
+from fmdata.synth.simulator.face.actor import PortraitActor
 from fmdata.synth.simulator.face.expressions import EXPRESSIONS
 from fmdata.synth.simulator.face.portrait import Portrait, prepare, read_portrait
 from fmdata.synth.simulator.timing.moment import Moment
@@ -30,16 +30,16 @@ def portrait(landmarker: Landmarker) -> Portrait:
 
 
 @pytest.fixture(scope="module")
-def actor(portrait: Portrait) -> Actor:
-    return Actor(portrait, EXPRESSIONS["smile"], EXPRESSIONS["wink_left"])
+def actor(portrait: Portrait) -> PortraitActor:
+    return PortraitActor(portrait, EXPRESSIONS["smile"], EXPRESSIONS["wink_left"])
 
 
 @pytest.fixture(scope="module")
-def rest(actor: Actor, landmarker: Landmarker) -> Face:
+def rest(actor: PortraitActor, landmarker: Landmarker) -> Face:
     return shown(actor, REST, landmarker)
 
 
-def shown(actor: Actor, moment: Moment, landmarker: Landmarker) -> Face:
+def shown(actor: PortraitActor, moment: Moment, landmarker: Landmarker) -> Face:
     camera = draw_camera(
         np.random.default_rng(0), 1, 25.0, head="still", size=SIZE, blur=0, noise=0
     )
@@ -53,7 +53,7 @@ def score(face: Face, name: str) -> float:
 
 @pytest.mark.parametrize(("across", "sides"), [(0.065, "OUT IN"), (-0.065, "IN OUT")])
 def test_both_eyes_look_to_the_side_of_a_glance(
-    across: float, sides: str, actor: Actor, landmarker: Landmarker, rest: Face
+    across: float, sides: str, actor: PortraitActor, landmarker: Landmarker, rest: Face
 ) -> None:
     """The subject's left is the image's right: there the left eye looks out and the right one in.
 
@@ -68,7 +68,9 @@ def test_both_eyes_look_to_the_side_of_a_glance(
     assert (moved * np.sign(across) > abs(across) / 2).all()
 
 
-def test_the_lids_follow_a_glance_down(actor: Actor, landmarker: Landmarker, rest: Face) -> None:
+def test_the_lids_follow_a_glance_down(
+    actor: PortraitActor, landmarker: Landmarker, rest: Face
+) -> None:
     face = shown(actor, Moment(0.0, gaze=(0.0, 0.05)), landmarker)
     unit = float(interocular_distance(rest.landmarks[:, :2]))
     for eye, lid in (("LEFT", 386), ("RIGHT", 159)):
@@ -77,7 +79,7 @@ def test_the_lids_follow_a_glance_down(actor: Actor, landmarker: Landmarker, res
         assert (face.landmarks - rest.landmarks)[lid, 1] / unit > 0.015
 
 
-def test_a_glance_changes_the_eyes_alone(portrait: Portrait, actor: Actor) -> None:
+def test_a_glance_changes_the_eyes_alone(portrait: Portrait, actor: PortraitActor) -> None:
     """To a side, only pixels within half an eye's width of the irises change; at rest, none."""
     still, _ = actor.draw(REST)
     assert still is portrait.picture
@@ -90,7 +92,7 @@ def test_a_glance_changes_the_eyes_alone(portrait: Portrait, actor: Actor) -> No
     assert near.max() < 0.25 * unit
 
 
-def test_a_closed_eye_hides_the_gaze(actor: Actor) -> None:
+def test_a_closed_eye_hides_the_gaze(actor: PortraitActor) -> None:
     shut, _ = actor.draw(Moment(0.0, blink=1.0))
     aside, _ = actor.draw(Moment(0.0, blink=1.0, gaze=(0.07, 0.0)))
     seen = np.abs(shut.astype(int) - aside).max()
@@ -99,7 +101,7 @@ def test_a_closed_eye_hides_the_gaze(actor: Actor) -> None:
 
 
 def test_a_second_expression_winks_beside_the_first(
-    actor: Actor, landmarker: Landmarker, rest: Face
+    actor: PortraitActor, landmarker: Landmarker, rest: Face
 ) -> None:
     face = shown(actor, Moment(1.0, other=1.0), landmarker)
     assert score(face, "EYE_BLINK_LEFT") - score(rest, "EYE_BLINK_LEFT") > 0.15
@@ -108,7 +110,7 @@ def test_a_second_expression_winks_beside_the_first(
     assert score(face, "MOUTH_SMILE_RIGHT") - score(rest, "MOUTH_SMILE_RIGHT") > 0.3
 
 
-def test_a_hard_blink_lowers_the_brows(actor: Actor, landmarker: Landmarker) -> None:
+def test_a_hard_blink_lowers_the_brows(actor: PortraitActor, landmarker: Landmarker) -> None:
     soft, hard = (
         shown(actor, Moment(0.0, blink=1.0, squeeze=squeeze), landmarker) for squeeze in (0.0, 1.0)
     )

@@ -1,0 +1,1 @@
+"""Heads in three dimensions, seen by the landmark network: `make bench-heads`."""

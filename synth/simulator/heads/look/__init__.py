@@ -1,0 +1,1 @@
+"""Looks: skin, hair, clothes, light and background."""

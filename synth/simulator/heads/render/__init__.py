@@ -1,0 +1,1 @@
+"""Pictures of meshes: a z-buffer and light, compiled by numba."""
