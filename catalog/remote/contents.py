@@ -10,6 +10,7 @@ from fmdata.catalog.storage.place import HALVES, is_shard_file
 
 NEW = ".new"  # at the far end: files of a push before they replace those of the old card
 MARK = f"{NEW}/fmdata.txt"  # a push has begun here, and which one
+MAX_MARK = 1024  # bytes
 
 
 def halves_of(card: Card) -> dict[str, Part | None]:

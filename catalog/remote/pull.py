@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, files_of, halves_of, read_card
+from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, halves_of, read_card
 from fmdata.catalog.remote.copies import copies_of, remember
 from fmdata.catalog.remote.store import TRIES, Store
 from fmdata.catalog.storage.card import COMPOUNDS, DROPPED, NAME, Card, FileFacts, Shard
@@ -181,7 +181,7 @@ def _present(dataset: Path) -> Card | None:
 
 
 def _no_dataset(store: Store) -> DatasetError:
-    is_begun = store.read(MARK, 1024) is not None
+    is_begun = store.read(MARK, MAX_MARK) is not None
     return DatasetError(
         "no finished dataset: " + ("a push is not finished" if is_begun else f"{NAME} is missing"),
         wanted="a dataset that `fmdata push` has written",

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, NEW, files_of, is_ours
+from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, is_ours
 from fmdata.catalog.remote.copies import copies_of, remember
 from fmdata.catalog.remote.store import TRIES, Store
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
@@ -204,7 +204,7 @@ class _Push:
         self._store.remove_empty_folders(*(f"{NEW}/{half}" for half in HALVES), NEW, *HALVES)
 
     def _require_own(self) -> None:
-        if self._store.read(MARK, len(self._mark)) != self._mark:
+        if self._store.read(MARK, MAX_MARK) != self._mark:
             raise self._mixed("another push to this place has begun")
 
     def _mixed(self, got: str) -> UsageError:

@@ -13,7 +13,7 @@ from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.keys import composed
 from fmdata.catalog.privacy.forget import Forgotten, forget, has_traces
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, read_card
+from fmdata.catalog.remote.contents import MARK, MAX_MARK, read_card
 from fmdata.catalog.remote.copies import copies_of, shown
 from fmdata.catalog.remote.push import Pushed, push
 from fmdata.catalog.remote.store import Store
@@ -103,7 +103,7 @@ def _may_have(url: str, subject: str) -> bool:
     """Return whether a copy, or what a killed push has left at its place, may have a subject."""
     store = Store(url)
     card = read_card(store)
-    return card is None or store.read(MARK, 1024) is not None or _has(store, card, subject)
+    return card is None or store.read(MARK, MAX_MARK) is not None or _has(store, card, subject)
 
 
 def _state(url: str, subject: str) -> str:
@@ -112,7 +112,7 @@ def _state(url: str, subject: str) -> str:
     try:
         store = Store(url, tries=1)
         card = read_card(store)
-        if card is None and store.read(MARK, 1024) is not None:
+        if card is None and store.read(MARK, MAX_MARK) is not None:
             return f"  {url} has an unfinished push, perhaps with {subject}: {todo}"
         if card is None:
             return f"  {url} has no dataset any more"
