@@ -9,6 +9,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage.place import COPIES
 
 # A user's name and password before the host. A password may hold slashes, so all up to the last @.
@@ -40,6 +41,17 @@ def copies_of(dataset: Path) -> list[str]:
         lines = (dataset / COPIES).read_text("utf-8").splitlines()
         return list(dict.fromkeys(line for line in lines if "://" in line))
     return []
+
+
+def require_apart(dataset: Path, url: str) -> None:
+    """Refuse a copy of a folder in the folder itself."""
+    if f"{url}/".startswith(f"{dataset.resolve().as_uri()}/"):
+        raise UsageError(
+            "the copy and the dataset are one folder, or one is inside the other",
+            wanted="a place outside the dataset",
+            where=url,
+            todo="name another place",
+        )
 
 
 def remember(dataset: Path, url: str) -> bool:

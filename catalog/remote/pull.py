@@ -16,7 +16,7 @@ from pathlib import Path
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, halves_of, read_card
-from fmdata.catalog.remote.copies import copies_of, remember
+from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.store import TRIES, Store
 from fmdata.catalog.storage.card import COMPOUNDS, DROPPED, NAME, Card, FileFacts, Shard
 from fmdata.catalog.storage.files import atomic_file, flush, remove_folder
@@ -79,6 +79,7 @@ def pull(url: str, dataset: Path, *, replace: bool = False, progress: Progress =
         When there is no finished dataset at the URL, it is damaged, or cannot be reached.
     """
     store = Store(url)
+    require_apart(dataset, store.url)
     card = read_card(store)
     if card is None:
         raise _no_dataset(store)
@@ -136,7 +137,7 @@ class _Pull:
         for _ in range(TRIES):
             digest = hashlib.sha256()
             with atomic_file(path) as file:
-                for block in self._store.blocks(name):
+                for block in self._store.blocks(name, facts.bytes):
                     digest.update(block)
                     file.write(block)
             if digest.hexdigest() == facts.sha256:

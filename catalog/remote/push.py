@@ -19,7 +19,7 @@ from uuid import uuid4
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, is_ours
-from fmdata.catalog.remote.copies import copies_of, remember
+from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.store import TRIES, Store
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.lock import reading
@@ -94,6 +94,7 @@ def push(dataset: Path, url: str, *, replace: bool = False, progress: Progress =
         When there is no dataset, a file of it is damaged, or the place cannot be reached.
     """
     store = Store(url)
+    require_apart(dataset, store.url)
     with reading(dataset):
         card = Card.read(dataset)
         text = (dataset / NAME).read_bytes()
@@ -159,24 +160,27 @@ class _Push:
         """Upload a file until it reads back as it should."""
         path = self._dataset / name
         for _ in range(TRIES):
-            self._store.upload(path, target)
-            if self._store.facts(target) == facts:
-                self._sent.append(name)
-                return
+            if path.is_file():
+                self._store.upload(path, target)
+                if self._store.facts(target) == facts:
+                    self._sent.append(name)
+                    return
             if not facts.hold_for(path):
-                raise DatasetError(
-                    f"{name} is not as its card says; the copy has no card and is no dataset"
-                    if NAME not in self._there
-                    else f"{name} is not as its card says; the copy there was not changed",
-                    wanted="an intact dataset",
-                    where=str(path),
-                    todo="run `fmdata verify` and do what it says, then push again",
-                )
+                raise self._damaged(path)
         raise DatasetError(
             f"{name} was sent {TRIES} times, and each time another checksum was read back",
             wanted="a place that keeps the bytes it gets",
             where=self._store.url,
             todo="check the disk or the network there, then push again",
+        )
+
+    def _damaged(self, path: Path) -> DatasetError:
+        state = "unchanged" if NAME in self._there else "not finished"
+        return DatasetError(
+            f"{path.name} is not as its card says; the copy is {state}",
+            wanted="an intact dataset",
+            where=str(path),
+            todo="run `fmdata verify` and do what it says, then push again",
         )
 
     def _replace(self, stale: Iterable[str], text: bytes) -> None:

@@ -67,7 +67,10 @@ class Store:
 
     def sizes(self) -> dict[str, int]:
         """Return the size of every file below the URL, by name; sorted."""
-        found = self._call(self._fs.find, self._root, detail=True)
+        try:
+            found = self._call(self._fs.find, self._root, detail=True)
+        except FileNotFoundError:
+            return {}
         names = {path[len(self._root) :].lstrip("/"): facts for path, facts in found.items()}
         return {name: int(names[name]["size"]) for name in sorted(names)}
 
@@ -87,12 +90,17 @@ class Store:
         except FileNotFoundError:
             return None
 
-    def blocks(self, name: str) -> Iterator[bytes]:
-        """Yield the content of a file in blocks; each is one request, retried alone."""
+    def blocks(self, name: str, n_bytes: int | None = None) -> Iterator[bytes]:
+        """Yield the content of a file in blocks; each is one request, retried alone.
+
+        Of a missing file, or one of another size than `n_bytes`, nothing is read.
+        """
         try:
-            yield from self._blocks(name, self._size(name))
-        except FileNotFoundError as error:
-            raise self._wrong(name, "missing", "a file that the card names") from error
+            size = self._size(name)
+            if n_bytes in (None, size):
+                yield from self._blocks(name, size)
+        except FileNotFoundError:
+            return
 
     def facts(self, name: str) -> FileFacts:
         """Return the size and SHA-256 of a file, computed from its bytes read back."""
@@ -104,11 +112,11 @@ class Store:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small file."""
-        self._call(self._fs.pipe_file, self._path(name), data)
+        self._change(self._fs.pipe_file, self._path(name), data)
 
     def upload(self, path: Path, name: str) -> None:
         """Copy a local file to `name`, as the file system likes it best (S3: in parallel parts)."""
-        self._call(self._fs.put_file, str(path), self._path(name))
+        self._change(self._fs.put_file, str(path), self._path(name))
 
     def move(self, old: str, new: str) -> None:
         """Give a file another name, at the far end; it appears there whole.
@@ -116,9 +124,9 @@ class Store:
         On a disk it is a rename, in an object store a copy and a removal.
         """
         if isinstance(self._fs, LocalFileSystem):
-            self._call(self._fs.mv, self._path(old), self._path(new))
+            self._change(self._fs.mv, self._path(old), self._path(new))
             return
-        self._call(self._fs.cp_file, self._path(old), self._path(new))
+        self._change(self._fs.cp_file, self._path(old), self._path(new))
         self.remove(old)
 
     def remove(self, name: str) -> None:
@@ -146,6 +154,13 @@ class Store:
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{PurePosixPath(name)}"
+
+    def _change(self, request: Callable[..., object], *arguments: object) -> None:
+        """Make a request that needs a bucket, or a file, which may be missing."""
+        try:
+            self._call(request, *arguments)
+        except FileNotFoundError as error:
+            raise self._failed(error, 1) from error
 
     def _call(self, request: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Make a request until it succeeds.

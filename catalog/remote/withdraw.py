@@ -131,7 +131,7 @@ def _has(store: Store, card: Card, subject: str) -> bool:
     with TemporaryDirectory() as folder:
         path = Path(folder) / DROPPED
         with path.open("wb") as file:
-            file.writelines(store.blocks(DROPPED))
+            file.writelines(store.blocks(DROPPED, card.dropped_file.bytes))
         return subject in read_dropped(path, card.dropped)["subject"].to_pylist()
 
 

@@ -108,6 +108,27 @@ def test_a_damaged_copy_is_refused_and_the_folder_stays(dataset: Path, tmp_path:
     assert not (tmp_path / "pulled/fmdata.json").exists()
 
 
+def test_a_copy_that_is_replaced_during_a_pull_is_not_mixed(
+    dataset: Path, versions: tuple[Path, Path], tmp_path: Path, far: type[FarEnd]
+) -> None:
+    newer = Path(shutil.copytree(versions[1], tmp_path / "newer"))
+    push(dataset, URL)
+    far.works()
+
+    def replaces() -> None:
+        if far.requests == 4:
+            far.after = staticmethod(lambda: None)
+            push(newer, URL, replace=True)
+
+    far.after = staticmethod(replaces)
+    with pytest.raises(DatasetError, match="changed while it was fetched"):
+        pull(URL, tmp_path / "pulled")
+    assert not (tmp_path / "pulled/fmdata.json").exists()
+    pull(URL, tmp_path / "pulled")
+    assert content(tmp_path / "pulled") == content(newer)
+    assert verify(tmp_path / "pulled") == []
+
+
 def test_an_unfinished_push_is_no_dataset(dataset: Path, tmp_path: Path) -> None:
     push(dataset, URL)
     del FarEnd.store["/bucket/lab/fmdata.json"]

@@ -184,9 +184,11 @@ def test_a_damaged_dataset_is_not_pushed_over_a_copy(
     push(dataset, URL)
     replaced(dataset, versions[1])
     tar = dataset / "actions/shard-00000.tar"
-    tar.write_bytes(tar.read_bytes()[:-1] + b"x")
-    with pytest.raises(DatasetError, match="not as its card says; the copy there was not changed"):
-        push(dataset, URL)
+    damaged = tar.read_bytes()[:-1] + b"x"
+    for damage in (lambda: tar.write_bytes(damaged), tar.unlink):
+        damage()
+        with pytest.raises(DatasetError, match="not as its card says; the copy is unchanged"):
+            push(dataset, URL)
     whole = {name: data for name, data in there().items() if not name.startswith(".new/")}
     assert whole == content(versions[0])
 

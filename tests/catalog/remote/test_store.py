@@ -54,6 +54,12 @@ def test_a_file_in_place_of_a_folder_is_refused(dataset: Path, tmp_path: Path) -
     assert (tmp_path / "file").read_bytes() == b"mine"
 
 
+def test_a_copy_inside_the_dataset_is_refused(dataset: Path) -> None:
+    for place in (dataset, dataset / "copy"):
+        with pytest.raises(UsageError, match="one folder, or one is inside the other"):
+            push(dataset, str(place))
+
+
 def test_a_read_only_folder_is_pushed_with_a_warning(
     dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
