@@ -13,6 +13,7 @@ between the look at the mark and the next request the other may begin.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,14 +103,15 @@ def push(dataset: Path, url: str, *, replace: bool = False, progress: Progress =
         _require_place(store, there)
         if not replace and NAME in there and store.url not in copies_of(dataset):
             _require_same(store, text)
-        # Before the first byte is sent: a killed push leaves faces there, too.
+        started = _Push(dataset, store, files_of(card), there)
+        # Before the first file is sent: a killed push leaves faces there, too.
         is_remembered = remember(dataset, store.url)
-        pushed = _Push(dataset, store, files_of(card), there).run(text, progress)
-    return Pushed(**(vars(pushed) | {"is_remembered": is_remembered}))
+        pushed = started.run(text, progress)
+    return replace_fields(pushed, is_remembered=is_remembered)
 
 
 class _Push:
-    """One push of the files of a card to a store whose files were listed."""
+    """One push of the files of a card to a store whose files were listed; it leaves its mark."""
 
     def __init__(
         self, dataset: Path, store: Store, files: dict[str, FileFacts], there: dict[str, int]
@@ -118,10 +120,10 @@ class _Push:
         self._mark = f"{_MARKED}{uuid4().hex}\n".encode()
         self._sent: list[str] = []
         self._staged: list[str] = []
+        store.write(MARK, self._mark)
 
     def run(self, text: bytes, progress: Progress) -> Pushed:
         """Send what is missing, then put it in place below a card with the content `text`."""
-        self._store.write(MARK, self._mark)
         progress.start("push", len(self._files), "files")
         for name, facts in self._files.items():
             self._require_own()

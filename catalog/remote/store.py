@@ -21,7 +21,7 @@ from fmdata.catalog.storage.card import FileFacts
 TRIES = 5
 BACKOFF_S = 0.5  # before the second try; doubled before each further one
 BLOCK = 8 << 20  # bytes of one request to read
-_LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_LASTING = (PermissionError, IsADirectoryError, NotADirectoryError, TypeError, ValueError)
 
 T = TypeVar("T")
 
@@ -177,10 +177,9 @@ class Store:
                 return request(*arguments, **options)
             except FileNotFoundError:
                 raise
-            # Libraries raise errors of their own: what is no OSError they have retried themselves.
+            # Libraries raise errors of their own, which are no OSError.
             except Exception as error:
-                is_last = attempt + 1 == self._tries
-                if is_last or isinstance(error, _LASTING) or not isinstance(error, OSError):
+                if attempt + 1 == self._tries or isinstance(error, _LASTING):
                     raise self._failed(error, attempt + 1) from error
                 time.sleep(BACKOFF_S * 2**attempt)
         raise AssertionError("no try is made")
