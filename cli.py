@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 ReportOption = Annotated[
     bool, typer.Option("--report", help="Write report.html into the dataset at the end.")
 ]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Replace another dataset that is in its place.")
+]
 KeyOption = Annotated[
     Path | None,
     typer.Option(metavar="KEYFILE", help="Secret key: subjects are stored as keyed digests."),
@@ -249,19 +252,51 @@ def forget(
     dataset: Path,
     subject: Annotated[str, typer.Argument(help="Subject, as named in the raw folder.")],
     pseudonyms: KeyOption = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="URL", help="Remove it from this pushed copy, too.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a subject from every file of a dataset."""
-    from fmdata.catalog.privacy.forget import forget
+    from fmdata.catalog.remote.withdraw import withdraw
 
     if not yes:
-        confirm(f"remove {subject} from {dataset} for good?")
+        confirm(f"remove {subject} from {dataset}{' and its copy' if at else ''} for good?")
     key = _read_key(pseudonyms, dataset)
     with progress() as meter:
-        forgotten = forget(dataset, key.subject(subject) if key else subject, meter)
-    (show if forgotten.left else summary)(f"{subject} is removed from {dataset}: {forgotten}")
-    if forgotten.left:
-        fail(f"{subject} is still found in {len(forgotten.left)} places")
+        gone = withdraw(dataset, key.subject(subject) if key else subject, at, meter)
+    say = show if gone.left or gone.copies else summary
+    say(f"{subject} is removed from {dataset}: {gone}")
+    if gone.left:
+        fail(f"{subject} is, or may be, in {len(gone.left)} places")
+
+
+@command(dataset=True, stopped="resumes from here")
+def push(
+    dataset: Path,
+    url: Annotated[str, typer.Argument(help="Place of the copy, such as s3://bucket/lab.")],
+    replace: ReplaceOption = False,
+) -> None:
+    """Copy a dataset to a URL, or bring the copy there up to date."""
+    from fmdata.catalog.remote.push import push
+
+    with progress() as meter:
+        pushed = push(dataset, url, replace=replace, progress=meter)
+    summary(pushed)
+
+
+@command(dataset=True, stopped="resumes from here")
+def pull(
+    dataset: Path,
+    url: Annotated[str, typer.Argument(help="Place of a dataset that was pushed.")],
+    replace: ReplaceOption = False,
+) -> None:
+    """Copy a dataset from a URL, or bring the copy here up to date."""
+    from fmdata.catalog.remote.pull import pull
+
+    with progress() as meter:
+        pulled = pull(url, dataset, replace=replace, progress=meter)
+    summary(pulled)
 
 
 @command(dataset=True)

@@ -45,6 +45,7 @@ FLOORS = [
 OWNERS = {
     "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
     "distributed": "pipeline/engine/cluster.py",
+    "fsspec": "catalog/remote/store.py",
     "typer": ("cli.py", "terminal/commands.py"),
     "rich": "terminal/",
     "textual_image": "terminal/",

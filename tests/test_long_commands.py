@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from fmdata.catalog.remote.push import push
 from fmdata.cli import app
 from tests.helpers.command import TIMEOUT_S, fmdata
 from tests.helpers.datasets import make_up
@@ -39,14 +40,17 @@ ON_DATASET = {
     "report": ["report"],
     "show": ["show", "s01-smile-01", "--save", "a.gif", "--width", "200"],
     "forget": ["forget", "s01", "--yes"],
+    "push": ["push", "copy"],
 }
-LONG = {*ON_DATASET, "simulate", "build", "spot", "train", "evaluate", "demo"}
+LONG = {*ON_DATASET, "pull", "simulate", "build", "spot", "train", "evaluate", "demo"}
 AFTER = {
     "build": "resumes from here",
     "spot": "resumes from here",
     "synth-compound": "resumes from here",
     "train": "resumes from the last checkpoint",
     "forget": "completes the removal",
+    "push": "resumes from here",
+    "pull": "resumes from here",
 }
 
 
@@ -95,6 +99,11 @@ def test_every_command_with_progress_can_be_quiet() -> None:
 def test_commands_on_a_dataset(name: str, dataset: Path, tmp_path: Path) -> None:
     shutil.copytree(dataset, tmp_path / "dataset")
     assert_alike(name, ON_DATASET[name], tmp_path)
+
+
+def test_a_dataset_is_pulled(dataset: Path, tmp_path: Path) -> None:
+    push(dataset, str(tmp_path / "copy"))
+    assert_alike("pull", ["pull", "copy"], tmp_path)
 
 
 def test_recordings_are_made_and_built(tmp_path: Path) -> None:

@@ -124,6 +124,15 @@ def forget(path: Path, subject: str, progress: Progress = SILENT) -> Forgotten:
     return forgotten
 
 
+def has_traces(path: Path, subject: str) -> bool:
+    """Return whether :func:`forget` has anything to do: a removal, or a search to complete."""
+    subject = composed(subject)
+    dataset = Dataset(path) if (path / card_file.NAME).exists() else None
+    is_interrupted = (path / WORK / MEMO.format(name_digest(subject)[:16])).exists()
+    units, _ = _work_of(path / WORK, subject)
+    return is_interrupted or bool(units) or subject in _subjects(dataset)
+
+
 def _remove(dataset: Dataset, subject: str, forgotten: Forgotten, progress: Progress) -> Forgotten:
     """Replace a dataset by one without the subject; return the counts with those of the shards."""
     before = dataset.card

@@ -23,7 +23,7 @@ NAME = "fmdata.json"
 FORMAT = 5
 ACTIONS, COMPOUNDS, LEFT_OUT = "actions", "compounds", "left_out"
 MAX_SIZE = 1024  # pixels; width and height of a crop
-_MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes
+MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes
 _SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
@@ -217,8 +217,8 @@ def tool_versions(landmarks: str) -> dict[str, str]:
 
 
 def _read(path: Path) -> bytes:
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"{path.stat().st_size} bytes, at most {_MAX_BYTES} are read")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path.stat().st_size} bytes, at most {MAX_BYTES} are read")
     return path.read_bytes()
 
 

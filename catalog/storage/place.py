@@ -21,6 +21,7 @@ HALVES = (card_file.ACTIONS, card_file.COMPOUNDS, card_file.LEFT_OUT)
 MARK = "fmdata.txt"  # in .work: made by fmdata, which may remove all of it
 STAGED = f"{WORK}/new"  # new files of the dataset, beside its new card
 INSIDE = ".new"  # in a half on another disk: its new shards
+COPIES = "copies.txt"  # where the dataset was pushed
 REPORT = "report.html"
 REPORT_MARK = '<meta name="generator" content="fmdata report">'  # in the head of the page
 _MARKED = b"Unfinished work of fmdata, which removes this folder.\n"

@@ -13,7 +13,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.lock import WORK, is_lock, reading
-from fmdata.catalog.storage.place import HALVES, INSIDE, REPORT, all_files, is_report
+from fmdata.catalog.storage.place import COPIES, HALVES, INSIDE, REPORT, all_files, is_report
 from fmdata.catalog.verify.content import Half, check_content, halves_of
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding
 
@@ -107,7 +107,7 @@ def _file(path: Path, facts: FileFacts, todo: str) -> Iterator[Finding]:
 
 
 def _strays(path: Path, halves: list[Half]) -> Iterator[Finding]:
-    known = {path / card_file.NAME, path / card_file.DROPPED}
+    known = {path / card_file.NAME, path / card_file.DROPPED, path / COPIES}
     for half in halves:
         known.add(half.folder)
         known |= {half.folder / name for shard in half.part.shards for name in shard.files}
