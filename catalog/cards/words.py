@@ -10,7 +10,7 @@ NO_LICENSE = (
 NO_SOURCE = "Its owner does not state where the recordings are from."
 NO_CONSENT = "Its owner does not state what the people in it have consented to."
 USES = (
-    "Training and evaluation of systems that find, represent and tell apart facial motions.",
+    "Training and evaluation of systems that find, represent and distinguish facial motions.",
     "Not for the identification of people, and not for conclusions on what somebody feels, thinks "
     "or is: a motion of the face is none of these.",
 )
