@@ -293,12 +293,12 @@ def report(
     _report(dataset, settings, out)
 
 
-@command(CardSettings, dataset=True, stopped="starts anew")
+@command(CardSettings, dataset=True)
 def card(dataset: Path, settings: CardSettings) -> None:
     """Describe a dataset to other tools: README.md, croissant.json and .nv-meta."""
     from fmdata.catalog.cards.write import introduce
 
-    summary(introduce(dataset, settings))
+    show(introduce(dataset, settings))
 
 
 @command(ShowSettings, dataset=True, name="show", stopped="starts anew")
