@@ -5,7 +5,6 @@ the options and makes long commands alike. Everything heavy is imported inside t
 needs it.
 """
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fmdata.catalog.errors import FmdataError, UsageError
-from fmdata.catalog.printable import PrintableStream, printable, printable_lines
+from fmdata.catalog.cards.statements import CardSettings
+from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.printable import PrintableStream, printable_lines
 from fmdata.catalog.storage.files import owner_writes
 from fmdata.pipeline.reading.layouts.settings import TableSettings
 from fmdata.pipeline.settings import BuildSettings, RunSettings
@@ -26,8 +26,10 @@ from fmdata.terminal.commands import (
     DATASET,
     app,
     command,
+    confirm,
     is_first_process,
     progress,
+    require_torch,
     show,
     summary,
 )
@@ -89,8 +91,7 @@ def build(
     summary(built)
     if built.clips == 0:
         fail(f"nothing could be built: all {built.recordings} recordings were dropped")
-    if with_report:
-        _report(out)
+    _describe(out, with_report)
     if strict and built.dropped:
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
 
@@ -170,8 +171,7 @@ def synth_compound(
     with progress() as meter:
         made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
     summary(made)
-    if with_report:
-        _report(dataset)
+    _describe(dataset, with_report)
 
 
 @command(dataset=True, stopped="resumes from the last checkpoint")
@@ -265,6 +265,7 @@ def forget(
     key = _read_key(pseudonyms, dataset)
     with progress() as meter:
         gone = withdraw(dataset, key.subject(subject) if key else subject, at, meter)
+    _describe(dataset, with_report=False)
     say = show if gone.left or gone.copies else summary
     say(f"{subject} is removed from {dataset}: {gone}")
     if gone.left:
@@ -327,6 +328,14 @@ def report(
     _report(dataset, settings, out)
 
 
+@command(CardSettings, dataset=True)
+def card(dataset: Path, settings: CardSettings) -> None:
+    """Describe a dataset to other tools: README.md, croissant.json and .nv-meta."""
+    from fmdata.catalog.cards.write import introduce
+
+    show(introduce(dataset, settings))
+
+
 @command(ShowSettings, dataset=True, name="show", stopped="starts anew")
 def show_clip(
     dataset: Path,
@@ -370,6 +379,7 @@ def demo(
         ["simulate", raw],
         ["build", "--subjects", raw, "--out", dataset, *workers],
         ["synth-compound", dataset],
+        ["card", dataset, "--origin", "simulated"],
         ["train", "encoder", dataset, "--out", str(out / "run")],
         ["info", dataset],
         ["report", dataset],
@@ -386,29 +396,6 @@ def fail(message: str) -> None:
     raise typer.Exit(1)
 
 
-def confirm(question: str) -> None:
-    """Ask a person, and go on only after a yes."""
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"nobody to ask: {question}",
-            wanted="a terminal to answer on, or --yes",
-            where="--yes",
-            todo="give --yes if that is what you mean; nothing was changed",
-        )
-    typer.confirm(printable(question), abort=True, err=True)
-
-
-def require_torch() -> None:
-    """Raise UsageError where the training extra is not installed."""
-    if importlib.util.find_spec("torch") is None:
-        raise UsageError(
-            "training needs the package torch, which is not installed",
-            wanted="fmdata with its training extra",
-            where="this Python environment",
-            todo="pip install 'fmdata[train]'",
-        )
-
-
 def _read_key(key_file: Path | None, dataset: Path) -> "Pseudonyms | None":
     from fmdata.catalog.privacy.pseudonyms import Pseudonyms
 
@@ -421,6 +408,15 @@ def _report(dataset: Path, settings: ReportSettings | None = None, out: Path | N
     with progress() as meter:
         written = write_report(dataset, settings or ReportSettings(), out, meter)
     summary(written)
+
+
+def _describe(dataset: Path, with_report: bool) -> None:
+    """Describe a dataset that may have changed: to other tools and, if asked for, on a page."""
+    from fmdata.catalog.cards.write import introduce
+
+    introduce(dataset)
+    if with_report:
+        _report(dataset)
 
 
 def main() -> None:

@@ -6,8 +6,10 @@ print one summary, ``--quiet`` shows errors only, and Ctrl-C ends with a word on
 """
 
 import functools
+import importlib.util
 import inspect
 import os
+import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from fmdata.catalog.errors import UsageError
-from fmdata.catalog.printable import printable_lines
+from fmdata.catalog.printable import printable, printable_lines
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.settings import Options, described, option_name
 from fmdata.terminal.meter import Meter
@@ -164,3 +166,26 @@ def progress() -> Iterator[Progress]:
         return
     with Meter() as meter:
         yield meter
+
+
+def confirm(question: str) -> None:
+    """Ask a person, and go on only after a yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"nobody to ask: {question}",
+            wanted="a terminal to answer on, or --yes",
+            where="--yes",
+            todo="give --yes if that is what you mean; nothing was changed",
+        )
+    typer.confirm(printable(question), abort=True, err=True)
+
+
+def require_torch() -> None:
+    """Raise UsageError where the training extra is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError(
+            "training needs the package torch, which is not installed",
+            wanted="fmdata with its training extra",
+            where="this Python environment",
+            todo="pip install 'fmdata[train]'",
+        )

@@ -21,6 +21,7 @@ import pytest
 import typer
 
 from fmdata.catalog import errors
+from fmdata.catalog.cards.statements import CardSettings
 from fmdata.catalog.errors import FmdataError
 from fmdata.cli import app
 from fmdata.pipeline.reading.layouts.settings import TableSettings
@@ -66,6 +67,7 @@ OPTIONS = {
     "table": [TableSettings],
     "spot": [BuildSettings, RunSettings],
     "synth-compound": [CompoundSettings],
+    "card": [CardSettings],
     "report": [ReportSettings],
     "show": [ShowSettings],
     "demo": [RunSettings],

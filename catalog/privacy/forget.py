@@ -30,7 +30,7 @@ from fmdata.catalog.storage.card import Card, FileFacts, Part
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, staging
-from fmdata.catalog.storage.place import MARK
+from fmdata.catalog.storage.place import MARK, remove_introduction
 from fmdata.catalog.storage.schema import DROPPED_COLUMNS
 from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
 from fmdata.catalog.storage.work import Unit
@@ -103,6 +103,7 @@ def forget(path: Path, subject: str, progress: Progress = SILENT) -> Forgotten:
         Card.read(path)
     with change(path, keep_work=True):
         dataset = Dataset(path) if (path / card_file.NAME).exists() else None
+        remove_introduction(path)  # written anew of what is left, after the search
         names = _subjects(dataset)
         units, leftovers = _work_of(path / WORK, subject)
         memo = path / WORK / MEMO.format(name_digest(subject)[:16])

@@ -67,7 +67,7 @@ class Name:
         notes = (note for part in card.parts for note in part.notes)
         subjects = (s for part in card.parts for shard in part.shards for s in shard.subjects)
         keep = card.actions.settings.get("keep")  # an expression may name a subject
-        texts = [*notes, *([keep] if isinstance(keep, str) else [])]
+        texts = [*notes, *([keep] if isinstance(keep, str) else []), *card.stated.values()]
         return any(map(self.is_in, texts)) or self.subject in subjects
 
     @cached_property

@@ -66,7 +66,8 @@ def remnants(
             if file.is_file():
                 yield from _pixels_left(file, traces, frames.get(file, partial(_Frames, iter(()))))
             if dataset and file == path / card_file.NAME:
-                places = ["a note, a shard or --keep"] if name.in_card(dataset.card) else []
+                where = "a note, a shard, --keep or a statement"
+                places = [where] if name.in_card(dataset.card) else []
             else:
                 places = list(name.places_in(file))
         except (OSError, ValueError, pa.ArrowException) as error:

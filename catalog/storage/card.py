@@ -33,8 +33,6 @@ TOOLS_OF = {
     "mediapipe": ("mediapipe",),
     "fan": ("face-alignment", "torch"),
 }
-
-
 T = TypeVar("T")
 
 
@@ -130,7 +128,8 @@ class Card:
     """Content of ``fmdata.json``.
 
     `left_out` is the entry of the clips that ``--keep`` leaves out, in shards like the actions;
-    None where it leaves none out. `labels` has the type of each label of the clips, by name.
+    None where it leaves none out. `labels` has the type of each label of the clips, by name,
+    `stated` what ``fmdata card`` was given, by the names of its options.
     """
 
     fmdata: str
@@ -143,6 +142,7 @@ class Card:
     compounds: Part | None = None
     left_out: Part | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    stated: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

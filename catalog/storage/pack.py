@@ -23,6 +23,7 @@ from fmdata.catalog.storage.place import (
     is_apart,
     is_shard_file,
     mark_work,
+    remove_introduction,
     remove_report,
     require_place,
     unmark_work,
@@ -190,6 +191,7 @@ def _finish(dataset: Path) -> None:
     for folder in (dataset / WORK, dataset):
         flush(folder)
     remove_report(dataset)
+    remove_introduction(dataset)
     # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)

@@ -4,7 +4,8 @@ Ours are the card and the dropped list (files), the shards in ``actions``, ``com
 ``left_out``, and ``.work`` with a file of its own that says so. A folder of shards may be a link to
 a folder, or a mount point, on another disk; its new shards are then prepared beside the old ones.
 Promise: whatever else has one of these names is refused before anything is touched. The page
-``report.html`` is ours where it says so in its head; another file of this name stays as it is.
+``report.html``, and the files that introduce the dataset to other tools, are ours where they say so
+in their heads; another file of such a name stays as it is.
 """
 
 import os
@@ -24,6 +25,12 @@ INSIDE = ".new"  # in a half on another disk: its new shards
 COPIES = "copies.txt"  # where the dataset was pushed
 REPORT = "report.html"
 REPORT_MARK = '<meta name="generator" content="fmdata report">'  # in the head of the page
+NV_META = ".nv-meta"  # a folder
+INTRODUCTION = (
+    *("README.md", "croissant.json"),
+    *(f"{NV_META}/{name}" for name in ("dataset.yaml", "split.yaml", ".info.yaml")),
+)
+INTRODUCTION_MARK = "Written by `fmdata card`, which replaces this file."
 _MARKED = b"Unfinished work of fmdata, which removes this folder.\n"
 _SHARD = re.compile(r"shard-\d{5,}\.(tar|(\w+\.)?parquet)(\.part)?")
 
@@ -40,6 +47,41 @@ def remove_report(dataset: Path) -> None:
     """Remove the page of a dataset that changes: it shows what may be gone. Others' files stay."""
     if is_report(dataset / REPORT):
         (dataset / REPORT).unlink()
+
+
+def is_introduction(path: Path, dataset: Path) -> bool:
+    """Return whether a file is one by which `fmdata card` introduces a dataset, or their folder."""
+    if path == dataset / NV_META:
+        return path.is_dir() and not path.is_symlink()
+    if path not in [dataset / name for name in INTRODUCTION]:
+        return False
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return INTRODUCTION_MARK.encode() in file.read(8192)
+
+
+def foreign_introduction(dataset: Path) -> list[str]:
+    """Return the names of an introduction's files that something else has."""
+    if os.path.lexists(dataset / NV_META) and not is_introduction(dataset / NV_META, dataset):
+        inside = [name for name in INTRODUCTION if name.startswith(NV_META)]
+    else:
+        inside = []
+    found = [
+        name
+        for name in INTRODUCTION
+        if os.path.lexists(dataset / name) and not is_introduction(dataset / name, dataset)
+    ]
+    return list(dict.fromkeys([*found, *inside]))
+
+
+def remove_introduction(dataset: Path) -> None:
+    """Remove what introduces a dataset that changes: it describes what may be gone."""
+    for name in INTRODUCTION:
+        if is_introduction(dataset / name, dataset):
+            (dataset / name).unlink()
+    with suppress(OSError):  # missing, or a folder that holds other files
+        (dataset / NV_META).rmdir()
 
 
 def require_place(dataset: Path) -> None:

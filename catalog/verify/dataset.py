@@ -13,7 +13,15 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.lock import WORK, is_lock, reading
-from fmdata.catalog.storage.place import COPIES, HALVES, INSIDE, REPORT, all_files, is_report
+from fmdata.catalog.storage.place import (
+    COPIES,
+    HALVES,
+    INSIDE,
+    REPORT,
+    all_files,
+    is_introduction,
+    is_report,
+)
 from fmdata.catalog.verify.content import Half, check_content, halves_of
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding
 
@@ -115,7 +123,7 @@ def _strays(path: Path, halves: list[Half]) -> Iterator[Finding]:
     for found in all_files(path):
         if found in known or is_lock(found, path) or unfinished & set(found.parents):
             continue
-        if found == path / REPORT and is_report(found):
+        if (found == path / REPORT and is_report(found)) or is_introduction(found, path):
             continue
         is_work = found in unfinished
         yield Finding(

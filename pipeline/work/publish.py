@@ -48,6 +48,7 @@ def publish(out: Path, settings: BuildSettings, contents: Contents, previous: Pr
         compounds=before.compounds if before else None,
         left_out=left_out,
         labels=kinds_of(previous.labels),
+        stated=before.stated if before else {},
     )
     commit(out, card)
     return card
