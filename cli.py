@@ -265,9 +265,10 @@ def forget(
     key = _read_key(pseudonyms, dataset)
     with progress() as meter:
         gone = withdraw(dataset, key.subject(subject) if key else subject, at, meter)
-    _describe(dataset, with_report=False)
     say = show if gone.left or gone.copies else summary
     say(f"{subject} is removed from {dataset}: {gone}")
+    if (dataset / "fmdata.json").exists():  # else there was unfinished work alone
+        _describe(dataset, with_report=False)
     if gone.left:
         fail(f"{subject} is, or may be, in {len(gone.left)} places")
 

@@ -208,6 +208,8 @@ def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
     build = "fmdata build --subjects sessions/ --table takes.csv --out lab"
     assert "3 recordings: 3 clips" in printed[build]
     assert Dataset(session / "patterned").card.recordings == 2
+    assert (session / "patterned/README.md").exists()  # each build introduces its dataset
+    assert "faces@example.org" in (session / "lab/README.md").read_text()
     assert not any(b"ann" in path.read_bytes() for path in (session / "lab").rglob("*.parquet"))
 
 

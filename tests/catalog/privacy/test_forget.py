@@ -22,6 +22,7 @@ from fmdata.catalog.verify.dataset import verify
 from fmdata.catalog.verify.finding import Finding
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
+from tests.helpers.command import fmdata
 from tests.helpers.datasets import make_up
 from tests.helpers.folders import read_files
 
@@ -169,6 +170,18 @@ def test_only_the_subjects_unfinished_work_is_removed(
     assert set(work.iterdir()) == {theirs, work / MARK}
     assert read_files(theirs) == before
     assert not partial.exists()
+
+
+def test_the_command_removes_unfinished_work_where_there_is_no_dataset_yet(
+    dataset: Path, tmp_path: Path
+) -> None:
+    """Nothing is left to introduce to other tools."""
+    begun = tmp_path / "begun"
+    clip = next(Dataset(dataset).actions.of_subject(ALONE))
+    unit = lay_down_unit(begun / ".work" / ("a" * 64), clip)
+    run = fmdata("forget", ALONE, "--dataset", begun, "--yes", cwd=tmp_path)
+    assert (run.returncode, unit.path.exists()) == (0, False), run.stderr
+    assert "1 pieces of unfinished work" in run.stdout
 
 
 def test_remnants_in_files_of_other_programs_are_reported(
