@@ -10,7 +10,7 @@ JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick lint bench bench-stages bench-fidelity bench-heads bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
+.PHONY: help install demo test test-long quick lint bench bench-stages bench-fidelity bench-heads bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,11 +27,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
 	$(BIN)/fmdata demo
 
-test: $(STAMP)  ## run all tests, in two processes (eleven minutes); PYTHON=python3.13 with another Python
-	$(PYTEST)
+test: $(STAMP)  ## run the tests, in two processes (twelve minutes); PYTHON=python3.13 with another Python
+	$(PYTEST) -m "not long"
+
+test-long: $(STAMP)  ## run the tests that take longest: clusters, killed sessions, a thousand clips
+	$(PYTEST) -m long
 
 quick: lint  ## check style and types, and run the quick tests: no build, no training
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not long"
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .

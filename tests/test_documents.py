@@ -119,9 +119,14 @@ def test_the_queries_of_the_format_page_answer_as_the_clips_do() -> None:
         largest[clip.action] = max(largest.get(clip.action, 0.0), float(clip.intensity.max()))
     frames = pyarrow.dataset.dataset(sorted(map(str, Path("dataset/actions").glob("*.frames.*"))))
     assert frames.count_rows(filter=pc.field("intensity") > 0.05) == moving > 0
-    first, second = queries(FORMAT)
+    first, second, joined = queries(FORMAT)
     assert len(duckdb.sql(first).fetchall()) == moving
     assert dict(duckdb.sql(second).fetchall()) == pytest.approx(largest)
+    # No label is in this dataset: the actions stand for one.
+    both = [
+        (clip.key, clip.row["first"], clip.row["second"]) for clip in Dataset("dataset").compounds
+    ]
+    assert sorted(duckdb.sql(joined.replace("label_emotion", "action")).fetchall()) == sorted(both)
 
 
 @pytest.fixture

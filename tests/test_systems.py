@@ -113,7 +113,7 @@ def test_fmdata_is_imported_and_used_without_posix(tmp_path: Path) -> None:
 )
 def test_another_python_has_an_environment_of_its_own(python: str, folder: str) -> None:
     """`make -n` only shows what it would run."""
-    command = ["make", "--always-make", "-n", "test", f"PYTHON={python}"]
+    command = ["make", "--no-print-directory", "--always-make", "-n", "test", f"PYTHON={python}"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     made, *_, tested = run.stdout.splitlines()
     assert made == f"{python} -m venv {folder}"

@@ -130,6 +130,8 @@ def cluster(scheduler: str, order: Order, jobs: Sequence[Job]) -> Iterator[Clust
     FmdataError
         When the scheduler ends before the build.
     """
+    from distributed.comm import CommClosedError
+
     model = order.model.absolute() if order.model else None
     order = replace(order, work=order.work.absolute(), model=model)
     with _connected(scheduler) as client, meeting(order, jobs) as place:
@@ -142,7 +144,8 @@ def cluster(scheduler: str, order: Order, jobs: Sequence[Job]) -> Iterator[Clust
         except FmdataError:
             raise
         except Exception as error:
-            if client.status != "running":
+            # A request may fail before the client notices that nobody answers any more.
+            if client.status != "running" or isinstance(error, CommClosedError):
                 raise _gone() from error
             raise
         finally:

@@ -89,7 +89,8 @@ class Previous:
             dataset, or it is damaged, or was made with another selection of clips.
         """
         dataset = _dataset_at(out, settings)
-        whole = tuple(filter(None, (dataset.actions, dataset.left_out))) if dataset else ()
+        both = (dataset.actions, dataset.left_out) if dataset else ()
+        whole = tuple(half for half in both if half is not None)
         halves = tuple(half.intact(known.holds) for half in whole)
         if retry:
             is_intact = list(map(len, whole)) == list(map(len, halves))

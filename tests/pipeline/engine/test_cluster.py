@@ -114,6 +114,7 @@ def files_in(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
+@pytest.mark.long
 def test_a_worker_is_killed_and_one_joins_and_the_bytes_are_those_of_a_local_build(
     nodes: Nodes, tmp_path: Path
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_worker_that_does_not_see_the_disk_is_reported_before_any_work(
     assert "4 clips, 0 dropped" in run.stdout
 
 
+@pytest.mark.long
 def test_a_blind_worker_that_joins_in_mid_build_gets_no_work(nodes: Nodes, tmp_path: Path) -> None:
     """It is reported, nothing is left in its folder, and the other one does all the work."""
     record(tmp_path / "raw", 14)

@@ -130,7 +130,7 @@ def test_the_first_frame_is_neutral_and_frames_near_the_peak_show_the_action(
     """A drawn motion is half a sine: above 0.7 for its middle half."""
     recipe = Pcl(TINY, ACTIONS)
     for clip in Dataset(drawn_dataset).actions:
-        shown = recipe._expressions(clip)
+        shown = recipe._expressions(clip, clip.action)
         motion = clip.motion
         assert motion is not None
         assert shown[0] == recipe.expressions.index("neutral")

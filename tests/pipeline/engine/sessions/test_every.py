@@ -68,6 +68,7 @@ def test_nothing_is_decoded_again(
     assert (again.clips, again.reused, again.removed) == (4, 4, 0)
 
 
+@pytest.mark.long
 def test_two_processes_killed_once_give_the_same_bytes(
     sessions: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

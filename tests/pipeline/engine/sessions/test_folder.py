@@ -78,6 +78,7 @@ def test_a_bad_file_and_a_still_face_cost_only_themselves(spotted: Path) -> None
     assert "no motion was found in 1 of them: s01/session/02.mp4" in printed
 
 
+@pytest.mark.long
 def test_processes_change_nothing_and_a_table_is_never_overwritten(
     sessions: Path, spotted: Path, tmp_path: Path
 ) -> None:

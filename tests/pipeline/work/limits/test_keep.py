@@ -124,6 +124,7 @@ def kept(raw: Path, keep: str | None, **how: bool) -> Built:
     return build(raw, raw.parent / "dataset", settings, RunSettings(workers=0, **how))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_another_expression_on_1000_clips_decodes_no_recording(tmp_path: Path) -> None:
     """The recordings are no videos, so a build that decodes one drops it as unreadable.
