@@ -148,6 +148,7 @@ def hidden(place: Path) -> list[str]:
     return prefix
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["raw", "dataset"])
 def test_a_worker_that_does_not_see_the_disk_is_reported_before_any_work(
     nodes: Nodes, tmp_path: Path, place: str
@@ -193,6 +194,7 @@ def test_a_blind_worker_that_joins_in_mid_build_gets_no_work(nodes: Nodes, tmp_p
     assert files_in(tmp_path / "blind") == []
 
 
+@pytest.mark.long
 def test_a_scheduler_that_ends_in_mid_build_is_reported_and_the_work_is_kept(
     nodes: Nodes, tmp_path: Path
 ) -> None:
