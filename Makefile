@@ -30,7 +30,7 @@ demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (
 test: $(STAMP)  ## run the tests, in two processes (twelve minutes); PYTHON=python3.13 with another Python
 	$(PYTEST) -m "not long"
 
-test-long: $(STAMP)  ## run the tests that take longest: clusters, killed sessions, sound, a thousand clips
+test-long: $(STAMP)  ## run the tests that take longest: clusters, killed sessions, a thousand clips
 	$(PYTEST) -m long
 
 quick: lint  ## check style and types, and run the quick tests: no build, no training
