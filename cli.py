@@ -267,10 +267,10 @@ def forget(
         gone = withdraw(dataset, key.subject(subject) if key else subject, at, meter)
     say = show if gone.left or gone.copies else summary
     say(f"{subject} is removed from {dataset}: {gone}")
+    if gone.left:  # perhaps in a statement, which the introduction would repeat
+        fail(f"{subject} is, or may be, in {len(gone.left)} places")
     if (dataset / "fmdata.json").exists():  # else there was unfinished work alone
         _describe(dataset, with_report=False)
-    if gone.left:
-        fail(f"{subject} is, or may be, in {len(gone.left)} places")
 
 
 @command(dataset=True, stopped="resumes from here")
@@ -299,6 +299,7 @@ def pull(
     with progress() as meter:
         pulled = pull(url, dataset, replace=replace, progress=meter)
     summary(pulled)
+    _describe(dataset, with_report=False)
 
 
 @command(dataset=True)

@@ -126,7 +126,7 @@ def _build(
     work, retry = out / WORK, how.retry_dropped
     known = KnownFiles(out, rehash=how.rehash)
     previous = Previous.read(out, settings, known, found.labels, retry=retry)
-    found = every_motion(found, out, settings, how, known, progress)
+    found = every_motion(found, previous, settings, how, known, progress)
     review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)

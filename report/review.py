@@ -9,6 +9,7 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage.schema import GIVEN, SPOTTED, TIMES
 from fmdata.pipeline.work.outcome import REJECTED
 from fmdata.pipeline.work.previous import RECORDED, recorded_key
+from fmdata.pipeline.work.review.facts import apex_of
 from fmdata.pipeline.work.review.override import COLUMNS
 
 Row = Mapping[str, Any]
@@ -37,21 +38,17 @@ def given_of(row: Row, intensity: np.ndarray) -> list[int] | None:
     onset, apex, offset = (row[name] for name in GIVEN)
     if onset is None:
         return None
-    return [
-        onset,
-        onset + int(np.argmax(intensity[onset:offset])) if apex is None else apex,
-        offset,
-    ]
+    return [onset, apex_of(intensity, onset, offset) if apex is None else apex, offset]
 
 
 def changes(row: Row) -> str:
     """Return in words what is not as it was recorded and spotted; empty where all is."""
     words = []
     if row["motion_from"] == "given":
-        by = "by a table" if row["given_times"] and row["review"] is None else ""
+        by = " by a table" if row["given_times"] and row["review"] is None else ""
         spotted = times_of(row, SPOTTED)
         before = ", ".join(map(str, spotted)) if spotted else "no motion"
-        words.append(" ".join(["boundaries given", *by.split(), f"(spotted: {before})"]))
+        words.append(f"boundaries given{by} (spotted: {before})")
     if row["recorded_action"] != row["action"]:
         words.append(f"recorded as {row['recorded_action']} {row['recorded_take']}")
     if row["review"]:
@@ -60,22 +57,17 @@ def changes(row: Row) -> str:
 
 
 def _of_clips(dataset: Dataset) -> Iterator[dict[str, str]]:
-    columns = [*RECORDED, "source_sha256", "action", "motion_from", "review", *TIMES, *GIVEN]
+    columns = ["key", *RECORDED, "source_sha256", "action", "motion_from", "review", *TIMES, *GIVEN]
     for row in dataset.actions.rows(columns):
         if row["review"] is None:
             continue
-        is_given = row["motion_from"] == "given" and not _is_of_table(row)
+        of_table = given_of(row, dataset.actions[row["key"]].intensity)
+        is_given = row["motion_from"] == "given" and times_of(row, TIMES) != of_table
         times = {name: str(row[name]) for name in TIMES} if is_given else {}
         is_marked = row["action"] != row["recorded_action"] or not times
         action = row["action"] if is_marked else ""
         yield _mark(recorded_key(row), row["source_sha256"], **times, action=action,
                     note=row["review"])  # fmt: skip
-
-
-def _is_of_table(row: Row) -> bool:
-    """Return whether the motion of a reviewed clip is as a table gives it, not the review."""
-    onset, apex, offset = (row[name] for name in GIVEN)
-    return (onset, offset) == (row["onset"], row["offset"]) and apex in (None, row["apex"])
 
 
 def _of_dropped(dataset: Dataset) -> Iterator[dict[str, str]]:

@@ -30,11 +30,12 @@ from tests.helpers.encoded import recording, write_video
 
 README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
 RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
-LAYOUTS = ROOT / "docs/layouts.md"
+LAYOUTS, HEADS = ROOT / "docs/layouts.md", ROOT / "docs/heads.md"
 DECIMAL = re.compile(r"\d+\.\d+")
 # Fewer steps, and fewer recordings: appended, these win over what is set before them.
 SHORTER = {
     "fmdata simulate raw": "--takes 2 --size 160",
+    "fmdata simulate raw --cast heads": "--subjects 1 --actions smile --takes 1 --size 128",
     "fmdata train encoder": "--set epochs=1 --set steps=2 "
     "--set landmarks.epochs=1 --set landmarks.steps=2",
 }
@@ -230,6 +231,12 @@ def test_the_commands_of_the_layouts_run_in_their_order(folder: Path) -> None:
         ("Actor_02", "happy"),
     }
     assert Dataset(folder / "lab").actions.subjects == ["ann", "bob"]
+
+
+def test_the_commands_of_the_heads_run(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    assert len(dict(run_page(HEADS, tmp_path / "work"))) == 1
+    assert len(list((tmp_path / "work/raw").rglob("*.mp4"))) == 1
 
 
 def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fmdata.catalog.given import overlap
 from fmdata.catalog.types import Motion
 from fmdata.synth.simulator.script import Truth
 
@@ -171,9 +172,7 @@ def iou(case: Case) -> float:
     truth, motion = case.truth, case.motion
     if motion is None or truth.onset is None or truth.offset is None:
         return 0.0
-    both = min(motion.offset, truth.offset) - max(motion.onset, truth.onset)
-    either = motion.n_frames + truth.offset - truth.onset - max(both, 0)
-    return max(both, 0) / either
+    return float(overlap.iou(motion.onset, motion.offset, truth.onset, truth.offset))
 
 
 def beside_plateau(case: Case) -> float:

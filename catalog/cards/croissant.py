@@ -49,7 +49,11 @@ CONTEXT: dict[str, Any] = {
     "name": {"@container": "@language"},
 }
 _SUFFIXES = {
-    "tars": ("tar", "application/x-tar", "Samples to be streamed: crops, texture maps, facts"),
+    "tars": (
+        "tar",
+        "application/x-tar",
+        "Samples to be streamed: crops, texture maps, sound, facts",
+    ),
     "tables": ("parquet", "application/x-parquet", "One row a clip"),
     "frames": ("frames.parquet", "application/x-parquet", "One row a frame"),
 }

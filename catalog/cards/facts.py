@@ -18,6 +18,7 @@ from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
 from fmdata.catalog.storage.schema import POSITIONS, is_scalar
+from fmdata.catalog.storage.shards import SUFFIXES
 from fmdata.catalog.summary import Summary, summarise
 
 # Numbers whose spread is shown.
@@ -158,8 +159,8 @@ def _half(name: str, clips: Clips[Any]) -> Half:
     members = []
     if clips.part.shards and not clips.part.virtual:
         first = next(iter(clips))
-        has = {"avi": True, "lbp.npy": first.has_lbp, "wav": first.has_sound, "json": True}
-        members = [member for member, is_there in has.items() if is_there]
+        has = [kind for kind in SUFFIXES if first.row.get(f"{kind}_offset") is not None]
+        members = [SUFFIXES[kind].removeprefix(".") for kind in has]
     spreads = [_spread(column, table[column]) for column in measured]
     found = tuple(one for one in spreads if one)
     return Half(name, clips.part, clips.columns.clips, found, tuple(members))

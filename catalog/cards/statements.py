@@ -41,8 +41,10 @@ class CardSettings(Options):
     license: str = text("", help="License, such as cc-by-nc-4.0, or the name of your own.")
     license_link: str = text("", help="Web address of a license of your own.")
     origin: str = choice(
-        "", "filmed", "simulated", "both", help="The recordings are filmed, simulated or both."
-    )
+        "", "filmed", "simulated", "both", REMOVED,
+        help="The recordings are filmed, simulated or both; - takes a statement back, here and "
+        "elsewhere.",
+    )  # fmt: skip
     source: str = text("", help="Where the recordings are from, in your words.")
     consent: str = text("", help="Consent of the people in them, in your words.")
     contact: str = text("", help="Whom to ask, or to have a subject removed.")

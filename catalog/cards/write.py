@@ -92,7 +92,8 @@ def _result(path: Path) -> Introduced:
 def _is_current(path: Path) -> bool:
     """Return whether the introduction is of the dataset's card, and by this release."""
     wanted = mark(FileFacts.of(path / card_file.NAME).sha256).encode()
-    files = [path / name for name in INTRODUCTION]
+    kept = foreign_introduction(path)
+    files = [path / name for name in INTRODUCTION if name not in kept]
     return all(is_introduction(file, path) and wanted in file.read_bytes() for file in files)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fmdata.catalog.given.overlap import FOUND_IOU, iou
 from fmdata.catalog.storage.schema import GIVEN, SPOTTED
 
-FOUND_IOU = 0.5
 COLUMNS = (GIVEN[0], GIVEN[2], SPOTTED[0], SPOTTED[2])
 
 
@@ -30,8 +30,7 @@ def iou_of(row: Mapping[str, Any]) -> float | None:
         return None
     if spotted is None:
         return 0.0
-    both = max(0, min(offset, end) - max(onset, spotted))
-    return both / (offset - onset + end - spotted - both)
+    return float(iou(onset, offset, spotted, end))
 
 
 @dataclass(frozen=True)
@@ -92,9 +91,7 @@ class Agreement:
             return None
         onset, offset, spotted, end = (found[name].to_numpy() for name in COLUMNS)
         missed = given.num_rows - found.num_rows
-        both = np.maximum(0, np.minimum(offset, end) - np.maximum(onset, spotted))
-        ious = both / (offset - onset + end - spotted - both)
-        ious = np.concatenate([ious, np.zeros(missed)])
+        ious = np.concatenate([iou(onset, offset, spotted, end), np.zeros(missed)])
         return cls(
             given.num_rows,
             missed,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fmdata.catalog.given import agreement
+from fmdata.catalog.given.overlap import FOUND_IOU
 from fmdata.catalog.health.line import DOUBT, NOTE, PROBLEM, HealthLine, Worst
 from fmdata.catalog.storage.schema import MOTION
 
@@ -104,7 +105,7 @@ def _without_sound(row: Row) -> float | None:
 
 def _disagreeing(row: Row) -> float | None:
     iou = agreement.iou_of(row)
-    return None if iou is None or iou >= agreement.FOUND_IOU else 1 - iou
+    return None if iou is None or iou >= FOUND_IOU else 1 - iou
 
 
 CHECKS = (

@@ -34,7 +34,7 @@ class StoredClip(Protocol):
 
 
 class ClipAtRate:
-    """An action clip seen at another frame rate, read as the clip itself is.
+    """Frames, facts of frames, motion and sound of an action clip at another frame rate.
 
     Frame k is the clip's frame whose time is nearest to k / `fps` after its first one. At a higher
     rate frames come several times, at a lower one some are left out.

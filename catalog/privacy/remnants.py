@@ -76,7 +76,9 @@ def remnants(
             continue
         for place in places:
             todo = "rename that action or take in the raw folder and build again"
-            if not (dataset and file.suffix in (".parquet", ".arrow")):
+            if dataset and file == path / card_file.NAME:
+                todo = "state it anew (`fmdata card`), or build with another --keep or review"
+            elif not (dataset and file.suffix in (".parquet", ".arrow")):
                 todo = f"delete it, or remove the name from it; {_IF_OURS}"
             yield Finding(str(file), f"the name {subject} is in {place}", todo)
 

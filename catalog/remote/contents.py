@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.remote.store import Store
-from fmdata.catalog.storage.card import DROPPED, MAX_BYTES, NAME, Card, FileFacts, Part
+from fmdata.catalog.storage.card import DROPPED, MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.place import HALVES, is_shard_file
 
 NEW = ".new"  # at the far end: files of a push before they replace those of the old card
@@ -13,16 +13,11 @@ MARK = f"{NEW}/fmdata.txt"  # a push has begun here, and which one
 MAX_MARK = 1024  # bytes
 
 
-def halves_of(card: Card) -> dict[str, Part | None]:
-    """Return the parts of a card by the names of their folders; None for a missing one."""
-    return dict(zip(HALVES, (card.actions, card.compounds, card.left_out), strict=True))
-
-
 def files_of(card: Card) -> dict[str, FileFacts]:
     """Return the facts of all files that a card names, by path with forward slashes."""
     named = {
         f"{folder}/{name}": facts
-        for folder, part in halves_of(card).items()
+        for folder, part in card.halves.items()
         for shard in (part.shards if part else [])
         for name, facts in shard.files.items()
     }

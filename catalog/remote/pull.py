@@ -9,20 +9,18 @@ command.
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, halves_of, read_card
+from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, read_card
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.store import TRIES, Store
-from fmdata.catalog.storage.card import COMPOUNDS, DROPPED, NAME, Card, FileFacts, Shard
+from fmdata.catalog.storage.card import DROPPED, NAME, Card, FileFacts, Shard
 from fmdata.catalog.storage.files import atomic_file, flush, remove_folder
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.pack import change, commit, stage, staging
-from fmdata.catalog.storage.place import is_apart
 
 PULLED = "pull"  # in .work: files of a pull that is under way
 
@@ -105,7 +103,7 @@ class _Pull:
     def run(self, present: Card | None) -> None:
         """Fetch what the folder has not, then replace its files; `present` is its card."""
         self._progress.start("pull", len(files_of(self._card)), "files")
-        made = {half: list(self._shards(half, present)) for half in halves_of(self._card)}
+        made = {half: list(self._shards(half, present)) for half in self._card.halves}
         is_new_list = not self._card.dropped_file.hold_for(self._dataset / DROPPED)
         if is_new_list:
             self._fetch(DROPPED, self._card.dropped_file)
@@ -115,8 +113,8 @@ class _Pull:
 
     def _shards(self, half: str, present: Card | None) -> Iterator[tuple[Path, Shard]]:
         """Yield each shard of a half, with the path of its files here, without a suffix."""
-        part, folder = halves_of(self._card)[half], self._dataset / half
-        old = halves_of(present)[half] if present else None
+        part, folder = self._card.halves[half], self._dataset / half
+        old = present.halves[half] if present else None
         known = {_content(shard): shard for shard in (old.shards if old else [])}
         for shard in part.shards if part else []:
             kept = known.get(_content(shard))
@@ -163,10 +161,6 @@ class _Pull:
             flush(list_file)
         commit(self._dataset, self._card)
         remove_folder(self._folder)
-        compounds = self._dataset / COMPOUNDS
-        if self._card.compounds is None and not is_apart(compounds, self._dataset):
-            with suppress(OSError):  # no such folder
-                compounds.rmdir()
 
 
 def _content(shard: Shard) -> tuple[FileFacts, ...]:

@@ -28,11 +28,8 @@ _SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
 # Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
 TOOLS = ("av", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
-TOOLS_OF = {
-    "litert": ("ai-edge-litert",),
-    "mediapipe": ("mediapipe",),
-    "fan": ("face-alignment", "torch"),
-}
+_FAN = "face-alignment", "torch"
+TOOLS_OF = {"litert": ("ai-edge-litert",), "mediapipe": ("mediapipe",), "fan": _FAN}
 T = TypeVar("T")
 
 
@@ -98,8 +95,7 @@ class Part:
     made_from : str or None
         For compounds, the digest of the actions they were spliced from.
     dropped_actions : str or None
-        For compounds, the digest of the actions of which recordings were dropped; these count for
-        labels and notes.
+        For compounds, the digest of the actions of dropped recordings, which count for labels.
     notes : list of str
         Notes for the user, such as subjects without compounds.
     """
@@ -148,8 +144,12 @@ class Card:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The actions and, where the dataset has them, the compounds and the clips left out."""
-        parts = (self.actions, self.compounds, self.left_out)
-        return tuple(part for part in parts if part)
+        return tuple(part for part in self.halves.values() if part)
+
+    @property
+    def halves(self) -> dict[str, Part | None]:
+        """The parts by the names of their folders; None for one that the dataset does not have."""
+        return {ACTIONS: self.actions, COMPOUNDS: self.compounds, LEFT_OUT: self.left_out}
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from fmdata.catalog.storage.card import DROPPED, LEFT_OUT, Card, Shard
+from fmdata.catalog.storage.card import DROPPED, Card, Shard
 from fmdata.catalog.storage.card import NAME as CARD
 from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.files import flush, remove_folder, remove_temporaries
@@ -195,12 +195,12 @@ def _finish(dataset: Path) -> None:
     # Without a card, the half-replaced files are no dataset.
     (dataset / CARD).unlink(missing_ok=True)
     flush(dataset)
-    for name, part in zip(HALVES, (card.actions, card.compounds, card.left_out), strict=True):
+    for name, part in card.halves.items():
         if (staged / name).is_dir():
             _replace_shards(staged / name, dataset / name, part.shards if part else [])
-    if card.left_out is None and not is_apart(dataset / LEFT_OUT, dataset):
-        with suppress(OSError):  # no such folder
-            (dataset / LEFT_OUT).rmdir()
+        if part is None and not is_apart(dataset / name, dataset):
+            with suppress(OSError):  # no such folder
+                (dataset / name).rmdir()
     if (staged / DROPPED).exists():
         (staged / DROPPED).replace(dataset / DROPPED)
     flush(dataset)

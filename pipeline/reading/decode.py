@@ -1,9 +1,9 @@
 """Decodes a recording: from its file to its frames, each with its presentation time.
 
-Promise: one :class:`Frame` for each frame in the file, in order of presentation, none omitted,
-none repeated, rotation applied. Frames are streamed: memory does not grow with the recording's
-length. A file that is damaged within the requested span raises an error; it never silently becomes
-a shorter clip.
+Promise: one :class:`Frame` for each frame that the file has all of, in order of presentation, none
+omitted, none repeated, rotation applied. Frames are streamed: memory does not grow with the
+recording's length. A file that is damaged within the requested span raises an error; it never
+silently becomes a shorter clip.
 """
 
 from collections.abc import Callable, Container, Iterator

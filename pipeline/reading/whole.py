@@ -1,10 +1,12 @@
-"""Checks that a video file is whole: that no packet is missing at its end, nor at its beginning.
+"""Checks that a video file is whole: that no packet is missing at its end, and none it begins with.
 
-A decoder passes over pictures in silence that need one before the first packet. The sign of a break
-at the end differs by container, so two numbers are checked: the packets against the container's
-index, and the end of the last packet against the container's duration. Empty chunks of an AVI, each
-of which repeats the picture before it, are no packets; at the end of the file they count for the
-time that they fill.
+A decoder passes over pictures in silence that need one before the first packet. A file that begins
+with such pictures is refused. One that begins with a key frame is not: of an open group the
+pictures before that frame, and in a stream that is refreshed bit by bit those up to its recovery
+point, are left out, and the clip begins after them. The sign of a break at the end differs by
+container, so two numbers are checked: the packets against the container's index, and the end of the
+last packet against the container's duration. Empty chunks of an AVI, each of which repeats the
+picture before it, are no packets; at the end of the file they count for the time that they fill.
 """
 
 import struct
@@ -114,7 +116,7 @@ def require_whole(container: Any, stream: Any, position: Position) -> None:
 
 
 def truncated(detail: str) -> RecordingError:
-    """Return the error for a file that ends or breaks off before its last frame."""
+    """Return the error for a file that breaks off, or lacks what its first pictures need."""
     return RecordingError("decode", "truncated", detail)
 
 

@@ -122,6 +122,17 @@ class Previous:
         require_present(self.subjects, keys, self.out, prune=prune)
         return list(recordings)
 
+    def takes_of(self, session: Recording) -> list[Recording]:
+        """Return the recordings that the last build made of a session's motions."""
+        columns, begins = ["source", *RECORDED, "start", "stop"], f"{session.take}-m"
+        return [
+            replace(session, take=row["recorded_take"], start_s=row["start"], stop_s=row["stop"])
+            for half in self.halves
+            for row in half.rows(columns)
+            if (row["source"], row["subject"], row["recorded_action"]) == session.names[:3]
+            and row["recorded_take"].startswith(begins)
+        ]
+
     def recall(self, jobs: Iterable[Job]) -> list[Job]:
         """Add the attempts of earlier builds, and clips for recordings that cannot be read now.
 

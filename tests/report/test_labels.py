@@ -53,18 +53,24 @@ def test_values_are_escaped(labelled: Path, tmp_path: Path) -> None:
 
 
 def test_boundaries_of_a_table_are_what_a_review_begins_from(tmp_path: Path) -> None:
-    """A clip of a table is no mark; one that a review moved is, and falls back to the table."""
+    """A clip of a table is no mark; one that a review moved is, if only its apex."""
     path = make_up(tmp_path / "dataset", ["ann"], k=0)
     given = {"given_times": "onset 4, offset 8", "given_onset": 4, "given_offset": 8}
     file = path / "actions/shard-00000.parquet"
     change_row(file, 0, **given, motion_from="given", onset=4, apex=6, offset=8)
     change_row(file, 1, **given, motion_from="given", onset=2, apex=6, offset=8, review="early")
+    change_row(file, 2, **given, motion_from="given", onset=4, apex=6, offset=8, review="later")
+    change_row(file, 3, **given, motion_from="given", onset=4, apex=4, offset=8, review="looked at")
     seal(path)
     dataset = Dataset(path)
-    one, other = dataset.actions[0], dataset.actions[1]
+    one, *others = dataset.actions
     assert changes(one.row) == "boundaries given by a table (spotted: 3, 6, 9)"
     assert given_of(one.row, one.intensity) == [4, 4, 8]  # all its frames move equally
-    assert [row["key"] for row in marks_of(dataset)["rows"]] == [other.key]
+    marks = marks_of(dataset)["rows"]
+    assert [row["key"] for row in marks] == [other.key for other in others]
+    assert [(row["onset"], row["apex"], row["offset"]) for row in marks] == [
+        ("2", "6", "8"), ("4", "6", "8"), ("", "", ""),
+    ]  # fmt: skip
     page = write_report(path, ReportSettings(faces=False), tmp_path / "p.html").path.read_text()
     found = re.findall(r'class="data">(.*?)</script>', page)
     (clips,) = [one["clips"] for one in json.loads(found[0])["actions"] if one["name"] == "smile"]

@@ -77,7 +77,7 @@ class Landmarks:
         self.settings = settings
         self._label = settings.label if isinstance(settings, LandmarkSettings) else label
         self.classes = list(classes)
-        self.names = [NEUTRAL, *classes]
+        self.names = list(dict.fromkeys([NEUTRAL, *classes]))  # a label may name it too
         self.extractor = MobileFaceNet(settings.size, settings.channels, settings.width)
         n_out = 2 * N_POINTS if settings.task == "landmarks" else len(self.names)
         head = [nn.Linear(self.extractor.n_features, n_out, bias=False), nn.BatchNorm1d(n_out)]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.progress import Progress
 from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.types import Dropped, Recording
@@ -21,13 +20,14 @@ from fmdata.pipeline.spotting.sessions.session import Session
 from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.known.sessions import KnownSessions
+from fmdata.pipeline.work.previous import Previous
 
 _DIGITS = 2  # of the number of a motion, at least
 
 
 def every_motion(
-    found: Found, dataset: Path, settings: BuildSettings, how: RunSettings, known: KnownFiles,
-    progress: Progress,
+    found: Found, previous: Previous, settings: BuildSettings, how: RunSettings,
+    index: KnownFiles, progress: Progress,
 ) -> Found:  # fmt: skip
     """Replace each recording by one for each of its motions, where the settings ask for it.
 
@@ -35,36 +35,44 @@ def every_motion(
     ----------
     found : Found
         The recordings of a build.
-    dataset : Path
-        Folder of the dataset.
+    previous : Previous
+        The last build: a session that cannot be read now has the takes that it had.
     settings, how : BuildSettings, RunSettings
         Settings of the build.
-    known : KnownFiles
+    index : KnownFiles
         Files that need not be read again.
     """
     if not settings.every_motion:
         return found
     recordings, whole = _divided(found.recordings)
-    spotted = _spotted(whole, dataset, settings, how, known, progress)
-    taken = {key_of(recording) for recording in found.recordings}
+    spotted = _spotted(whole, previous.out, settings, how, index, progress)
+    taken = {key_of(recording) for recording in recordings}
     refused: list[Refused] = []
     for job, result in spotted:
         if isinstance(result, Dropped):
-            refused.append(_refused(job.recording, result))
+            known = previous.takes_of(job.recording) if job.is_out_of_reach else []
+            recordings += known
+            refused += [] if known else [_refused(job.recording, result)]
         elif not result.motions:
-            detail = f"no motion in {result.n_frames} frames"
-            refused.append(Refused(job.recording, "no_motion", detail, stage="spot"))
+            refused.append(_refused(job.recording, result))
         else:
             for one in _takes(job.recording, result):
                 if key_of(one) in taken:
                     refused.append(Refused(one, "same_name", "another take has this name"))
                 else:
                     recordings.append(one)
-    n_motions = sum(len(one.motions) for _, one in spotted if not isinstance(one, Dropped))
-    note = f"{n_motions} motions in {len(spotted)} recordings, each a take"
     recordings.sort(key=lambda one: one.names[1:])
-    refused = [*found.refused, *refused]
-    return replace(found, recordings=recordings, refused=refused, notes=[*found.notes, note])
+    refused = sorted([*found.refused, *refused], key=lambda one: one.recording.source)
+    notes = [*found.notes, *_notes(spotted, how)]
+    return replace(found, recordings=recordings, refused=refused, notes=notes)
+
+
+def _notes(spotted: list[tuple[Job, Spotted]], how: RunSettings) -> Iterator[str]:
+    """Yield what a build says of its sessions."""
+    n_motions = sum(len(one.motions) for _, one in spotted if not isinstance(one, Dropped))
+    yield f"{n_motions} motions in {len(spotted)} recordings, each a take"
+    if how.retry_dropped:
+        yield "--retry-dropped retries takes; dropped sessions are tried by any build without it"
 
 
 def _divided(recordings: list[Recording]) -> tuple[list[Recording], list[Recording]]:
@@ -93,6 +101,8 @@ def _takes(recording: Recording, session: Session) -> Iterator[Recording]:
         yield replace(recording, take=take, start_s=start_s, stop_s=stop_s)
 
 
-def _refused(recording: Recording, dropped: Dropped) -> Refused:
-    error = RecordingError(dropped.stage, dropped.reason, dropped.detail)
-    return Refused(recording, error.reason, error.detail, stage=error.stage)
+def _refused(recording: Recording, result: Spotted) -> Refused:
+    """Return the refusal of a session that was dropped, or shows no motion."""
+    if isinstance(result, Dropped):
+        return Refused(recording, result.reason, result.detail, stage=result.stage)
+    return Refused(recording, "no_motion", f"no motion in {result.n_frames} frames", stage="spot")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from fmdata.catalog.given.overlap import iou
 from fmdata.pipeline.reading.listing.cells import column, decoded, number, split
 from fmdata.pipeline.reading.listing.kinds import is_named_video
 from fmdata.pipeline.reading.listing.rows import Header, refused_rows
@@ -52,10 +53,7 @@ class Interval:
 
     def iou(self, other: "Interval") -> float:
         """Return the frames in both intervals over the frames in either, 0 to 1."""
-        both = min(self.offset, other.offset) - max(self.onset, other.onset)
-        if both <= 0:
-            return 0.0
-        return both / (self.offset - self.onset + other.offset - other.onset - both)
+        return float(iou(self.onset, self.offset, other.onset, other.offset))
 
 
 def type_of(seconds: float) -> str:

@@ -18,10 +18,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fmdata.catalog.errors import UsageError
+from fmdata.catalog.given.overlap import FOUND_IOU
 from fmdata.catalog.printable import printable
 from fmdata.pipeline.reading.intervals.interval import MACRO, MICRO, Interval, read_intervals
 
-MIN_IOU = 0.5
 Pair = tuple[Interval, Interval]
 _SHOWN = 3
 
@@ -104,7 +104,7 @@ class Score:
         whole = {"megc": sum(self.types.values(), Counts(0, 0, 0))} if self.types else {}
         return {
             "recordings": self.recordings,
-            "min_iou": MIN_IOU,
+            "min_iou": FOUND_IOU,
             "all": self.everything.to_json(),
             **{name: counts.to_json() for name, counts in (self.types | whole).items()},
             "mean_iou": self.iou,
@@ -193,10 +193,10 @@ def _matched(found: list[Interval], true: list[Interval]) -> list[Pair]:
     found, true = (sorted(side, key=lambda o: (o.onset, o.offset)) for side in (found, true))
     ious = np.array([[f.iou(t) for t in true] for f in found])
     # A pair more is worth more than any sum of IoU.
-    worth = np.where(ious >= MIN_IOU, ious + min(ious.shape) + 1, 0.0)
+    worth = np.where(ious >= FOUND_IOU, ious + min(ious.shape) + 1, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     return [
-        (found[i], true[j]) for i, j in zip(rows, columns, strict=True) if ious[i, j] >= MIN_IOU
+        (found[i], true[j]) for i, j in zip(rows, columns, strict=True) if ious[i, j] >= FOUND_IOU
     ]
 
 

@@ -22,6 +22,13 @@ VARIABLE = "FMDATA_CACHE"  # environment variable that names another folder than
 _NAME, _DIGEST = 16, 32  # bytes of the two parts of a record
 
 
+def cache_file(kind: str, dataset: Path, suffix: str = "") -> Path:
+    """Return the file of one kind about a dataset in the user's cache."""
+    folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
+    name = sha256(os.fsencode(dataset.absolute())).hexdigest()
+    return Path(folder) / kind / f"{name}{suffix}"
+
+
 class KnownFiles:
     """The index of one dataset: of its recordings and its shards.
 
@@ -34,9 +41,7 @@ class KnownFiles:
     """
 
     def __init__(self, dataset: Path, *, rehash: bool = False) -> None:
-        folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
-        name = sha256(os.fsencode(dataset.absolute())).hexdigest()
-        self._index = Path(folder) / "files" / name
+        self._index = cache_file("files", dataset)
         self._before: dict[bytes, bytes] = {} if rehash else dict(_records(self._index))
         self._now: dict[bytes, bytes] = {}
 

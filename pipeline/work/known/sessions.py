@@ -6,18 +6,14 @@ same result. Promise: a file holds frames and times, and no name.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
-
-import platformdirs
 
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.pipeline.spotting.sessions.session import Session, session_from_json
-from fmdata.pipeline.work.known.files import VARIABLE
+from fmdata.pipeline.work.known.files import cache_file
 
 
 class KnownSessions:
@@ -30,9 +26,7 @@ class KnownSessions:
     """
 
     def __init__(self, dataset: Path) -> None:
-        folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
-        name = sha256(os.fsencode(dataset.absolute())).hexdigest()
-        self._file = Path(folder) / "sessions" / f"{name}.json"
+        self._file = cache_file("sessions", dataset, ".json")
         self._now: dict[str, Session] = {}
         self._before: dict[str, Session] = {}
         with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):

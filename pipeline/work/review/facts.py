@@ -119,7 +119,7 @@ def given_motion(bounds: Bounds, intensity: np.ndarray, detected: np.ndarray, fi
     level = intensity.astype(np.float64)
     inside = level[onset:offset]
     if apex is None:
-        apex = first + int(np.argmax(level[first:offset]))
+        apex = apex_of(intensity, first, offset)
     top = float(np.median(inside[inside >= PLATEAU_SHARE * inside.max()]))
     motion = Motion(
         onset=onset,
@@ -132,6 +132,11 @@ def given_motion(bounds: Bounds, intensity: np.ndarray, detected: np.ndarray, fi
         style_margin=1.0,
     )
     return with_rest(motion, intensity, detected)
+
+
+def apex_of(intensity: np.ndarray, first: int, offset: int) -> int:
+    """Return the frame of the largest intensity, float [T], in ``[first, offset)``."""
+    return first + int(np.argmax(intensity[first:offset]))
 
 
 def _row(sample: Sample) -> dict[str, Any]:

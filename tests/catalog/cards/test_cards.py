@@ -23,6 +23,7 @@ from fmdata.catalog.cards.statements import CardSettings
 from fmdata.catalog.cards.write import introduce
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.privacy.forget import forget
+from fmdata.catalog.remote.push import push
 from fmdata.catalog.storage.place import INTRODUCTION
 from fmdata.catalog.verify.dataset import verify
 from fmdata.synth.compounds import synth_compounds
@@ -264,11 +265,14 @@ def test_files_of_others_with_these_names_stay(dataset: Path) -> None:
     assert (dataset / "README.md").read_text() == "mine"
     assert (dataset / ".nv-meta").read_text() == "mine too"
     assert "licenses/MIT" in (dataset / "croissant.json").read_text()
+    written = (dataset / "croissant.json").stat().st_mtime_ns
+    introduce(dataset)
+    assert (dataset / "croissant.json").stat().st_mtime_ns == written
 
 
 def test_a_statement_is_taken_back_by_a_dash_and_then_missing_in_words(dataset: Path) -> None:
-    introduced = introduce(dataset, CardSettings(license="-", consent="-"))
-    assert introduced.missing == ["--license", "--consent"]
+    introduced = introduce(dataset, CardSettings(license="-", consent="-", origin="-"))
+    assert introduced.missing == ["--license", "--origin", "--consent"]
     assert "license" not in head(dataset)
     page = (dataset / "README.md").read_text()
     assert "No license is stated" in page
@@ -322,6 +326,15 @@ def test_the_numbers_of_the_page_are_those_of_the_clips(made: Path) -> None:
     low, middle, high = frames.min(), np.median(frames), frames.max()
     row = f"| `n_frames` | {len(frames)} | {low:.4g} | {middle:.4g} | {high:.4g} |"
     assert row in (made / "README.md").read_text()
+
+
+def test_a_dataset_that_is_pulled_is_introduced(dataset: Path, tmp_path: Path) -> None:
+    push(dataset, (tmp_path / "copy").as_uri())
+    pulled = tmp_path / "pulled" / dataset.name  # which is the title
+    pulled.parent.mkdir()
+    run = fmdata("pull", (tmp_path / "copy").as_uri(), pulled, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert introduction(pulled) == introduction(dataset)
 
 
 def test_the_commands_introduce_the_dataset(tmp_path: Path) -> None:

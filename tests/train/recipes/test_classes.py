@@ -40,6 +40,13 @@ def test_classes_are_actions_or_the_values_of_a_label(labelled: Path) -> None:
     assert {sample.label for sample in samples} == {"0", "1"}
 
 
+def test_a_label_that_names_the_neutral_face_is_one_class_with_it() -> None:
+    settings = LandmarkSettings(task="expressions", size=32, width=0.125)
+    recipe = Landmarks(settings, ["happy", "neutral"])
+    assert recipe.names == ["neutral", "happy"]
+    assert recipe.head[0].out_features == 2
+
+
 @pytest.mark.parametrize(
     ("label", "got"),
     [

@@ -1,9 +1,11 @@
 """`fmdata build --every-motion`: each motion of a session as a take of its own."""
 
 import csv
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,11 +13,20 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.privacy.forget import forget
+from fmdata.catalog.progress import SILENT
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline import stages
 from fmdata.pipeline.build import build
+from fmdata.pipeline.engine.sessions import every
+from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.spotting.sessions.session import Session, SessionMotion
+from fmdata.pipeline.work.digest import Identity
+from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.known.files import KnownFiles
+from fmdata.pipeline.work.previous import Previous
 from tests.helpers.command import FMDATA
+from tests.helpers.encoded import recording
 from tests.helpers.folders import assert_same_files
 
 pytestmark = pytest.mark.slow
@@ -66,6 +77,34 @@ def test_nothing_is_decoded_again(
     monkeypatch.setattr(stages, "follow", refused)
     again = build(sessions, built, SETTINGS, IN_PROCESS)
     assert (again.clips, again.reused, again.removed) == (4, 4, 0)
+
+
+def test_a_session_that_cannot_be_read_for_now_keeps_its_takes(
+    sessions: Path, built: Path, tmp_path: Path
+) -> None:
+    """Its file is empty, as a disk that is not there leaves it."""
+    raw, path = tmp_path / "raw", tmp_path / "dataset"
+    shutil.copytree(sessions, raw)
+    shutil.copytree(built, path)
+    (raw / "s01/session/01.mp4").write_bytes(b"")
+    again = build(raw, path, SETTINGS, IN_PROCESS)
+    assert (again.clips, again.removed, len(again.unread)) == (4, 0, 4)
+    assert_same_files(path / "actions", built / "actions")
+
+
+def test_a_motion_may_have_the_name_of_a_session_that_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions `01` and `01-m01`: only their motions become takes."""
+    one = recording(tmp_path / "01.mp4")
+    whole = [one, replace(one, take="01-m01")]
+    motion = SessionMotion(10, 60, 0.4, 2.4, 20, 30, 40, "return", 0.1, 10.0)
+    found = [(Job(each, Identity("", each.take)), Session(25.0, 99, (motion,))) for each in whole]
+    monkeypatch.setattr(every, "_spotted", lambda *_: found)
+    known, previous = KnownFiles(tmp_path), Previous(tmp_path)
+    takes = every.every_motion(Found(whole), previous, SETTINGS, IN_PROCESS, known, SILENT)
+    assert [one.take for one in takes.recordings] == ["01-m01", "01-m01-m01"]
+    assert takes.refused == []
 
 
 @pytest.mark.long
