@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset, prefetch
+from fmdata.catalog.clip import Clip
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.data import images_of, scaled
@@ -21,11 +22,13 @@ from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.metrics import Embeddings, Evaluation, confusion_of
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
-from fmdata.train.views.clips import centre_crop, lbp, random_place
+from fmdata.train.views.clips import centre_crop, random_place
 from fmdata.train.views.colour import distort, to_grey
 from fmdata.train.views.frames import late_start, random_start, sample_frames
+from fmdata.train.views.texture import PLANES, planes_of, with_mirrored_planes
 
-CHANNELS = {"colour": 3, "lbp": 1, "both": 4}
+# Channels of colour, and planes of texture.
+CHANNELS = {"lbp": (0, PLANES), "colour": (3, 0), "both": (3, PLANES)}
 MARGIN = 8 / 7  # side of an image before and after cropping: 256 to 224 pixels in section 4.2
 
 
@@ -43,15 +46,21 @@ class SmateSettings(RecipeSettings):
     )  # fmt: skip
     input: str = choice(
         "lbp", "colour", "both", help="Input of the network: texture in place of colour, colour, "
-        "or both as channels. As in Fig. 3, LBP comes after the augmentation."
+        "or both as channels. Texture is the eight bits of the shards' own LBP maps, made at full "
+        "size, each averaged down to a channel."
+    )  # fmt: skip
+    motion_input: bool = flag(
+        False, help="Subtract each clip's mean over time: what remains is motion. The paper does "
+        "not."
     )  # fmt: skip
     clips: str = choice(
-        "mixed", "augmented", "original", help="Training clips: original; augmented, that is "
-        "cropped, rotated, flipped and colour-distorted (section 3.1.2); or mixed, the tokens of "
-        "the original with those of augmented copies (Eq. 7). Held-out clips are never changed."
+        "mixed", "augmented", "original", help="Training clips: original; augmented, the originals "
+        "and as many cropped, rotated, flipped and colour-distorted copies as `copies` times "
+        "(section 3.1.2), drawn anew in each epoch; or mixed, the tokens of the original with "
+        "those of copies (Eq. 7). Held-out clips are never changed."
     )  # fmt: skip
     flip: bool = flag(True, help="Let the augmentation flip; false for actions that name a side.")
-    copies: int = number(1, 1, 8, help="Augmented copies: N of Eq. 7.")
+    copies: int = number(1, 1, 8, help="Augmented copies of a clip; N of Eq. 7.")
     mixed_share: float = number(0.5, 0, 1, help="P(X = 1) of Eq. 7, for each token.")
     late_starts: bool = flag(
         False, help="Begin training clips also at a quarter, a third or half of the way to the "
@@ -93,7 +102,7 @@ class SmateSettings(RecipeSettings):
 
 @dataclass(frozen=True)
 class ClassedClip:
-    """A clip in memory: uint8 [T, 3, S, S], its apex (T for none), class and subject."""
+    """A clip in memory: uint8 [T, C, S, S], its apex (T for none), class and subject."""
 
     frames: np.ndarray
     apex: int
@@ -109,8 +118,9 @@ class Smate:
     def __init__(self, settings: SmateSettings, classes: Sequence[str]) -> None:
         self.settings, self.classes, s = settings, list(classes), settings
         self._transformer = VideoTransformer(
-            CHANNELS[s.input], s.frames, s.size, s.tubelet, s.patch, s.width, s.heads,
+            sum(CHANNELS[s.input]), s.frames, s.size, s.tubelet, s.patch, s.width, s.heads,
             s.spatial_layers, s.temporal_layers, s.dropout, s.positions, s.alpha,
+            motion=s.motion_input,
         )  # fmt: skip
         self._head = nn.Linear(s.width, len(self.classes))
         self.model = nn.ModuleDict({"transformer": self._transformer, "head": self._head})
@@ -132,13 +142,17 @@ class Smate:
                 todo="add recordings of other actions and build again",
             )
         clips = self._read(material.dataset, material.split.train)
+        # Copies stand beside the originals, as further clips.
+        n = len(clips) * (1 + s.copies if s.clips == "augmented" else 1)
 
         def loss_at(step: Step) -> dict[str, Tensor]:
-            drawn = step.rng.permutation(len(clips))[: s.batch]
-            chosen = [clips[i] for i in drawn]
+            drawn = step.rng.permutation(n)[: s.batch]
+            chosen = [clips[i % len(clips)] for i in drawn]
             starts = [random_start(c.apex, step.rng) if s.late_starts else 0 for c in chosen]
             labels = torch.tensor([c.label for c in chosen], device=best_device())
-            scores = self._head(self._embed(self._pixels(chosen, starts), step.generator))
+            is_copy = torch.from_numpy(drawn >= len(clips))
+            pixels = self._pixels(chosen, starts)
+            scores = self._head(self._embed(pixels, is_copy, step.generator))
             loss = nn.functional.cross_entropy(scores, labels)
             return {"loss": loss, "accuracy": (scores.argmax(dim=1) == labels).float().mean()}
 
@@ -148,7 +162,7 @@ class Smate:
                 self._plain(self._pixels(some, [0] * len(some))) for some in batches
             )
 
-        steps = max(1, len(clips) // s.batch)
+        steps = max(1, n // s.batch)
         schedule = Schedule(s.epochs, steps, s.rate, s.weight_decay, warmup=0.1)
         loop.fit(Phase("actions", self.model, loss_at, schedule, prepare=prepare))
 
@@ -198,11 +212,18 @@ class Smate:
                 label[str(clip.row[column])],
                 clip.subject,
             )
-            for clip, images in prefetch(chosen, lambda clip: images_of(clip.frames(), side, 3))
+            for clip, images in prefetch(chosen, lambda clip: self._images(clip, side))
         ]
 
+    def _images(self, clip: Clip, side: int) -> np.ndarray:
+        """Return the small images of a clip, uint8 [T, C, side, side]: colour, then texture."""
+        colours, planes = CHANNELS[self.settings.input]
+        parts = [images_of(clip.frames(), side, 3)] if colours else []
+        parts += [planes_of(clip.lbp(), side)] if planes else []
+        return np.concatenate(parts, axis=1)
+
     def _pixels(self, clips: Sequence[ClassedClip], starts: Sequence[int]) -> Tensor:
-        """Sample frames of clips from their starts on, float [B, frames, 3, S, S], 0 to 1."""
+        """Sample frames of clips from their starts on, float [B, frames, C, S, S], 0 to 1."""
         s = self.settings
         sampled = [
             clip.frames[sample_frames(len(clip.frames), s.frames, s.stride, start)]
@@ -210,36 +231,33 @@ class Smate:
         ]
         return scaled(torch.from_numpy(np.stack(sampled)).to(best_device()))
 
-    def _embed(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Embed training clips, [B, frames, 3, S, S], augmented or mixed by the settings."""
-        s = self.settings
-        if s.clips == "augmented":
-            return self._transformer.encode(
-                self._transformer.tokens(self._augmented(pixels, generator))
-            )
-        original = self._transformer.tokens(self._plain(pixels))
+    def _embed(self, pixels: Tensor, is_copy: Tensor, generator: torch.Generator) -> Tensor:
+        """Embed training clips, [B, frames, C, S, S]: as they are, as copies, or mixed."""
+        s, network = self.settings, self._transformer
+        plain = self._plain(pixels)
         if s.clips == "original":
-            return self._transformer.encode(original)
-        copies = [
-            self._transformer.tokens(self._augmented(pixels, generator)) for _ in range(s.copies)
-        ]
+            return network(plain)
+        if s.clips == "augmented":
+            chosen = is_copy.to(pixels.device)[:, None, None, None, None]
+            return network(torch.where(chosen, self._augmented(pixels, generator), plain))
+        original = network.tokens(plain)
+        copies = [network.tokens(self._augmented(pixels, generator)) for _ in range(s.copies)]
         mixed = torch.rand(original.shape[:3], generator=generator) < s.mixed_share
-        return self._transformer.encode(mix_tokens(original, copies, mixed.to(original.device)))
+        return network.encode(mix_tokens(original, copies, mixed.to(original.device)))
 
     def _plain(self, pixels: Tensor) -> Tensor:
-        return self._features(centre_crop(pixels, self.settings.size))
+        return centre_crop(pixels, self.settings.size)
 
     def _augmented(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        """Crop, rotate and flip clips at random; distort their colours, which no texture has."""
         s = self.settings
-        placed = random_place(pixels, s.size, generator, flip=s.flip)
-        return self._features(to_grey(distort(placed, generator, share=0.8), generator))
-
-    def _features(self, crops: Tensor) -> Tensor:
-        """Return the network's input for crops, 0 to 1, float [B, frames, C, size, size]."""
-        kind = self.settings.input
-        parts = [] if kind == "lbp" else [crops]
-        parts += [] if kind == "colour" else [lbp(crops)]
-        return torch.cat(parts, dim=2)
+        placed, mirrored = random_place(pixels, s.size, generator, flip=s.flip)
+        colours, planes = placed.split(CHANNELS[s.input], dim=2)
+        if colours.shape[2]:
+            colours = to_grey(distort(colours, generator, share=0.8), generator)
+        if planes.shape[2]:
+            planes = with_mirrored_planes(planes, mirrored)
+        return torch.cat([colours, planes], dim=2)
 
     def _classify(
         self, clips: Sequence[ClassedClip], share: float
