@@ -57,9 +57,9 @@ def _positions(scale: float) -> Table:
     ]
     about = (
         "Seven shared actions of simulated subjects, held-out subjects' clips. The paper's network "
-        "is ViViT-B pretrained on Kinetics-400; ours is small and has random initial weights. A value added equally to all "
-        "components of a token, as Eq. 9 and 10 read, is removed by the layer normalisation and so "
-        "equals `none`; here TPE is added with alternating sign."
+        "is ViViT-B pretrained on Kinetics-400; ours is small and has random initial weights. A "
+        "value added equally to all components of a token, as Eq. 9 and 10 read, is removed by the "
+        "layer normalisation and so equals `none`; here TPE is added with alternating sign."
     )
     return _table("SMaTE 2022, Table 2", about, (ACCURACY,), rows, claims)
 
