@@ -46,10 +46,9 @@ def _pretraining(full: SubclipsSettings) -> Table:
     ]
     about = (
         "Compounds of held-out subjects, all within-subject pairs. The baseline is fine-tuned from "
-        "scratch, SS after twins of whole clips, SS+ after twins of contrastive subclips; twins "
-        "differ in colour, blur, padding, tempo, amplitude and their ends, the paper's in the first "
-        "three. "
-        "`epochs to 0.8` counts epochs of fine-tuning until the average precision was 0.8, seed "
+        "scratch, SS after twins of whole clips, SS+ after twins of contrastive subclips. Twins "
+        "differ in colour, blur, padding, tempo, amplitude and their ends, the paper's in the "
+        "first three. `epochs to 0.8` counts epochs of fine-tuning until the average precision was 0.8, seed "
         "by seed; the paper's SS and SS+ take ten."
     )
     numbers = (AP, "peak_f1", EPOCHS)
