@@ -48,8 +48,8 @@ def _pretraining(full: SubclipsSettings) -> Table:
         "Compounds of held-out subjects, all within-subject pairs. The baseline is fine-tuned from "
         "scratch, SS after twins of whole clips, SS+ after twins of contrastive subclips. Twins "
         "differ in colour, blur, padding, tempo, amplitude and their ends, the paper's in the "
-        "first three. `epochs to 0.8` counts epochs of fine-tuning until the average precision was 0.8, seed "
-        "by seed; the paper's SS and SS+ take ten."
+        "first three. `epochs to 0.8` counts epochs of fine-tuning until the average precision was "
+        "0.8, seed by seed; the paper's SS and SS+ take ten."
     )
     numbers = (AP, "peak_f1", EPOCHS)
     return Table("2023, Figure 5", about, "subclips", PERSONAL, numbers, rows, claims)
