@@ -4,13 +4,15 @@ An online network predicts, from one view of a face, the vectors that a momentum
 gives for another view: of the whole face (Eq. 2), of each region (Eq. 3), and across regions whose
 action units occur together (Eq. 4 to 6). Then a linear classifier is trained on the frozen encoder.
 
-Labels are stand-ins from blendshapes, in the relation matrix, in the classifier and in the F1.
+Labels are those of a file, frame by frame; without one, stand-ins from blendshapes above what the
+face scores at rest. They are used in the relation matrix, in the classifier and in the F1.
 """
 
 import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,10 +20,13 @@ from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.settings import choice, flag, number
+from fmdata.catalog.settings import choice, flag, number, text
 from fmdata.train.action_units.attention import attention_maps
-from fmdata.train.action_units.frames import UNITS, UnitFrames, f1_of_units, read_unit_frames
+from fmdata.train.action_units.frames import UNITS, UnitFrames, read_unit_frames
+from fmdata.train.action_units.probe import Labelled, UnitProbe, unit_loss
 from fmdata.train.action_units.relations import FORMS, relation_matrix
+from fmdata.train.action_units.scoring import auc_of_units, f1_of_units
+from fmdata.train.action_units.truth import UnitTruth
 from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
@@ -35,14 +40,14 @@ from fmdata.train.losses.regions import (
     transport_cost,
 )
 from fmdata.train.metrics import Evaluation
-from fmdata.train.networks.regional import HEAD, SIZE, Branch, follow, perceptron
+from fmdata.train.networks.regional import SIZES, Branch, follow, perceptron, width_of
 from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.colour import blur, distort, to_grey
 from fmdata.train.views.mirror import mirror
 
 MOMENTUM = 0.98  # of the target network at the first step; 1 at the last
 PAPER_SIZE = 224  # side of the paper's images in pixels, to which its blur refers
-BATCH = 256  # images at once without gradients, and features in a mini-batch of the probe
+BATCH = 256  # images at once without gradients
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,29 @@ class RrlSettings(RecipeSettings):
 
     units: str = choice("bp4d", "disfa", help="Action units: the 12 of BP4D or the 8 of DISFA.")
     frames: int = number(8, 1, 1000, help="Frames of each clip, spread over it.")
-    threshold: float = number(
-        0.3, 0, 1, help="Score of the stand-in above which a unit is present. Blendshapes run low; "
-        "some units never reach 0.5."
+    truth: str = text(
+        "", help="Parquet file with labels, a row a frame: `path`, `frame`, and AU1, AU2 and so on "
+        "or ARKit's units, as `fmdata simulate --cast heads` writes; empty: stand-ins."
     )  # fmt: skip
-    backbone: str = choice("swin", "vgg", help="Backbone: swin or, for Table 4, vgg.")
+    threshold: float = number(
+        0.15, 0, 5, help="Label, or stand-in above rest, above which a unit is present; 1 for "
+        "DISFA's intensities."
+    )  # fmt: skip
+    min_prevalence: float = number(
+        0.05, 0, 1, help="Share of the training frames that must show a unit for it to count."
+    )
+    max_prevalence: float = number(0.5, 0, 1, help="Share above which it does not count either.")
+    supervised: bool = flag(
+        False, help="Train encoder and classifier together on the labels, in place of the "
+        "pretraining: the ceiling of what this network can learn here."
+    )  # fmt: skip
+    backbone: str = choice(
+        "swin", "vgg", "swin-t", help="Backbone: small ones, swin or, for Table 4, vgg; or the "
+        "paper's swin-t (the extra swin), with images of 224 pixels."
+    )  # fmt: skip
     heads: int = number(
-        2, 1, 64, help="Attention heads of the backbone, 16 channels each; the global vector has "
-        "32 numbers for each."
+        2, 1, 64, help="Attention heads of a small backbone, 16 channels each; the global vector "
+        "has 32 numbers for each."
     )  # fmt: skip
     hidden: int = number(256, 1, 65536, help="Hidden width of projector and predictor.")
     projected: int = number(64, 1, 65536, help="Output width of projector and predictor.")
@@ -89,18 +109,16 @@ class RrlModel(nn.Module):
     def __init__(self, settings: RrlSettings) -> None:
         super().__init__()
         s, n_units = settings, len(UNITS[settings.units])
-        width = s.heads * HEAD
+        width = width_of(s.backbone, s.heads)
         self.online = Branch(s.backbone, width, s.hidden, s.projected)
         self.predictor = perceptron(s.projected, s.hidden, s.projected)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.register_buffer("relations", torch.eye(n_units))
-        self.classifier = nn.Sequential(
-            nn.BatchNorm1d(2 * width), nn.Linear(2 * width, n_units, bias=False)
-        )
+        self.probe = UnitProbe(2 * width, n_units)
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Map images, uint8 [N, 3, 56, 56], to global vectors, float [N, d], on the device."""
+        """Map images, uint8 [N, 3, S, S], to global vectors, float [N, d], on the device."""
         self.online.eval()
         parts = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         return torch.cat([self.online.backbone(scaled(x.to(best_device())))[1] for x in parts])
@@ -116,21 +134,47 @@ class Rrl:
         self.model = RrlModel(settings)
 
     def train(self, material: Material, loop: Loop) -> None:
-        """Pretrain the encoder without labels, then train the classifier on stand-ins.
+        """Pretrain the encoder without labels, then train the classifier with them.
 
         Raises
         ------
         DatasetError
-            When there are no blendshapes, or no frame shows an action unit.
+            When there are no labels and no blendshapes, or no unit is shown as often as it must.
         """
-        s, units = self.settings, UNITS[self.settings.units]
-        data = read_unit_frames(material.dataset, material.split.train, s.frames, SIZE, units)
+        s, probe = self.settings, self.model.probe
+        data = self._read(material.dataset, material.split.train)
         present, known = data.present(s.threshold)
-        _require_some(present, "trained on", material.dataset)
-        if s.epochs:
+        probe.keep(present, known, s.min_prevalence, s.max_prevalence)
+        _require_some(present, probe.kept.cpu(), "trained on", material.dataset, s)
+        if s.epochs and s.supervised:
+            self._supervise(data, present, known, loop)
+        elif s.epochs:
             labels = np.where(known, present, np.nan)
             self._pretrain(data, relation_matrix(labels, s.relations), loop)
-        self._fit_classifier(self.model.features(data.images), present, known, loop)
+        labelled = Labelled(self.model.features(data.images), present, known)
+        probe.fit(labelled, data.subjects, loop, s.probe_epochs, s.probe_rate)
+
+    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> UnitFrames:
+        s, units = self.settings, UNITS[self.settings.units]
+        truth = UnitTruth(Path(s.truth), units) if s.truth else None
+        return read_unit_frames(dataset, subjects, s.frames, SIZES[s.backbone], units, truth)
+
+    def _supervise(self, data: UnitFrames, present: Tensor, known: Tensor, loop: Loop) -> None:
+        """Train backbone and classifier together on the labels of varied faces."""
+        s, device, probe = self.settings, best_device(), self.model.probe
+        backbone = self.model.online.backbone
+        present, known = present.to(device), known.to(device)
+
+        def loss_at(step: Step) -> Tensor:
+            chosen = torch.from_numpy(step.rng.integers(len(data.images), size=s.batch))
+            images = scaled(data.images[chosen]).to(device)
+            images, _ = self._view(images, images[:, :1], step.generator)
+            chosen = chosen.to(device)
+            return unit_loss(probe(backbone(images)[1]), present[chosen], known[chosen])
+
+        schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)
+        trained = nn.ModuleList([backbone, probe.classifier])
+        loop.fit(Phase("supervised", trained, loss_at, schedule))
 
     def _pretrain(self, data: UnitFrames, relations: np.ndarray, loop: Loop) -> None:
         s, device, units = self.settings, best_device(), UNITS[self.settings.units]
@@ -165,39 +209,27 @@ class Rrl:
             )
         )
 
-    def _fit_classifier(self, features: Tensor, present: Tensor, known: Tensor, loop: Loop) -> None:
-        s, device = self.settings, best_device()
-        present, known = present.to(device), known.to(device)
-
-        def loss_at(step: Step) -> Tensor:
-            chosen = torch.from_numpy(step.rng.integers(len(features), size=BATCH)).to(device)
-            logits = self.model.classifier(features[chosen])
-            costs = nn.functional.binary_cross_entropy_with_logits(
-                logits, present[chosen].float(), reduction="none"
-            )
-            return costs[known[chosen]].mean()
-
-        steps = math.ceil(len(features) / BATCH)
-        schedule = Schedule(s.probe_epochs, steps, s.probe_rate)
-        loop.fit(Phase("probe", self.model.classifier, loss_at, schedule))
-
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Measure the F1 of each unit; ``f1`` is their mean over the ``n_units`` present.
+        """Measure the F1 of each unit, at its threshold, and the area under its ROC curve.
 
-        A unit that no frame of these subjects shows is left out. ``f1_always`` is the mean F1 of a
-        constant prediction: every unit present in every frame.
+        ``f1`` and ``auc`` are means over the ``n_units`` that count and that these subjects show.
+        ``f1_always`` is the mean F1 of a constant prediction: every unit present in every frame.
         """
-        s, units = self.settings, UNITS[self.settings.units]
-        data = read_unit_frames(dataset, subjects, s.frames, SIZE, units)
+        s, probe, units = self.settings, self.model.probe, UNITS[self.settings.units]
+        data = self._read(dataset, subjects)
         present, known = (x.numpy() for x in data.present(s.threshold))
-        _require_some(present, "held out", dataset)
+        _require_some(present, probe.kept.cpu(), "held out", dataset, s)
+        known &= probe.kept.cpu().numpy()
+        present &= known
         self.model.eval()
         with torch.no_grad():
-            found = (self.model.classifier(self.model.features(data.images)) > 0).cpu().numpy()
+            scores = probe(self.model.features(data.images))
+            found = (scores > probe.thresholds).cpu().numpy()
         f1, always = (f1_of_units(x, present, known) for x in (found, np.ones_like(found)))
         numbers = {
             "f1": float(np.nanmean(f1)),
             "f1_always": float(np.nanmean(always)),
+            "auc": float(np.nanmean(auc_of_units(scores.cpu().numpy(), present, known))),
             "n_units": float(np.isfinite(f1).sum()),
         }
         each = {f"AU{unit}": float(x) for unit, x in zip(units, f1, strict=True) if np.isfinite(x)}
@@ -211,7 +243,7 @@ class Rrl:
             return images, maps
         images, maps = mirror(images, maps, generator)
         images = to_grey(distort(images, generator, share=0.8), generator)
-        scale = SIZE / PAPER_SIZE
+        scale = images.shape[-1] / PAPER_SIZE
         return blur(images, generator, (0.1 * scale, 2.0 * scale)), maps
 
     def _losses(
@@ -239,11 +271,14 @@ class Rrl:
         return {"loss": overall_loss(losses, weights), **named}
 
 
-def _require_some(present: Tensor | np.ndarray, subjects: str, dataset: Dataset) -> None:
-    if not present.any():
+def _require_some(
+    present: Tensor | np.ndarray, kept: Tensor, subjects: str, dataset: Dataset, s: RrlSettings
+) -> None:
+    if not present[:, kept.numpy()].any():
         raise DatasetError(
-            f"no frame of the subjects {subjects} shows any action unit",
-            wanted="moving faces, judged by the blendshapes that stand in for labels",
+            f"no action unit in {s.min_prevalence:.0%} to {s.max_prevalence:.0%} of the frames, of "
+            f"the subjects {subjects}",
+            wanted="moving faces, judged by their labels, or by blendshapes that stand in for them",
             where=str(dataset.path),
-            todo="choose a lower `threshold`, or add recordings",
+            todo="choose another `threshold` or `min_prevalence`, or add recordings",
         )
