@@ -2,24 +2,22 @@
 
 Liu et al. 2023, "Pose-disentangled Contrastive Learning for Self-supervised Facial
 Representation". Pretraining on single frames without labels (Eq. 2 to 7); then two linear probes
-(section 4.1) on the frozen features F_s: the expression; yaw, pitch and roll. Not implemented:
-negatives interpolated with one another, which the paper's baseline has as well.
+(section 4.1) on the frozen features F_s: the expression; yaw, pitch and roll. The paper's faces are
+not aligned: train on a dataset built with ``--crop static``, in which heads turn as they do. Not
+implemented: negatives interpolated with one another, which the paper's baseline has as well.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
-from fmdata.train.data import images_of, scaled, spread_frames
+from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.disentangle import (
@@ -31,14 +29,14 @@ from fmdata.train.losses.disentangle import (
     product_orthogonality,
     total_loss,
 )
-from fmdata.train.metrics import Confusion, Evaluation, confusion_of
+from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
 from fmdata.train.networks.probe import LinearProbe
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
-from fmdata.train.views.poses import other_pose, random_crop, same_pose
+from fmdata.train.recipes.posed import NEUTRAL, UNLABELLED, Frames, accuracies, read_frames
+from fmdata.train.views.colour import distort
+from fmdata.train.views.poses import mirrored, other_poses, random_crop, same_pose
 
-NEUTRAL = "neutral"
-UNLABELLED = -1
 PROBE_BATCH, PROBE_RATE = 128, 5e-3
 ANGLES = "yaw", "pitch", "roll"
 ORTHOGONALITY = {"correlation": correlation_orthogonality, "product": product_orthogonality}
@@ -60,18 +58,22 @@ class PclSettings(RecipeSettings):
     dynamic_weights: bool = flag(
         True, help="Weight the two contrasts of Eq. 7 by their rates of descent; else both by 1."
     )
-    rotation: float = number(
-        0.0, 0, 90, help="Degrees by which other poses are also rotated; 0 only mirrors, as in the "
-        "paper."
+    negatives: int = number(
+        4, 1, 64, help="Views of each face in another pose: M of Eq. 5. The first is mirrored, the "
+        "others are rotated, half of them mirrored too."
     )  # fmt: skip
-    negatives: int = number(1, 1, help="Views of each face in another pose: M of Eq. 5.")
+    rotation: float = number(
+        20.0, 1, 90, help="Greatest rotation of the others, in degrees; the least is half of it."
+    )
     size: int = number(48, 16, 512, help="Side of the images, in pixels; 64 in the paper.")
     width: float = number(0.125, 0.01, 4, help="Multiplier of the layers' widths; 1 in the paper.")
     projection: int = number(64, 1, help="Length of the projected features; 512 in the paper.")
     temperature: float = number(0.07, 1e-3, 10, help="Temperature of both contrasts, the paper's.")
     frames: int = number(10, 1, help="Frames of each clip, spread over it.")
     batch: int = number(32, 2, help="Faces in a mini-batch of pretraining.")
-    epochs: int = number(10, 1, help="Number of epochs of pretraining.")
+    epochs: int = number(
+        10, 0, help="Number of epochs of pretraining; 0 leaves the trunk at its random weights."
+    )
     steps: int = number(16, 1, help="Mini-batches in an epoch of pretraining.")
     rate: float = number(3e-3, 1e-8, 10, help="Highest learning rate of Adam in pretraining.")
     weight_decay: float = number(1e-3, 0, 1, help="Weight decay of Adam in pretraining.")
@@ -79,20 +81,16 @@ class PclSettings(RecipeSettings):
         0.7, 0, 1, help="Share of a clip's greatest displacement from which a frame shows its "
         "action."
     )  # fmt: skip
-    probe_epochs: int = number(20, 1, help="Epochs of each probe; 300 in the paper.")
+    probe_epochs: int = number(60, 1, help="Epochs of each probe; 300 in the paper.")
+    supervised: bool = flag(
+        False, help="Train trunk and probes together on the labels, in place of the pretraining: "
+        "the ceiling of what this network can learn here."
+    )  # fmt: skip
 
     @property
     def separated(self) -> bool:
         """True with face and pose branches; the baseline has neither."""
         return self.reconstruction or self.orthogonality != "none" or self.pose_contrast
-
-
-class Frames(NamedTuple):
-    """Single frames: uint8 [N, 3, S, S], expressions int [N] (-1: none), degrees float [N, 3]."""
-
-    images: Tensor
-    expressions: Tensor
-    poses: Tensor
 
 
 class PclModel(nn.Module):
@@ -133,17 +131,48 @@ class Pcl:
                 where=where,
                 todo="add recordings and build again, or --set batch to fewer",
             )
-        schedule = Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
-
-        def loss_at(step: Step) -> dict[str, Tensor]:
-            return self._losses(frames.images, step)
-
-        loop.fit(Phase("pretraining", model.network, loss_at, schedule))
+        if s.epochs:
+            self._supervise(frames, loop) if s.supervised else self._pretrain(frames, loop)
         features = self._features(frames.images)
         data = features[labelled], frames.expressions[labelled]
         _fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, s)
         data = features, frames.poses
         _fit_probe(loop, "pose", model.pose, data, nn.functional.l1_loss, s)
+
+    def _pretrain(self, frames: Frames, loop: Loop) -> None:
+        def loss_at(step: Step) -> dict[str, Tensor]:
+            return self._losses(frames.images, step)
+
+        loop.fit(Phase("pretraining", self.model.network, loss_at, self._schedule()))
+
+    def _supervise(self, frames: Frames, loop: Loop) -> None:
+        """Train trunk and probes together on the labels of faces with varied colours."""
+        s, model, device = self.settings, self.model, best_device()
+
+        def prepare() -> None:
+            features = self._features(frames.images).to(device)
+            model.expression.standardise_by(features)
+            model.pose.standardise_by(features, frames.poses.to(device))
+
+        def loss_at(step: Step) -> dict[str, Tensor]:
+            chosen = torch.from_numpy(step.rng.choice(len(frames.images), s.batch, replace=False))
+            images = distort(scaled(frames.images[chosen].to(device)), step.generator)
+            features = model.network.features(images)
+            labels, poses = (part[chosen].to(device) for part in frames[1:])
+            shown = labels != UNLABELLED
+            costs = nn.functional.cross_entropy(
+                model.expression(features[shown]), labels[shown], reduction="sum"
+            )
+            errors = ((model.pose(features) - poses) / model.pose.target_spread).abs().mean()
+            parts = {"expression": costs / shown.sum().clamp(min=1), "pose": errors}
+            return {"loss": total_loss(parts, {}), **parts}
+
+        trained = nn.ModuleList([model.network.trunk, model.expression, model.pose])
+        loop.fit(Phase("supervised", trained, loss_at, self._schedule(), prepare=prepare))
+
+    def _schedule(self) -> Schedule:
+        s = self.settings
+        return Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Measure both probes, frame by frame.
@@ -152,7 +181,7 @@ class Pcl:
         ``chance_accuracy`` (of the most frequent expression); mean absolute errors
         ``yaw_error_deg``, ``pitch_error_deg``, ``roll_error_deg``, their mean ``pose_error_deg``,
         and ``constant_pose_error_deg`` of predicting the training frames' mean. Poses are those of
-        the head in the recording; the crops are upright and hardly show its roll.
+        the head as the crop shows it: alignment has taken roll out of all but static crops.
         """
         frames = self._read(dataset, subjects)
         features = self._features(frames.images).to(best_device())
@@ -168,7 +197,7 @@ class Pcl:
         true = frames.expressions[labelled].numpy()
         confusion = confusion_of(self.expressions, true, predicted[labelled].numpy())
         if labelled.any():
-            numbers |= _accuracies(confusion)
+            numbers |= accuracies(confusion)
         return Evaluation(numbers, confusion=confusion)
 
     def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
@@ -179,7 +208,7 @@ class Pcl:
         parts = self._contrasts(images, generator)
         weights = dynamic_weights(step.history, list(parts)) if s.dynamic_weights else {}
         if s.reconstruction or s.orthogonality != "none":
-            parts |= self._disentangling(images, other_pose(images, generator, s.rotation))
+            parts |= self._disentangling(images, mirrored(images))
         return {"loss": total_loss(parts, weights), **parts}
 
     def _contrasts(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -193,7 +222,7 @@ class Pcl:
         first, second = net.face_head(net.face(crops) if s.separated else crops).chunk(2)
         parts = {"face": face_contrast(first, second, s.temperature)}
         if s.pose_contrast:
-            others = [other_pose(images, generator, s.rotation) for _ in range(s.negatives)]
+            others = other_poses(images, generator, s.negatives, s.rotation)
             views = net.pose_head(net.pose(features_of([images, images, *others])))
             first, second, *negatives = views.chunk(2 + s.negatives)
             stacked = torch.stack(negatives, dim=1)
@@ -229,37 +258,11 @@ class Pcl:
         return torch.cat([network.features(scaled(x.to(best_device()))).cpu() for x in parts])
 
     def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Frames:
-        """Read frames with a detected face from some subjects' clips."""
-        images, expressions, poses = [], [], []
-        column = class_column(dataset, self.settings.label)
-        for clip in dataset.actions:
-            if clip.subject not in subjects:
-                continue
-            detected = np.flatnonzero(clip.column("detected"))
-            chosen = spread_frames(detected, self.settings.frames)
-            images.append(images_of(clip.frames(chosen.tolist()), self.settings.size, 3))
-            expressions.append(self._expressions(clip, str(clip.row[column]))[chosen])
-            poses.append(clip.pose[chosen])
-        parts = (np.concatenate(part) for part in (images, expressions, poses))
-        return Frames(*map(torch.from_numpy, parts))
-
-    def _expressions(self, clip: ActionClip, expression: str) -> np.ndarray:
-        """Label the frames of a clip, int [T]: neutral, its expression, or -1.
-
-        Of the frames before the onset only the first is labelled neutral; otherwise half of all
-        labels would be neutral, since every clip begins so.
-        """
-        shown = np.full(clip.n_frames, UNLABELLED)
-        motion = clip.motion
-        if motion is None or expression not in self.classes:
-            return shown
-        moving = np.arange(motion.onset, motion.offset)
-        strength = clip.intensity[moving]
-        peak = moving[strength >= self.settings.peak * strength.max()]
-        shown[peak] = self.expressions.index(expression)
-        if motion.onset > 0:
-            shown[0] = self.expressions.index(NEUTRAL)
-        return shown
+        s = self.settings
+        column = class_column(dataset, s.label)
+        return read_frames(
+            dataset, subjects, self.expressions, s.frames, s.size, s.peak, column=column
+        )
 
 
 def _fit_probe(
@@ -283,17 +286,6 @@ def _fit_probe(
     steps = math.ceil(len(features) / PROBE_BATCH)
     schedule = Schedule(settings.probe_epochs, steps, PROBE_RATE)
     loop.fit(Phase(name, probe, loss_at, schedule, prepare=prepare))
-
-
-def _accuracies(confusion: Confusion) -> dict[str, float]:
-    """Return accuracy, mean recall, and the accuracy of the most frequent class."""
-    counts, true = confusion.counts, confusion.counts.sum(axis=1)
-    recalls = counts.diagonal()[true > 0] / true[true > 0]
-    return {
-        "accuracy": float(counts.trace() / true.sum()),
-        "balanced_accuracy": float(recalls.mean()),
-        "chance_accuracy": float(true.max() / true.sum()),
-    }
 
 
 def _unit(features: Tensor) -> Tensor:
