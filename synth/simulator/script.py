@@ -12,10 +12,18 @@ import numpy as np
 
 from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import HEADS
+from fmdata.synth.simulator.face.expressions import is_word
 from fmdata.synth.simulator.settings import SimulateSettings
 from fmdata.synth.simulator.timing.course import draw_course, with_ragged_ends
 from fmdata.synth.simulator.timing.moment import Moment
-from fmdata.synth.simulator.timing.plan import Draws, Happenings, draw_happenings, draw_plan
+from fmdata.synth.simulator.timing.plan import (
+    Draws,
+    Happenings,
+    Plan,
+    draw_happenings,
+    draw_plan,
+)
+from fmdata.synth.simulator.timing.words import WORD, with_word
 
 DAY_TAKES = 5
 _MOOD_SD = 0.06  # of the logarithms of a day's amplitude and tempo
@@ -155,7 +163,7 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     rng = draws.rng("timing")
     chosen = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
     variation = _variation(settings, draws.rng("varied"))
-    style = "return" if variation.flash else chosen
+    style = "return" if variation.flash or is_word(action) else chosen
     mood = _mood(settings, subject, day_of(take))
     fps = settings.fps * variation.tempo * mood.tempo
     course = draw_course(rng, fps, hold=style == "hold", flash=variation.flash, lead=settings.lead)
@@ -166,6 +174,9 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         settings.amplitude * variation.amplitude * mood.amplitude * float(rng.uniform(0.85, 1.1)), 4
     )
     plan = draw_plan(course, action, draws, fps, flash=variation.flash)
+    if is_word(action):
+        word = np.random.default_rng(draw_seed("word", settings.seed, subject, action))
+        plan = Plan(with_word(course, word, draws.rng("word"), fps), WORD[1])
     course = plan.course
     beside = draw_happenings(course, draws, settings.fps, random_blinks=settings.blinks)
     is_moving = peak > 0
