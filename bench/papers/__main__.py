@@ -44,7 +44,9 @@ def main(arguments: Sequence[str]) -> None:
         print(f"data: {made:.0f} s", flush=True)
         runs = _extractors(datasets, folder, scale) if {"encoder", "subclips"} & set(papers) else {}
         modules = [import_module(f"bench.papers.{paper}") for paper in papers]
-        tables = [_prepared(t, seeds, runs) for module in modules for t in module.tables(scale)]
+        truths = {name: data.truth_of(dataset) for name, dataset in datasets.items()}
+        files = {"extractor": runs, "truth": truths}
+        tables = [_prepared(t, seeds, files) for module in modules for t in module.tables(scale)]
         results = _trained(tables, datasets, folder, options.workers)
     figures = report.page(tables, results, size)
     print(f"{figures}\n\ndata {made:.0f} s, all of it {time.monotonic() - began:.0f} s")
@@ -63,13 +65,16 @@ def _extractors(datasets: Mapping[str, Path], folder: Path, scale: float) -> dic
     return made
 
 
-def _prepared(table: Table, seeds: tuple[int, ...], extractors: Mapping[str, Path]) -> Table:
-    """Set the seeds of a table, and the folders of its extractors."""
+def _prepared(
+    table: Table, seeds: tuple[int, ...], files: Mapping[str, Mapping[str, Path]]
+) -> Table:
+    """Set the seeds of a table, and the files that its settings name."""
     rows = []
     for row in table.rows:
         settings = row.settings
-        if name := getattr(settings, "extractor", ""):
-            settings = settings.replaced([f"extractor={extractors[name]}"])
+        for setting, paths in files.items():
+            if name := getattr(settings, setting, ""):
+                settings = settings.replaced([f"{setting}={paths[name]}"])
         rows.append(replace(row, settings=settings))
     return replace(table, rows=rows, seeds=seeds)
 

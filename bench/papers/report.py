@@ -18,9 +18,11 @@ def page(tables: Sequence[Table], results: Results, size: Size) -> str:
     trained = {id(result): result.seconds for result in results.values()}
     parts = [
         f"{size.subjects} subjects with {size.motions} motions of their own and {size.takes} takes "
-        f"of each, and {size.subjects} others with seven shared actions and {size.shared_takes} "
-        "takes of each; amplitude, tempo and head motion vary, one motion in eight is a flash, "
-        "both styles. Subject-disjoint. Numbers are means over "
+        f"of each, and as many with words of their own too; {size.people} heads in three "
+        f"dimensions with seven shared actions and {size.shared_takes} takes of each, and "
+        f"{size.turned} others that turn by up to 40 degrees; amplitude, tempo, light and head "
+        "motion vary, one motion in eight is a flash, both styles. Subject-disjoint. Numbers are "
+        "means over "
         f"{len(tables[0].seeds)} seeds ± their standard deviation.",
         f"{len(trained)} trainings, {sum(trained.values()) / 60:.0f} minutes of one core.",
     ]

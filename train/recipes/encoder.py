@@ -8,6 +8,7 @@ sequence encoder on them with Eq. 1 to 4 (contrastive) or Eq. 5 and 6 (N-pair).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.settings import choice, flag, number
+from fmdata.catalog.settings import choice, flag, number, text
 from fmdata.train.data import (
     LabelledClip,
     Samples,
@@ -33,6 +34,8 @@ from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import SubjectBatches
 from fmdata.train.views.trims import random_trim
 
+EVERY = "*"  # pattern of every motion
+
 
 @dataclass(frozen=True)
 class EncoderSettings(MotionSettings):
@@ -42,6 +45,11 @@ class EncoderSettings(MotionSettings):
         "actions", "compounds", help="Clips to train the sequence encoder on; the extractor is "
         "always trained on the actions."
     )  # fmt: skip
+    train_on: str = text(
+        "*", help="Motions to train the sequence encoder on: patterns separated by commas, such as "
+        "personal_*,word_*; * is every one."
+    )  # fmt: skip
+    measure_on: str = text("*", help="Motions to measure it on, in the same way.")
     epochs: int = number(4, 1, help="Number of epochs of the sequence encoder.")
     steps: int = number(15, 1, help="Mini-batches in an epoch.")
     subjects: int = number(2, 1, help="Subjects in a mini-batch.")
@@ -80,7 +88,7 @@ class Encoder(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
-        samples = self._read(dataset).of_subjects(subjects)
+        samples = self._read(dataset, self.settings.measure_on).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
         return self._scored(self.embed_samples(samples, features), samples)
@@ -129,15 +137,21 @@ class Encoder(MotionEncoder):
         )
 
     def _samples(self, material: Material) -> tuple[Samples, Samples]:
-        dataset, split = material.dataset, material.split
-        samples = self._read(dataset)
-        train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
+        dataset, split, s = material.dataset, material.split, self.settings
+        train = self._read(dataset, s.train_on).of_subjects(split.train)
+        held = self._read(dataset, s.measure_on).of_subjects(split.validation)
         self._require_pair(train, "train on", dataset)
         self._require_pair(held, "validate on", dataset)
         return train, held
 
-    def _read(self, dataset: Dataset) -> Samples:
+    def _read(self, dataset: Dataset, motions: str) -> Samples:
         on_actions = self.settings.on == "actions"
-        if not on_actions:
-            return compound_samples(dataset)
-        return action_samples(dataset, class_column(dataset, self.settings.label))
+        if on_actions:
+            samples = action_samples(dataset, class_column(dataset, self.settings.label))
+        else:
+            samples = compound_samples(dataset)
+        if motions == EVERY:
+            return samples
+        patterns = [pattern.strip() for pattern in motions.split(",")]
+        chosen = (s for s in samples if any(fnmatchcase(s.label, p) for p in patterns))
+        return Samples.of(chosen)
