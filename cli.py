@@ -182,7 +182,8 @@ def train(
         Path | None, typer.Option("--out", help="Run folder.  [default: runs/RECIPE]")
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option(help="Settings file: TOML as --show prints, or a run's JSON.")
+        Path | None,
+        typer.Option(help="Settings file: TOML as --show prints, a run's JSON, or `paper`."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")

@@ -25,6 +25,7 @@ from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, write_json
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
 from fmdata.train.model_file import MODEL, load, save, trained_on
+from fmdata.train.networks.initial import initialise
 from fmdata.train.recipes import recipe_named
 from fmdata.train.recipes.base import Material, Recipe, RecipeSettings, class_names, require_classes
 from fmdata.train.split import Split, choose_split
@@ -152,6 +153,9 @@ def fit(
     classes = class_names(material.dataset, material.split.train, settings.label)
     with seeded(settings.seed):
         recipe = recipe_named(name)(settings, classes)
+    if settings.init:
+        keys = Path(settings.init_keys) if settings.init_keys else None
+        initialise(recipe.model, Path(settings.init), keys)
     loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
     recipe.train(material, loop)
     return recipe, loop.history
@@ -243,9 +247,15 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """Return the inputs of a run: recipe, settings, digests of the dataset and the extractor."""
+    """Return the inputs of a run: recipe, settings, digests of the dataset and other files."""
     facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
-    if extractor := getattr(settings, "extractor", ""):
-        model = Path(extractor) / MODEL
-        facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
+    extractor = getattr(settings, "extractor", "")
+    files = {
+        "extractor": Path(extractor) / MODEL if extractor else None,
+        "init": Path(settings.init) if settings.init else None,
+        "init_keys": Path(settings.init_keys) if settings.init_keys else None,
+    }
+    for what, path in files.items():
+        if path is not None:
+            facts[what] = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     return facts

@@ -11,6 +11,7 @@ import torch
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
 from fmdata.catalog.storage.lock import writing
+from fmdata.train.checkpoint import pack_tensors
 from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
@@ -226,3 +227,30 @@ def test_a_folder_with_files_of_somebody_else_is_refused(
     with pytest.raises(UsageError, match="not one of a run"):
         train("encoder", drawn_dataset, tmp_path, TINY)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_run_begins_with_given_weights_and_resumes_with_no_others(
+    finished: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """At a rate of nearly zero the extractor stays as it was given; its file is the run's."""
+    given = tmp_path / "given.safetensors"
+    shutil.copy(finished / "model.safetensors", given)
+    still = replace(TINY.landmarks, rate=1e-12, weight_decay=0.0)
+    settings = replace(TINY, init=str(given), landmarks=still, seed=7)
+    train("encoder", drawn_dataset, tmp_path / "run", settings)
+    theirs, ours = load(finished).model.state_dict(), load(tmp_path / "run").model.state_dict()
+    name = "landmarks.extractor.trunk.0.0.weight"
+    assert torch.allclose(ours[name], theirs[name], atol=1e-6)
+    train("encoder", drawn_dataset, tmp_path / "run", settings)  # the same run
+    given.write_bytes(pack_tensors({n: t.float() + 1 for n, t in theirs.items()}, {}))
+    with pytest.raises(UsageError, match="another run: other init"):
+        train("encoder", drawn_dataset, tmp_path / "run", settings)
+
+
+def test_a_run_with_weights_of_another_network_is_refused(
+    finished: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    wider = replace(TINY, sequence=replace(TINY.sequence, embedding=12))
+    settings = replace(wider, init=str(finished / "model.safetensors"))
+    with pytest.raises(ModelError, match=r"(?s)sequence\.projection\.weight, \[8, 64\] for"):
+        train("encoder", drawn_dataset, tmp_path / "run", settings)

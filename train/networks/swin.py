@@ -48,6 +48,7 @@ class SwinT(nn.Module):
             out_features=stages,
         )
         self.network = SwinBackbone(config)
+        self.network.swin.layernorm = nn.Identity()  # each map has a norm of its own
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.register_buffer("spread", torch.tensor(SPREAD)[:, None, None], persistent=False)
 

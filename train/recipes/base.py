@@ -30,6 +30,14 @@ class RecipeSettings(Settings):
         "", help="Label of the table of recordings whose values are the classes, such as emotion; "
         "empty: the action."
     )  # fmt: skip
+    init: str = text(
+        "", help="File of initial weights, safetensors, such as those of a network trained "
+        "elsewhere; empty: random ones."
+    )  # fmt: skip
+    init_keys: str = text(
+        "", help="TOML file with names of weights, \"ours\" = \"theirs\", where the file of "
+        "initial weights has others; empty: it has the same."
+    )  # fmt: skip
 
     @property
     def without_classes(self) -> str:

@@ -185,6 +185,7 @@ class Rrl:
 
         def prepare() -> None:
             self.model.relations.copy_(torch.from_numpy(relations))
+            self.model.target.load_state_dict(self.model.online.state_dict())
 
         def loss_at(step: Step) -> dict[str, Tensor]:
             chosen = torch.from_numpy(step.rng.integers(len(maps), size=s.batch))
