@@ -35,47 +35,29 @@ def initialise(model: nn.Module, weights: Path, keys: Path | None) -> list[str]:
     A convolution of images starts one of clips as its central frame (Arnab et al. 2021); axes of
     length 1 do not count.
 
-    Parameters
-    ----------
-    model : Module
-    weights : Path
-        A safetensors file.
-    keys : Path or None
-        A TOML or JSON file with :data:`Keys`; None where the names are the model's.
-
-    Returns
-    -------
-    list of str
-        Names of the weights that were taken.
+    `keys` is a TOML or JSON file with :data:`Keys`; None where the names are the model's. Returns
+    the names of the weights that were taken.
 
     Raises
     ------
     ModelError
-        When the file cannot be read, a weight is missing in it or has another shape, or no weight
-        is taken.
+        When the file cannot be read, or a weight is missing in it or has another shape.
     UsageError
         When the file of keys cannot be read.
     """
-    tensors = _read(weights)
+    tensors, state = _read(weights), model.state_dict()
     names = _checked(read_settings(keys), keys) if keys else {}
     sources = {ours: _source(ours, names) for ours in _weights(model)}
     wanted = {ours: theirs for ours, theirs in sources.items() if theirs}
-    missing = [f"{o} = {n}" for o, theirs in wanted.items() for n in theirs if n not in tensors]
-    if missing or not wanted:
-        raise _refused(
-            f"no weights for {_listed(missing)}" if missing else "no weight to take",
-            f"a file with all of them; it has {_listed(sorted(tensors))}",
-            weights,
-            "name them in a file, --set init_keys=FILE: ours = theirs, or ours = '' to leave it",
-        )
-    state = model.state_dict()
-    made = {ours: _joined([tensors[n] for n in theirs]) for ours, theirs in wanted.items()}
-    fitted = {ours: _fitted(one, state[ours]) for ours, one in made.items()}
-    wrong = [
-        f"{ours}, {list(made[ours].shape)} for {list(state[ours].shape)}"
-        for ours, one in fitted.items()
-        if one is None
-    ]
+    _require_all(wanted, tensors, weights)
+    fitted, wrong = {}, []
+    for ours, theirs in wanted.items():
+        made = torch.cat([tensors[n] for n in theirs]) if len(theirs) > 1 else tensors[theirs[0]]
+        one = _fitted(made, state[ours])
+        if one is None:
+            wrong.append(f"{ours}, {list(made.shape)} for {list(state[ours].shape)}")
+        else:
+            fitted[ours] = one
     if wrong:
         raise _refused(
             f"weights of another shape: {_listed(wrong)}",
@@ -85,9 +67,22 @@ def initialise(model: nn.Module, weights: Path, keys: Path | None) -> list[str]:
         )
     with torch.no_grad():
         for ours, one in fitted.items():
-            if one is not None:
-                state[ours].copy_(one)
+            state[ours].copy_(one)
     return list(fitted)
+
+
+def _require_all(
+    wanted: Mapping[str, list[str]], tensors: Mapping[str, Tensor], weights: Path
+) -> None:
+    """Refuse a file in which a wanted weight is missing."""
+    missing = [f"{o} = {n}" for o, theirs in wanted.items() for n in theirs if n not in tensors]
+    if missing or not wanted:
+        raise _refused(
+            f"no weights for {_listed(missing)}" if missing else "no weight to take",
+            f"a file with all of them; it has {_listed(sorted(tensors))}",
+            weights,
+            "name them in a file, --set init_keys=FILE: ours = theirs, or ours = '' to leave it",
+        )
 
 
 def _read(weights: Path) -> dict[str, Tensor]:
@@ -118,10 +113,6 @@ def _filled(name: str, parts: tuple[str, ...]) -> str:
     for part in parts:
         name = name.replace("*", part, 1)
     return name
-
-
-def _joined(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
 def _fitted(tensor: Tensor, ours: Tensor) -> Tensor | None:
