@@ -54,6 +54,7 @@ OWNERS = {
     # The weights of FAN are torch's, and only torch can read them without running them.
     "torch": ("train/", "pipeline/landmarks/fan.py"),
     "numba": "synth/simulator/heads/render/",
+    "transformers": "train/networks/swin.py",
     "face_alignment": "pipeline/landmarks/fan.py",
     "mediapipe": "pipeline/landmarks/mediapipe.py",
     "openpyxl": "pipeline/reading/layouts/sheet.py",

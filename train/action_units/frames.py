@@ -85,8 +85,8 @@ def read_unit_frames(
         landmarks.append(crop_landmarks(clip)[chosen])
         scores.append((truth.of(clip) if truth else stand_ins_above_rest(clip, units))[chosen])
         whose += [clip.subject] * len(chosen)
-    parts = (np.concatenate(part) for part in (landmarks, scores))
-    return UnitFrames(torch.from_numpy(np.concatenate(images)), *parts, whose)
+    pixels = torch.from_numpy(np.concatenate(images))
+    return UnitFrames(pixels, np.concatenate(landmarks), np.concatenate(scores), whose)
 
 
 def stand_ins_above_rest(clip: ActionClip, units: Sequence[int]) -> np.ndarray:
