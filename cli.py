@@ -182,8 +182,7 @@ def train(
         Path | None, typer.Option("--out", help="Run folder.  [default: runs/RECIPE]")
     ] = None,
     settings: Annotated[
-        Path | None,
-        typer.Option(help="Settings file: TOML as --show prints, a run's JSON, or `paper`."),
+        Path | None, typer.Option(help="Settings: TOML, a run's JSON, or `paper`: its sizes.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")

@@ -20,7 +20,7 @@ MIN_SHARE = 0.5  # of a clip's frames that ragged ends leave
 
 @dataclass(frozen=True)
 class Variation:
-    """What the views of a clip differ in; the defaults are the paper's padding alone.
+    """Ranges in which the views of a clip differ; the defaults are the paper's padding alone.
 
     Attributes
     ----------

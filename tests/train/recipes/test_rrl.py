@@ -78,7 +78,7 @@ def test_units_that_nearly_all_training_frames_show_do_not_count(drawn_dataset: 
 def test_thresholds_come_from_the_training_subjects(
     drawn_dataset: Path, uninterrupted: Rrl
 ) -> None:
-    """Measuring changes no threshold, whoever is measured."""
+    """Measuring changes no threshold."""
     before = uninterrupted.model.probe.thresholds.clone()
     assert before.any()
     uninterrupted.evaluate(Dataset(drawn_dataset), ["c"])
