@@ -1,9 +1,10 @@
 """A simulated data set of the papers' size, from recordings to an epoch, and a plan for a million.
 
 ``make bench-papers-size`` runs it and writes docs/scale.md: 59 subjects with five actions and ten
-takes of each, and 11,800 compounds (k = 8). Each command of a user's way runs once, in a process of
-its own; one that was cut off is run again by the next call. The plan multiplies what one recording
-cost by a million, and states prices that anyone can replace by their own (``--price``).
+takes of each, at 15 frames a second as for the papers' comparisons, and 11,800 compounds (k = 8).
+Each command of a user's way runs once, in a process of its own; one that was cut off is run again by
+the next call. The plan multiplies what one recording cost by a million, and states prices that
+anyone can replace by their own (``--price``).
 """
 
 import argparse
@@ -68,8 +69,8 @@ PRICES = [
 def steps(subjects: int) -> list[Step]:
     """Return a user's way from recordings to an epoch."""
     simulate = (
-        "simulate", "raw", "--varied", "--subjects", str(subjects), "--actions", str(ACTIONS),
-        "--takes", str(TAKES),
+        "simulate", "raw", "--varied", "--fps", "15", "--size", "256", "--subjects", str(subjects),
+        "--actions", str(ACTIONS), "--takes", str(TAKES),
     )  # fmt: skip
     synth = ("synth-compound", "--k", str(K))
     fmdata = (str(Path(sys.executable).with_name("fmdata")),)
