@@ -57,7 +57,7 @@ bench-heads: $(STAMP)  ## measure what the network sees of heads (docs/heads.md;
 bench-scale: $(STAMP)  ## measure time and memory with 100,000 clips (docs/scale.md; half an hour)
 	$(BIN)/python -m bench.scale.imitated
 
-bench-papers-size: $(STAMP)  ## from 2,950 recordings to an epoch of 11,800 compounds (docs/scale.md; 50 GB, two hours)
+bench-papers-size: $(STAMP)  ## from 2,950 recordings to an epoch of 11,800 compounds (docs/scale.md; 30 GB, an hour)
 	$(BIN)/python -m bench.scale.papers papers-size
 
 bench-sessions: $(STAMP)  ## spot simulated sessions of up to ten minutes (docs/sessions.md; half an hour)

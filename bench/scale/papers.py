@@ -22,7 +22,7 @@ MARKS = Marks("the papers' size", "bench-papers-size")
 SUBJECTS, ACTIONS, TAKES, K = 59, 5, 10, 8
 MILLION = 1_000_000
 WORKERS = 100  # cores of the plan
-FREE_MB = 60_000
+FREE_MB = 30_000
 HOUR, TERA, MEGA = 3600, 1e6, 1e6
 READ = """
 from fmdata.catalog import Dataset, prefetch
@@ -90,7 +90,7 @@ def steps(subjects: int) -> list[Step]:
 def main() -> None:
     """Measure, print the tables, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="for 50 GB of recordings, dataset and copy")
+    parser.add_argument("folder", type=Path, help="for 30 GB of recordings, dataset and copy")
     parser.add_argument("--subjects", type=int, default=SUBJECTS)
     parser.add_argument(
         "--price", action="append", type=Price.parse, help="NAME=CORE_HOUR,GB_MONTH"
