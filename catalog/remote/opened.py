@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from fmdata.catalog.remote.cache import Cache, CacheSettings
 from fmdata.catalog.remote.contents import fetch, no_dataset, parsed
@@ -40,6 +40,7 @@ class CachedCard(OpenedCard):
     url: str
     cache: CacheSettings
     digest: str
+    is_remote: ClassVar[bool] = True
 
     @property
     def todo(self) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command import FMDATA, TIMEOUT_S
+from tests.helpers.ranks import run_ranks
 from tests.train.test_command import TINY
 
 pytestmark = pytest.mark.slow
@@ -34,27 +34,10 @@ with distributed.joined():
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_two_processes_draw_their_own_batches_and_take_the_same_steps(tmp_path: Path) -> None:
     import torch
 
-    common = os.environ | {
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-    }
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(tmp_path)], env=common | {"RANK": str(rank)}
-        )
-        for rank in range(2)
-    ]
-    assert [process.wait(300) for process in started] == [0, 0]
+    run_ranks(PROGRAM, 2, tmp_path)
     a, b = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert a["world"] == b["world"] == 2
     assert not set(a["drawn"]) & set(b["drawn"])

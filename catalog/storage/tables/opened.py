@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -32,6 +33,7 @@ class OpenedCard:
 
     path: Path
     facts: tuple[int, ...]
+    is_remote: ClassVar[bool] = False
 
     @property
     def todo(self) -> str:
