@@ -133,7 +133,8 @@ def train(
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
         if distributed.rank() == 0:
             save(name, recipe, out, data, split.train)
-        evaluation = recipe.evaluate(data, split.validation)
+        with distributed.divided_work():
+            evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
             keeper.write_metrics(history, asdict(split), evaluation.numbers)
             keeper.draw(history)
@@ -152,8 +153,12 @@ def fit(
     classes = class_names(material.dataset, material.split.train, settings.label)
     with seeded(settings.seed):
         recipe = recipe_named(name)(settings, classes)
-    loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
-    recipe.train(material, loop)
+    loop = Loop(
+        recipe.model, settings.seed, keeper, progress, patience=settings.patience,
+        accumulate=settings.accumulate, scale_rate=settings.scale_rate,
+    )  # fmt: skip
+    with distributed.divided_work():
+        recipe.train(material, loop)
     return recipe, loop.history
 
 
@@ -243,8 +248,10 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """Return the inputs of a run: recipe, settings, digests of the dataset and the extractor."""
+    """Return the inputs of a run: recipe, settings, digests of dataset and extractor, processes."""
     facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    # Each process draws its own mini-batches, so with another number of them the numbers differ.
+    facts["processes"] = distributed.world()
     if extractor := getattr(settings, "extractor", ""):
         model = Path(extractor) / MODEL
         facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.settings import choice, flag, number
+from fmdata.train import distributed
 from fmdata.train.data import (
     LabelledClip,
     Samples,
@@ -95,14 +96,14 @@ class Encoder(MotionEncoder):
         label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
         batches = SubjectBatches(
             train,
-            settings.subjects,
+            settings.subjects * distributed.world(),
             settings.motions,
             settings.takes,
             shared_takes=settings.shared_takes,
         )
 
         def loss_at(step: Step) -> Tensor:
-            chosen = [train[i] for i in batches.draw(step.rng)]
+            chosen = [train[i] for i in distributed.part(batches.draw(step.common))]
             clips = []
             for sample in chosen:
                 clip = self.motion_features(sample, features)

@@ -147,7 +147,7 @@ class Landmarks:
         """Give the first predictions the mean and spread of `landmarks`, float [N, 68, 2]."""
         if self.settings.task == "landmarks":
             norm = self.head[1]
-            assert isinstance(norm, nn.BatchNorm1d)
+            assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
             norm.bias.copy_(landmarks.flatten(1).mean(dim=0))
             norm.weight.copy_(landmarks.flatten(1).std(dim=0))
 

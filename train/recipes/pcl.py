@@ -19,6 +19,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
+from fmdata.train import distributed
 from fmdata.train.data import images_of, scaled, spread_frames
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
@@ -174,7 +175,9 @@ class Pcl:
     def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
         """Compute Eq. 7 of one mini-batch, and its parts by name."""
         s, generator = self.settings, step.generator
-        chosen = torch.from_numpy(step.rng.choice(len(frames), s.batch, replace=False))
+        n_faces = min(s.batch * distributed.world(), len(frames))
+        drawn = step.common.choice(len(frames), n_faces, replace=False)
+        chosen = torch.from_numpy(distributed.part(drawn))
         images = scaled(frames[chosen].to(best_device()))
         parts = self._contrasts(images, generator)
         weights = dynamic_weights(step.history, list(parts)) if s.dynamic_weights else {}

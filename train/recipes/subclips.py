@@ -18,6 +18,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, number
+from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch
 from fmdata.train.data import (
     LabelledClip,
@@ -116,7 +117,8 @@ class Subclips(MotionEncoder):
 
         def loss_at(step: Step) -> Tensor:
             sides: tuple[list[Tensor], list[Tensor]] = [], []
-            for i in step.rng.permutation(len(train))[: settings.clips]:
+            n_clips = settings.clips * distributed.world()
+            for i in distributed.part(step.common.permutation(len(train))[:n_clips]):
                 clip = self.motion_features(train[i], variants)
                 for twins in twin_views(
                     clip.shape[1],
