@@ -7,7 +7,7 @@ has no effect.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -158,13 +158,13 @@ def divided_work() -> Iterator[None]:
         _DIVIDES.reset(token)
 
 
-def divided(pieces: Sequence[T], work: Callable[[T], R]) -> list[R]:
-    """Return the result of each piece, in order, on every process.
+def divided(n: int, work: Callable[[range], Iterable[R]]) -> list[R]:
+    """Return the results of `n` pieces of work, in order, on every process.
 
-    Inside :func:`divided_work` each process does its part of the pieces; elsewhere, such as in code
-    of the first process alone, it does them all.
+    `work` yields the result of each piece of a range. Inside :func:`divided_work` each process does
+    its part of the pieces; elsewhere, such as in code of the first process alone, it does them all.
     """
     if not _DIVIDES.get() or world() == 1:
-        return [work(piece) for piece in pieces]
-    parts = everywhere([work(piece) for piece in pieces[rank() :: world()]])
-    return [parts[i % world()][i // world()] for i in range(len(pieces))]
+        return list(work(range(n)))
+    own = range(rank() * n // world(), (rank() + 1) * n // world())
+    return [result for part in everywhere(list(work(own))) for result in part]

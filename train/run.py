@@ -249,7 +249,9 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
 
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
     """Return the inputs of a run: recipe, settings, digests of dataset and extractor, processes."""
-    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    values = settings.to_json()
+    del values["workers"]  # which change no number
+    facts = {"recipe": name, "settings": values, "dataset": data.digests()}
     # Each process draws its own mini-batches, so with another number of them the numbers differ.
     facts["processes"] = distributed.world()
     if extractor := getattr(settings, "extractor", ""):

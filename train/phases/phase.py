@@ -1,7 +1,7 @@
 """One phase of a training, and the inputs of its mini-batches."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ class Step:
         Like `rng`, for pixels, on the CPU.
     history : list of Epoch
         The phase's epochs before this one.
-    items : list
-        What the phase's `batches` have for this mini-batch; empty where it has none.
+    items : any
+        What the phase's `batches` have for this mini-batch; None where it has none.
     """
 
     number: int
@@ -40,7 +40,7 @@ class Step:
     common: np.random.Generator
     generator: torch.Generator
     history: list[Epoch]
-    items: list[Any] = field(default_factory=list)
+    items: Any = None
 
     @property
     def done(self) -> float:
@@ -80,4 +80,4 @@ class Phase:
     prepare: Callable[[], None] | None = None
     measure: Callable[[], dict[str, float]] | None = None
     after_step: Callable[[Step], None] | None = None
-    batches: Callable[[int], Iterator[list[Any]]] | None = None
+    batches: Callable[[int], Iterator[Any]] | None = None

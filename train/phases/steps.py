@@ -83,7 +83,7 @@ class Steps:
         is_one = distributed.world() == 1
         common = rng if is_one else np.random.default_rng([self._seed, _COMMON, *facts])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        items = next(self._items) if self._items else []
+        items = next(self._items) if self._items else None
         step = Step(number, phase.schedule.steps, rng, common, generator, history, items)
         return step, int(rng.integers(2**62))
 

@@ -104,7 +104,7 @@ class Loader(Generic[R]):
             batch_size=None,  # the batches are made by the workers
             num_workers=workers,
             prefetch_factor=self._settings.ahead if workers else None,
-            worker_init_fn=_begin_worker,
+            worker_init_fn=begin_worker,
         )
         for batch in loader:
             if isinstance(batch, FmdataError):
@@ -131,5 +131,6 @@ class _Batches(IterableDataset[Any]):
             yield error  # raised by the DataLoader, it would lose its four parts
 
 
-def _begin_worker(number: int) -> None:
+def begin_worker(number: int) -> None:
+    """Prepare a worker process of a DataLoader."""
     cv2.setNumThreads(0)  # threads of the parent do not live on after a fork

@@ -33,6 +33,10 @@ class RecipeSettings(Settings):
         True, help="Raise the learning rate with the mini-batches of a step, those of all "
         "processes together: in proportion for SGD, by the square root for Adam."
     )  # fmt: skip
+    workers: int = number(
+        0, 0, 1024, help="Processes that read and decode clips for each process of the training; "
+        "they change no number."
+    )  # fmt: skip
     label: str = text(
         "", help="Label of the table of recordings whose values are the classes, such as emotion; "
         "empty: the action."
