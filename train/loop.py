@@ -42,6 +42,8 @@ class Loop:
         Mini-batches of a step, in each process.
     scale_rate : bool
         Raise the rate with the mini-batches of a step, those of all processes.
+    workers : int
+        Processes that read and decode clips, for each process of the training.
 
     Attributes
     ----------
@@ -59,10 +61,11 @@ class Loop:
         patience: int = 0,
         accumulate: int = 1,
         scale_rate: bool = True,
+        workers: int = 0,
     ) -> None:
         self.model = distributed.synchronised(model.to(best_device()), best_device())
         self.seed, self.progress, self.patience = seed, progress, patience
-        self._accumulate, self._scale_rate = accumulate, scale_rate
+        self._accumulate, self._scale_rate, self.workers = accumulate, scale_rate, workers
         self._keeper = keeper or Nowhere()
         self._found = distributed.from_first(self._keeper.load)
         self.history: list[Epoch] = self._found.history if self._found else []

@@ -155,7 +155,7 @@ def fit(
         recipe = recipe_named(name)(settings, classes)
     loop = Loop(
         recipe.model, settings.seed, keeper, progress, patience=settings.patience,
-        accumulate=settings.accumulate, scale_rate=settings.scale_rate,
+        accumulate=settings.accumulate, scale_rate=settings.scale_rate, workers=settings.workers,
     )  # fmt: skip
     with distributed.divided_work():
         recipe.train(material, loop)

@@ -4,14 +4,11 @@ A dataset has no labels: stand-ins from MediaPipe's blendshapes take their place
 (:mod:`fmdata.train.action_units.stand_ins`), so an F1 here is agreement with another network.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.train.action_units.stand_ins import BP4D, DISFA, au_stand_ins
 from fmdata.train.data import crop_landmarks, images_of, spread_frames
@@ -20,66 +17,55 @@ UNITS = {"bp4d": BP4D, "disfa": DISFA}
 
 
 @dataclass(frozen=True)
-class UnitFrames:
-    """N frames of some subjects.
+class UnitReader:
+    """Reads frames with a detected face, spread over a clip.
 
     Attributes
     ----------
-    images : Tensor uint8 [N, 3, S, S]
-    landmarks : ndarray float32 [N, 68, 2]
-        In crop sides, 0 to 1.
-    scores : ndarray float32 [N, K]
-        Stand-ins from blendshapes, 0 to 1; NaN for a unit without a stand-in.
-    """
-
-    images: Tensor
-    landmarks: np.ndarray
-    scores: np.ndarray
-
-    def present(self, threshold: float) -> tuple[Tensor, Tensor]:
-        """Return masks of the present and of the known units, bool [N, K] each."""
-        scores = torch.from_numpy(self.scores)
-        return scores > threshold, scores.isfinite()
-
-
-def read_unit_frames(
-    dataset: Dataset, subjects: Sequence[str], per_clip: int, size: int, units: Sequence[int]
-) -> UnitFrames:
-    """Read frames with a detected face, spread over every action clip of some subjects.
-
-    Parameters
-    ----------
-    per_clip : int
-        Maximum number of frames of a clip.
-    size : int
-        Side of an image, pixels.
-    units : sequence of int
+    per_clip, size : int
+        Maximum number of frames; side of an image, pixels.
+    units : tuple of int
         The K action units.
-
-    Raises
-    ------
-    DatasetError
-        When the dataset has no blendshapes; one built with 68 landmarks has none.
     """
-    images, landmarks, scores = [], [], []
-    for clip in dataset.actions:
-        if clip.subject not in subjects:
-            continue
-        chosen = spread_frames(np.flatnonzero(clip.column("detected")), per_clip)
+
+    per_clip: int
+    size: int
+    units: tuple[int, ...]
+
+    def __call__(self, clip: ActionClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return images, uint8 [k, 3, S, S], landmarks, float [k, 68, 2], and :meth:`scores`.
+
+        Landmarks are in crop sides, 0 to 1.
+        """
+        chosen = self._chosen(clip)
+        images = images_of(clip.frames(chosen.tolist()), self.size, 3)
+        return images, crop_landmarks(clip)[chosen], self.scores(clip)
+
+    def scores(self, clip: ActionClip) -> np.ndarray:
+        """Return stand-ins from blendshapes, float32 [k, K], 0 to 1; NaN without a stand-in.
+
+        Raises
+        ------
+        DatasetError
+            When the clip has no blendshapes; one built with 68 landmarks has none.
+        """
         blendshapes = clip.blendshapes
         if len(blendshapes) == 0:
             raise DatasetError(
                 f"no blendshapes for {clip.key}",
                 wanted="blendshapes, which stand in for labels of action units",
-                where=str(dataset.path),
+                where=str(clip.shard.folder),
                 todo="build it with --landmarks litert",
             )
-        images.append(images_of(clip.frames(chosen.tolist()), size, 3))
-        landmarks.append(crop_landmarks(clip)[chosen])
-        scores.append(au_stand_ins(blendshapes[chosen], units))
-    return UnitFrames(
-        torch.from_numpy(np.concatenate(images)), np.concatenate(landmarks), np.concatenate(scores)
-    )
+        return au_stand_ins(blendshapes[self._chosen(clip)], self.units)
+
+    def _chosen(self, clip: ActionClip) -> np.ndarray:
+        return spread_frames(np.flatnonzero(clip.column("detected")), self.per_clip)
+
+
+def present_units(scores: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return masks of the present and of the known units of scores, bool [N, K] each."""
+    return scores > threshold, np.isfinite(scores)
 
 
 def f1_of_units(predicted: np.ndarray, true: np.ndarray, known: np.ndarray) -> np.ndarray:

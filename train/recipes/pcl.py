@@ -9,18 +9,15 @@ negatives interpolated with one another, which the paper's baseline has as well.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
-from fmdata.train import distributed
-from fmdata.train.data import images_of, scaled, spread_frames
+from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.disentangle import (
@@ -35,12 +32,15 @@ from fmdata.train.losses.disentangle import (
 from fmdata.train.metrics import Confusion, Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
 from fmdata.train.networks.probe import LinearProbe
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, positions_of
+from fmdata.train.reading.poses import UNLABELLED, PoseReader
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
 from fmdata.train.views.poses import other_pose, random_crop, same_pose
 
 NEUTRAL = "neutral"
-UNLABELLED = -1
 PROBE_BATCH, PROBE_RATE = 128, 5e-3
+BATCH = 256  # images at once without gradients
 ANGLES = "yaw", "pitch", "roll"
 ORTHOGONALITY = {"correlation": correlation_orthogonality, "product": product_orthogonality}
 
@@ -88,14 +88,6 @@ class PclSettings(RecipeSettings):
         return self.reconstruction or self.orthogonality != "none" or self.pose_contrast
 
 
-class Frames(NamedTuple):
-    """Single frames: uint8 [N, 3, S, S], expressions int [N] (-1: none), degrees float [N, 3]."""
-
-    images: Tensor
-    expressions: Tensor
-    poses: Tensor
-
-
 class PclModel(nn.Module):
     """The pretrained network and the two probes."""
 
@@ -124,26 +116,21 @@ class Pcl:
         DatasetError
             When there are fewer frames than in a mini-batch, or none shows an expression.
         """
-        s, model, where = self.settings, self.model, str(material.dataset.path)
-        frames = self._read(material.dataset, material.split.train)
-        labelled = frames.expressions != UNLABELLED
-        if len(frames.images) < s.batch or not labelled.any():
-            raise DatasetError(
-                f"{len(frames.images)} frames with a face, {int(labelled.sum())} of them labelled",
-                wanted=f"at least {s.batch}, and motions with an onset and a peak",
-                where=where,
-                todo="add recordings and build again, or --set batch to fewer",
-            )
+        s, model, dataset = self.settings, self.model, material.dataset
+        positions = positions_of(dataset.actions, material.split.train)
+        self._require_frames(dataset, positions)
+        faces = ImageBatches(
+            dataset.actions, self._reader(dataset), positions, batch=s.batch, per_clip=s.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
         schedule = Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
-
-        def loss_at(step: Step) -> dict[str, Tensor]:
-            return self._losses(frames.images, step)
-
-        loop.fit(Phase("pretraining", model.network, loss_at, schedule))
-        features = self._features(frames.images)
-        data = features[labelled], frames.expressions[labelled]
+        phase = Phase("pretraining", model.network, self._losses, schedule, batches=faces.batches)
+        loop.fit(phase)
+        features, expressions, poses = map(torch.from_numpy, self._features(dataset, positions))
+        labelled = expressions != UNLABELLED
+        data = features[labelled], expressions[labelled]
         _fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, s)
-        data = features, frames.poses
+        data = features, poses
         _fit_probe(loop, "pose", model.pose, data, nn.functional.l1_loss, s)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
@@ -155,30 +142,29 @@ class Pcl:
         and ``constant_pose_error_deg`` of predicting the training frames' mean. Poses are those of
         the head in the recording; the crops are upright and hardly show its roll.
         """
-        frames = self._read(dataset, subjects)
-        features = self._features(frames.images).to(best_device())
+        positions = positions_of(dataset.actions, subjects)
+        features, expressions, true_poses = self._features(dataset, positions)
         with torch.no_grad():
-            poses = self.model.pose(features).cpu()
-            predicted = self.model.expression(features).argmax(dim=1).cpu()
-        errors = (poses - frames.poses).abs().mean(dim=0)
-        constant = (self.model.pose.target_mean.cpu() - frames.poses).abs().mean()
+            on_device = torch.from_numpy(features).to(best_device())
+            poses = self.model.pose(on_device).cpu()
+            predicted = self.model.expression(on_device).argmax(dim=1).cpu().numpy()
+        truth = torch.from_numpy(true_poses)
+        errors = (poses - truth).abs().mean(dim=0)
+        constant = (self.model.pose.target_mean.cpu() - truth).abs().mean()
         numbers = {f"{a}_error_deg": float(e) for a, e in zip(ANGLES, errors, strict=True)}
         numbers["pose_error_deg"] = float(errors.mean())
         numbers["constant_pose_error_deg"] = float(constant)
-        labelled = frames.expressions != UNLABELLED
-        true = frames.expressions[labelled].numpy()
-        confusion = confusion_of(self.expressions, true, predicted[labelled].numpy())
+        labelled = expressions != UNLABELLED
+        true = expressions[labelled]
+        confusion = confusion_of(self.expressions, true, predicted[labelled])
         if labelled.any():
             numbers |= _accuracies(confusion)
         return Evaluation(numbers, confusion=confusion)
 
-    def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
+    def _losses(self, step: Step) -> dict[str, Tensor]:
         """Compute Eq. 7 of one mini-batch, and its parts by name."""
         s, generator = self.settings, step.generator
-        n_faces = min(s.batch * distributed.world(), len(frames))
-        drawn = step.common.choice(len(frames), n_faces, replace=False)
-        chosen = torch.from_numpy(distributed.part(drawn))
-        images = scaled(frames[chosen].to(best_device()))
+        images = scaled(torch.from_numpy(step.items[0]).to(best_device()))
         parts = self._contrasts(images, generator)
         weights = dynamic_weights(step.history, list(parts)) if s.dynamic_weights else {}
         if s.reconstruction or s.orthogonality != "none":
@@ -225,44 +211,39 @@ class Pcl:
         return parts
 
     @torch.no_grad()
-    def _features(self, images: Tensor) -> Tensor:
-        """Compute the features F_s of frames, float [N, n] on the CPU."""
+    def _features(self, dataset: Dataset, positions: np.ndarray) -> Arrays:
+        """Return the features F_s of the clips' frames, with expressions and poses, [N, ...]."""
         network = self.model.network.to(best_device()).eval()
-        parts = images.split(256)
-        return torch.cat([network.features(scaled(x.to(best_device()))).cpu() for x in parts])
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Frames:
-        """Read frames with a detected face from some subjects' clips."""
-        images, expressions, poses = [], [], []
-        column = class_column(dataset, self.settings.label)
-        for clip in dataset.actions:
-            if clip.subject not in subjects:
-                continue
-            detected = np.flatnonzero(clip.column("detected"))
-            chosen = spread_frames(detected, self.settings.frames)
-            images.append(images_of(clip.frames(chosen.tolist()), self.settings.size, 3))
-            expressions.append(self._expressions(clip, str(clip.row[column]))[chosen])
-            poses.append(clip.pose[chosen])
-        parts = (np.concatenate(part) for part in (images, expressions, poses))
-        return Frames(*map(torch.from_numpy, parts))
+        def work(clips: list[Arrays]) -> Arrays:
+            images, *labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+            pixels = scaled(torch.from_numpy(images).to(best_device()))
+            return network.features(pixels).cpu().numpy(), *labels
 
-    def _expressions(self, clip: ActionClip, expression: str) -> np.ndarray:
-        """Label the frames of a clip, int [T]: neutral, its expression, or -1.
+        n, reader = max(1, BATCH // self.settings.frames), self._reader(dataset)
+        parts = each_batch(dataset.actions, reader, positions, self.settings.workers, n, work)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
-        Of the frames before the onset only the first is labelled neutral; otherwise half of all
-        labels would be neutral, since every clip begins so.
-        """
-        shown = np.full(clip.n_frames, UNLABELLED)
-        motion = clip.motion
-        if motion is None or expression not in self.classes:
-            return shown
-        moving = np.arange(motion.onset, motion.offset)
-        strength = clip.intensity[moving]
-        peak = moving[strength >= self.settings.peak * strength.max()]
-        shown[peak] = self.expressions.index(expression)
-        if motion.onset > 0:
-            shown[0] = self.expressions.index(NEUTRAL)
-        return shown
+    def _reader(self, dataset: Dataset) -> PoseReader:
+        s, column = self.settings, class_column(dataset, self.settings.label)
+        names = tuple(self.expressions)
+        return PoseReader(s.size, s.frames, s.peak, column, frozenset(self.classes), names, NEUTRAL)
+
+    def _require_frames(self, dataset: Dataset, positions: np.ndarray) -> None:
+        column, s = class_column(dataset, self.settings.label), self.settings
+        rows = list(dataset.actions.rows(["n_frames", "onset", column]))
+        rows = [rows[i] for i in positions.tolist()]
+        n_frames = sum(min(row["n_frames"], s.frames) for row in rows)
+        labelled = sum(
+            row["onset"] is not None and str(row[column]) in self.classes for row in rows
+        )
+        if n_frames < s.batch or not labelled:
+            raise DatasetError(
+                f"at most {n_frames} frames with a face, {labelled} clips with a labelled motion",
+                wanted=f"at least {s.batch} frames, and motions with an onset and a peak",
+                where=dataset.where,
+                todo="add recordings and build again, or --set batch to fewer",
+            )
 
 
 def _fit_probe(

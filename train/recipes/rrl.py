@@ -20,7 +20,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train.action_units.attention import attention_maps
-from fmdata.train.action_units.frames import UNITS, UnitFrames, f1_of_units, read_unit_frames
+from fmdata.train.action_units.frames import UNITS, UnitReader, f1_of_units, present_units
 from fmdata.train.action_units.relations import FORMS, relation_matrix
 from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
@@ -36,6 +36,8 @@ from fmdata.train.losses.regions import (
 )
 from fmdata.train.metrics import Evaluation
 from fmdata.train.networks.regional import HEAD, SIZE, Branch, follow, perceptron
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, in_order, positions_of
 from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.colour import blur, distort, to_grey
 from fmdata.train.views.mirror import mirror
@@ -123,28 +125,51 @@ class Rrl:
         DatasetError
             When there are no blendshapes, or no frame shows an action unit.
         """
-        s, units = self.settings, UNITS[self.settings.units]
-        data = read_unit_frames(material.dataset, material.split.train, s.frames, SIZE, units)
-        present, known = data.present(s.threshold)
-        _require_some(present, "trained on", material.dataset)
+        s, dataset = self.settings, material.dataset
+        positions = positions_of(dataset.actions, material.split.train)
+        scores = list(in_order(dataset.actions, self._reader.scores, positions, loop.workers))
+        present, known = present_units(np.concatenate(scores), s.threshold)
+        _require_some(present, "trained on", dataset)
         if s.epochs:
             labels = np.where(known, present, np.nan)
-            self._pretrain(data, relation_matrix(labels, s.relations), loop)
-        self._fit_classifier(self.model.features(data.images), present, known, loop)
+            self._pretrain(dataset, positions, relation_matrix(labels, s.relations), loop)
+        features, _ = self._features(dataset, positions)
+        self._fit_classifier(*map(torch.from_numpy, (features, present, known)), loop)
 
-    def _pretrain(self, data: UnitFrames, relations: np.ndarray, loop: Loop) -> None:
+    @property
+    def _reader(self) -> UnitReader:
+        return UnitReader(self.settings.frames, SIZE, tuple(UNITS[self.settings.units]))
+
+    @torch.no_grad()
+    def _features(self, dataset: Dataset, positions: np.ndarray) -> Arrays:
+        """Return the global vectors of the clips' frames, float [N, d], and scores, [N, K]."""
+
+        def work(clips: list[Arrays]) -> Arrays:
+            images, _, scores = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+            return self.model.features(torch.from_numpy(images)).cpu().numpy(), scores
+
+        n, workers = max(1, BATCH // self.settings.frames), self.settings.workers
+        parts = each_batch(dataset.actions, self._reader, positions, workers, n, work)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    def _pretrain(
+        self, dataset: Dataset, positions: np.ndarray, relations: np.ndarray, loop: Loop
+    ) -> None:
         s, device, units = self.settings, best_device(), UNITS[self.settings.units]
-        # The maps are drawn on an image of the paper's size.
-        maps = torch.from_numpy(
-            attention_maps(data.landmarks * PAPER_SIZE - 0.5, PAPER_SIZE, units)
-        )
+        faces = ImageBatches(
+            dataset.actions, self._reader, positions, batch=s.batch, per_clip=s.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
 
         def prepare() -> None:
             self.model.relations.copy_(torch.from_numpy(relations))
 
         def loss_at(step: Step) -> dict[str, Tensor]:
-            chosen = torch.from_numpy(step.rng.integers(len(maps), size=s.batch))
-            images, regions = scaled(data.images[chosen]).to(device), maps[chosen].to(device)
+            pixels, landmarks, _ = step.items
+            # The maps are drawn on an image of the paper's size.
+            maps = attention_maps(landmarks * PAPER_SIZE - 0.5, PAPER_SIZE, units)
+            images = scaled(torch.from_numpy(pixels).to(device))
+            regions = torch.from_numpy(maps).to(device)
             one, other = (self._view(images, regions, step.generator) for _ in range(2))
             return self._losses(one, other)
 
@@ -162,12 +187,13 @@ class Rrl:
                 schedule,
                 prepare=prepare,
                 after_step=update_target,
+                batches=faces.batches,
             )
         )
 
     def _fit_classifier(self, features: Tensor, present: Tensor, known: Tensor, loop: Loop) -> None:
         s, device = self.settings, best_device()
-        present, known = present.to(device), known.to(device)
+        features, present, known = (x.to(device) for x in (features, present, known))
 
         def loss_at(step: Step) -> Tensor:
             chosen = torch.from_numpy(step.rng.integers(len(features), size=BATCH)).to(device)
@@ -187,13 +213,14 @@ class Rrl:
         A unit that no frame of these subjects shows is left out. ``f1_always`` is the mean F1 of a
         constant prediction: every unit present in every frame.
         """
-        s, units = self.settings, UNITS[self.settings.units]
-        data = read_unit_frames(dataset, subjects, s.frames, SIZE, units)
-        present, known = (x.numpy() for x in data.present(s.threshold))
-        _require_some(present, "held out", dataset)
+        units = UNITS[self.settings.units]
         self.model.eval()
+        features, scores = self._features(dataset, positions_of(dataset.actions, subjects))
+        present, known = present_units(scores, self.settings.threshold)
+        _require_some(present, "held out", dataset)
         with torch.no_grad():
-            found = (self.model.classifier(self.model.features(data.images)) > 0).cpu().numpy()
+            logits = self.model.classifier(torch.from_numpy(features).to(best_device()))
+        found = (logits > 0).cpu().numpy()
         f1, always = (f1_of_units(x, present, known) for x in (found, np.ones_like(found)))
         numbers = {
             "f1": float(np.nanmean(f1)),
@@ -239,11 +266,11 @@ class Rrl:
         return {"loss": overall_loss(losses, weights), **named}
 
 
-def _require_some(present: Tensor | np.ndarray, subjects: str, dataset: Dataset) -> None:
+def _require_some(present: np.ndarray, subjects: str, dataset: Dataset) -> None:
     if not present.any():
         raise DatasetError(
             f"no frame of the subjects {subjects} shows any action unit",
             wanted="moving faces, judged by the blendshapes that stand in for labels",
-            where=str(dataset.path),
+            where=dataset.where,
             todo="choose a lower `threshold`, or add recordings",
         )

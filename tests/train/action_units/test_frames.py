@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from fmdata.catalog import Dataset
-from fmdata.train.action_units.frames import f1_of_units, read_unit_frames
+from fmdata.train.action_units.frames import UnitReader, f1_of_units, present_units
 
 AUS = 1, 12, 23, 26
 
 
 def test_frames_are_spread_over_the_clips_of_the_requested_subjects(drawn_dataset: Path) -> None:
     """Two subjects with nine clips each, five frames per clip; AU 23 has no stand-in."""
-    frames = read_unit_frames(Dataset(drawn_dataset), ["a", "c"], 5, 32, AUS)
-    assert (frames.images.shape, frames.landmarks.shape) == ((90, 3, 32, 32), (90, 68, 2))
-    present, known = frames.present(0.5)
-    assert known.all(dim=0).tolist() == [True, True, False, True]
-    assert present.any(dim=0).tolist() == [True, True, False, True]
+    actions, reader = Dataset(drawn_dataset).actions, UnitReader(5, 32, AUS)
+    read = [reader(clip) for subject in ("a", "c") for clip in actions.of_subject(subject)]
+    images, landmarks, scores = (np.concatenate(parts) for parts in zip(*read, strict=True))
+    assert (images.shape, landmarks.shape) == ((90, 3, 32, 32), (90, 68, 2))
+    present, known = present_units(scores, 0.5)
+    assert known.all(axis=0).tolist() == [True, True, False, True]
+    assert present.any(axis=0).tolist() == [True, True, False, True]
     # The first frame of every clip is neutral; AU 1 occurs with 26, or alone.
     assert not present[::5].any()
     assert (present[:, 0] >= present[:, 3]).all()

@@ -128,9 +128,9 @@ def test_the_first_frame_is_neutral_and_frames_near_the_peak_show_the_action(
     drawn_dataset: Path,
 ) -> None:
     """A drawn motion is half a sine: above 0.7 for its middle half."""
-    recipe = Pcl(TINY, ACTIONS)
-    for clip in Dataset(drawn_dataset).actions:
-        shown = recipe._expressions(clip, clip.action)
+    recipe, dataset = Pcl(TINY, ACTIONS), Dataset(drawn_dataset)
+    for clip in dataset.actions:
+        shown = recipe._reader(dataset).expressions(clip)
         motion = clip.motion
         assert motion is not None
         assert shown[0] == recipe.expressions.index("neutral")
