@@ -7,7 +7,6 @@ holds a lock of the kernel (flock), which ends with the process. What a killed p
 removed, or fetched again.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,11 @@ from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import Settings, number, text
 from fmdata.catalog.storage.card import NAME
 from fmdata.catalog.storage.files import user_cache
+
+try:
+    import fcntl
+except ImportError:  # Windows; see `require_locks`
+    fcntl = None  # type: ignore[assignment]
 
 PATIENCE_S = 60.0  # until files in use make room
 POLL_S = 0.05
@@ -46,6 +50,17 @@ class CacheSettings(Settings):
     def place(self) -> Path:
         """The folder."""
         return self.folder or user_cache() / "shards"
+
+
+def require_locks(url: str) -> None:
+    """Refuse a dataset at a URL on a system without locks that end with their process."""
+    if fcntl is None:
+        raise UsageError(
+            "a system without flock, by which processes share the cache",
+            wanted="Linux or macOS, to read a dataset at a URL",
+            where=url,
+            todo="`fmdata pull` the dataset, and open the folder",
+        )
 
 
 class _Kept(NamedTuple):

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, ClassVar
 
-from fmdata.catalog.remote.cache import Cache, CacheSettings
+from fmdata.catalog.remote.cache import Cache, CacheSettings, require_locks
 from fmdata.catalog.remote.contents import fetch, no_dataset, parsed
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, FileFacts
@@ -72,6 +72,7 @@ def open_url(url: str, cache: CacheSettings) -> CachedCard:
         When there is no finished dataset, its card is damaged, or it cannot be reached.
     """
     store = _store(url, os.getpid())
+    require_locks(store.url)
     content = store.read(NAME, MAX_BYTES)
     if content is None:
         raise no_dataset(store)

@@ -6,7 +6,7 @@ be accumulated in one step; contrasts see one mini-batch of every process at a t
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -63,9 +63,7 @@ class Steps:
         sums: dict[str, float] = {}
         for batch in range(number * n, (number + 1) * n):
             step, seed = self._draw(number, batch, history)
-            # Gradients are averaged once a step, with those of the last mini-batch.
-            later = batch + 1 < (number + 1) * n and isinstance(self._losses, distributed.Parallel)
-            with self._losses.no_sync() if later else nullcontext(), seeded(seed):
+            with self._alone(batch + 1 < (number + 1) * n), seeded(seed):
                 losses = self._losses(step)
                 (losses["loss"] / n).backward()
             for name, value in losses.items():
@@ -75,6 +73,13 @@ class Steps:
         if phase.after_step is not None:
             phase.after_step(step)
         return {name: total / n for name, total in sums.items()}
+
+    def _alone(self, alone: bool) -> AbstractContextManager[None]:
+        """Keep gradients in this process: they are averaged once a step, with the last ones."""
+        if alone and isinstance(self._losses, distributed.Parallel):
+            quiet: AbstractContextManager[None] = self._losses.no_sync()
+            return quiet
+        return nullcontext()
 
     def _draw(self, number: int, batch: int, history: list[Epoch]) -> tuple[Step, int]:
         """Return the inputs of a mini-batch, and a seed for the network's own draws (dropout)."""

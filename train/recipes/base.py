@@ -79,7 +79,7 @@ def class_column(dataset: Dataset, label: str) -> str:
         raise DatasetError(
             got,
             wanted=f"one of the labels {known}" if known else "a dataset with labels",
-            where=f"label = {label}, {dataset.path}",
+            where=f"label = {label}, {dataset.where}",
             todo="name one of them, or add the column to the table of recordings and build again",
         )
     values = dataset.actions.table([found.column])[found.column]
@@ -87,7 +87,7 @@ def class_column(dataset: Dataset, label: str) -> str:
         raise DatasetError(
             f"{values.null_count} of {len(values)} clips have no {name}",
             wanted="a class for every clip",
-            where=f"label = {label}, {dataset.path}",
+            where=f"label = {label}, {dataset.where}",
             todo=f'fill in the table and build again, or build with --keep "{name} is not None"',
         )
     return found.column

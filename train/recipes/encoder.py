@@ -88,7 +88,7 @@ class Encoder(MotionEncoder):
 
     def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""
-        return self.sequence.embed(self.motion_features(sample, features) for sample in samples)
+        return self._embedded(samples, lambda sample: self.motion_features(sample, features))
 
     def _fit_motion(self, train: Samples, held: Samples, features: Features, loop: Loop) -> None:
         settings, device = self.settings, best_device()

@@ -78,8 +78,9 @@ class Landmarks:
         self, settings: ExtractorSettings, classes: Sequence[str], label: str = ""
     ) -> None:
         self.settings = settings
-        own = isinstance(settings, LandmarkSettings)
-        self._label, self._workers = (settings.label, settings.workers) if own else (label, 0)
+        self._label, self._workers = label, 0
+        if isinstance(settings, LandmarkSettings):
+            self._label, self._workers = settings.label, settings.workers
         self.classes = list(classes)
         self.names = list(dict.fromkeys([NEUTRAL, *classes]))  # a label may name it too
         self.extractor = MobileFaceNet(settings.size, settings.channels, settings.width)

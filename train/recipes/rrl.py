@@ -133,8 +133,8 @@ class Rrl:
         if s.epochs:
             labels = np.where(known, present, np.nan)
             self._pretrain(dataset, positions, relation_matrix(labels, s.relations), loop)
-        features, _ = self._features(dataset, positions)
-        self._fit_classifier(*map(torch.from_numpy, (features, present, known)), loop)
+        features = torch.from_numpy(self._features(dataset, positions)[0])
+        self._fit_classifier(features, torch.from_numpy(present), torch.from_numpy(known), loop)
 
     @property
     def _reader(self) -> UnitReader:

@@ -123,7 +123,7 @@ class Smate:
             raise DatasetError(
                 f"one class only: {', '.join(self.classes)}",
                 wanted="at least two actions, or values of a label, to classify",
-                where=str(material.dataset.path),
+                where=material.dataset.where,
                 todo="add recordings of other actions and build again",
             )
         actions, reader = material.dataset.actions, self._reader(material.dataset)
