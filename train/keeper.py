@@ -107,10 +107,11 @@ class FolderKeeper:
     ) -> dict[str, Tensor]:
         """Return the tensors stored under a name and the digest of their inputs, or make them.
 
-        Making them replaces the tensors of the same name and another digest.
+        Making them replaces the tensors of the same name and another digest. Where a process does
+        not see the file, all make them, since they may divide that work.
         """
         path = self._out / f"{name}-{digest[:12]}.safetensors"
-        if path.exists():
+        if all(distributed.everywhere(path.exists())):
             return unpack_tensors(path, f"{name} stored by a run; remove the file")[0]
         tensors = make()
         if distributed.rank() > 0:

@@ -7,6 +7,7 @@ Promise: a run that was killed and started again ends with the metrics of an uni
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -104,7 +105,11 @@ class Measured:
 
 
 def train(
-    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
+    name: str,
+    dataset: Path | str,
+    out: Path,
+    settings: RecipeSettings,
+    progress: Progress = SILENT,
 ) -> Report:
     """Train a recipe, or resume the run in the same folder, and measure it.
 
@@ -112,8 +117,10 @@ def train(
     ----------
     name : str
         Name of the recipe.
-    dataset, out : Path
-        Folders of the dataset and of the run.
+    dataset : Path or str
+        Folder of the dataset, or its URL.
+    out : Path
+        Folder of the run.
     settings : RecipeSettings
         Settings of the recipe.
     progress : Progress, optional
@@ -127,14 +134,15 @@ def train(
     UsageError
         When `out` cannot be written to, or holds a run of another recipe, dataset or settings.
     """
-    with reading(dataset), distributed.joined():
-        data = Dataset(dataset)
-        split = choose_split(folds_of(data), settings.hold_out, str(dataset))
+    with _kept(dataset), distributed.joined():
+        data = _opened(dataset)
+        split = choose_split(folds_of(data), settings.hold_out, data.where)
         keeper = FolderKeeper(out, _identity(name, data, settings))
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
         if distributed.rank() == 0:
             save(name, recipe, out, data, split.train)
-        evaluation = recipe.evaluate(data, split.validation)
+        with distributed.divided_work():
+            evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
             keeper.write_metrics(history, asdict(split), evaluation.numbers)
             keeper.draw(history)
@@ -156,13 +164,21 @@ def fit(
     if settings.init:
         keys = Path(settings.init_keys) if settings.init_keys else None
         initialise(recipe.model, Path(settings.init), keys)
-    loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
-    recipe.train(material, loop)
+    loop = Loop(
+        recipe.model, settings.seed, keeper, progress, patience=settings.patience,
+        accumulate=settings.accumulate, scale_rate=settings.scale_rate, workers=settings.workers,
+    )  # fmt: skip
+    with distributed.divided_work():
+        recipe.train(material, loop)
     return recipe, loop.history
 
 
 def cross_validate(
-    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
+    name: str,
+    dataset: Path | str,
+    out: Path,
+    settings: RecipeSettings,
+    progress: Progress = SILENT,
 ) -> CrossValidation:
     """Train once for each fold that has subjects, that fold held out, in ``out/fold-N``.
 
@@ -174,9 +190,10 @@ def cross_validate(
         As :func:`train` does.
     """
     measured = {}
-    with reading(dataset), distributed.joined():
-        folds = folds_of(Dataset(dataset))
-        choose_split(folds, -1, str(dataset))  # raises before anything is trained
+    with _kept(dataset), distributed.joined():
+        data = _opened(dataset)
+        folds = folds_of(data)
+        choose_split(folds, -1, data.where)  # raises before anything is trained
         for fold in sorted(set(folds.values())):
             held_out = replace(settings, hold_out=fold)
             report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
@@ -232,6 +249,24 @@ def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
     return Measured(run, evaluation)
 
 
+def _kept(dataset: Path | str) -> AbstractContextManager[None]:
+    """Keep commands from writing to a dataset; one at a URL is compared when it is read."""
+    return nullcontext() if isinstance(dataset, str) else reading(dataset)
+
+
+def _opened(dataset: Path | str) -> Dataset:
+    """Open the dataset of a training, the same in all processes."""
+    data = Dataset(dataset)
+    if len({tuple(digests) for digests in distributed.everywhere(data.digests())}) > 1:
+        raise DatasetError(
+            "the processes have found different datasets",
+            wanted="one dataset for all of them",
+            where=data.where,
+            todo="wait until nobody writes to it, and start them again",
+        )
+    return data
+
+
 def folds_of(data: Dataset) -> dict[str, int]:
     """Return the fold of every subject."""
     table = data.actions.table(["subject", "fold"])
@@ -247,8 +282,12 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """Return the inputs of a run: recipe, settings, digests of the dataset and other files."""
-    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
+    """Return the inputs of a run: recipe, settings, digests of dataset and files, processes."""
+    values = settings.to_json()
+    del values["workers"]  # which change no number
+    facts: dict[str, Any] = {"recipe": name, "settings": values, "dataset": data.digests()}
+    # Each process draws its own mini-batches, so with another number of them the numbers differ.
+    facts["processes"] = distributed.world()
     extractor = getattr(settings, "extractor", "")
     files = {
         "extractor": Path(extractor) / MODEL if extractor else None,

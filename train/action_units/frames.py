@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.train.action_units.stand_ins import BP4D, DISFA, au_stand_ins
@@ -23,70 +20,49 @@ UNITS = {"bp4d": BP4D, "disfa": DISFA}
 
 
 @dataclass(frozen=True)
-class UnitFrames:
-    """N frames of some subjects.
+class UnitReader:
+    """Reads frames with a detected face: half of a clip's frames of its motion, half others.
 
     Attributes
     ----------
-    images : Tensor uint8 [N, 3, S, S]
-    landmarks : ndarray float32 [N, 68, 2]
-        In crop sides, 0 to 1.
-    scores : ndarray float32 [N, K]
-        Labels, or stand-ins above rest; NaN where unknown.
-    subjects : list of str
-        Subject of each.
-    """
-
-    images: Tensor
-    landmarks: np.ndarray
-    scores: np.ndarray
-    subjects: list[str]
-
-    def present(self, threshold: float) -> tuple[Tensor, Tensor]:
-        """Return masks of the present and of the known units, bool [N, K] each."""
-        scores = torch.from_numpy(self.scores)
-        return scores > threshold, scores.isfinite()
-
-
-def read_unit_frames(
-    dataset: Dataset,
-    subjects: Sequence[str],
-    per_clip: int,
-    size: int,
-    units: Sequence[int],
-    truth: UnitTruth | None = None,
-) -> UnitFrames:
-    """Read frames with a detected face, from every action clip of some subjects.
-
-    Half of a clip's frames are spread over its motion, half over the others.
-
-    Parameters
-    ----------
-    per_clip : int
-        Maximum number of frames of a clip.
-    size : int
-        Side of an image, pixels.
-    units : sequence of int
+    per_clip, size : int
+        Maximum number of frames; side of an image, pixels.
+    units : tuple of int
         The K action units.
     truth : UnitTruth, optional
         Labels of the units; otherwise stand-ins above rest.
-
-    Raises
-    ------
-    DatasetError
-        When the dataset has no blendshapes to stand in, or `truth` no labels of a clip.
     """
-    images, landmarks, scores, whose = [], [], [], []
-    for clip in dataset.actions:
-        if clip.subject not in subjects:
-            continue
-        chosen = _spread(clip, per_clip)
-        images.append(images_of(clip.frames(chosen.tolist()), size, 3))
-        landmarks.append(crop_landmarks(clip)[chosen])
-        scores.append((truth.of(clip) if truth else stand_ins_above_rest(clip, units))[chosen])
-        whose += [clip.subject] * len(chosen)
-    pixels = torch.from_numpy(np.concatenate(images))
-    return UnitFrames(pixels, np.concatenate(landmarks), np.concatenate(scores), whose)
+
+    per_clip: int
+    size: int
+    units: tuple[int, ...]
+    truth: UnitTruth | None = None
+
+    def __call__(self, clip: ActionClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return images, uint8 [k, 3, S, S], landmarks, float [k, 68, 2], and :meth:`scores`.
+
+        Landmarks are in crop sides, 0 to 1.
+        """
+        chosen = _spread(clip, self.per_clip)
+        images = images_of(clip.frames(chosen.tolist()), self.size, 3)
+        return images, crop_landmarks(clip)[chosen], self.scores(clip)
+
+    def scores(self, clip: ActionClip) -> np.ndarray:
+        """Return labels, or stand-ins above rest, float32 [k, K]; NaN where unknown.
+
+        Raises
+        ------
+        DatasetError
+            When the clip has no blendshapes to stand in, or `truth` no labels of it.
+        """
+        truth, units = self.truth, self.units
+        scores = truth.of(clip) if truth else stand_ins_above_rest(clip, units)
+        return scores[_spread(clip, self.per_clip)]
+
+
+def present_units(scores: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return masks of the present and of the known units of scores, bool [N, K] each."""
+    return scores > threshold, np.isfinite(scores)
 
 
 def stand_ins_above_rest(clip: ActionClip, units: Sequence[int]) -> np.ndarray:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.settings import choice, flag, number, text
+from fmdata.train import distributed
 from fmdata.train.data import (
     LabelledClip,
     Samples,
@@ -95,7 +96,7 @@ class Encoder(MotionEncoder):
 
     def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""
-        return self.sequence.embed(self.motion_features(sample, features) for sample in samples)
+        return self._embedded(samples, lambda sample: self.motion_features(sample, features))
 
     def _fit_motion(self, train: Samples, held: Samples, features: Features, loop: Loop) -> None:
         settings, device = self.settings, best_device()
@@ -103,14 +104,14 @@ class Encoder(MotionEncoder):
         label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
         batches = SubjectBatches(
             train,
-            settings.subjects,
+            settings.subjects * distributed.world(),
             settings.motions,
             settings.takes,
             shared_takes=settings.shared_takes,
         )
 
         def loss_at(step: Step) -> Tensor:
-            chosen = [train[i] for i in batches.draw(step.rng)]
+            chosen = [train[i] for i in distributed.part(batches.draw(step.common))]
             clips = []
             for sample in chosen:
                 clip = self.motion_features(sample, features)

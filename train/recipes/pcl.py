@@ -7,10 +7,10 @@ not aligned: train on a dataset built with ``--crop static``, in which heads tur
 implemented: negatives interpolated with one another, which the paper's baseline has as well.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,15 +29,18 @@ from fmdata.train.losses.disentangle import (
     product_orthogonality,
     total_loss,
 )
-from fmdata.train.metrics import Evaluation, confusion_of
+from fmdata.train.metrics import Confusion, Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
-from fmdata.train.networks.probe import LinearProbe
+from fmdata.train.networks.probe import LinearProbe, fit_probe
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, positions_of
+from fmdata.train.reading.poses import UNLABELLED, PoseReader
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
-from fmdata.train.recipes.posed import NEUTRAL, UNLABELLED, Frames, accuracies, read_frames
 from fmdata.train.views.colour import distort
 from fmdata.train.views.poses import mirrored, other_poses, random_crop, same_pose
 
-PROBE_BATCH, PROBE_RATE = 128, 5e-3
+NEUTRAL = "neutral"
+BATCH = 256  # images at once without gradients
 ANGLES = "yaw", "pitch", "roll"
 ORTHOGONALITY = {"correlation": correlation_orthogonality, "product": product_orthogonality}
 
@@ -121,58 +124,50 @@ class Pcl:
         DatasetError
             When there are fewer frames than in a mini-batch, or none shows an expression.
         """
-        s, model, where = self.settings, self.model, str(material.dataset.path)
-        frames = self._read(material.dataset, material.split.train)
-        labelled = frames.expressions != UNLABELLED
-        if len(frames.images) < s.batch or not labelled.any():
-            raise DatasetError(
-                f"{len(frames.images)} frames with a face, {int(labelled.sum())} of them labelled",
-                wanted=f"at least {s.batch}, and motions with an onset and a peak",
-                where=where,
-                todo="add recordings and build again, or --set batch to fewer",
-            )
+        s, model, dataset = self.settings, self.model, material.dataset
+        positions = positions_of(dataset.actions, material.split.train)
+        self._require_frames(dataset, positions)
         if s.epochs:
-            self._supervise(frames, loop) if s.supervised else self._pretrain(frames, loop)
-        features = self._features(frames.images)
-        data = features[labelled], frames.expressions[labelled]
-        _fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, s)
-        data = features, frames.poses
-        _fit_probe(loop, "pose", model.pose, data, nn.functional.l1_loss, s)
+            self._pretrain(dataset, positions, loop)
+        features, expressions, poses = map(torch.from_numpy, self._features(dataset, positions))
+        labelled = expressions != UNLABELLED
+        data, n = (features[labelled], expressions[labelled]), s.probe_epochs
+        fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, n)
+        fit_probe(loop, "pose", model.pose, (features, poses), nn.functional.l1_loss, n)
 
-    def _pretrain(self, frames: Frames, loop: Loop) -> None:
-        def loss_at(step: Step) -> dict[str, Tensor]:
-            return self._losses(frames.images, step)
-
-        loop.fit(Phase("pretraining", self.model.network, loss_at, self._schedule()))
-
-    def _supervise(self, frames: Frames, loop: Loop) -> None:
-        """Train trunk and probes together on the labels of faces with varied colours."""
-        s, model, device = self.settings, self.model, best_device()
+    def _pretrain(self, dataset: Dataset, positions: np.ndarray, loop: Loop) -> None:
+        """Train the network without labels or, if supervised, trunk and probes with them."""
+        s, model = self.settings, self.model
+        faces = ImageBatches(
+            dataset.actions, self._reader(dataset), positions, batch=s.batch, per_clip=s.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
+        schedule = Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
 
         def prepare() -> None:
-            features = self._features(frames.images).to(device)
-            model.expression.standardise_by(features)
-            model.pose.standardise_by(features, frames.poses.to(device))
+            features, _, poses = map(torch.from_numpy, self._features(dataset, positions))
+            model.expression.standardise_by(features.to(best_device()))
+            model.pose.standardise_by(features.to(best_device()), poses.to(best_device()))
 
-        def loss_at(step: Step) -> dict[str, Tensor]:
-            chosen = torch.from_numpy(step.rng.choice(len(frames.images), s.batch, replace=False))
-            images = distort(scaled(frames.images[chosen].to(device)), step.generator)
-            features = model.network.features(images)
-            labels, poses = (part[chosen].to(device) for part in frames[1:])
-            shown = labels != UNLABELLED
-            costs = nn.functional.cross_entropy(
-                model.expression(features[shown]), labels[shown], reduction="sum"
-            )
-            errors = ((model.pose(features) - poses) / model.pose.target_spread).abs().mean()
-            parts = {"expression": costs / shown.sum().clamp(min=1), "pose": errors}
-            return {"loss": total_loss(parts, {}), **parts}
+        if s.supervised:
+            trained = nn.ModuleList([model.network.trunk, model.expression, model.pose])
+            phase = Phase("supervised", trained, self._supervised, schedule, prepare=prepare)
+        else:
+            phase = Phase("pretraining", model.network, self._losses, schedule)
+        loop.fit(replace(phase, batches=faces.batches))
 
-        trained = nn.ModuleList([model.network.trunk, model.expression, model.pose])
-        loop.fit(Phase("supervised", trained, loss_at, self._schedule(), prepare=prepare))
-
-    def _schedule(self) -> Schedule:
-        s = self.settings
-        return Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
+    def _supervised(self, step: Step) -> dict[str, Tensor]:
+        """Compute the losses of both probes for faces with varied colours."""
+        model, device = self.model, best_device()
+        pixels, labels, poses = (torch.from_numpy(part).to(device) for part in step.items)
+        features = model.network.features(distort(scaled(pixels), step.generator))
+        shown = labels != UNLABELLED
+        costs = nn.functional.cross_entropy(
+            model.expression(features[shown]), labels[shown], reduction="sum"
+        )
+        errors = ((model.pose(features) - poses) / model.pose.target_spread).abs().mean()
+        parts = {"expression": costs / shown.sum().clamp(min=1), "pose": errors}
+        return {"loss": total_loss(parts, {}), **parts}
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Measure both probes, frame by frame.
@@ -183,28 +178,29 @@ class Pcl:
         and ``constant_pose_error_deg`` of predicting the training frames' mean. Poses are those of
         the head as the crop shows it: alignment has taken roll out of all but static crops.
         """
-        frames = self._read(dataset, subjects)
-        features = self._features(frames.images).to(best_device())
+        positions = positions_of(dataset.actions, subjects)
+        features, expressions, true_poses = self._features(dataset, positions)
         with torch.no_grad():
-            poses = self.model.pose(features).cpu()
-            predicted = self.model.expression(features).argmax(dim=1).cpu()
-        errors = (poses - frames.poses).abs().mean(dim=0)
-        constant = (self.model.pose.target_mean.cpu() - frames.poses).abs().mean()
+            on_device = torch.from_numpy(features).to(best_device())
+            poses = self.model.pose(on_device).cpu()
+            predicted = self.model.expression(on_device).argmax(dim=1).cpu().numpy()
+        truth = torch.from_numpy(true_poses)
+        errors = (poses - truth).abs().mean(dim=0)
+        constant = (self.model.pose.target_mean.cpu() - truth).abs().mean()
         numbers = {f"{a}_error_deg": float(e) for a, e in zip(ANGLES, errors, strict=True)}
         numbers["pose_error_deg"] = float(errors.mean())
         numbers["constant_pose_error_deg"] = float(constant)
-        labelled = frames.expressions != UNLABELLED
-        true = frames.expressions[labelled].numpy()
-        confusion = confusion_of(self.expressions, true, predicted[labelled].numpy())
+        labelled = expressions != UNLABELLED
+        true = expressions[labelled]
+        confusion = confusion_of(self.expressions, true, predicted[labelled])
         if labelled.any():
-            numbers |= accuracies(confusion)
+            numbers |= _accuracies(confusion)
         return Evaluation(numbers, confusion=confusion)
 
-    def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
+    def _losses(self, step: Step) -> dict[str, Tensor]:
         """Compute Eq. 7 of one mini-batch, and its parts by name."""
         s, generator = self.settings, step.generator
-        chosen = torch.from_numpy(step.rng.choice(len(frames), s.batch, replace=False))
-        images = scaled(frames[chosen].to(best_device()))
+        images = scaled(torch.from_numpy(step.items[0]).to(best_device()))
         parts = self._contrasts(images, generator)
         weights = dynamic_weights(step.history, list(parts)) if s.dynamic_weights else {}
         if s.reconstruction or s.orthogonality != "none":
@@ -251,41 +247,50 @@ class Pcl:
         return parts
 
     @torch.no_grad()
-    def _features(self, images: Tensor) -> Tensor:
-        """Compute the features F_s of frames, float [N, n] on the CPU."""
+    def _features(self, dataset: Dataset, positions: np.ndarray) -> Arrays:
+        """Return the features F_s of the clips' frames, with expressions and poses, [N, ...]."""
         network = self.model.network.to(best_device()).eval()
-        parts = images.split(256)
-        return torch.cat([network.features(scaled(x.to(best_device()))).cpu() for x in parts])
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Frames:
-        s = self.settings
-        column = class_column(dataset, s.label)
-        return read_frames(
-            dataset, subjects, self.expressions, s.frames, s.size, s.peak, column=column
+        def work(clips: list[Arrays]) -> Arrays:
+            images, *labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+            pixels = scaled(torch.from_numpy(images).to(best_device()))
+            return network.features(pixels).cpu().numpy(), *labels
+
+        n, reader = max(1, BATCH // self.settings.frames), self._reader(dataset)
+        parts = each_batch(dataset.actions, reader, positions, self.settings.workers, n, work)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    def _reader(self, dataset: Dataset) -> PoseReader:
+        s, column = self.settings, class_column(dataset, self.settings.label)
+        names = tuple(self.expressions)
+        return PoseReader(s.size, s.frames, s.peak, column, frozenset(self.classes), names, NEUTRAL)
+
+    def _require_frames(self, dataset: Dataset, positions: np.ndarray) -> None:
+        column, s = class_column(dataset, self.settings.label), self.settings
+        rows = list(dataset.actions.rows(["n_frames", "onset", column]))
+        rows = [rows[i] for i in positions.tolist()]
+        n_frames = sum(min(row["n_frames"], s.frames) for row in rows)
+        labelled = sum(
+            row["onset"] is not None and str(row[column]) in self.classes for row in rows
         )
+        if n_frames < s.batch or not labelled:
+            raise DatasetError(
+                f"at most {n_frames} frames with a face, {labelled} clips with a labelled motion",
+                wanted=f"at least {s.batch} frames, and motions with an onset and a peak",
+                where=dataset.where,
+                todo="add recordings and build again, or --set batch to fewer",
+            )
 
 
-def _fit_probe(
-    loop: Loop,
-    name: str,
-    probe: LinearProbe,
-    data: tuple[Tensor, Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
-    settings: PclSettings,
-) -> None:
-    """Fit a probe to features, float [N, n], and targets, and standardise it by both."""
-    features, targets = (x.to(best_device()) for x in data)
-
-    def loss_at(step: Step) -> Tensor:
-        chosen = step.rng.choice(len(features), min(PROBE_BATCH, len(features)), replace=False)
-        return loss(probe(features[chosen]), targets[chosen])
-
-    def prepare() -> None:
-        probe.standardise_by(features, targets if targets.is_floating_point() else None)
-
-    steps = math.ceil(len(features) / PROBE_BATCH)
-    schedule = Schedule(settings.probe_epochs, steps, PROBE_RATE)
-    loop.fit(Phase(name, probe, loss_at, schedule, prepare=prepare))
+def _accuracies(confusion: Confusion) -> dict[str, float]:
+    """Return accuracy, mean recall, and the accuracy of the most frequent class."""
+    counts, true = confusion.counts, confusion.counts.sum(axis=1)
+    recalls = counts.diagonal()[true > 0] / true[true > 0]
+    return {
+        "accuracy": float(counts.trace() / true.sum()),
+        "balanced_accuracy": float(recalls.mean()),
+        "chance_accuracy": float(true.max() / true.sum()),
+    }
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ face scores at rest. They are used in the relation matrix, in the classifier and
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number, text
 from fmdata.train.action_units.attention import attention_maps
-from fmdata.train.action_units.frames import UNITS, UnitFrames, read_unit_frames
+from fmdata.train.action_units.frames import UNITS, UnitReader, present_units
 from fmdata.train.action_units.probe import Labelled, UnitProbe, unit_loss
 from fmdata.train.action_units.relations import FORMS, relation_matrix
 from fmdata.train.action_units.scoring import auc_of_units, f1_of_units
@@ -41,6 +41,8 @@ from fmdata.train.losses.regions import (
 )
 from fmdata.train.metrics import Evaluation
 from fmdata.train.networks.regional import SIZES, Branch, follow, perceptron, width_of
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, in_order, positions_of
 from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.views.colour import blur, distort, to_grey
 from fmdata.train.views.mirror import mirror
@@ -141,55 +143,76 @@ class Rrl:
         DatasetError
             When there are no labels and no blendshapes, or no unit is shown as often as it must.
         """
-        s, probe = self.settings, self.model.probe
-        data = self._read(material.dataset, material.split.train)
-        present, known = data.present(s.threshold)
+        s, probe, dataset = self.settings, self.model.probe, material.dataset
+        positions = positions_of(dataset.actions, material.split.train)
+        reader = self._reader()
+        scores = list(in_order(dataset.actions, reader.scores, positions, loop.workers))
+        present, known = map(torch.from_numpy, present_units(np.concatenate(scores), s.threshold))
         probe.keep(present, known, s.min_prevalence, s.max_prevalence)
-        _require_some(present, probe.kept.cpu(), "trained on", material.dataset, s)
+        self._require_some(present.numpy(), "trained on", dataset)
+        faces = ImageBatches(
+            dataset.actions, reader, positions, batch=s.batch, per_clip=s.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
         if s.epochs and s.supervised:
-            self._supervise(data, present, known, loop)
+            self._supervise(faces, loop)
         elif s.epochs:
             labels = np.where(known, present, np.nan)
-            self._pretrain(data, relation_matrix(labels, s.relations), loop)
-        labelled = Labelled(self.model.features(data.images), present, known)
-        probe.fit(labelled, data.subjects, loop, s.probe_epochs, s.probe_rate)
+            self._pretrain(faces, relation_matrix(labels, s.relations), loop)
+        labelled = Labelled(torch.from_numpy(self._features(dataset, positions)[0]), present, known)
+        names = dataset.actions.table(["subject"])["subject"].to_pylist()
+        of_clips = zip((names[i] for i in positions.tolist()), map(len, scores), strict=True)
+        subjects = [name for name, n in of_clips for _ in range(n)]
+        probe.fit(labelled, subjects, loop, s.probe_epochs, s.probe_rate)
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> UnitFrames:
+    def _reader(self) -> UnitReader:
         s, units = self.settings, UNITS[self.settings.units]
         truth = UnitTruth(Path(s.truth), units) if s.truth else None
-        return read_unit_frames(dataset, subjects, s.frames, SIZES[s.backbone], units, truth)
+        return UnitReader(s.frames, SIZES[s.backbone], units, truth)
 
-    def _supervise(self, data: UnitFrames, present: Tensor, known: Tensor, loop: Loop) -> None:
+    @torch.no_grad()
+    def _features(self, dataset: Dataset, positions: np.ndarray) -> Arrays:
+        """Return the global vectors of the clips' frames, float [N, d], and scores, [N, K]."""
+
+        def work(clips: list[Arrays]) -> Arrays:
+            images, _, scores = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+            return self.model.features(torch.from_numpy(images)).cpu().numpy(), scores
+
+        n, workers = max(1, BATCH // self.settings.frames), self.settings.workers
+        parts = each_batch(dataset.actions, self._reader(), positions, workers, n, work)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+    def _supervise(self, faces: ImageBatches, loop: Loop) -> None:
         """Train backbone and classifier together on the labels of varied faces."""
         s, device, probe = self.settings, best_device(), self.model.probe
         backbone = self.model.online.backbone
-        present, known = present.to(device), known.to(device)
 
         def loss_at(step: Step) -> Tensor:
-            chosen = torch.from_numpy(step.rng.integers(len(data.images), size=s.batch))
-            images = scaled(data.images[chosen]).to(device)
+            pixels, _, scores = step.items
+            images = scaled(torch.from_numpy(pixels).to(device))
             images, _ = self._view(images, images[:, :1], step.generator)
-            chosen = chosen.to(device)
-            return unit_loss(probe(backbone(images)[1]), present[chosen], known[chosen])
+            present, known = (
+                torch.from_numpy(mask).to(device) for mask in present_units(scores, s.threshold)
+            )
+            return unit_loss(probe(backbone(images)[1]), present, known)
 
         schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)
         trained = nn.ModuleList([backbone, probe.classifier])
-        loop.fit(Phase("supervised", trained, loss_at, schedule))
+        loop.fit(Phase("supervised", trained, loss_at, schedule, batches=faces.batches))
 
-    def _pretrain(self, data: UnitFrames, relations: np.ndarray, loop: Loop) -> None:
+    def _pretrain(self, faces: ImageBatches, relations: np.ndarray, loop: Loop) -> None:
         s, device, units = self.settings, best_device(), UNITS[self.settings.units]
-        # The maps are drawn on an image of the paper's size.
-        maps = torch.from_numpy(
-            attention_maps(data.landmarks * PAPER_SIZE - 0.5, PAPER_SIZE, units)
-        )
 
         def prepare() -> None:
             self.model.relations.copy_(torch.from_numpy(relations))
             self.model.target.load_state_dict(self.model.online.state_dict())
 
         def loss_at(step: Step) -> dict[str, Tensor]:
-            chosen = torch.from_numpy(step.rng.integers(len(maps), size=s.batch))
-            images, regions = scaled(data.images[chosen]).to(device), maps[chosen].to(device)
+            pixels, landmarks, _ = step.items
+            # The maps are drawn on an image of the paper's size.
+            maps = attention_maps(landmarks * PAPER_SIZE - 0.5, PAPER_SIZE, units)
+            images = scaled(torch.from_numpy(pixels).to(device))
+            regions = torch.from_numpy(maps).to(device)
             one, other = (self._view(images, regions, step.generator) for _ in range(2))
             return self._losses(one, other)
 
@@ -199,16 +222,8 @@ class Rrl:
             follow(self.model.target, self.model.online, 1 - away)
 
         schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)
-        loop.fit(
-            Phase(
-                "pretraining",
-                self.model,
-                loss_at,
-                schedule,
-                prepare=prepare,
-                after_step=update_target,
-            )
-        )
+        phase = Phase("pretraining", self.model, loss_at, schedule, prepare, None, update_target)
+        loop.fit(replace(phase, batches=faces.batches))
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Measure the F1 of each unit, at its threshold, and the area under its ROC curve.
@@ -217,14 +232,14 @@ class Rrl:
         ``f1_always`` is the mean F1 of a constant prediction: every unit present in every frame.
         """
         s, probe, units = self.settings, self.model.probe, UNITS[self.settings.units]
-        data = self._read(dataset, subjects)
-        present, known = (x.numpy() for x in data.present(s.threshold))
-        _require_some(present, probe.kept.cpu(), "held out", dataset, s)
+        self.model.eval()
+        features, labels = self._features(dataset, positions_of(dataset.actions, subjects))
+        present, known = present_units(labels, s.threshold)
+        self._require_some(present, "held out", dataset)
         known &= probe.kept.cpu().numpy()
         present &= known
-        self.model.eval()
         with torch.no_grad():
-            scores = probe(self.model.features(data.images))
+            scores = probe(torch.from_numpy(features).to(best_device()))
             found = (scores > probe.thresholds).cpu().numpy()
         f1, always = (f1_of_units(x, present, known) for x in (found, np.ones_like(found)))
         numbers = {
@@ -235,6 +250,17 @@ class Rrl:
         }
         each = {f"AU{unit}": float(x) for unit, x in zip(units, f1, strict=True) if np.isfinite(x)}
         return Evaluation(numbers, f1_per_unit=each)
+
+    def _require_some(self, present: np.ndarray, subjects: str, dataset: Dataset) -> None:
+        s = self.settings
+        if not present[:, self.model.probe.kept.cpu().numpy()].any():
+            raise DatasetError(
+                f"no action unit in {s.min_prevalence:.0%} to {s.max_prevalence:.0%} of the frames,"
+                f" of the subjects {subjects}",
+                wanted="moving faces, by their labels, or by blendshapes that stand in for them",
+                where=dataset.where,
+                todo="choose another `threshold` or `min_prevalence`, or add recordings",
+            )
 
     def _view(
         self, images: Tensor, maps: Tensor, generator: torch.Generator
@@ -270,16 +296,3 @@ class Rrl:
         weights = s.global_weight, s.local_weight, s.relation_weight
         named = dict(zip(("global", "local", "correlation"), losses, strict=True))
         return {"loss": overall_loss(losses, weights), **named}
-
-
-def _require_some(
-    present: Tensor | np.ndarray, kept: Tensor, subjects: str, dataset: Dataset, s: RrlSettings
-) -> None:
-    if not present[:, kept.numpy()].any():
-        raise DatasetError(
-            f"no action unit in {s.min_prevalence:.0%} to {s.max_prevalence:.0%} of the frames, of "
-            f"the subjects {subjects}",
-            wanted="moving faces, judged by their labels, or by blendshapes that stand in for them",
-            where=str(dataset.path),
-            todo="choose another `threshold` or `min_prevalence`, or add recordings",
-        )

@@ -11,7 +11,7 @@ landmarks hardly notices these: an untrained encoder finds the twin among 32 cli
 cases. By default twins also differ in tempo, amplitude and their ends, as takes do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -23,6 +23,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
+from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch
 from fmdata.train.data import (
     LabelledClip,
@@ -111,7 +112,7 @@ class Subclips(MotionEncoder):
     def train(self, material: Material, loop: Loop) -> None:
         """Train or take the extractor, compute all features, pretrain, fine-tune."""
         settings, dataset, split = self.settings, material.dataset, material.split
-        samples, where = compound_samples(dataset), str(dataset.path)
+        samples, where = compound_samples(dataset), dataset.where
         train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
         self._require_pair(held, "validate on", dataset)
         batches = self._batches(train, where)
@@ -131,7 +132,7 @@ class Subclips(MotionEncoder):
         samples = compound_samples(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
-        evaluation = self._scored(self.sequence.embed(clips), samples)
+        evaluation = self._scored(self._embedded(clips, lambda clip: clip), samples)
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
@@ -166,7 +167,8 @@ class Subclips(MotionEncoder):
 
         def loss_at(step: Step) -> Tensor:
             sides: tuple[list[Tensor], list[Tensor]] = [], []
-            for i in step.rng.permutation(len(train))[: settings.clips]:
+            n_clips = settings.clips * distributed.world()
+            for i in distributed.part(step.common.permutation(len(train))[:n_clips].tolist()):
                 clip = self._whole([train[i]], variants)[0]
                 views = twin_views(clip.shape[1], variations[i], step.rng, subclips=subclips)
                 for twins in views:
@@ -255,8 +257,13 @@ class Subclips(MotionEncoder):
         """Score after an epoch, in batches of similar lengths, which is faster than `embed`."""
         order = np.argsort([len(clip) for clip in clips])
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-        rows = [self.sequence(*pad([clips[i] for i in part], best_device())) for part in parts]
-        embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
+
+        def run(some: range) -> Iterator[np.ndarray]:
+            for i in some:
+                yield self.sequence(*pad([clips[j] for j in parts[i]], best_device())).cpu().numpy()
+
+        rows = distributed.divided(len(parts), run)
+        embeddings = np.concatenate(rows)[np.argsort(order)]
         return self._scored(embeddings, samples).numbers
 
     def _batches(self, train: Sequence[LabelledClip], where: str) -> PairBatches:

@@ -13,20 +13,16 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-import platformdirs
-
 from fmdata.catalog.storage.card import ACTIONS, LEFT_OUT, Card, FileFacts
-from fmdata.catalog.storage.files import write_atomically
+from fmdata.catalog.storage.files import user_cache, write_atomically
 
-VARIABLE = "FMDATA_CACHE"  # environment variable that names another folder than the user's cache
 _NAME, _DIGEST = 16, 32  # bytes of the two parts of a record
 
 
 def cache_file(kind: str, dataset: Path, suffix: str = "") -> Path:
     """Return the file of one kind about a dataset in the user's cache."""
-    folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
     name = sha256(os.fsencode(dataset.absolute())).hexdigest()
-    return Path(folder) / kind / f"{name}{suffix}"
+    return user_cache() / kind / f"{name}{suffix}"
 
 
 class KnownFiles:

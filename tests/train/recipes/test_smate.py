@@ -16,6 +16,7 @@ from fmdata.train.networks.vivit import VideoTransformer
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.smate import Smate, SmateSettings
 from fmdata.train.split import Split
+from fmdata.train.views.frames import sample_frames
 from fmdata.train.views.texture import planes_of
 from tests.helpers.training import MemoryKeeper
 
@@ -118,12 +119,11 @@ def test_the_input_is_colour_texture_or_both(kind: str, channels: int) -> None:
 
 def test_texture_is_that_of_the_shards_own_maps(drawn_dataset: Path) -> None:
     """Made at 64 pixels, before JPEG, and averaged down to 18; colour has nothing to do with it."""
-    recipe = Smate(replace(TINY, input="lbp"), ACTIONS)
-    clips = recipe._read(Dataset(drawn_dataset), ["c"])
-    ours = [clip for clip in Dataset(drawn_dataset).actions if clip.subject == "c"]
-    assert len(clips) == len(ours) == 9
-    for one, clip in zip(clips, ours, strict=True):
-        np.testing.assert_array_equal(one.frames, planes_of(clip.lbp(), 18))
+    data = Dataset(drawn_dataset)
+    reader = Smate(replace(TINY, input="lbp"), ACTIONS)._reader(data)
+    for clip in data.actions:
+        numbers = sample_frames(clip.n_frames, TINY.frames, TINY.stride)
+        np.testing.assert_array_equal(reader(clip).frames[0], planes_of(clip.lbp()[numbers], 18))
 
 
 def test_a_dataset_without_maps_is_refused_for_texture_alone(
@@ -154,8 +154,9 @@ def test_copies_stand_beside_the_originals(
     settings = replace(TINY, clips="augmented", copies=copies, epochs=6)
     recipe = trained(drawn_dataset, settings)
     assert len(seen) == settings.epochs * 18 * (1 + copies)
-    clips = recipe._read(Dataset(drawn_dataset), SPLIT.train)
-    plain = recipe._plain(recipe._pixels(clips, [0] * len(clips)))
+    data = Dataset(drawn_dataset)
+    reader = recipe._reader(data)
+    plain = recipe._plain(recipe._pixels([reader(c) for c in data.actions if c.subject != "c"]))
     matches = torch.stack([(plain - one).flatten(1).abs().amax(dim=1) == 0 for one in seen])
     assert matches.any(dim=0).all()
     assert float((~matches.any(dim=1)).float().mean()) == pytest.approx(share, abs=0.08)

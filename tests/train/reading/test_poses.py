@@ -1,4 +1,4 @@
-"""Frames with expressions and poses: what a crop shows, not what the recording was."""
+"""Frames for PCL: expressions, and the pose that a crop shows, not that of the recording."""
 
 from pathlib import Path
 
@@ -7,9 +7,11 @@ import pytest
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import ActionClip
-from fmdata.train.recipes.posed import expressions_of, poses_in_crop, read_frames
+from fmdata.train.reading.poses import PoseReader, poses_in_crop
 
-EXPRESSIONS = ["brows", "mouth", "neutral", "smile"]
+EXPRESSIONS = ("brows", "mouth", "neutral", "smile")
+ACTIONS = frozenset({"brows", "mouth", "smile"})
+READER = PoseReader(16, 4, 0.7, "action", ACTIONS, EXPRESSIONS, "neutral")
 
 
 def test_the_first_frame_is_neutral_and_frames_near_the_peak_show_the_action(
@@ -17,7 +19,7 @@ def test_the_first_frame_is_neutral_and_frames_near_the_peak_show_the_action(
 ) -> None:
     """A drawn motion is half a sine: above 0.7 for its middle half."""
     for clip in Dataset(drawn_dataset).actions:
-        shown = expressions_of(clip, clip.action, EXPRESSIONS, 0.7)
+        shown = READER.expressions(clip)
         motion = clip.motion
         assert motion is not None
         assert shown[0] == EXPRESSIONS.index("neutral")
@@ -46,10 +48,8 @@ def test_the_roll_is_that_of_the_head_in_the_crop(
     assert (pose[:, 2] == 30).all()
 
 
-def test_frames_are_spread_over_the_clips_of_the_requested_subjects(drawn_dataset: Path) -> None:
-    frames = read_frames(
-        Dataset(drawn_dataset), ["a", "b"], EXPRESSIONS, 4, 16, 0.7, column="action"
-    )
-    assert frames.images.shape == (72, 3, 16, 16)
-    assert frames.poses.shape == (72, 3)
-    assert set(frames.expressions.tolist()) == {-1, 0, 1, 2, 3}
+def test_frames_are_spread_over_a_clip(drawn_dataset: Path) -> None:
+    for clip in Dataset(drawn_dataset).actions:
+        images, expressions, poses = READER(clip)
+        assert (images.shape, poses.shape) == ((4, 3, 16, 16), (4, 3))
+        assert expressions[0] == EXPRESSIONS.index("neutral")
