@@ -105,12 +105,9 @@ class Measured:
 
 
 def train(
-    name: str,
-    dataset: Path | str,
-    out: Path,
-    settings: RecipeSettings,
+    name: str, dataset: Path | str, out: Path, settings: RecipeSettings,
     progress: Progress = SILENT,
-) -> Report:
+) -> Report:  # fmt: skip
     """Train a recipe, or resume the run in the same folder, and measure it.
 
     Parameters

@@ -6,7 +6,8 @@ The rules, for N clips and a batch of B (all ranks together):
   remainder is spread over all steps, so a step has at most B clips and, with one lane, at most one
   less than another. Each rank takes an equal part of a step, to within one clip.
 - The clips of a step do not depend on ranks or workers. So (epoch, step) alone say what is left of
-  an epoch, whoever reads it from there on.
+  an epoch, for any ranks and workers that
+  read it from there on.
 - Shards are visited in an order drawn anew for each epoch, and the clips of neighbouring shards
   change places: a clip moves by at most `mix` shards. A reader thus needs about `mix` shards at a
   time, each of them once an epoch; a uniform order of all clips would need another shard for each

@@ -35,7 +35,7 @@ _GATE = ".lock"  # held while room is made
 
 @dataclass(frozen=True)
 class CacheSettings(Settings):
-    """Where files of datasets at URLs are kept on this machine, and how many bytes of them."""
+    """Folder for files of datasets at URLs on this machine, and its limit in bytes."""
 
     folder: Path | None = text(
         None, help="Folder on a disk of this machine; by default in the user's cache, or in "

@@ -100,7 +100,6 @@ class Landmarks:
         )  # fmt: skip
         held = spread(positions_of(actions, split.validation), MAX_HELD)
         held_faces = self._each_batch(material.dataset, held, _joined, loop.workers)
-        schedule = Schedule(settings.epochs, settings.steps, settings.rate, settings.weight_decay)
 
         def loss_at(step: Step) -> Tensor:
             images, landmarks, labels = (torch.from_numpy(x).to(device) for x in step.items)
@@ -110,19 +109,23 @@ class Landmarks:
             return nn.functional.cross_entropy(self._raw(x), labels)
 
         def prepare() -> None:
-            some = spread(positions, MAX_SHAPES)
-            shapes = list(in_order(actions, reader.points, some, loop.workers))
-            self._start_at(torch.from_numpy(np.concatenate(shapes)))
+            shapes = in_order(actions, reader.points, spread(positions, MAX_SHAPES), loop.workers)
+            self._start_at(torch.from_numpy(np.concatenate(list(shapes))))
 
         def measure() -> dict[str, float]:
             return self._numbers([self._results(faces) for faces in held_faces])
 
         loop.fit(
             Phase(
-                settings.task, self.model, loss_at, schedule, prepare=prepare, measure=measure,
+                settings.task, self.model, loss_at, self._schedule, prepare, measure,
                 batches=faces.batches,
             )
         )  # fmt: skip
+
+    @property
+    def _schedule(self) -> Schedule:
+        s = self.settings
+        return Schedule(s.epochs, s.steps, s.rate, s.weight_decay)
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:

@@ -5,7 +5,7 @@ Facial Expression Recognition". Settings give every row of their Tables 2 to 4. 
 ViViT-B, 171 million weights pretrained on Kinetics-400; this one starts at random weights.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import choice, flag, number
 from fmdata.train import distributed
@@ -137,14 +139,7 @@ class Smate:
             )
         actions, reader = material.dataset.actions, self._reader(material.dataset)
         positions = self._positions(material.dataset, material.split.train)
-        loading = LoaderSettings(
-            batch=min(s.batch, len(positions) // distributed.world()) * distributed.world(),
-            seed=s.seed, workers=s.workers,
-        )  # fmt: skip
-        loader = Loader(actions, reader.drawn, loading, positions)
-
-        def batches(first: int) -> Iterator[list[ClassedClip]]:
-            return (batch.items for batch in loader.batches(*divmod(first, loader.steps)))
+        batches = self._batches(actions, reader, positions)
 
         def loss_at(step: Step) -> dict[str, Tensor]:
             labels = torch.tensor([c.label for c in step.items], device=best_device())
@@ -202,6 +197,20 @@ class Smate:
             embeddings=Embeddings(vectors, subjects_of, names),
             confusion=confusion_of(self.classes, labels, predicted),
         )
+
+    def _batches(
+        self, actions: Clips[ActionClip], reader: ClipReader, positions: np.ndarray
+    ) -> Callable[[int], Iterator[list[ClassedClip]]]:
+        """Return a function of a mini-batch's number, which yields that one and all after it."""
+        s, ranks = self.settings, distributed.world()
+        batch = min(s.batch, len(positions) // ranks) * ranks
+        settings = LoaderSettings(batch=batch, seed=s.seed, workers=s.workers)
+        loader = Loader(actions, reader.drawn, settings, positions)
+
+        def batches(first: int) -> Iterator[list[ClassedClip]]:
+            return (batch.items for batch in loader.batches(*divmod(first, loader.steps)))
+
+        return batches
 
     def _reader(self, dataset: Dataset, shares: tuple[float, ...] = (0.0,)) -> ClipReader:
         column = class_column(dataset, self.settings.label)
