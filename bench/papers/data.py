@@ -8,6 +8,7 @@ motions by heads that turn by up to 40 degrees, in crops that are not aligned, f
 sizes give the same bytes.
 """
 
+import csv
 import multiprocessing
 import shutil
 from collections.abc import Mapping
@@ -82,8 +83,9 @@ def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:
     datasets = {name: folder / name for name in scripts}
     turned = BuildSettings(crop="static", size=_SIDE, lbp=False)
     for name, dataset in datasets.items():
+        table = _with_days(raw[name], folder / f"{name}-days.csv")
         settings = turned if name == TURNED else BuildSettings()
-        build(raw[name], dataset, settings, RunSettings(workers=workers))
+        build(raw[name], dataset, settings, RunSettings(workers=workers), table=table)
         if name in _TURN:
             shutil.copyfile(raw[name] / FRAMES, truth_of(dataset))
     synth_compounds(datasets[PERSONAL], CompoundSettings(k=size.copies))
@@ -115,3 +117,15 @@ def _scripts(size: Size) -> Mapping[str, SimulateSettings]:
             subjects=size.turned, takes=1, seed=3, turn=_TURN[TURNED], **heads
         ),
     }
+
+
+def _with_days(raw: Path, table: Path) -> Path:
+    """Write the table of the recordings with their days, and no other truth; return its path."""
+    with (raw / TRUTH).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with table.open("w", newline="") as file:
+        columns = ["path", "subject", "action", "take", "day"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return table

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from fmdata.catalog.clips import Clips
@@ -45,6 +46,7 @@ def in_order(
         batch_size=None,
         num_workers=workers,
         worker_init_fn=begin_worker,
+        generator=torch.Generator(),  # else it would draw from the caller's
     )
     for item in loader:
         if isinstance(item, FmdataError):

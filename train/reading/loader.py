@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from fmdata.catalog.clip import Clip
@@ -105,6 +106,7 @@ class Loader(Generic[R]):
             num_workers=workers,
             prefetch_factor=self._settings.ahead if workers else None,
             worker_init_fn=begin_worker,
+            generator=torch.Generator(),  # else it would draw from the caller's
         )
         for batch in loader:
             if isinstance(batch, FmdataError):
