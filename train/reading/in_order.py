@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import FmdataError
 from fmdata.train import distributed
-from fmdata.train.reading.loader import begin_worker
+from fmdata.train.reading.loader import begin_worker, own_generator
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -45,6 +45,7 @@ def in_order(
         batch_size=None,
         num_workers=workers,
         worker_init_fn=begin_worker,
+        generator=own_generator(),
     )
     for item in loader:
         if isinstance(item, FmdataError):
