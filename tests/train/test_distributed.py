@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from fmdata.catalog import Dataset
 from fmdata.catalog.errors import UsageError
+from fmdata.train.recipes import recipe_named
+from fmdata.train.recipes.base import class_names
 from fmdata.train.run import train
-from tests.helpers import contrasts
+from tests.helpers import contrasts, tiny_recipes
 from tests.helpers.command import FMDATA, TIMEOUT_S
 from tests.helpers.ranks import run_ranks, start_ranks
 from tests.train.test_command import TINY
@@ -93,6 +96,47 @@ def test_two_processes_have_the_losses_and_gradients_of_one_for_the_same_global_
         # The batch of one process alone has another loss: the other's rows count.
         half = loss_of(net, [x[:6] for x in contrasts.global_batch()])
         assert abs(half.item() - loss.item()) > 1e-3, name
+
+
+RECIPES = """
+import sys, torch
+from pathlib import Path
+from fmdata.catalog import Dataset
+from fmdata.train import distributed
+from fmdata.train.checkpoint import Nowhere
+from fmdata.train.recipes.base import Material
+from fmdata.train.run import fit
+from fmdata.train.split import Split
+from tests.helpers.tiny_recipes import TINY
+
+torch.set_num_threads(1)
+with distributed.joined():
+    found = {}
+    for name, settings in TINY.items():
+        material = Material(Dataset(Path(sys.argv[1])), Split(["a", "b"], ["c"]))
+        recipe, _ = fit(name, settings, material, Nowhere())
+        with distributed.divided_work():
+            numbers = recipe.evaluate(material.dataset, ["a", "c"]).numbers
+        found[name] = recipe.model.state_dict(), numbers
+    torch.save(found, f"{sys.argv[2]}/{distributed.rank()}.pt")
+"""
+
+
+def test_two_processes_train_every_recipe_and_divide_its_evaluation(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """Both end with the same weights; their numbers are those of one process with these weights."""
+    run_ranks(RECIPES, 2, drawn_dataset, tmp_path)
+    one, other = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    dataset = Dataset(drawn_dataset)
+    for name, settings in tiny_recipes.TINY.items():
+        weights, numbers = one[name]
+        assert numbers == other[name][1]
+        assert all(torch.equal(weights[n], other[name][0][n]) for n in weights)
+        recipe = recipe_named(name)(settings, class_names(dataset, ["a", "b"], ""))
+        recipe.model.load_state_dict(weights)
+        recipe.model.eval()
+        assert recipe.evaluate(dataset, ["a", "c"]).numbers == numbers, name
 
 
 RUN = """

@@ -1,7 +1,8 @@
 """Mini-batches of single frames, drawn from the frames of a window of clips.
 
 A clip is read once for several of its frames, since to read one frame costs nearly as much. The
-frames of a window of clips are shuffled and cut into mini-batches, then the next window follows.
+frames of a window of clips are shuffled and cut into whole mini-batches, then the next window
+follows; in another epoch a clip is in another window.
 Promise: a mini-batch is a function of (seed, number, process). Memory holds the frames of one
 window, and those that the workers have ready.
 """
@@ -59,7 +60,8 @@ class ImageBatches:
         settings = LoaderSettings(batch=n_clips * ranks, seed=seed, workers=workers, ahead=1)
         self._loader = Loader(clips, _Make(make), settings, positions)
         self._batch, self._seed, self._where = batch, seed, str(clips.folder.parent)
-        self._per_window = max(1, n_clips * per_clip // batch)
+        n_read = len(positions) // self._loader.steps // ranks  # or one more
+        self._per_window = max(1, n_read * per_clip // batch)
 
     def batches(self, first: int) -> Iterator[Arrays]:
         """Yield mini-batches of arrays, [B, ...] each, from the number of one on, for ever."""

@@ -5,13 +5,12 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader, Dataset
 
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import FmdataError
 from fmdata.train import distributed
-from fmdata.train.reading.loader import begin_worker
+from fmdata.train.reading.loader import begin_worker, own_generator
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -46,7 +45,7 @@ def in_order(
         batch_size=None,
         num_workers=workers,
         worker_init_fn=begin_worker,
-        generator=torch.Generator(),  # else it would draw from the caller's
+        generator=own_generator(),
     )
     for item in loader:
         if isinstance(item, FmdataError):

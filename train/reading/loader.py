@@ -106,7 +106,7 @@ class Loader(Generic[R]):
             num_workers=workers,
             prefetch_factor=self._settings.ahead if workers else None,
             worker_init_fn=begin_worker,
-            generator=torch.Generator(),  # else it would draw from the caller's
+            generator=own_generator(),
         )
         for batch in loader:
             if isinstance(batch, FmdataError):
@@ -131,6 +131,11 @@ class _Batches(IterableDataset[Any]):
             if worker is None:
                 raise
             yield error  # raised by the DataLoader, it would lose its four parts
+
+
+def own_generator() -> torch.Generator:
+    """Return a generator for a DataLoader, which else draws from the caller's random numbers."""
+    return torch.Generator().manual_seed(0)
 
 
 def begin_worker(number: int) -> None:

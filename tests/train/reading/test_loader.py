@@ -1,6 +1,7 @@
 """The loader gives each clip once an epoch, over real processes, and resumes where it stopped."""
 
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import pytest
 from fmdata.catalog import Dataset
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.keys import fold
 from fmdata.catalog.remote.cache import CacheSettings
+from fmdata.catalog.remote.push import push
 from fmdata.train.reading.loader import Loader, LoaderSettings, pixels
-from tests.helpers.datasets import make_up
 from tests.helpers.ranks import run_ranks
+from tests.helpers.s3 import s3_server
 
 # Reads an epoch from a step on; every step meets the other ranks, so unequal steps would hang.
 PROGRAM = """
@@ -43,17 +44,6 @@ with distributed.joined():
         json.dump(found, file)
 """
 STOP = 7
-
-
-@pytest.fixture(scope="session")
-def five_shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make 68 clips in five shards of 4, 8, 16, 20 and 20; read only."""
-    names = [f"s{i:03d}" for i in range(1000)]
-    folds = {n: [name for name in names if fold(name, 0) == n] for n in range(5)}
-    subjects = [s for n, count in enumerate((1, 2, 4, 5, 5)) for s in folds[n][:count]]
-    path = make_up(tmp_path_factory.mktemp("five") / "dataset", subjects, k=0, shard_bytes=10**8)
-    assert [s.samples for s in Dataset(path).card.actions.shards] == [4, 8, 16, 20, 20]
-    return path
 
 
 def drawn(clip: Clip, rng: np.random.Generator) -> tuple[str, float]:
@@ -123,6 +113,26 @@ def test_workers_read_a_url_through_one_cache_smaller_than_the_dataset(
         for loader in (Loader(dataset.actions, pixels, loading) for dataset in (local, remote))
     ]
     assert found[0] == found[1]
+
+
+@pytest.mark.slow
+def test_forked_workers_fetch_from_s3_by_connections_of_their_own(
+    five_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent has used its connections before; one request in twenty fails."""
+    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    with s3_server() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("faces")
+        dataset = Path(shutil.copytree(five_shards, tmp_path / "dataset"))
+        push(dataset, "s3://faces/lab")
+        remote = Dataset("s3://faces/lab", CacheSettings(folder=tmp_path / "cache"))
+        settings = LoaderSettings(batch=8, workers=2)
+        loaders = [Loader(d.actions, item_of, settings) for d in (Dataset(dataset), remote)]
+        local, fetched = ([b.items for b in one.batches(epochs=1)] for one in loaders)
+        assert fetched == local
 
 
 @pytest.mark.long
