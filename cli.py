@@ -33,6 +33,7 @@ from fmdata.terminal.commands import (
     show,
     summary,
 )
+from fmdata.train.verification.settings import EvaluateSettings
 
 if TYPE_CHECKING:
     from fmdata.catalog.privacy.pseudonyms import Pseudonyms
@@ -216,9 +217,10 @@ def train(
             summary(measured)
 
 
-@command(dataset=True, stopped="starts anew")
+@command(EvaluateSettings, dataset=True, stopped="starts anew")
 def evaluate(
     dataset: Path,
+    settings: EvaluateSettings,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
 ) -> None:
     """Measure a finished run on subjects it has not seen."""
@@ -226,7 +228,7 @@ def evaluate(
     from fmdata.train.run import evaluate
 
     with progress() as meter:
-        measured = evaluate(run, dataset, meter)
+        measured = evaluate(run, dataset, meter, settings)
     summary(measured)
 
 

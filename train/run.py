@@ -24,10 +24,12 @@ from fmdata.train.figures import draw_evaluation
 from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, write_json
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
-from fmdata.train.model_file import MODEL, load, save, trained_on
+from fmdata.train.model_file import MODEL, load, operating_of, save, trained_on
 from fmdata.train.recipes import recipe_named
 from fmdata.train.recipes.base import Material, Recipe, RecipeSettings, class_names, require_classes
 from fmdata.train.split import Split, choose_split
+from fmdata.train.verification.measure import Verifier, choose_operating, verify
+from fmdata.train.verification.settings import EvaluateSettings
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ class Measured:
             ("figures", f"{figures}, in {self.folder}"),
             ("numbers", str(self.folder / EVALUATION)),
         ]
-        return listing(f"{self.folder}, on unseen subjects", rows)
+        verification = self.evaluation.verification
+        more = f"\n{verification}" if verification and str(verification) else ""
+        return listing(f"{self.folder}, on unseen subjects", rows) + more
 
 
 def train(
@@ -132,7 +136,8 @@ def train(
         keeper = FolderKeeper(out, _identity(name, data, settings))
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
         if distributed.rank() == 0:
-            save(name, recipe, out, data, split.train)
+            operating = choose_operating(recipe, data, split)
+            save(name, recipe, out, data, split.train, operating)
         evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
             keeper.write_metrics(history, asdict(split), evaluation.numbers)
@@ -187,7 +192,12 @@ def cross_validate(
     return CrossValidation(name, out, numbers, measured)
 
 
-def evaluate(run: Path, dataset: Path, progress: Progress = SILENT) -> Measured:
+def evaluate(
+    run: Path,
+    dataset: Path,
+    progress: Progress = SILENT,
+    settings: EvaluateSettings = EvaluateSettings(),  # noqa: B008
+) -> Measured:
     """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
     Writes ``evaluation.json`` and its figures into the run's folder.
@@ -200,10 +210,10 @@ def evaluate(run: Path, dataset: Path, progress: Progress = SILENT) -> Measured:
         When every subject of the dataset was trained on, or a command is writing to it.
     """
     with reading(dataset):
-        return _evaluate(run, dataset, progress)
+        return _evaluate(run, dataset, progress, settings)
 
 
-def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
+def _evaluate(run: Path, dataset: Path, progress: Progress, settings: EvaluateSettings) -> Measured:
     progress.start("evaluate", 3, "steps")
     recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
@@ -218,11 +228,16 @@ def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
     progress.step()
     progress.note(f"measures {len(unseen)} subjects")
     evaluation = recipe.evaluate(data, unseen)
+    facts: dict[str, Any] = {"dataset": str(dataset), "subjects": unseen}
+    if isinstance(recipe, Verifier):
+        verification = verify(recipe, data, unseen, operating_of(run), settings)
+        numbers = evaluation.numbers | verification.numbers
+        evaluation = replace(evaluation, numbers=numbers, verification=verification)
+        facts["verification"] = verification.to_json()
     progress.step()
     progress.note("draws figures")
     units = {f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()}
     draw_evaluation(evaluation, run)
-    facts = {"dataset": str(dataset), "subjects": unseen}
     write_json(run / EVALUATION, facts | evaluation.numbers | units)
     progress.step()
     return Measured(run, evaluation)

@@ -31,6 +31,7 @@ from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material, class_column
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import SubjectBatches
+from fmdata.train.verification.measure import EmbeddedClips
 from fmdata.train.views.trims import random_trim
 
 
@@ -80,10 +81,14 @@ class Encoder(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
+        return self._scored(*self.embed_subjects(dataset, subjects))
+
+    def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
+        """Embed all clips of some subjects, of which one shows a motion twice."""
         samples = self._read(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
-        return self._scored(self.embed_samples(samples, features), samples)
+        return EmbeddedClips(self.embed_samples(samples, features), samples)
 
     def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""

@@ -33,6 +33,7 @@ from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import PairBatches
+from fmdata.train.verification.measure import EmbeddedClips
 from fmdata.train.views.subclips import twin_views
 
 FINE_TUNING = 0.1  # share of the pretraining's rate (section 4)
@@ -99,12 +100,16 @@ class Subclips(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
+        evaluation = self._scored(*self.embed_subjects(dataset, subjects))
+        evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
+        return evaluation
+
+    def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
+        """Embed all compounds of some subjects, of which one shows a compound twice."""
         samples = compound_samples(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
-        evaluation = self._scored(self.sequence.embed(clips), samples)
-        evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
-        return evaluation
+        return EmbeddedClips(self.sequence.embed(clips), samples)
 
     def _clips(self, samples: Sequence[LabelledClip], features: Features) -> list[Tensor]:
         return [self.motion_features(sample, features) for sample in samples]

@@ -1,0 +1,57 @@
+"""Bootstrap over subjects: a subject, not a clip or a pair, is drawn with replacement.
+
+Clips of one person are alike, so the number of independent observations is that of the subjects.
+"""
+
+import numpy as np
+from scipy.special import ndtr, stdtrit
+
+DRAWS = 10_000
+LEVEL = 0.95
+
+
+def subject_weights(n_subjects: int, draws: int, seed: int = 0) -> np.ndarray:
+    """Draw `n_subjects` subjects with replacement, `draws` times.
+
+    Returns
+    -------
+    int64 [draws, n_subjects]
+        How often each subject was drawn.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), draws)
+
+
+def interval(
+    values: np.ndarray, n_subjects: int, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the ends of the expanded percentile interval (Hesterberg 2015, section 5.3).
+
+    A plain percentile interval of n subjects is too short, by :math:`\sqrt{(n-1)/n}` and by using
+    the normal distribution for Student's t. It is corrected by taking wider percentiles,
+    :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2,n-1})`.
+
+    Parameters
+    ----------
+    values : float [D, ...]
+        The number in each draw; NaN where a draw does not define it.
+    n_subjects : int
+        Number of subjects that were drawn from, at least 2.
+    level : float
+        Wanted coverage.
+
+    Returns
+    -------
+    low, high : float [...]
+
+    Raises
+    ------
+    ValueError
+        For a single subject: its spread is unknown.
+    """
+    if n_subjects < 2:
+        raise ValueError("an interval over subjects needs at least two of them")
+    t = stdtrit(n_subjects - 1, (1 + level) / 2)
+    tail = ndtr(-np.sqrt(n_subjects / (n_subjects - 1)) * t)
+    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
+    return low, high
