@@ -3,6 +3,8 @@
 Clips of one person are alike, so the number of independent observations is that of the subjects.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
@@ -10,16 +12,19 @@ DRAWS = 10_000
 LEVEL = 0.95
 
 
+@lru_cache(maxsize=16)
 def subject_weights(n_subjects: int, draws: int, seed: int = 0) -> np.ndarray:
     """Draw `n_subjects` subjects with replacement, `draws` times.
 
     Returns
     -------
     int64 [draws, n_subjects]
-        How often each subject was drawn.
+        How often each subject was drawn; read only, since equal calls share it.
     """
     generator = np.random.default_rng(seed)
-    return generator.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), draws)
+    weights = generator.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), draws)
+    weights.flags.writeable = False
+    return weights
 
 
 def interval(

@@ -10,8 +10,8 @@
     match = embedder.match(enrolled, probe)
     print(match.probability, match.accepted)
 
-Promise: the vector of a recording is that of its clip in a dataset made with the same settings. Both
-run the same stages, JPEG included, so on one machine they are equal bit for bit.
+Promise: the vector of a recording is that of its clip in a dataset made with the same settings.
+Both run the same stages, JPEG included, so on one machine they are equal bit for bit.
 """
 
 import io

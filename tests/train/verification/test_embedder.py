@@ -75,9 +75,8 @@ def test_a_match_is_accepted_at_the_threshold_of_the_training_subjects(
     """
     probe = np.float32([1, 0])
     assert embedder.match(Enrolled(probe, 1), probe).accepted is None
-    from tests.train.verification.test_operating import normal, training
-
     from fmdata.train.verification.operating import Operating
+    from tests.train.verification.test_operating import normal, training
 
     chosen = Operating.choose({(1, "mean"): training(normal(50, 0.8), normal(500, 0.2))})
     known = Embedder.__new__(Embedder)
