@@ -6,6 +6,7 @@ classifying papers (SMaTE, RRL, PCL) and for the expression extractor of 2022 (S
 sizes give the same bytes.
 """
 
+import csv
 import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -62,6 +63,19 @@ def make(folder: Path, size: Size, workers: int) -> Mapping[str, Path]:
         list(pool.map(simulate, missing.keys(), missing.values()))
     datasets = {name: folder / name for name in scripts}
     for name, dataset in datasets.items():
-        build(raw[name], dataset, BuildSettings(), RunSettings(workers=workers))
+        table = _with_days(raw[name], folder / f"{name}-days.csv")
+        build(raw[name], dataset, BuildSettings(), RunSettings(workers=workers), table=table)
     synth_compounds(datasets[PERSONAL], CompoundSettings(k=size.copies))
     return datasets
+
+
+def _with_days(raw: Path, table: Path) -> Path:
+    """Write the table of the recordings with their days, and no other truth; return its path."""
+    with (raw / TRUTH).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with table.open("w", newline="") as file:
+        columns = ["path", "subject", "action", "take", "day"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return table

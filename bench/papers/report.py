@@ -173,7 +173,7 @@ def _rates(result: FinalResult) -> list[tuple[str, float]]:
     rates += [
         (f"FRR, {row['condition']} {row['level']}", row["frr"][0])
         for row in facts["conditions"]
-        if row["condition"] == "session"
+        if row["condition"] == "day"
     ]
     return [(name, value) for name, value in rates if value is not None]
 

@@ -26,7 +26,7 @@ def clips_of(
         parts=np.stack([motion, motion], axis=1),
         takes=np.arange(len(rows))[:, None],
         order=np.arange(len(rows)),
-        session=take // day_takes,
+        day=take // day_takes,
         amplitude=np.ones(len(rows)),
         seconds=np.ones(len(rows)),
         flash=np.zeros(len(rows), bool),

@@ -123,8 +123,13 @@ def test_an_evaluation_gives_the_numbers_of_the_run_and_figures(
     written = json.loads((finished / "evaluation.json").read_text())
     assert written["subjects"] == ["c"]
     for name, value in evaluation.numbers.items():
-        assert metrics[name] == written[name] == value
-    for name in ("precision_recall.png", "tsne.png", "curves.png"):
+        assert metrics.get(name, value) == written[name] == value
+    assert {"eer", "frr_at_far_1", "far_at_1", "calibration_error"} <= evaluation.numbers.keys()
+    assert "threshold" not in evaluation.numbers
+    groups = written["verification"]["groups"]
+    assert groups["same person, other motion"]["genuine"] == metrics["n_positive"]
+    pictures = "precision_recall", "tsne", "curves", "roc", "det", "calibration", "enrolment"
+    for name in (f"{picture}.png" for picture in pictures):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -139,9 +144,12 @@ def test_results_print_aligned_numbers_and_their_files(finished: Path, drawn_dat
 
     measured = str(evaluate(finished, drawn_dataset)).splitlines()
     assert measured[0] == f"{finished}, on unseen subjects"
-    assert measured[1:-2] == lines[1:-1]
-    assert measured[-2].endswith(f"curves.png, precision_recall.png, tsne.png, in {finished}")
-    assert measured[-1].endswith(str(finished / "evaluation.json"))
+    assert measured[1 : len(lines) - 1] == lines[1:-1]
+    files = next(line for line in measured if line.startswith("  figures"))
+    assert "precision_recall.png, roc.png, tsne.png" in files
+    assert f"  numbers            {finished / 'evaluation.json'}" in measured
+    title = measured.index("impostors, and their FAR at thresholds of training subjects")
+    assert measured[title + 1].startswith("  same person, other motion")
 
 
 def test_an_evaluation_uses_no_training_subject(

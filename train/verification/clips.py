@@ -27,8 +27,8 @@ class ComparedClips:
         Codes of the takes that a clip is made of; -1 fills up.
     order : int [N]
         Position in the order of keys, in which takes are enrolled.
-    session : int [N]
-        Code of the session; -1 where unknown, or where the takes are of several.
+    day : int [N]
+        Code of the day; -1 where unknown, or where the takes are of several.
     amplitude, seconds : float [N]
         Mean amplitude in interocular distances, and length of the motion; NaN where unknown.
     flash : bool [N]
@@ -43,7 +43,7 @@ class ComparedClips:
     parts: np.ndarray
     takes: np.ndarray
     order: np.ndarray
-    session: np.ndarray
+    day: np.ndarray
     amplitude: np.ndarray
     seconds: np.ndarray
     flash: np.ndarray
@@ -54,10 +54,10 @@ class ComparedClips:
 
 
 def compared_clips(
-    dataset: Dataset, samples: Sequence[LabelledClip], session: str = ""
+    dataset: Dataset, samples: Sequence[LabelledClip], day: str = ""
 ) -> ComparedClips:
-    """Gather the facts of samples from a dataset; `session` is the label that names a session."""
-    column = next((one.column for one in dataset.labels if one.name == session), "")
+    """Gather the facts of samples from a dataset; `day` is the label that names a day."""
+    column = next((one.column for one in dataset.labels if one.name == day), "")
     keys = sorted({take for sample in samples for take in sample.takes})
     actions = {key: _fact(dataset.actions[key], column) for key in keys}
     names = sorted({sample.subject for sample in samples})
@@ -71,7 +71,7 @@ def compared_clips(
         parts=_parts(samples, actions),
         takes=_takes(samples, keys),
         order=np.argsort(np.argsort([sample.key for sample in samples], kind="stable")),
-        session=_sessions(facts),
+        day=_days(facts),
         amplitude=np.array(amplitude),
         seconds=np.where(np.isnan(amplitude), np.nan, np.array(seconds)),
         flash=np.array([all(fact.flash for fact in f) for f in facts], bool),
@@ -82,19 +82,19 @@ def compared_clips(
 @dataclass(frozen=True)
 class _Fact:
     action: str
-    session: Any
+    day: Any
     fps: float
     amplitude: float
     flash: bool
     facing: np.ndarray
 
 
-def _fact(clip: ActionClip, session: str) -> _Fact:
+def _fact(clip: ActionClip, day: str) -> _Fact:
     row, pose = clip.row, clip.pose
     amplitude = np.nan if row["amplitude"] is None else row["amplitude"]
     seen = pose[clip.detected, :2] if len(pose) else pose.reshape(0, 2)
     facing = np.median(seen, axis=0) if len(seen) else np.full(2, np.nan)
-    known = row[session] if session else None
+    known = row[day] if day else None
     return _Fact(clip.action, known, clip.fps, amplitude, bool(row["flash"]), facing)
 
 
@@ -122,10 +122,10 @@ def _takes(samples: Sequence[LabelledClip], keys: Sequence[str]) -> np.ndarray:
     return takes
 
 
-def _sessions(facts: Sequence[Sequence[_Fact]]) -> np.ndarray:
-    known = [{str(fact.session) for fact in f if fact.session is not None} for f in facts]
+def _days(facts: Sequence[Sequence[_Fact]]) -> np.ndarray:
+    known = [{str(fact.day) for fact in f if fact.day is not None} for f in facts]
     whole = [
-        len(names) == 1 and all(fact.session is not None for fact in f)
+        len(names) == 1 and all(fact.day is not None for fact in f)
         for names, f in zip(known, facts, strict=True)
     ]
     codes = _codes([next(iter(k)) if w else "" for k, w in zip(known, whole, strict=True)])

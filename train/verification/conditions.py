@@ -1,4 +1,4 @@
-"""Error rates by condition: across sessions, by amplitude, tempo, head turn, and flashes."""
+"""Error rates by condition: across days, by amplitude, tempo, head turn, and flashes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,8 +77,8 @@ def _conditions(clips: ComparedClips) -> dict[str, tuple[_Levels, list[str]]]:
     A level of -1 is unknown.
     """
 
-    def session(some: Comparisons) -> np.ndarray:
-        one, other = clips.session[some.enrolled], clips.session[some.probe]
+    def day(some: Comparisons) -> np.ndarray:
+        one, other = clips.day[some.enrolled], clips.day[some.probe]
         return np.where((one < 0) | (other < 0), -1, one != other)
 
     def ratio(values: np.ndarray) -> _Levels:
@@ -100,7 +100,7 @@ def _conditions(clips: ComparedClips) -> dict[str, tuple[_Levels, list[str]]]:
     low, high = DEGREES
     degrees = [f"up to {low:g}°", f"{low:g} to {high:g}°", f"above {high:g}°"]
     return {
-        "session": (session, ["same", "another"]),
+        "day": (day, ["same", "another"]),
         "amplitude ratio": (ratio(clips.amplitude), ratios),
         "tempo ratio": (ratio(clips.seconds), ratios),
         "head turn between the two": (turn, degrees),

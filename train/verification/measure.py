@@ -214,7 +214,7 @@ def verify(
         When a subject helped to choose a threshold or the calibration.
     """
     embedded = recipe.embed_subjects(dataset, subjects)
-    clips = compared_clips(dataset, embedded.samples, settings.session)
+    clips = compared_clips(dataset, embedded.samples, settings.day)
     return verified(embedded, clips, operating, shared_names=settings.names == "shared")
 
 

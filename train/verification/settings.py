@@ -9,9 +9,9 @@ from fmdata.catalog.settings import Options, choice, text
 class EvaluateSettings(Options):
     """Settings of `fmdata evaluate`; the help of each field describes it."""
 
-    session: str = text(
-        "session", help="Label of the table of recordings that names the session or the day of a "
-        "take, for comparisons across sessions."
+    day: str = text(
+        "day", help="Label of the table of recordings that names the day or the sitting of a "
+        "take, for comparisons across days."
     )  # fmt: skip
     names: str = choice(
         "shared", "own", help="Meaning of the names of motions: shared by all subjects, so that "

@@ -71,9 +71,8 @@ def estimate(values: Sequence[float] | np.ndarray, draws: int = DRAWS) -> Estima
     low, high = interval(means, n)
     # The bootstrap's variance is that with n in the denominator.
     error = float(means.std() * np.sqrt(n / (n - 1)))
-    return Estimate(
-        mean, float(low), float(high), error, _p_value(means, mean / error if error else 0.0, n), n
-    )
+    p = _p_value(means, mean / error if error else 0.0, n)
+    return Estimate(mean, float(low), float(high), error, p, n)
 
 
 def _p_value(means: np.ndarray, ratio: float, n: int) -> float:

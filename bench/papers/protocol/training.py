@@ -32,7 +32,7 @@ from fmdata.train.verification.settings import EvaluateSettings
 
 CURVE_POINTS = 8
 # Motions of the simulated subjects are their own: equal names are no equal motions.
-OWN = EvaluateSettings(session="day", names="own")
+OWN = EvaluateSettings(day="day", names="own")
 
 
 @dataclass(frozen=True)

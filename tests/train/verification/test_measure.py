@@ -77,13 +77,13 @@ def test_conditions_separate_what_is_hard() -> None:
     """
     known, unseen = clips_of(KNOWN, MOTIONS, 10), clips_of(UNSEEN, MOTIONS, 10)
     operating = operating_of(embedded(known, 1, spread=0.3), known, SPLIT)
-    late = unseen.session == 1
+    late = unseen.day == 1
     made, noise = embedded(unseen, 2, spread=0.3), embedded(unseen, 3, spread=3.0)
     made = made._replace(vectors=np.where(late[:, None], noise.vectors, made.vectors))
     facing = np.where(late[:, None], [20.0, 0.0], 0.0)
     clips = replace(unseen, amplitude=1.0 + late, seconds=1.0 + late, flash=late, facing=facing)
     rows = {(r.condition, r.level): r for r in verified(made, clips, operating).conditions}
-    same, across = rows["session", "same"], rows["session", "another"]
+    same, across = rows["day", "same"], rows["day", "another"]
     assert across.frr.value > 0.9
     assert same.frr.value < 0.6  # half of them are of the second day
     pairs = len(UNSEEN) * len(MOTIONS)
@@ -105,7 +105,7 @@ def test_unknown_facts_have_no_condition() -> None:
     operating = operating_of(embedded(known, 1), known, SPLIT)
     n = len(unseen)
     unknown = replace(
-        unseen, session=np.full(n, -1), amplitude=np.full(n, np.nan), seconds=np.full(n, np.nan),
+        unseen, day=np.full(n, -1), amplitude=np.full(n, np.nan), seconds=np.full(n, np.nan),
         facing=np.full((n, 2), np.nan),
     )  # fmt: skip
     conditions = {
