@@ -2,7 +2,8 @@
 
 A comparison has an enrolment of one or more clips of one motion of one subject, and one probe clip.
 Promises: no genuine comparison shares a take between the two sides, so it never compares a clip's
-pixels with themselves; the number of comparisons grows linearly with the number of subjects.
+pixels with themselves; the number of comparisons grows linearly with the number of subjects, to a
+limit.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import numpy as np
 from fmdata.train.verification.clips import ComparedClips
 
 MAX_OTHERS = 20  # subjects that each subject is compared with
-MAX_ACROSS = 2_000_000  # comparisons of two persons; more are thinned out at random
+MAX_COMPARISONS = 2_000_000  # of one person, and of two; more are thinned out at random
 
 
 class Kind(IntEnum):
@@ -137,16 +138,16 @@ def compare(
     single = enrolled is None
     members = np.arange(len(clips))[:, None] if enrolled is None else enrolled.clips
     blocks = list(_blocks(clips, members, both_ways=not single))
-    across = sum(len(a) * len(b) for a, b in blocks if clips.subject[b[0]] != _owner(clips, a))
-    share, generator = min(1.0, MAX_ACROSS / max(across, 1)), np.random.default_rng(seed)
-    parts = []
-    for rows, probes in blocks:
+    same = [int(clips.subject[rows[0, 0]] == clips.subject[probes[0]]) for rows, probes in blocks]
+    sizes = np.array([len(rows) * len(probes) for rows, probes in blocks])
+    share = [MAX_COMPARISONS / max(sizes[np.array(same) == one].sum(), 1) for one in (0, 1)]
+    generator, parts = np.random.default_rng(seed), []
+    for (rows, probes), is_same in zip(blocks, same, strict=True):
         similarity = _similarity(embeddings, rows, probes, best=best)
         kind = _kinds(clips, rows[:, 0], probes, shared_names=shared_names)
-        same = clips.subject[probes[0]] == _owner(clips, rows)
         kept = _countable(clips, rows, probes, kind, single=single)
-        if not same and share < 1:
-            kept &= generator.random(kept.shape) < share
+        if share[is_same] < 1:
+            kept &= generator.random(kept.shape) < share[is_same]
         i, j = np.nonzero(kept)
         parts.append((similarity[i, j], kind[i, j], rows[i, 0], probes[j]))
     arrays = [np.concatenate([p[k] for p in parts]) if parts else np.empty(0) for k in range(4)]
@@ -156,10 +157,6 @@ def compare(
         arrays[0].astype(np.float32), arrays[1].astype(np.int8), enrolled_at, probe_at,
         who.astype(np.int32), clips.names,
     )  # fmt: skip
-
-
-def _owner(clips: ComparedClips, rows: np.ndarray) -> int:
-    return int(clips.subject[rows[0, 0]])
 
 
 def _blocks(

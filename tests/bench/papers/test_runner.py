@@ -16,7 +16,7 @@ from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from tests.helpers.drawn_faces import write_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SHAPE = ExtractorSettings(size=32, width=0.125, frames=4, epochs=1, steps=2, batch=16)
 TINY = EncoderSettings(
@@ -42,10 +42,10 @@ def comparisons(scale: float) -> list[Comparison]:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("bench")
-    folds = {"a": 1, "b": 4, "c": 7, "d": 2}
+    folds = {"a": 1, "b": 4, "c": 7}
     dataset = write_dataset(folder / "personal", folds)
     extractors = {"SFE-L": ("personal", LandmarkSettings(**SHAPE.to_json()))}
-    plan = Plan(folds=4, measured=2, trials=2, tuning=0.5, doubling=1)
+    plan = Plan(folds=3, measured=2, trials=2, tuning=0.5, doubling=1)
     return Workshop(folder, {"personal": dataset}, extractors, plan, workers=1)
 
 
@@ -114,5 +114,5 @@ def test_an_extractor_is_trained_without_the_held_out_subjects(
     assert len(runs) == 2
     everybody = {*Dataset(workshop.datasets["personal"]).actions.subjects}
     for run in runs:
-        assert len(trained_on(run).subjects) == 2 < len(everybody)
+        assert len(trained_on(run).subjects) == 1 < len(everybody)
     assert runner.FULL.measured is None

@@ -1,5 +1,6 @@
 """A raw video becomes the vector of its clip in the dataset."""
 
+import doctest
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from fmdata.train.recipes.motion import MotionEncoder
 from fmdata.train.run import train
 from fmdata.train.verification.embedder import Embedder, Enrolled
+from fmdata.train.verification.operating import Operating
+from tests.helpers.documents import ROOT, python_blocks
+from tests.train.verification.test_operating import normal, training
 
 TINY = EncoderSettings(
     landmarks=ExtractorSettings(size=32, width=0.125, frames=4, epochs=1, steps=4, batch=16),
@@ -75,8 +79,6 @@ def test_a_match_is_accepted_at_the_threshold_of_the_training_subjects(
     """
     probe = np.float32([1, 0])
     assert embedder.match(Enrolled(probe, 1), probe).accepted is None
-    from fmdata.train.verification.operating import Operating
-    from tests.train.verification.test_operating import normal, training
 
     chosen = Operating.choose({(1, "mean"): training(normal(50, 0.8), normal(500, 0.2))})
     known = Embedder.__new__(Embedder)
@@ -101,3 +103,20 @@ def test_a_run_of_another_recipe_embeds_nothing(dataset_path: Path, tmp_path: Pa
     train("landmarks", dataset_path, tmp_path / "run", replace(landmarks, seed=1))
     with pytest.raises(ModelError, match=r"embeds no motions(.|\n)*fmdata train encoder"):
         Embedder(tmp_path / "run")
+
+
+def test_the_example_of_the_page_runs(
+    run: Path, raw_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its videos are takes of one action of the first subject."""
+    (example,) = [b for b in python_blocks(ROOT / "docs/verification.md") if ">>>" in b]
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/encoder").symlink_to(run)
+    takes = sorted(next(raw_path.glob("s01/*")).glob("*.mp4"))
+    for name, take in zip(("1", "2", "3", "today"), takes, strict=True):
+        (tmp_path / f"smile-{name}.mp4").symlink_to(take)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    test = doctest.DocTestParser().get_doctest(example, names, "verification.md", None, None)
+    assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+    assert -1 <= test.globs["match"].similarity <= 1.00001
