@@ -6,7 +6,7 @@ pixels with themselves; the number of comparisons grows linearly with the number
 limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -138,25 +138,35 @@ def compare(
     single = enrolled is None
     members = np.arange(len(clips))[:, None] if enrolled is None else enrolled.clips
     blocks = list(_blocks(clips, members, both_ways=not single))
-    same = [int(clips.subject[rows[0, 0]] == clips.subject[probes[0]]) for rows, probes in blocks]
-    sizes = np.array([len(rows) * len(probes) for rows, probes in blocks])
-    share = [MAX_COMPARISONS / max(sizes[np.array(same) == one].sum(), 1) for one in (0, 1)]
     generator, parts = np.random.default_rng(seed), []
-    for (rows, probes), is_same in zip(blocks, same, strict=True):
+    for (rows, probes), share in zip(blocks, _kept_shares(clips, blocks), strict=True):
         similarity = _similarity(embeddings, rows, probes, best=best)
         kind = _kinds(clips, rows[:, 0], probes, shared_names=shared_names)
         kept = _countable(clips, rows, probes, kind, single=single)
-        if share[is_same] < 1:
-            kept &= generator.random(kept.shape) < share[is_same]
+        if share < 1:
+            kept &= generator.random(kept.shape) < share
         i, j = np.nonzero(kept)
         parts.append((similarity[i, j], kind[i, j], rows[i, 0], probes[j]))
+    return _joined(parts, clips)
+
+
+def _kept_shares(
+    clips: ComparedClips, blocks: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> list[float]:
+    """Return the share of comparisons to keep in each block, 1 where they are few."""
+    same = [int(clips.subject[rows[0, 0]] == clips.subject[probes[0]]) for rows, probes in blocks]
+    sizes = np.array([len(rows) * len(probes) for rows, probes in blocks])
+    of_both = np.bincount(same, sizes, 2) if blocks else np.zeros(2)
+    return [float(MAX_COMPARISONS / max(of_both[one], 1)) for one in same]
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, ...]], clips: ComparedClips) -> Comparisons:
+    """Return the comparisons of all blocks: similarity, kind, enrolled and probe of each."""
     arrays = [np.concatenate([p[k] for p in parts]) if parts else np.empty(0) for k in range(4)]
-    enrolled_at, probe_at = arrays[2].astype(np.int32), arrays[3].astype(np.int32)
-    who = np.stack([clips.subject[enrolled_at], clips.subject[probe_at]], axis=1)
-    return Comparisons(
-        arrays[0].astype(np.float32), arrays[1].astype(np.int8), enrolled_at, probe_at,
-        who.astype(np.int32), clips.names,
-    )  # fmt: skip
+    enrolled, probe = arrays[2].astype(np.int32), arrays[3].astype(np.int32)
+    who = np.stack([clips.subject[enrolled], clips.subject[probe]], axis=1).astype(np.int32)
+    similarity, kind = arrays[0].astype(np.float32), arrays[1].astype(np.int8)
+    return Comparisons(similarity, kind, enrolled, probe, who, clips.names)
 
 
 def _blocks(
