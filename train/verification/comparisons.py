@@ -127,8 +127,7 @@ def compare(
     enrolled : Enrolments, optional
         By default every clip is one. Two clips are then compared once, not in both directions.
     best : bool
-        Score by the most similar enrolled clip; otherwise by the mean of the embeddings, scaled to
-        length 1.
+        Score by the most similar enrolled clip; otherwise by the mean of the embeddings.
     shared_names : bool
         Whether motions of one name are the same motion in two subjects. Otherwise there is no
         :attr:`Kind.SAME_MOTION`.
