@@ -29,6 +29,7 @@ from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.train.verification.settings import EvaluateSettings
 
 ROOT = Path(__file__).parents[1]
 # Each may import those after it, and itself.
@@ -71,6 +72,7 @@ OPTIONS = {
     "report": [ReportSettings],
     "show": [ShowSettings],
     "demo": [RunSettings],
+    "evaluate": [EvaluateSettings],
 }
 # One file a paper, and one a loss: these folders grow with what is published.
 OPEN_ENDED = ("train/recipes", "train/losses")
