@@ -143,7 +143,11 @@ class Calibration(_Chosen):
 
     @classmethod
     def fit(cls, scores: TrainingScores) -> "Calibration | None":
-        """Fit by logistic regression; None where either side has no comparison."""
+        """Fit by logistic regression; None where either side has no comparison.
+
+        A higher similarity never lowers the probability: where impostors are the more similar, as
+        by chance in an encoder that has learnt nothing, it is a half for all.
+        """
         if not isinstance(scores, TrainingScores):
             raise TypeError(f"a Calibration is fitted to TrainingScores, not {type(scores)}")
         from sklearn.linear_model import LogisticRegression
@@ -158,8 +162,10 @@ class Calibration(_Chosen):
         model = LogisticRegression(C=10.0, class_weight="balanced")
         model.fit(((x - mean) / spread)[:, None], y)
         slope = float(model.coef_[0, 0]) / spread
-        offset = float(model.intercept_[0]) - slope * mean
-        return cls(slope, float(offset), scores.subjects, _MADE_HERE)
+        if slope <= 0:
+            return cls(0.0, 0.0, scores.subjects, _MADE_HERE)
+        offset = float(model.intercept_[0] - slope * mean)
+        return cls(slope, offset, scores.subjects, _MADE_HERE)
 
     def log_ratio(self, similarity: np.ndarray) -> np.ndarray:
         """Return the natural logarithm of the likelihood ratio, float64 [P]."""

@@ -67,7 +67,7 @@ def test_enrolled_motions_are_matched(embedder: Embedder, raw_path: Path) -> Non
     assert other.similarity == pytest.approx(-1, abs=1e-5)
     assert match.probability is not None
     assert other.probability is not None
-    assert 0 <= other.probability < match.probability <= 1
+    assert 0 <= other.probability <= match.probability <= 1
 
 
 def test_a_match_is_accepted_at_the_threshold_of_the_training_subjects(

@@ -119,6 +119,12 @@ def test_an_overconfident_calibration_has_the_error_computed_by_hand() -> None:
     assert found.error == pytest.approx(0.4)
 
 
+def test_a_score_that_is_worse_than_chance_says_nothing() -> None:
+    calibration = Calibration.fit(training(normal(200, 0.2), normal(2000, 0.8)))
+    assert calibration is not None
+    assert calibration.probability(np.array([-1.0, 0.5, 1.0])).tolist() == [0.5] * 3
+
+
 def test_what_was_chosen_survives_json() -> None:
     some = training(normal(200, 0.8), normal(2000, 0.2))
     chosen = Operating.choose({(1, "mean"): some, (3, "best"): some})
