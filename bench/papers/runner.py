@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+import torch
+
 from bench.papers.designs import Comparison, Line
 from bench.papers.protocol.choice import Choice, InnerResult, choose
 from bench.papers.protocol.folds import Fold, subject_folds
@@ -210,6 +212,7 @@ _Made: TypeAlias = Mapping[tuple[str, int], Path]
 def make_extractor(dataset: Path, fold: Fold, settings: LandmarkSettings, folder: Path) -> Path:
     """Train an extractor on a fold's training subjects, unless it is there; return its run."""
     place = _extractor_place(dataset, fold, settings, folder)
+    torch.set_num_threads(1)
     if not (place / MODEL).exists():
         sealed = SealedDataset(dataset, fold.open)
         recipe, _ = fit("landmarks", settings, Material(sealed, fold.inner_split), Nowhere())
