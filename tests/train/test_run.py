@@ -124,11 +124,12 @@ def test_an_evaluation_gives_the_numbers_of_the_run_and_figures(
     assert written["subjects"] == ["c"]
     for name, value in evaluation.numbers.items():
         assert metrics.get(name, value) == written[name] == value
-    assert {"eer", "frr_at_far_1", "far_at_1", "calibration_error"} <= evaluation.numbers.keys()
-    assert "threshold" not in evaluation.numbers
+    # 54 impostors of the two training subjects are too few to choose a threshold.
+    assert {"eer", "calibration_error"} <= evaluation.numbers.keys()
+    assert not {"threshold", "frr_at_far_1"} & evaluation.numbers.keys()
     groups = written["verification"]["groups"]
     assert groups["same person, other motion"]["genuine"] == metrics["n_positive"]
-    pictures = "precision_recall", "tsne", "curves", "roc", "det", "calibration", "enrolment"
+    pictures = "precision_recall", "tsne", "curves", "roc", "det", "calibration"
     for name in (f"{picture}.png" for picture in pictures):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
