@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 DRAWS = 10_000
+MIN_SUBJECTS = 5  # fewer have too few different draws for percentiles
 LEVEL = 0.95
 
 
@@ -34,7 +35,8 @@ def interval(
 
     A plain percentile interval of n subjects is too short, by :math:`\sqrt{(n-1)/n}` and by using
     the normal distribution for Student's t. It is corrected by taking wider percentiles,
-    :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2,n-1})`.
+    :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2,n-1})`. For fewer than five subjects, whose draws do
+    not reach so far, it is Student's interval about the mean of the draws.
 
     Parameters
     ----------
@@ -57,6 +59,10 @@ def interval(
     if n_subjects < 2:
         raise ValueError("an interval over subjects needs at least two of them")
     t = stdtrit(n_subjects - 1, (1 + level) / 2)
+    if n_subjects < MIN_SUBJECTS:
+        reach = t * np.nanstd(values, axis=0) * np.sqrt(n_subjects / (n_subjects - 1))
+        middle = np.nanmean(values, axis=0)
+        return middle - reach, middle + reach
     tail = ndtr(-np.sqrt(n_subjects / (n_subjects - 1)) * t)
     low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
     return low, high

@@ -149,12 +149,12 @@ class ErrorRates:
         ]
         if self.n_subjects < 2 or not rows:
             return np.full(len(far), np.nan), np.full(len(far), np.nan)
-        return interval(np.array(rows), self.n_subjects)
+        return _share_interval(np.array(rows), self.n_subjects)
 
     def _with_band(self, value: float, draw: Callable[[], np.ndarray]) -> Interval:
         if self.n_subjects < 2:
             return Interval(value, np.nan, np.nan)
-        low, high = interval(draw(), self.n_subjects)
+        low, high = _share_interval(draw(), self.n_subjects)
         return Interval(value, float(low), float(high))
 
 
@@ -165,7 +165,7 @@ def accepted_share(some: Comparisons, threshold: float) -> Interval:
     value = float(tally.shares(np.ones((1, n)))[0, 0])
     if n < 2 or not len(some):
         return Interval(value, np.nan, np.nan)
-    low, high = interval(tally.shares(subject_weights(n, BAND_DRAWS))[:, 0], n)
+    low, high = _share_interval(tally.shares(subject_weights(n, BAND_DRAWS))[:, 0], n)
     return Interval(value, float(low), float(high))
 
 
@@ -185,6 +185,11 @@ def equal_error_rate(frr: np.ndarray, far: np.ndarray) -> np.ndarray:
     share = gap_before / np.maximum(gap_before + gap_after, np.finfo(float).tiny)
     rate: np.ndarray = frr[row, before] + share * (frr[row, after] - frr[row, before])
     return np.where(np.isnan(frr).any(axis=1) | np.isnan(far).any(axis=1), np.nan, rate)
+
+
+def _share_interval(shares: np.ndarray, n_subjects: int) -> tuple[np.ndarray, np.ndarray]:
+    low, high = interval(shares, n_subjects)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
 
 def _thresholds(genuine: np.ndarray, impostors: np.ndarray) -> np.ndarray:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
-from fmdata.train.verification.bootstrap import DRAWS, LEVEL, interval, subject_weights
+from fmdata.train.verification.bootstrap import (
+    DRAWS,
+    LEVEL,
+    MIN_SUBJECTS,
+    interval,
+    subject_weights,
+)
 
 POWER = 0.8
 MIN_BEYOND = 10
@@ -78,13 +84,13 @@ def estimate(values: Sequence[float] | np.ndarray, draws: int = DRAWS) -> Estima
 def _p_value(means: np.ndarray, ratio: float, n: int) -> float:
     """Return the level at which :func:`interval` just reaches 0.
 
-    Where fewer than ten draws lie beyond 0, too few to count, it is that of Student's t for the
-    mean's `ratio` to its standard error.
+    Where fewer than ten draws lie beyond 0, too few to count, or subjects are few, it is that of
+    Student's t for the mean's `ratio` to its standard error.
     """
     if np.ptp(means) == 0:
         return 1.0 if means[0] == 0 else 0.0
     beyond = min((means <= 0).sum(), (means >= 0).sum())
-    if beyond < MIN_BEYOND:
+    if beyond < MIN_BEYOND or n < MIN_SUBJECTS:
         t = abs(ratio)
     else:
         t = -ndtri(min(beyond / len(means), 0.5)) * np.sqrt((n - 1) / n)

@@ -27,7 +27,9 @@ def worlds(n: int, mean: float, seed: int, skewed: bool = False) -> list[Estimat
     return [estimate(mean + x, draws=1000) for x in noise]
 
 
-@pytest.mark.parametrize(("n", "skewed"), [(6, False), (12, False), (24, False), (24, True)])
+@pytest.mark.parametrize(
+    ("n", "skewed"), [(2, False), (3, False), (6, False), (12, False), (24, False), (24, True)]
+)
 def test_the_interval_covers_the_true_mean_in_95_percent(n: int, skewed: bool) -> None:
     """Of 400 worlds 380 are expected, and 367 to 393 within three standard deviations.
 
