@@ -9,7 +9,6 @@ Promise: a run that was killed and started again ends with the metrics of an uni
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -22,10 +21,10 @@ from fmdata.catalog.storage.lock import reading
 from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch, Keeper
 from fmdata.train.figures import draw_evaluation
-from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, write_json
+from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, identity_of, write_json
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
-from fmdata.train.model_file import MODEL, load, operating_of, save, trained_on
+from fmdata.train.model_file import load, operating_of, save, trained_on
 from fmdata.train.networks.initial import initialise
 from fmdata.train.recipes import recipe_named
 from fmdata.train.recipes.base import Material, Recipe, RecipeSettings, class_names, require_classes
@@ -138,11 +137,10 @@ def train(
     with _kept(dataset), distributed.joined():
         data = _opened(dataset)
         split = choose_split(folds_of(data), settings.hold_out, data.where)
-        keeper = FolderKeeper(out, _identity(name, data, settings))
+        keeper = FolderKeeper(out, identity_of(name, data, settings))
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
         if distributed.rank() == 0:
-            operating = choose_operating(recipe, data, split)
-            save(name, recipe, out, data, split.train, operating)
+            save(name, recipe, out, data, split.train, choose_operating(recipe, data, split))
         with distributed.divided_work():
             evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
@@ -291,22 +289,3 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
         (name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:g}")
         for name, value in numbers.items()
     ]
-
-
-def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """Return the inputs of a run: recipe, settings, digests of dataset and files, processes."""
-    values = settings.to_json()
-    del values["workers"]  # which change no number
-    facts: dict[str, Any] = {"recipe": name, "settings": values, "dataset": data.digests()}
-    # Each process draws its own mini-batches, so with another number of them the numbers differ.
-    facts["processes"] = distributed.world()
-    extractor = getattr(settings, "extractor", "")
-    files = {
-        "extractor": Path(extractor) / MODEL if extractor else None,
-        "init": Path(settings.init) if settings.init else None,
-        "init_keys": Path(settings.init_keys) if settings.init_keys else None,
-    }
-    for what, path in files.items():
-        if path is not None:
-            facts[what] = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    return facts
