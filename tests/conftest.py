@@ -77,6 +77,16 @@ def dataset_path(made_once: MadeOnce, raw_path: Path) -> Path:
     return made_once("dataset", make)
 
 
+@pytest.fixture
+def beside(dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder in which the dataset has the names that the documents give it."""
+    (tmp_path / "demo").mkdir()
+    for name in ("dataset", "demo/dataset"):
+        (tmp_path / name).symlink_to(dataset_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return real recordings beside the project, which are never copied into it."""

@@ -31,6 +31,7 @@ from tests.helpers.encoded import recording, write_video
 README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
 RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
 LAYOUTS, HEADS = ROOT / "docs/layouts.md", ROOT / "docs/heads.md"
+TOOLS = ROOT / "docs/tools.md"  # run by tests/test_tools.py
 VERIFICATION = ROOT / "docs/verification.md"
 DECIMAL = re.compile(r"\d+\.\d+")
 # Fewer steps, and fewer recordings: appended, these win over what is set before them.
@@ -58,16 +59,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def beside(dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder in which the dataset has the names that the examples give it."""
-    (tmp_path / "demo").mkdir()
-    for name in ("dataset", "demo/dataset"):
-        (tmp_path / name).symlink_to(dataset_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 class Close(doctest.OutputChecker):
     """Accepts decimal fractions within a tenth: the last digits depend on the processor."""
 
@@ -90,7 +81,7 @@ def test_the_first_example_of_the_readme_prints_what_it_shows(
     assert runner.run(test).failed == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [p for p in PAGES if p != TOOLS], ids=lambda page: page.name)
 @pytest.mark.usefixtures("beside")
 def test_the_python_of_every_page_runs(page: Path) -> None:
     for block in python_blocks(page):

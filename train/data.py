@@ -258,10 +258,7 @@ def crop_landmarks(clip: ActionClip) -> np.ndarray:
 
     Pixel centres have whole coordinates in the crop, hence the half.
     """
-    points = to_68(clip.landmarks)[..., :2]
-    transform = clip.transform
-    pixels = np.einsum("tij,tkj->tki", transform[:, :, :2], points) + transform[:, None, :, 2]
-    return ((pixels + 0.5) / clip.row["size"]).astype(np.float32)
+    return (to_68(clip.landmarks_in_crop) + np.float32(0.5)) / np.float32(clip.size)
 
 
 def spread_frames(frames: np.ndarray, n: int) -> np.ndarray:

@@ -34,6 +34,13 @@ def python_blocks(page: Path) -> list[str]:
     return _PYTHON.findall(page.read_text())
 
 
+def python_of(page: Path, heading: str) -> str:
+    """Return the fenced blocks of Python under a heading of the second level."""
+    parts = re.split(r"^## (.*)\n", page.read_text(), flags=re.MULTILINE)
+    text = dict(zip(parts[1::2], parts[2::2], strict=True))[heading]
+    return "\n".join(_PYTHON.findall(text))
+
+
 def queries(page: Path) -> list[str]:
     """Return the SQL queries of a page."""
     return _QUERY.findall(page.read_text())

@@ -33,7 +33,7 @@ from fmdata.synth.settings import CompoundSettings
 from tests.helpers.datasets import SIZE
 from tests.helpers.imitated import TAKES, imitate_whole
 
-PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
+PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
 MARKS = Marks("scale", "bench-scale")
 FEW = 3_000  # recordings, for which nothing new is to cost seconds
 LINEAR, TOLERANCE = 2.0, 0.15
@@ -165,8 +165,8 @@ def _measured(folders: list[Path], names: list[str], repeats: int) -> dict[str, 
 
 
 def _run(folder: Path, name: str) -> Cost:
-    command = [sys.executable, "-m", "bench.scale", "--one", name, "dataset", "raw"]
-    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "bench.scale.imitated", "--one", name, "dataset", "raw"]
+    root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         command,

@@ -1,0 +1,1 @@
+"""Costs of very many clips: with imitated rows, and of a whole simulated data set."""
