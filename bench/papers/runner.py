@@ -88,7 +88,7 @@ class TableResults:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where and with how many processes a table is run.
+    """The folder, data and processes with which tables are run.
 
     Attributes
     ----------
