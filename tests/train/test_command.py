@@ -55,6 +55,14 @@ def test_a_run_uses_the_settings_of_its_file_and_command_line(
     assert line in again.stdout
 
 
+def test_the_sizes_of_a_paper_are_shown_and_changed(tmp_path: Path) -> None:
+    options = ["--settings", "paper", "--set", "batch=7", "--show"]
+    shown = fmdata("train", "smate", *options, cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "\nwidth = 768\n" in shown.stdout
+    assert "\nbatch = 7\n" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
