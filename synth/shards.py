@@ -13,17 +13,18 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
+from fmdata.catalog.storage.card import FileFacts, Shard
 from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
 from fmdata.catalog.storage.shards import write_shard
 from fmdata.catalog.storage.tables.opened import OpenedCard
@@ -144,10 +145,8 @@ class Synthesis:
             (new / _FACTS).write_text(json.dumps(asdict(shard)))
         return Made(folder / plan.name, shard, found=False)
 
-    def _write(
-        self, folder: Path, plan: ShardPlan
-    ) -> tuple[FileFacts | None, FileFacts, FileFacts | None]:
-        """Write the files of a shard: three, or the plan alone."""
+    def _write(self, folder: Path, plan: ShardPlan) -> tuple[Any, ...]:
+        """Write the files of a shard, three or the plan alone; return the last values of Shard."""
         runs = [(self.compounds_of, named, run.start, run.stop) for run, named in plan.runs]
         if self.settings.virtual:
             tables = (of(named).rows(start, stop) for of, named, start, stop in runs)

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from fmdata.catalog.errors import FmdataError
-from fmdata.catalog.storage.card import tool_versions
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.storage.work import UNREADABLE, Unit
 from fmdata.pipeline.engine.crew import Order
 from fmdata.pipeline.settings import STAGES_VERSION

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.given.labels import kinds_of
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard, tool_versions
+from fmdata.catalog.storage.card import Card, FileFacts, Part, Shard
 from fmdata.catalog.storage.division import Planned
 from fmdata.catalog.storage.files import atomic_file
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.storage.pack import commit, pack, staging
 from fmdata.catalog.storage.schema import ACTION_COLUMNS, DROPPED_COLUMNS, with_labels
 from fmdata.pipeline.settings import BuildSettings

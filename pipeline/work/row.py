@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
+from fmdata.catalog.storage.made_by.processor import processor_features
 from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
     GIVEN,
@@ -95,6 +96,7 @@ def _source(recording: Recording, identity: Identity, track: Track) -> dict[str,
         "stop": recording.stop_s,
         "first_frame": track.first_frame,
         "digest": identity.digest,
+        "processor": processor_features(),
     }
 
 

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from distributed import Client, KilledWorker
 
+from fmdata.catalog import Dataset
 from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.storage.made_by.processor import processor_features
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
+from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.engine import cluster, shared
 from fmdata.pipeline.engine.crew import Order
 from fmdata.pipeline.engine.pool import StoppedError, WorkerPool
@@ -133,6 +136,22 @@ def test_a_worker_is_killed_and_one_joins_and_the_bytes_are_those_of_a_local_bui
     assert local.returncode == 0, local.stderr
     assert_same_files(tmp_path / "dataset", tmp_path / "local")
     assert [files_in(tmp_path / name) for name in ("first", "second", "third")] == [[], [], []]
+
+
+@pytest.mark.long
+def test_clips_of_two_kinds_of_workers_are_noted(nodes: Nodes, tmp_path: Path) -> None:
+    """One worker lacks the last feature of this processor."""
+    here = processor_features()
+    record(tmp_path / "raw", 8)
+    nodes.worker("first")
+    nodes.worker("other", "env", f"OPENCV_CPU_DISABLE={here.split()[-1]}")
+    with Client(nodes.address) as client:
+        client.wait_for_workers(2, timeout=TIMEOUT_S)
+    run = fmdata("build", "--size", "64", "--scheduler", nodes.address, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    made = {clip.row["processor"] for clip in Dataset(tmp_path / "dataset").actions}
+    assert made == {here, " ".join(here.split()[:-1])}
+    assert [finding.is_note for finding in verify(tmp_path / "dataset")] == [True]
 
 
 def units(work: Path) -> list[Path]:
