@@ -118,7 +118,8 @@ def table(
 
 @command(
     BuildSettings, RunSettings, stopped="resumes from here",
-    only=("landmarks", "max_frames", "person", "workers", "model", "time_limit_s", "follow_links"),
+    only=("landmarks", "device", "max_frames", "person", "workers", "model", "time_limit_s",
+          "follow_links"),
 )  # fmt: skip
 def spot(
     settings: BuildSettings,

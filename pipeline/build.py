@@ -25,7 +25,7 @@ from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped
 from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.engine.sessions.every import every_motion
-from fmdata.pipeline.landmarks.weights import find as find_weights
+from fmdata.pipeline.landmarks.backends import prepare
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.reading.listing.understood import understood
@@ -75,7 +75,7 @@ def build(
         When there is no recording in `raw`, two subjects have the same file, or errors would leave
         none of a dataset's clips.
     ModelError
-        When the landmark network's weights are missing.
+        When the landmark network's weights are missing, or its device is.
     """
     found = discover(raw, table, follow_links=how.follow_links)
     named = pseudonymous(found, pseudonyms) if pseudonyms else found
@@ -167,7 +167,7 @@ def _process(
 ) -> tuple[float, int]:  # fmt: skip
     """Process the jobs, and add their results to `done`; return the seconds, and the frames."""
     if todo and how.scheduler is None:
-        find_weights(settings.landmarks, how.model)  # once, before every process looks for them
+        prepare(settings.landmarks, how.model, settings.device)
     began_s = time.monotonic()
     outcomes = run(todo, settings, work, how, progress)
     seconds = time.monotonic() - began_s

@@ -61,6 +61,7 @@ def action_rows(
         "review": None,
         "fold": fold(recording.subject, settings.seed),
         **_source(recording, identity, track),
+        "processor": processor_features(),
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.side,
@@ -96,7 +97,6 @@ def _source(recording: Recording, identity: Identity, track: Track) -> dict[str,
         "stop": recording.stop_s,
         "first_frame": track.first_frame,
         "digest": identity.digest,
-        "processor": processor_features(),
     }
 
 

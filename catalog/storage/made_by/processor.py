@@ -19,7 +19,7 @@ def processor_features() -> str:
     import cv2  # large, and reading a dataset needs no features
 
     present = filter(cv2.checkHardwareSupport, _FEATURES)
-    return " ".join(cv2.getHardwareFeatureName(feature) for feature in present)
+    return " ".join(map(cv2.getHardwareFeatureName, present))
 
 
 def processors_of(clips: pa.Table) -> list[str]:

@@ -7,7 +7,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.engine.run import digest_all, run
-from fmdata.pipeline.landmarks.weights import find as find_weights
+from fmdata.pipeline.landmarks.backends import prepare
 from fmdata.pipeline.settings import RunSettings, SpotSettings
 from fmdata.pipeline.spotting.sessions.session import Session, read_session
 from fmdata.pipeline.work.digest import Identity
@@ -52,7 +52,7 @@ def spot_all(
     ]  # fmt: skip
     progress.start("spot", len(jobs), "recordings", len(jobs) - len(todo))
     if todo and how.scheduler is None:
-        find_weights(settings.landmarks, how.model)
+        prepare(settings.landmarks, how.model, settings.device)
     run(todo, settings, work, how, progress)
     spotted = [(job, results.get(job.digest) or _result(job, work)) for job in jobs]
     if sessions:

@@ -62,7 +62,7 @@ class Landmarker:
         return [Face(self.mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
 landmarker = Landmarker()
-stages._landmarker = lambda name, model: landmarker
+stages._landmarker = lambda *_: landmarker
 """
 
 
