@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -57,13 +58,13 @@ class Sample:
     jpeg_spans: np.ndarray | None = None
     wav: Content | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Key of the sample."""
         key: str = self.facts["key"][0].as_py()
         return key
 
-    @property
+    @cached_property
     def n_frames(self) -> int:
         """Number of frames."""
         return int(self.facts["n_frames"][0].as_py())
