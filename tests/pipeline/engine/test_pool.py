@@ -286,7 +286,7 @@ def test_missing_model_weights_end_the_run(tmp_path: Path, monkeypatch: pytest.M
     """An error that a worker process raises is raised here as it is."""
     startup = tmp_path / "startup/sitecustomize.py"
     startup.write_text("")
-    monkeypatch.setattr("fmdata.pipeline.build.find_weights", lambda *_: None)
+    monkeypatch.setattr("fmdata.pipeline.build.prepare", lambda *_: None)
     raw = record(tmp_path / "raw", fine=FINE)
     how = RunSettings(workers=1, model=tmp_path / "nowhere.task")
     with pytest.raises(FmdataError, match=r"nowhere\.task"):
