@@ -180,6 +180,22 @@ def confirm(question: str) -> None:
     typer.confirm(printable(question), abort=True, err=True)
 
 
+def place_of(text: str) -> Path | str:
+    """Return a folder, or a URL as it is."""
+    return text if "://" in text else Path(text)
+
+
+def require_folder_for_report(place: Path | str, with_report: bool) -> None:
+    """Raise UsageError where a page is asked for of a dataset at a URL."""
+    if with_report and isinstance(place, str):
+        raise UsageError(
+            f"--report of a dataset at {place}",
+            wanted="a folder, in which the page is written",
+            where="--report",
+            todo="`fmdata pull` the dataset, then `fmdata report`",
+        )
+
+
 def require_torch() -> None:
     """Raise UsageError where the training extra is not installed."""
     if importlib.util.find_spec("torch") is None:

@@ -8,6 +8,7 @@ of a file. Promise: no message holds a user name, password or token of the URL.
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -39,10 +40,13 @@ class Listed(NamedTuple):
         Bytes.
     state : str
         Facts that change when the file changes; empty where the file system lists none.
+    is_link : bool
+        Whether it is a link, on a disk.
     """
 
     size: int
     state: str
+    is_link: bool = False
 
 
 class Store:
@@ -131,6 +135,11 @@ class Store:
                 yield from self._blocks(name, size)
         except FileNotFoundError:
             return
+
+    def head(self, name: str, n_bytes: int) -> bytes:
+        """Return the first bytes of a file; none of a missing one."""
+        size = min(self.size(name) or 0, n_bytes)
+        return b"".join(self._blocks(name, size))
 
     def facts(self, name: str) -> FileFacts:
         """Return the size and SHA-256 of a file, computed from its bytes read back."""
@@ -253,6 +262,12 @@ class Store:
         return UsageError(got, wanted=wanted, where=self.url, todo=todo)
 
 
+@lru_cache(maxsize=16)
+def store_at(url: str) -> Store:
+    """Return the store of a URL; a process opens it once, which takes a moment for S3."""
+    return Store(url)
+
+
 def _listed(facts: Mapping[str, Any]) -> Listed:
     state = [str(facts[name]) for name in _STATE if facts.get(name)]
-    return Listed(int(facts["size"]), " ".join(state))
+    return Listed(int(facts["size"]), " ".join(state), bool(facts.get("islink")))

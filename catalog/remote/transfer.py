@@ -51,6 +51,16 @@ def received(store: Store, name: str, file: IO[bytes], n_bytes: int | None = Non
     return FileFacts(size, digest.hexdigest())
 
 
+def fetched(store: Store, name: str, path: Path, facts: FileFacts) -> bool:
+    """Download a file until it has some facts; return whether it does."""
+    for _ in range(TRIES):
+        with path.open("wb") as file:
+            if received(store, name, file, facts.bytes) == facts:
+                return True
+    path.unlink()
+    return False
+
+
 def fetch(store: Store, name: str, path: Path, facts: FileFacts) -> None:
     """Download a file of known facts.
 
@@ -59,11 +69,13 @@ def fetch(store: Store, name: str, path: Path, facts: FileFacts) -> None:
     DatasetError
         When it has other facts at each try, or the place cannot be reached.
     """
-    for _ in range(TRIES):
-        with path.open("wb") as file:
-            if received(store, name, file, facts.bytes) == facts:
-                return
-    raise DatasetError(
+    if not fetched(store, name, path, facts):
+        raise damaged(store, name)
+
+
+def damaged(store: Store, name: str) -> DatasetError:
+    """Return the error for a file that is not as it was written."""
+    return DatasetError(
         f"{name} is missing, or has another checksum than it was written with",
         wanted="files that nobody else changes",
         where=store.url,
