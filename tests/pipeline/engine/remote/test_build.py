@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFile
+from PIL import Image
 
 from fmdata.catalog.errors import FmdataError, InputError, UsageError
 from fmdata.catalog.remote import lease, store
@@ -21,6 +23,7 @@ from tests.helpers.far_end import FarEnd, Killed
 from tests.helpers.folders import assert_same_files, read_files
 from tests.helpers.videos import make_distinct, write_numbered_video
 
+pytestmark = pytest.mark.slow
 SETTINGS = BuildSettings(size=64)
 HOW = RunSettings(workers=0)
 RAW, OUT = "far://bucket/raw", "far://bucket/dataset"
@@ -62,7 +65,6 @@ def record(raw: Path, *names: str) -> None:
 
 def upload(folder: Path) -> None:
     """Make the recordings at `RAW` those of a folder."""
-    Store(RAW)  # registers nothing, but fails early where the store does not work
     for name in FarEnd.files("bucket/raw"):
         Store(RAW).remove(name)
     for name in read_files(folder):
@@ -127,36 +129,37 @@ def test_a_place_that_cannot_be_reached_ends_the_build_and_leaves_nothing_here(
 
 
 def test_a_build_killed_at_any_request_is_continued_by_the_same_command(
-    raw: Path, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At each of eight moments, from the list of recordings to the card; also over a dataset."""
-    build(raw, tmp_path / "first", SETTINGS, HOW)
-    record(raw, "s04/wink/1")
-    build(raw, tmp_path / "second", SETTINGS, HOW)
-    wanted = [read_files(tmp_path / name) for name in ("first", "second")]
-    requests = 0
-    for again, files in enumerate(wanted):
-        if again:
-            upload(raw)
-        before = dict(FarEnd.store)
-        FarEnd.works()
+    """Over an old dataset of which shards get other names; from the first request to the last."""
+    raw, numbers = tmp_path / "raw", iter(range(99))
+    record(raw, "s01/smile/1", "s03/frown/1")
+    upload(raw)
+
+    def run() -> None:
+        monkeypatch.setenv("FMDATA_CACHE", str(tmp_path / f"cache{next(numbers)}"))
         build(RAW, OUT, SETTINGS, HOW)
-        requests = FarEnd.requests
-        assert dataset() == files
-        for at in range(1, requests, requests // 7):
-            FarEnd.store.clear()
-            FarEnd.store.update(before)
-            FarEnd.works()
-            FarEnd.fails = staticmethod(lambda n, at=at: Killed() if n >= at else None)
-            with pytest.raises(Killed):
-                build(RAW, OUT, SETTINGS, HOW)
-            FarEnd.works()
-            lock = dataset().get(LOCK)
-            if lock:  # this process has not ended, as one that was killed has
-                Store(OUT).remove(LOCK)
-            build(RAW, OUT, SETTINGS, HOW)
-            assert dataset() == files, f"killed at request {at} of {requests}"
+
+    run()
+    record(raw, "s02/wink/1")
+    upload(raw)
+    before = dict(FarEnd.store)
+    FarEnd.works()
+    run()
+    requests, wanted = FarEnd.requests, dataset()
     assert requests > 50
+    for at in range(5, requests, requests // 6):
+        FarEnd.store.clear()
+        FarEnd.store.update(before)
+        FarEnd.works()
+        FarEnd.fails = staticmethod(lambda n, at=at: Killed() if n >= at else None)
+        with pytest.raises(Killed):
+            run()
+        FarEnd.works()
+        if LOCK in dataset():  # this process has not ended, as one that was killed has
+            Store(OUT).remove(LOCK)
+        run()
+        assert dataset() == wanted, f"killed at request {at} of {requests}"
 
 
 def test_a_second_build_knows_what_is_done(raw: Path, tmp_path: Path) -> None:
@@ -194,19 +197,18 @@ def test_clips_come_go_and_change_as_in_a_folder(raw: Path, tmp_path: Path) -> N
         assert said(far) == said(here)
 
     both(SETTINGS)
-    record(raw, *(f"s{n}/smile/1" for n in range(10, 18)))
+    record(raw, *(f"s{n}/smile/1" for n in range(10, 14)))
     both(SETTINGS)
     both(BuildSettings(size=64, keep="subject != 's02'"))
     both(SETTINGS)
     both(SETTINGS, overrides=marks)
-    both(SETTINGS)
+    marks.write_text("key\n")
+    both(SETTINGS, overrides=marks)
     shutil.rmtree(raw / "s01")
     both(SETTINGS)
 
 
 def test_tables_and_folders_of_images_are_read_as_in_a_folder(raw: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
     for i in range(12):
         path = raw / "s05/nod/1" / f"{i:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +218,6 @@ def test_tables_and_folders_of_images_are_read_as_in_a_folder(raw: Path, tmp_pat
     build(RAW, OUT, SETTINGS, HOW)
     build(raw, tmp_path / "local", SETTINGS, HOW)
     assert dataset() == read_files(tmp_path / "local")
-    assert "s05-nod-1" in str(dataset()["fmdata.json"]) or len(dataset()) > 3
     (raw / "recordings.csv").write_text(
         "path,subject,action,take,onset,apex,offset,mood\n"
         "s01/smile/1.mp4,ann,smile,1,2,,6,good\n"
@@ -283,16 +284,10 @@ def test_a_place_with_other_files_is_refused(raw: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["s01/../../../etc/x.mp4", "s01//2.mp4", "s01/./2.mp4"])
-def test_a_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
-    FarEnd.store[f"/bucket/raw/{name}"] = FarEnd.store.get("") or _file(f"/bucket/raw/{name}")
+def test_a_name_that_leads_out_of_the_folder_is_refused(name: str) -> None:
+    FarEnd.store[f"/bucket/raw/{name}"] = MemoryFile(FarEnd(), name, b"video")
     with pytest.raises(InputError, match="names that no file here can have"):
         build(RAW, OUT, SETTINGS, HOW)
-
-
-def _file(path: str) -> object:
-    from fsspec.implementations.memory import MemoryFile
-
-    return MemoryFile(FarEnd(), path, b"video")
 
 
 def test_an_empty_place_is_no_folder_of_recordings() -> None:
