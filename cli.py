@@ -161,9 +161,9 @@ def score(
         show(result)
 
 
-@command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")
+@command(CompoundSettings, SynthesisSettings, dataset=True, url=True, stopped="resumes from here")
 def synth_compound(
-    dataset: Path,
+    dataset: Path | str,
     settings: CompoundSettings,
     how: SynthesisSettings,
     with_report: ReportOption = False,
@@ -172,8 +172,10 @@ def synth_compound(
     from fmdata.pipeline.engine.cores import n_processes
     from fmdata.synth.compounds import synth_compounds
 
+    require_folder_for_report(dataset, with_report)
+    n = n_processes(how.workers)
     with progress() as meter:
-        made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
+        made = synth_compounds(dataset, settings, meter, workers=n, scheduler=how.scheduler)
     summary(made)
     _describe(dataset, with_report)
 

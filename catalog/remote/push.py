@@ -8,7 +8,8 @@ the same command, which sends only what is missing.
 
 An object store has no locks. Each push leaves a mark of its own, and stops where it finds another:
 of two pushes to one URL at the same time, the one that began last goes on. This is best effort:
-between the look at the mark and the next request the other may begin.
+between the look at the mark and the next request the other may begin. A push to a place that a
+build or a synthesis has locked (:mod:`fmdata.catalog.remote.lease`) is refused.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, is_ours
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
+from fmdata.catalog.remote.lease import LOCK, require_free
 from fmdata.catalog.remote.replaced import Replaced, mixed, put_in_place
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.remote.transfer import not_kept, sent
@@ -200,7 +202,7 @@ class _Push:
 
 
 def _require_place(store: Store, there: dict[str, int]) -> None:
-    """Refuse a place with files in it that is neither a dataset nor an unfinished push of one."""
+    """Refuse a place with files that are no dataset, nor an unfinished push, or in use by a build."""
     if there and NAME not in there and MARK not in there:
         few = ", ".join([name or "a file" for name in there][:3])
         raise UsageError(
@@ -209,6 +211,8 @@ def _require_place(store: Store, there: dict[str, int]) -> None:
             where=store.url,
             todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
         )
+    if LOCK in there:
+        require_free(store)
 
 
 def _require_same(store: Store, text: bytes) -> None:

@@ -37,15 +37,15 @@ stages._landmarker = lambda name, model: Landmarker()
 class Nodes:
     """A scheduler and workers in their own folders, each a process and the head of its group."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
         self.folder, self._file = folder, folder / "scheduler.json"
         self._processes: list[subprocess.Popen[bytes]] = []
         (folder / "startup").mkdir()
         (folder / "startup/sitecustomize.py").write_text(BACKEND)
         path = [str(folder / "startup"), *filter(None, [os.environ.get("PYTHONPATH")])]
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-        self._start("scheduler", ["scheduler", "--scheduler-file", str(self._file), *options])
+        here = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show", *options]
+        self._start("scheduler", ["scheduler", "--scheduler-file", str(self._file), *here])
         wait_until(self._file.exists)
         self.address = str(json.loads(self._file.read_text())["address"])
 
@@ -81,10 +81,10 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running_nodes(folder: Path) -> Iterator[Nodes]:
+def running_nodes(folder: Path, *options: str) -> Iterator[Nodes]:
     """Yield a scheduler, to which workers may be added; all end with the block."""
     with pytest.MonkeyPatch.context() as patch:
-        made = Nodes(folder, patch)
+        made = Nodes(folder, patch, *options)
         try:
             yield made
         finally:

@@ -13,9 +13,9 @@ from fmdata.catalog.clips import Clips
 from fmdata.catalog.remote.contents import files_of, read_card
 from fmdata.catalog.remote.lease import Lease
 from fmdata.catalog.remote.store import store_at
-from fmdata.catalog.remote.transfer import damaged, fetched, send
+from fmdata.catalog.remote.transfer import fetched, send
 from fmdata.catalog.remote.work import complete, decide
-from fmdata.catalog.storage.card import ACTIONS, DROPPED, LEFT_OUT, NAME, Card, FileFacts
+from fmdata.catalog.storage.card import ACTIONS, DROPPED, LEFT_OUT, Card, FileFacts
 from fmdata.catalog.storage.lock import WORK
 from fmdata.pipeline.engine.remote.outlined import FetchingReader
 from fmdata.pipeline.work.known.files import KnownFiles
@@ -36,6 +36,8 @@ class RemoteDataset:
         New folder for its small files.
     lease : Lease
         The lock.
+    halves : iterable of str
+        Halves of which the tables of clips are needed.
 
     Raises
     ------
@@ -48,12 +50,14 @@ class RemoteDataset:
         All files below the URL, as they were when the lock was taken.
     """
 
-    def __init__(self, url: str, folder: Path, lease: Lease) -> None:
+    def __init__(
+        self, url: str, folder: Path, lease: Lease, halves: Iterable[str] = (ACTIONS, LEFT_OUT)
+    ) -> None:
         self.store, self.folder, self._lease = store_at(url), folder, lease
         complete(self.store, lease.require)
         self.sizes = self.store.sizes()
         (folder / WORK).mkdir(parents=True)
-        self.outline((ACTIONS, LEFT_OUT))
+        self.outline(halves)
 
     def outline(self, halves: Iterable[str]) -> None:
         """Have the small files of the dataset in the folder, with the tables of some halves."""
@@ -123,13 +127,6 @@ class KnownRemote(KnownFiles):
         if there.sizes.get(name) != wanted.bytes or (_is_table(name) and not path.exists()):
             return False
         return not self._rehash or there.store.facts(name) == wanted
-
-
-def require_dataset(dataset: RemoteDataset) -> None:
-    """Raise DatasetError where there is no finished dataset at a URL, or its list is damaged."""
-    for name in (NAME, DROPPED):
-        if not (dataset.folder / name).exists():
-            raise damaged(dataset.store, name)
 
 
 def _is_table(name: str) -> bool:

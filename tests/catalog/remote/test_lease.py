@@ -11,6 +11,7 @@ import pytest
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.remote import lease
 from fmdata.catalog.remote.lease import LOCK, Lease, held, require_free
+from fmdata.catalog.remote.push import push
 from fmdata.catalog.remote.store import Store
 from tests.helpers.far_end import FarEnd
 from tests.helpers.waiting import wait_until
@@ -42,6 +43,13 @@ def test_a_second_command_is_refused_while_the_first_holds_the_place_and_not_aft
     require_free(Store(URL))
     with held(Store(URL)):
         pass
+
+
+def test_a_push_to_a_place_where_a_command_works_is_refused(dataset: Path) -> None:
+    push(dataset, URL)
+    with held(Store(URL)), pytest.raises(UsageError, match="another command is writing"):
+        push(dataset, URL)
+    push(dataset, URL)
 
 
 def test_a_lock_that_nobody_renews_is_taken_over_after_a_while() -> None:

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Security
 
-from tests.helpers.command import FMDATA, TIMEOUT_S, fmdata
+from fmdata.catalog.remote.push import push
+from fmdata.catalog.storage.place import COPIES
+from fmdata.synth.compounds import synth_compounds
+from fmdata.synth.settings import CompoundSettings
+from tests.helpers.command import FMDATA, TIMEOUT_S, assert_refused, fmdata
+from tests.helpers.datasets import make_up
 from tests.helpers.folders import read_files
 from tests.helpers.nodes import Nodes, kill, record, running_nodes
 from tests.helpers.s3 import s3_server
@@ -97,6 +103,58 @@ def test_workers_and_the_command_are_killed_and_the_bytes_are_those_of_a_local_b
     wanted = read_files(tmp_path / "local/dataset")
     introduced = {name for name in wanted if name.startswith((".nv-meta", "README", "croissant"))}
     assert files(bucket) == {name: wanted[name] for name in wanted.keys() - introduced}
+
+
+def test_compounds_are_made_at_a_url_by_two_workers_of_which_one_is_killed(
+    nodes: Nodes, bucket: Any, tmp_path: Path
+) -> None:
+    local = make_up(tmp_path / "local/dataset", ["s01", "s02", "s03"], k=0)
+    push(local, f"s3://{OUT}")
+    (local / COPIES).unlink()
+    places = {name: tmp_path / f"disk-{name}" for name in ("first", "second")}
+    first, _ = [nodes.worker(name, scratch=place) for name, place in places.items()]
+    command = [*FMDATA, "synth-compound", f"s3://{OUT}", "--k", "3", "--shard-mb", "1"]
+    with subprocess.Popen(
+        [*command, "--scheduler", nodes.address], cwd=tmp_path / "parent",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        wait_until(lambda: any("/shards/" in path for path in bucket.find(OUT)), process)
+        wait_until(lambda: media_in(places["first"]), process)
+        kill(first)
+        shown, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, shown
+    for place in (*places.values(), tmp_path / "parent"):
+        wait_until(lambda place=place: not media_in(place))
+    synth_compounds(local, CompoundSettings(k=3, shard_mb=1))
+    assert files(bucket) == read_files(local)
+
+
+def test_tls_is_set_up_by_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a scheduler without it is not spoken to. The places are `file://` URLs."""
+    made = Security.temporary()
+    for name, content in (("ca", made.tls_ca_file), ("cert", made.tls_worker_cert)):
+        (tmp_path / f"{name}.pem").write_text(content)
+    (tmp_path / "key.pem").write_text(made.tls_worker_key)
+    for name in ("REQUIRE_ENCRYPTION=true", "TLS__CA_FILE=ca.pem", *(
+        f"TLS__{who}__{what}={what.lower()}.pem"
+        for who in ("SCHEDULER", "WORKER", "CLIENT") for what in ("CERT", "KEY")
+    )):  # fmt: skip
+        variable, _, value = name.partition("=")
+        value = str(tmp_path / value) if value.endswith(".pem") else value
+        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__{variable}", value)
+    record(tmp_path / "raw", 2)
+    raw, out = (f"{(tmp_path / name).as_uri()}" for name in ("raw", "dataset"))
+    with running_nodes(tmp_path, "--protocol", "tls") as nodes:
+        assert nodes.address.startswith("tls://")
+        nodes.worker("first", scratch=tmp_path / "disk")
+        options = ["--subjects", raw, "--out", out, "--size", "64"]
+        run = fmdata("build", *options, "--scheduler", nodes.address, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert "2 clips, 0 dropped" in run.stdout
+        plain = nodes.address.replace("tls://", "tcp://")
+        assert_refused(fmdata("build", *options, "--scheduler", plain, cwd=tmp_path), 2, "no Dask")
 
 
 def test_a_worker_without_credentials_is_reported_before_any_work(
