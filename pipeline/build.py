@@ -31,6 +31,7 @@ from fmdata.pipeline.reading.pseudonymous import pseudonymous
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.pipeline.work.built import Built
 from fmdata.pipeline.work.job import Job, refused_job
+from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.limits.keep import Keep
 from fmdata.pipeline.work.merge import merge
 from fmdata.pipeline.work.outcome import Finished, drop, finished
@@ -57,10 +58,8 @@ def build(
 
     Parameters
     ----------
-    raw : Path or str
-        Folder of recordings, or its fsspec URL.
-    out : Path or str
-        Folder of the dataset, or its URL.
+    raw, out : Path or str
+        Folder of recordings, and of the dataset; or their fsspec URLs.
     table : Path, optional
         Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
     pseudonyms, overrides : optional
@@ -125,9 +124,7 @@ def _build(
     settings: BuildSettings, how: RunSettings, progress: Progress,
 ) -> Built:  # fmt: skip
     units, retry = site.units, how.retry_dropped
-    known = site.known(rehash=how.rehash)
-    previous = Previous.read(site.out, settings, known, found.labels, retry=retry)
-    site.opened(previous.halves)
+    known, previous = _before(site, settings, how, found)
     found = every_motion(found, previous, settings, how, known, units, progress)
     review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
@@ -140,9 +137,8 @@ def _build(
     seconds, frames = _process(todo, done, settings, units, how, progress)
     refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    card, dropped = _published(
-        [*jobs, *refused], done, settings, site, previous, review, found.table
-    )
+    every = [*jobs, *refused]
+    card, dropped = _published(every, done, settings, site, previous, review, found.table)
     site.keep_dataset(known, card)
     known.save(all_seen=not retry)
     counted = _counted(Dataset(site.out).actions, previous)
@@ -163,6 +159,16 @@ def _build(
         review=[] if retry else review.lines(jobs, dropped),
         notes=found.notes,
     )
+
+
+def _before(
+    site: Site, settings: BuildSettings, how: RunSettings, found: Found
+) -> tuple[KnownFiles, Previous]:
+    """Return the files that are known, and the state of the last build."""
+    known = site.known(rehash=how.rehash)
+    previous = Previous.read(site.out, settings, known, found.labels, retry=how.retry_dropped)
+    site.opened(previous.halves)
+    return known, previous
 
 
 def _process(

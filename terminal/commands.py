@@ -58,8 +58,8 @@ def command(
     The function takes an object of each class first, in order, and with `dataset` the dataset's
     folder before them, which a user gives as an argument or by ``--dataset``; with `url` it may be
     at a URL. `only` names the fields that are options of this command; all others keep their
-    defaults. `name` is the command's, by default the function's. A long command has `stopped`: what the same command does
-    after Ctrl-C, as its last words say. It takes ``--quiet``.
+    defaults. `name` is the command's, by default the function's. A long command has `stopped`: what
+    the same command does after Ctrl-C, as its last words say. It takes ``--quiet``.
     """
     options = {k: [f for f in k.options() if only is None or f.name in only] for k in kinds}
 
@@ -68,10 +68,7 @@ def command(
 
         @functools.wraps(run)
         def called(**values: Any) -> None:
-            before: list[Any] = []
-            if dataset:
-                chosen_folder = _chosen_folder(values.pop("folder"), values.pop("dataset"))
-                before.append(place_of(chosen_folder) if url else Path(chosen_folder))
+            before: list[Any] = [_dataset_of(values, url)] if dataset else []
             for kind, chosen in options.items():
                 before.append(kind(**{f.name: _parsed(f, values.pop(f.name)) for f in chosen}))
             with _stoppable(stopped, values.pop("quiet", False)):
@@ -131,6 +128,12 @@ def _folder_parameters() -> list[inspect.Parameter]:
         inspect.Parameter(name, keyword, default=None, annotation=Annotated[str | None, how])
         for name, how in (("folder", argument), ("dataset", option))
     ]
+
+
+def _dataset_of(values: dict[str, Any], url: bool) -> Path | str:
+    """Take the dataset out of a command's values; only with `url` a URL is one."""
+    folder = _chosen_folder(values.pop("folder"), values.pop("dataset"))
+    return place_of(folder) if url else Path(folder)
 
 
 def _chosen_folder(argument: str | None, option: str | None) -> str:

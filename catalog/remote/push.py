@@ -202,7 +202,7 @@ class _Push:
 
 
 def _require_place(store: Store, there: dict[str, int]) -> None:
-    """Refuse a place with files that are no dataset, nor an unfinished push, or in use by a build."""
+    """Refuse a place with files of something else, or one where a build works."""
     if there and NAME not in there and MARK not in there:
         few = ", ".join([name or "a file" for name in there][:3])
         raise UsageError(

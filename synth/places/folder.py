@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 class Place(Protocol):
-    """Where a synthesis reads and writes a dataset.
+    """A dataset as a synthesis reads and writes it.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Place(Protocol):
         """Lock the dataset for a change; finished units of an interrupted build are kept."""
 
     def hands(self) -> AbstractContextManager[Hands]:
-        """Yield whoever plans subjects and makes shards."""
+        """Yield the workers that plan subjects and make shards."""
 
     def is_intact(self, half: str, shard: Shard) -> bool:
         """Return whether the files of a shard are as the card says."""

@@ -1,4 +1,4 @@
-"""Whoever does the pieces of work of a command that are no recordings: threads, or a cluster."""
+"""Workers for the pieces of work of a command that are no recordings: threads, or a cluster."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

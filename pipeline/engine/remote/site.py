@@ -213,7 +213,7 @@ class RemoteSite(Site):
 
     @contextmanager
     def _hands(self) -> Iterator[Hands]:
-        """Yield whoever reads recordings and makes shards."""
+        """Yield the workers that read recordings and make shards."""
         work = f"{self._out_url}/{WORK}" if self._out_url else str((self.out / WORK).absolute())
         with hands_at(work, self._how.scheduler, self._how.workers) as hands:
             yield hands

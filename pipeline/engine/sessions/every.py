@@ -38,10 +38,8 @@ def every_motion(
         The last build: a session that cannot be read now has the takes that it had.
     settings, how : BuildSettings, RunSettings
         Settings of the build.
-    index : KnownFiles
-        Files that need not be read again.
-    units : Units
-        The units of the build.
+    index, units : KnownFiles, Units
+        Files that need not be read again; units of the build.
     """
     if not settings.every_motion:
         return found
@@ -51,8 +49,7 @@ def every_motion(
     refused: list[Refused] = []
     for job, result in spotted:
         if isinstance(result, Dropped):
-            known = previous.takes_of(job.recording) if job.is_out_of_reach else []
-            recordings += known
+            recordings += (known := previous.takes_of(job.recording) if job.is_out_of_reach else [])
             refused += [] if known else [_refused(job.recording, result)]
         elif not result.motions:
             refused.append(_refused(job.recording, result))

@@ -154,6 +154,7 @@ def test_tls_is_set_up_by_environment_alone(
         assert run.returncode == 0, run.stderr
         assert "2 clips, 0 dropped" in run.stdout
         plain = nodes.address.replace("tls://", "tcp://")
+        options[3] = (tmp_path / "other").as_uri()
         assert_refused(fmdata("build", *options, "--scheduler", plain, cwd=tmp_path), 2, "no Dask")
 
 
