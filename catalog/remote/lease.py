@@ -111,7 +111,8 @@ def require_free(store: Store) -> None:
 
 def _acquire(store: Store, lease: Lease) -> None:
     mine = lease.content()
-    if not store.create(LOCK, mine):
+    # Looked at first, since some stores take the exclusive request for an ordinary one.
+    if store.read(LOCK, _MAX) is not None or not store.create(LOCK, mine):
         require_free(store)
         store.write(LOCK, mine)
         time.sleep(_SETTLE_S)

@@ -22,6 +22,7 @@ from fmdata.catalog.storage.card import FileFacts
 TRIES = 5
 BACKOFF_S = 0.5  # before the second try; doubled before each further one
 BLOCK = 8 << 20  # bytes of one request to read
+_MAX_CREATED = 1 << 16  # bytes of a file that two commands may create
 _LASTING = (PermissionError, IsADirectoryError, NotADirectoryError, TypeError, ValueError)
 
 # Facts of a file that change with it, by which file systems know it.
@@ -161,7 +162,9 @@ class Store:
         try:
             self._change(self._fs.pipe_file, self._path(name), data, mode="create")
         except FileExistsError:  # perhaps by a try whose answer was lost
-            return self.read(name, len(data)) == data
+            return self.read(name, _MAX_CREATED) == data
+        except DatasetError:
+            self.write(name, data)
         return True
 
     def upload(self, path: Path, name: str) -> None:

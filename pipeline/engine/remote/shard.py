@@ -17,7 +17,6 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from fmdata.catalog.clip import ActionClip
-from fmdata.catalog.clips import Clips
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.remote.lease import is_held_by
 from fmdata.catalog.remote.replaced import mixed
@@ -43,27 +42,23 @@ NAME = "shard"  # of the files of a shard in work, without their suffixes
 
 
 class Piece(NamedTuple):
-    """A clip of a shard.
+    """Pixels and frames of a clip of a shard.
 
     Attributes
     ----------
-    key : str
-        Its key where an old shard holds it.
-    row : bytes
-        Its row, as an Arrow stream.
     unit : str
         Digest of its unit; empty where an old shard holds it.
     record : bytes
         Record of the unit's files.
-    half : str
-        The half of the dataset with the old shard.
+    half, shard, offset : str, str, int
+        The half of the dataset with the old shard, its name, and the place of the AVI in its tar.
     """
 
-    key: str
-    row: bytes
     unit: str = ""
     record: bytes = b""
     half: str = ""
+    shard: str = ""
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,8 @@ class Recipe:
         Name that the shard gets in the dataset.
     pieces : list of Piece
         Its clips, in order.
+    rows : bytes
+        Their rows, as an Arrow stream.
     old : Card or None
         Card of the old dataset, with the shards alone that hold clips of this one.
     columns : Columns
@@ -88,6 +85,7 @@ class Recipe:
     owner: str
     name: str
     pieces: list[Piece]
+    rows: bytes
     old: Card | None
     columns: Columns
 
@@ -96,7 +94,8 @@ class Recipe:
         """Digest of all that decides the bytes of the shard."""
         old = [shard for part in self.old.parts for shard in part.shards] if self.old else []
         facts = [
-            [[one.key, hashlib.sha256(one.row).hexdigest(), one.unit] for one in self.pieces],
+            [(one.unit, one.half, one.shard, one.offset) for one in self.pieces],
+            hashlib.sha256(self.rows).hexdigest(),
             [file.sha256 for shard in old for file in shard.files.values()],
             self.columns.clips.names, tool_versions(""),
         ]  # fmt: skip
@@ -152,14 +151,15 @@ def _samples(recipe: Recipe, store: Store, folder: Path) -> Iterator[Sample]:
         if one.unit:
             record = Record.of(one.record)
             fetch_folder(store, f"{UNITS}/{one.unit}", record, folder / "units" / one.unit)
-    halves = fetch_dataset(store, recipe.old, folder / "old") if recipe.old else {}
-    for one in recipe.pieces:
-        found = Unit(folder / "units" / one.unit) if one.unit else halves[one.half][one.key]
-        yield replace(found.sample(), facts=table_of(one.row))
+    old = _fetched(store, recipe.old, folder / "old") if recipe.old else {}
+    rows = table_of(recipe.rows)
+    for number, one in enumerate(recipe.pieces):
+        found = Unit(folder / "units" / one.unit) if one.unit else old[one]
+        yield replace(found.sample(), facts=rows.slice(number, 1))
 
 
-def fetch_dataset(store: Store, card: Card, folder: Path) -> dict[str, Clips[ActionClip]]:
-    """Download the actions that a card names into a new folder, and return its halves by name."""
+def _fetched(store: Store, card: Card, folder: Path) -> dict[Piece, ActionClip]:
+    """Download the actions that a card names into a new folder; return its clips by their place."""
     folder.mkdir()
     card.write(folder)
     for half, part in ((ACTIONS, card.actions), (LEFT_OUT, card.left_out)):
@@ -168,17 +168,21 @@ def fetch_dataset(store: Store, card: Card, folder: Path) -> dict[str, Clips[Act
             for name, facts in shard.files.items():
                 fetch(store, f"{half}/{name}", folder / half / name, facts)
     dataset = Dataset(folder)
-    halves = {ACTIONS: dataset.actions}
-    return halves | ({LEFT_OUT: dataset.left_out} if dataset.left_out else {})
+    halves = [half for half in (dataset.actions, dataset.left_out) if half is not None]
+    return {
+        Piece("", b"", clips.folder.name, clip.shard.shard.name, clip.row["avi_offset"]): clip
+        for clips in halves
+        for clip in clips
+    }
 
 
 def piece_of(sample: Sample, record: bytes) -> Piece:
     """Return the piece of a sample, by the place that its pixels would have on this machine."""
-    row = bytes_of(sample.facts)
     if isinstance(sample.avi, TarSlice):
-        return Piece(sample.key, row, half=sample.avi.tar.parent.name)
+        tar = sample.avi.tar
+        return Piece("", b"", tar.parent.name, tar.stem, sample.avi.offset)
     assert isinstance(sample.avi, Path)
-    return Piece(sample.key, row, sample.avi.parent.name, record)
+    return Piece(sample.avi.parent.name, record)
 
 
 def reduced(card: Card, samples: Iterable[Sample]) -> Card | None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import FmdataError, UsageError
@@ -29,7 +31,14 @@ from fmdata.pipeline.engine.remote.outlined import RemoteUnits
 from fmdata.pipeline.engine.remote.raw import RemoteRaw
 from fmdata.pipeline.engine.remote.scratch import scratch
 from fmdata.pipeline.engine.remote.shard import NAME as SHARD
-from fmdata.pipeline.engine.remote.shard import MadeShard, Recipe, make_shard, piece_of, reduced
+from fmdata.pipeline.engine.remote.shard import (
+    MadeShard,
+    Recipe,
+    bytes_of,
+    make_shard,
+    piece_of,
+    reduced,
+)
 from fmdata.pipeline.engine.shared import place_in
 from fmdata.pipeline.engine.workers import workers_of
 from fmdata.pipeline.settings import RunSettings
@@ -179,7 +188,8 @@ class RemoteSite(Site):
         pieces = [piece_of(sample, self._record(sample)) for sample in samples]
         card = Card.read(self.out) if (self.out / NAME).exists() else None
         old = reduced(card, samples) if card else None
-        return Recipe(self._out_url or "", self._lease.owner, name, pieces, old, columns)
+        rows = bytes_of(pa.concat_tables([sample.facts for sample in samples]))
+        return Recipe(self._out_url or "", self._lease.owner, name, pieces, rows, old, columns)
 
     def _record(self, sample: Sample) -> bytes:
         """Return the record of a sample's unit; nothing where an old shard holds it."""

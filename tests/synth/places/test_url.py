@@ -1,6 +1,7 @@
 """Compounds of a dataset at a URL have the bytes of those that are made in a folder."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actions: Path) -> Itera
     push(tmp_path / "here", URL)
     (tmp_path / "here" / COPIES).unlink()
     (tmp_path / "own").mkdir()
-    with scratch.within(str(tmp_path / "own")):
-        yield tmp_path / "own"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
+    scratch._guarded.cache_clear()
+    yield tmp_path / "own"
+    scratch._guarded.cache_clear()
     FarEnd.reset()
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,8 +40,10 @@ def own(
     store.store_at.cache_clear()
     FarEnd.reset()
     (tmp_path / "own").mkdir()
-    with scratch.within(str(tmp_path / "own")):
-        yield tmp_path / "own"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
+    scratch._guarded.cache_clear()
+    yield tmp_path / "own"
+    scratch._guarded.cache_clear()
     FarEnd.reset()
 
 
@@ -186,7 +189,7 @@ def test_clips_come_go_and_change_as_in_a_folder(raw: Path, tmp_path: Path) -> N
     """A new subject renames shards; a limit leaves clips out; a review reads curves of frames."""
     local = tmp_path / "local"
     marks = tmp_path / "marks.csv"
-    marks.write_text("key,onset,apex,offset\ns01-smile-1,2,,7\n")
+    marks.write_text("key,onset,apex,offset,action\ns01-smile-1,2,,7,grin\n")
 
     def both(settings: BuildSettings, **options: Path) -> None:
         chosen = {name: read_overrides(path) for name, path in options.items()}
@@ -227,6 +230,15 @@ def test_tables_and_folders_of_images_are_read_as_in_a_folder(raw: Path, tmp_pat
     build(RAW, "far://bucket/other", SETTINGS, HOW)
     build(raw, tmp_path / "table", SETTINGS, HOW)
     assert FarEnd.files("bucket/other") == read_files(tmp_path / "table")
+
+
+def test_every_motion_is_spotted_as_in_a_folder(raw: Path, tmp_path: Path) -> None:
+    """Sessions are units without a clip; here none has a motion, so each is dropped."""
+    settings = BuildSettings(size=64, every_motion=True)
+    far, here = build(RAW, OUT, settings, HOW), build(raw, tmp_path / "local", settings, HOW)
+    assert dataset() == read_files(tmp_path / "local")
+    assert said(far) == said(here)
+    assert {one.reason for one in far.dropped} == {"no_motion", "unreadable"}
 
 
 def test_a_recording_that_changes_or_vanishes_during_the_build_is_dropped(raw: Path) -> None:
