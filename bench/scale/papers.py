@@ -2,8 +2,8 @@
 
 ``make bench-papers-size`` runs it and writes docs/scale.md: 59 subjects with five actions and ten
 takes of each, at 15 frames a second as for the papers' comparisons, and 11,800 compounds (k = 8).
-Each command of a user's way runs once, in a process of its own; one that was cut off is run again by
-the next call. The plan multiplies what one recording cost by a million, and states prices that
+Each command of a user's way runs once, in a process of its own; one that was cut off is run again
+by the next call. The plan multiplies what one recording cost by a million, and states prices that
 anyone can replace by their own (``--price``).
 """
 

@@ -6,7 +6,6 @@ folder holds what it held before, or the whole dataset; a killed pull is complet
 command.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, read_card
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.store import TRIES, Store
+from fmdata.catalog.remote.transfer import received
 from fmdata.catalog.storage.card import DROPPED, NAME, Card, FileFacts, Shard
 from fmdata.catalog.storage.files import atomic_file, flush, remove_folder
 from fmdata.catalog.storage.lock import WORK
@@ -133,12 +133,9 @@ class _Pull:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(TRIES):
-            digest = hashlib.sha256()
             with atomic_file(path) as file:
-                for block in self._store.blocks(name, facts.bytes):
-                    digest.update(block)
-                    file.write(block)
-            if digest.hexdigest() == facts.sha256:
+                found = received(self._store, name, file, facts.bytes)
+            if found == facts:
                 self.fetched.append(name)
                 return
             path.unlink()

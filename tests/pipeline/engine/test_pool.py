@@ -29,6 +29,7 @@ from fmdata.pipeline.engine import pool
 from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.work.site import Units
 from tests.helpers.command import FMDATA, TIMEOUT_S
 from tests.helpers.progress import BuildProgress
 from tests.helpers.videos import make_distinct, write_numbered_video
@@ -177,7 +178,7 @@ def test_retry_dropped_needs_a_whole_dataset(tmp_path: Path) -> None:
 def test_processes_that_crash_or_hang_leave_no_temporary_folder(tmp_path: Path) -> None:
     raw, work = record(tmp_path / "raw", aborts=ABORTS, hangs=HANGS), tmp_path / "work"
     jobs = digest_all(discover(raw).recordings, BuildSettings())
-    run(jobs, BuildSettings(), work, RunSettings(workers=1, time_limit_s=LIMIT_S))
+    run(jobs, BuildSettings(), Units(work), RunSettings(workers=1, time_limit_s=LIMIT_S))
     assert {path.name for path in work.iterdir()} == {job.digest for job in jobs}
 
 
