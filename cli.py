@@ -35,6 +35,7 @@ from fmdata.terminal.commands import (
     show,
     summary,
 )
+from fmdata.train.verification.settings import EvaluateSettings
 
 if TYPE_CHECKING:
     from fmdata.catalog.privacy.pseudonyms import Pseudonyms
@@ -189,7 +190,7 @@ def train(
         Path | None, typer.Option("--out", help="Run folder.  [default: runs/RECIPE]")
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option(help="Settings file: TOML as --show prints, or a run's JSON.")
+        Path | None, typer.Option(help="Settings: TOML, a run's JSON, or `paper`: its sizes.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, name=value; may be repeated.")
@@ -223,9 +224,10 @@ def train(
             summary(measured)
 
 
-@command(dataset=True, stopped="starts anew")
+@command(EvaluateSettings, dataset=True, stopped="starts anew")
 def evaluate(
     dataset: Path,
+    settings: EvaluateSettings,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
 ) -> None:
     """Measure a finished run on subjects it has not seen."""
@@ -233,7 +235,7 @@ def evaluate(
     from fmdata.train.run import evaluate
 
     with progress() as meter:
-        measured = evaluate(run, dataset, meter)
+        measured = evaluate(run, dataset, meter, settings)
     summary(measured)
 
 

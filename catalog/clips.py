@@ -93,13 +93,18 @@ class Clips(Generic[C]):
         return [key for table in self.tables(["key"]) for key in table["key"].to_pylist()]
 
     @property
+    def is_remote(self) -> bool:
+        """True for the clips of a dataset at a URL."""
+        return self._card.is_remote
+
+    @property
     def subjects(self) -> list[str]:
         """Names of the subjects, in the order of the shards; the card has them."""
-        return list(self._shards_of)
+        return list(self._numbers_of)
 
     def of_subject(self, subject: str) -> Iterator[C]:
         """Yield the clips of one subject; only the shards that the card names for it are read."""
-        for number in self._shards_of.get(subject, ()):
+        for number in self._numbers_of.get(subject, ()):
             rows = self._kept_rows(number)
             for start, stop in rows.runs.get(subject, ()):
                 yield from self._clips(number, rows, start, stop)
@@ -141,6 +146,10 @@ class Clips(Generic[C]):
         n = sum(shard.samples for shard in shards)
         part = replace(self.part, shards=shards, samples=n)
         return Clips(self.folder, part, self.clip, self.size, self._card, self.labels)
+
+    def shards_of(self, positions: np.ndarray) -> np.ndarray:
+        """Return the number of the shard of each clip, int64 [N], by the clips' positions."""
+        return np.searchsorted(self._starts, positions, side="right") - 1
 
     def opened(self, shard: Shard) -> OpenedShard:
         """Return the files of a shard, with the check of each read."""
@@ -191,7 +200,7 @@ class Clips(Generic[C]):
                 yield self.made(row, shard)
 
     def _at(self, position: int) -> C:
-        number = int(np.searchsorted(self._starts, position, side="right")) - 1
+        number = int(self.shards_of(np.array(position)))
         start = position - int(self._starts[number])
         return next(self._clips(number, self._kept_rows(number), start, start + 1))
 
@@ -204,7 +213,7 @@ class Clips(Generic[C]):
         return NameIndex(table["key"].to_pylist() for table in self.tables(["key"]))
 
     @cached_property
-    def _shards_of(self) -> dict[str, list[int]]:
+    def _numbers_of(self) -> dict[str, list[int]]:
         """Numbers of the shards that hold each subject, by subject in the order of the shards."""
         numbers: dict[str, list[int]] = defaultdict(list)
         for number, shard in enumerate(self.part.shards):

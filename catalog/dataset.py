@@ -1,10 +1,11 @@
-"""A dataset on disk, read from Python: clips by key or by position, and tables of their facts.
+"""A dataset, read from Python: clips by key or by position, and tables of their facts.
 
-Independent of the code that builds datasets. Safe to use from several processes: a file is opened
-for each read, and each read is checked to be of the card that was opened, so a dataset that another
-command has changed is an error, never the rows of others. Opening reads the card alone. Memory
-holds the rows of a few shards and, once a clip is looked up by key, sixteen bytes a clip. A pass
-over the clips in order reads each row once:
+It lies on a disk, or at a URL, of which this machine then keeps the files that were used lately
+(:mod:`fmdata.catalog.remote.opened`). Independent of the code that builds datasets. Safe to use
+from several processes: a file is opened for each read, and each read is checked to be of the card
+that was opened, so a dataset that another command has changed is an error, never the rows of
+others. Opening reads the card alone. Memory holds the rows of a few shards and, once a clip is
+looked up by key, sixteen bytes a clip. A pass over the clips in order reads each row once:
 
 - ``for clip in ds.actions`` makes one :class:`Clip` at a time;
 - ``ds.actions.rows(["key", "fps"])`` yields one dict a clip, ``ds.actions.tables(…)`` one Arrow
@@ -15,7 +16,7 @@ over the clips in order reads each row once:
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -31,27 +32,40 @@ from fmdata.catalog.virtual.clip import VirtualClip
 from fmdata.catalog.virtual.compound import CompoundClip
 from fmdata.catalog.virtual.sources import Sources
 
+if TYPE_CHECKING:
+    from fmdata.catalog.remote.cache import CacheSettings
+
 
 class Dataset:
-    """A dataset on disk.
+    """A dataset in a folder, or at a URL.
 
     >>> ds = Dataset("dataset")                  # doctest: +SKIP
     >>> ds.actions["s01-smile-03"].frames()      # doctest: +SKIP
+    >>> ds = Dataset("s3://faces/lab")           # doctest: +SKIP
 
     Parameters
     ----------
     path : str or Path
-        Folder written by `fmdata build`.
+        Folder written by `fmdata build`, or the fsspec URL that `fmdata push` wrote to.
+    cache : CacheSettings, optional
+        Where files of a dataset at a URL are kept, and how many bytes of them.
+
+    Attributes
+    ----------
+    path : Path
+        The folder; of a dataset at a URL, the one in the cache that has the files used lately.
+    where : str
+        The folder or, without secrets, the URL: for messages.
 
     Raises
     ------
     DatasetError
-        When the folder has no card, or a damaged one.
+        When there is no card, or a damaged one, or the URL cannot be reached.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._opened = OpenedCard.of(self.path)
+    def __init__(self, path: str | Path, cache: "CacheSettings | None" = None) -> None:
+        self._opened, self.where = _opened(path, cache)
+        self.path = self._opened.path.parent
         self.card = Card.read(self.path)
         self._opened.require_unchanged()
         self.labels: tuple[Label, ...] = labels_of(self.card.labels)
@@ -85,8 +99,8 @@ class Dataset:
             raise DatasetError(
                 "no compounds in this dataset",
                 wanted="a dataset with compounds",
-                where=str(self.path),
-                todo=f"run `fmdata synth-compound --dataset {self.path}`",
+                where=self.where,
+                todo=f"run `fmdata synth-compound --dataset {self.where}`",
             )
         folder, part = self.path / card_file.COMPOUNDS, self.card.compounds
         kind: type[CompoundClip] = VirtualClip if part.virtual else CompoundClip
@@ -111,5 +125,17 @@ class Dataset:
     def dropped(self) -> pa.Table:
         """Return the dropped recordings: a row for each, with its stage, reason and detail."""
         path = self.path / card_file.DROPPED
-        with reading(path, self._opened, self.card.dropped_file.bytes):
+        with reading(path, self._opened, self.card.dropped_file):
             return read_dropped(path, self.card.dropped)
+
+
+def _opened(path: str | Path, cache: "CacheSettings | None") -> tuple[OpenedCard, str]:
+    """Open a folder or a URL; return the card and the place without secrets."""
+    if not isinstance(path, str) or "://" not in path:
+        return OpenedCard.of(Path(path)), str(path)
+    # Imported for a URL only: fsspec takes a tenth of a second.
+    from fmdata.catalog.remote.cache import CacheSettings
+    from fmdata.catalog.remote.copies import shown
+    from fmdata.catalog.remote.opened import open_url
+
+    return open_url(path, cache or CacheSettings()), shown(path)

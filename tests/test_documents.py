@@ -32,6 +32,7 @@ README, FORMAT = ROOT / "README.md", ROOT / "docs/format.md"
 RECIPES, TUTORIAL = ROOT / "docs/recipes.md", ROOT / "docs/tutorial.md"
 LAYOUTS, HEADS = ROOT / "docs/layouts.md", ROOT / "docs/heads.md"
 TOOLS = ROOT / "docs/tools.md"  # run by tests/test_tools.py
+VERIFICATION = ROOT / "docs/verification.md"
 DECIMAL = re.compile(r"\d+\.\d+")
 # Fewer steps, and fewer recordings: appended, these win over what is set before them.
 SHORTER = {
@@ -239,6 +240,17 @@ def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None
     assert "1 of them rejected" in printed["fmdata build --subjects raw/ --overrides overrides.csv"]
     for name in ("smile.png", "smile.gif", "compound.png", "runs/encoder/metrics.json"):
         assert (folder / name).stat().st_size > 0
+
+
+@pytest.mark.long
+def test_the_commands_of_the_verification_run_in_their_order(beside: Path) -> None:
+    """A video becomes a vector in the tests of the embedder."""
+    work = beside / "work"
+    work.mkdir()
+    (work / "dataset").symlink_to(beside / "dataset")
+    printed = dict(run_page(VERIFICATION, work))
+    assert "same person, other motion" in printed["fmdata evaluate runs/encoder"]
+    assert (work / "runs/encoder/det.png").exists()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -29,6 +29,7 @@ from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.train.verification.settings import EvaluateSettings
 
 ROOT = Path(__file__).parents[1]
 # Each may import those after it, and itself.
@@ -54,6 +55,7 @@ OWNERS = {
     # The weights of FAN are torch's, and only torch can read them without running them.
     "torch": ("train/", "pipeline/landmarks/fan.py"),
     "numba": "synth/simulator/heads/render/",
+    "transformers": "train/networks/swin.py",
     "face_alignment": "pipeline/landmarks/fan.py",
     "mediapipe": "pipeline/landmarks/mediapipe.py",
     "openpyxl": "pipeline/reading/layouts/sheet.py",
@@ -71,6 +73,7 @@ OPTIONS = {
     "report": [ReportSettings],
     "show": [ShowSettings],
     "demo": [RunSettings],
+    "evaluate": [EvaluateSettings],
 }
 # One file a paper, and one a loss: these folders grow with what is published.
 OPEN_ENDED = ("train/recipes", "train/losses")

@@ -172,7 +172,7 @@ def compound_samples(dataset: Dataset) -> Samples:
         raise DatasetError(
             "stale compounds: the actions have changed since they were made",
             wanted="compounds of the present actions",
-            where=str(dataset.path),
+            where=dataset.where,
             todo="run `fmdata synth-compound` again",
         )
     rows = dataset.compounds.table(["key", "subject", "first", "second", "fold", "segments"])

@@ -1,17 +1,25 @@
 """Processes and device of a training; ``torchrun`` starts several processes.
 
-Each process draws its own mini-batches and the gradients are averaged, so that all processes take
-the same step. Pairs are formed within a process's own mini-batch. In a single process every
-function but :func:`best_device` has no effect.
+Each process draws its own mini-batches and takes the same steps (:mod:`fmdata.train.phases.steps`).
+A contrast is formed over the mini-batches of all processes, :func:`gathered` with their gradients,
+so its negatives grow with the processes. In a single process every function but :func:`best_device`
+has no effect.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel as Parallel
+
+T = TypeVar("T")
+R = TypeVar("R")
+_DIVIDES = ContextVar("divides", default=False)  # True inside `divided_work`
 
 
 @contextmanager
@@ -48,15 +56,68 @@ def world() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def average_gradients(model: nn.Module) -> None:
-    """Replace each gradient by its mean over the processes."""
+def parallel(losses: nn.Module) -> nn.Module:
+    """Return a module of losses whose gradients torch averages over the processes."""
+    if world() == 1:
+        return losses
+    # A phase may leave a part of its network out; statistics are shared by `share_buffers`.
+    return Parallel(losses, find_unused_parameters=True, broadcast_buffers=False)
+
+
+def synchronised(model: nn.Module, device: torch.device) -> nn.Module:
+    """Replace batch normalisation by torch's own over all processes, where it runs: on CUDA.
+
+    On CPUs each process normalises by its own mini-batch.
+    """
+    if world() > 1 and device.type == "cuda":
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    return model
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Copy the first process's running statistics to every process."""
     if world() > 1:
-        for weight in model.parameters():
-            if weight.requires_grad:
-                if weight.grad is None:
-                    weight.grad = torch.zeros_like(weight)
-                dist.all_reduce(weight.grad)
-                weight.grad /= world()
+        for buffer in model.buffers():
+            dist.broadcast(buffer, src=0)
+
+
+def gathered(rows: Tensor) -> Tensor:
+    """Return the rows of all processes, [n_i, ...] each, in the order of the processes.
+
+    The gradient of a process's rows is the sum of those by all processes. So where each of R
+    processes computes one loss of all rows, and gradients are averaged over the processes, every
+    weight gets the gradient that the loss has in a single process.
+    """
+    return rows if world() == 1 else _Gathered.apply(rows)
+
+
+class _Gathered(torch.autograd.Function):
+    """Rows of all processes; backward, each process gets the summed gradient of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        counts = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(world())]
+        dist.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
+        ctx.counts = [int(count) for count in counts]
+        longest = max(ctx.counts)
+        padded = rows.new_zeros(longest, *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in ctx.counts]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[:n] for part, n in zip(parts, ctx.counts, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        whole = gradients[0].contiguous()
+        dist.all_reduce(whole)
+        start = sum(ctx.counts[: rank()])
+        return whole[start : start + ctx.counts[rank()]]
+
+
+def part(drawn: Sequence[T]) -> Sequence[T]:
+    """Return this process's part of what all processes have drawn alike."""
+    n = len(drawn)
+    return drawn[rank() * n // world() : (rank() + 1) * n // world()]
 
 
 def averaged(numbers: dict[str, float]) -> dict[str, float]:
@@ -69,8 +130,41 @@ def averaged(numbers: dict[str, float]) -> dict[str, float]:
     return dict(zip(numbers, (values / world()).tolist(), strict=True))
 
 
-def share_buffers(model: nn.Module) -> None:
-    """Copy the first process's running statistics to every process."""
-    if world() > 1:
-        for buffer in model.buffers():
-            dist.broadcast(buffer, src=0)
+def from_first(make: Callable[[], T]) -> T:
+    """Return what the first process makes; the others receive it."""
+    if world() == 1:
+        return make()
+    found = [make() if rank() == 0 else None]
+    dist.broadcast_object_list(found, src=0)
+    return found[0]  # type: ignore[return-value]
+
+
+def everywhere(value: T) -> list[T]:
+    """Return the values of all processes, in their order."""
+    found: list[Any] = [None] * world()
+    if world() == 1:
+        return [value]
+    dist.all_gather_object(found, value)
+    return found
+
+
+@contextmanager
+def divided_work() -> Iterator[None]:
+    """Divide the work of :func:`divided` among the processes, all of which enter this block."""
+    token = _DIVIDES.set(True)
+    try:
+        yield
+    finally:
+        _DIVIDES.reset(token)
+
+
+def divided(n: int, work: Callable[[range], Iterable[R]]) -> list[R]:
+    """Return the results of `n` pieces of work, in order, on every process.
+
+    `work` yields the result of each piece of a range. Inside :func:`divided_work` each process does
+    its part of the pieces; elsewhere, such as in code of the first process alone, it does them all.
+    """
+    if not _DIVIDES.get() or world() == 1:
+        return list(work(range(n)))
+    own = range(rank() * n // world(), (rank() + 1) * n // world())
+    return [result for part in everywhere(list(work(own))) for result in part]

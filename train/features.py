@@ -5,7 +5,7 @@ of a compound are copies of its sources' frames, so it shares their features.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 from fmdata.catalog import Dataset, prefetch
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.train.data import LabelledClip, images_of, scaled
-from fmdata.train.distributed import best_device
+from fmdata.train.distributed import best_device, divided
 from fmdata.train.loop import Loop
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
 from fmdata.train.views.colour import blur, distort, luma
@@ -43,18 +43,22 @@ def frame_features(
     channels: int,
     progress: Progress = SILENT,
 ) -> dict[str, Tensor]:
-    """Compute the features of every action clip that the samples consist of."""
+    """Compute the features of every action clip that the samples consist of.
+
+    The work is divided among the processes.
+    """
     keys = list(dict.fromkeys(piece.source for sample in samples for piece in sample.pieces))
-    features = {}
-    progress.start("train: features", len(keys), "clips")
-    clips = (dataset.actions[key] for key in keys)
-    for clip, images in prefetch(clips, lambda clip: images_of(clip.frames(), size, channels)):
-        features[clip.key] = _mapped(extractor, images)
-        progress.step()
-    return features
+
+    def run(part: range) -> Iterator[Tensor]:
+        progress.start("train: features", len(part), "clips")
+        clips = (dataset.actions[keys[i]] for i in part)
+        for _, images in prefetch(clips, lambda clip: images_of(clip.frames(), size, channels)):
+            yield _mapped(extractor, images)
+            progress.step()
+
+    return dict(zip(keys, divided(len(keys), run), strict=True))
 
 
-@torch.no_grad()
 def varied_features(
     extractor: MobileFaceNet,
     dataset: Dataset,
@@ -67,22 +71,28 @@ def varied_features(
     """Compute features of the same clips with changed colours and blur, float [R, T, m] each.
 
     Variant r changes all frames of all clips of a subject alike, so that the pieces of a compound
-    match. The draw depends on the subject alone.
+    match. The draw depends on the subject alone. The work is divided among the processes.
     """
     subjects = {piece.source: sample.subject for sample in samples for piece in sample.pieces}
-    features = {}
-    progress.start("train: variants", len(subjects), "clips")
-    clips = (dataset.actions[key] for key in subjects)
-    for clip, pixels in prefetch(clips, lambda clip: images_of(clip.frames(), size, 3)):
-        seed = int.from_bytes(hashlib.sha256(subjects[clip.key].encode()).digest()[:7])
+    keys = list(subjects)
+
+    @torch.no_grad()
+    def mapped(key: str, pixels: np.ndarray) -> Tensor:
+        seed = int.from_bytes(hashlib.sha256(subjects[key].encode()).digest()[:7])
         generator = torch.Generator().manual_seed(seed)
         frames = scaled(torch.from_numpy(pixels))
         images = blur(distort(frames.repeat(variants, 1, 1, 1, 1), generator), generator)
         seen = luma(images) if channels == 1 else images
-        of_variants = [extractor(variant.to(best_device())).cpu() for variant in seen]
-        features[clip.key] = torch.stack(of_variants)
-        progress.step()
-    return features
+        return torch.stack([extractor(variant.to(best_device())).cpu() for variant in seen])
+
+    def run(part: range) -> Iterator[Tensor]:
+        progress.start("train: variants", len(part), "clips")
+        clips = (dataset.actions[keys[i]] for i in part)
+        for clip, pixels in prefetch(clips, lambda clip: images_of(clip.frames(), size, 3)):
+            yield mapped(clip.key, pixels)
+            progress.step()
+
+    return dict(zip(keys, divided(len(keys), run), strict=True))
 
 
 def sample_features(sample: LabelledClip, features: Features, neutral_frames: int) -> Tensor:

@@ -15,6 +15,13 @@ from sklearn.metrics import precision_recall_curve
 
 from fmdata.train.checkpoint import Epoch
 from fmdata.train.metrics import Confusion, Embeddings, Evaluation, ScoredPairs
+from fmdata.train.verification.figures import (
+    draw_calibration,
+    draw_det,
+    draw_enrolment,
+    draw_roc,
+)
+from fmdata.train.verification.measure import Verification
 
 T = TypeVar("T")
 MAX_POINTS = 2000  # of a t-SNE, whose run time grows with them
@@ -30,8 +37,7 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
         (phase, name, [epoch[name] for epoch in epochs])
         for phase, epochs in phases.items()
         for name in epochs[-1]
-        if name
-        not in ("phase", "epoch", "chance", "n_pairs", "n_positive", "n_left_out", "threshold")
+        if name not in ("phase", "epoch", "chance", "n_pairs", "n_positive", "n_left_out")
     ]
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -59,6 +65,20 @@ def draw_evaluation(evaluation: Evaluation, folder: Path) -> list[Path]:
         written.append(_one(folder / "confusion.png", _confusion, evaluation.confusion))
     if evaluation.f1_per_unit:
         written.append(_one(folder / "action_units.png", _units, evaluation.f1_per_unit))
+    if evaluation.verification is not None:
+        written += _draw_verification(evaluation.verification, folder)
+    return written
+
+
+def _draw_verification(verification: Verification, folder: Path) -> list[Path]:
+    written = []
+    if verification.groups:
+        written.append(_one(folder / "roc.png", draw_roc, verification))
+        written.append(_one(folder / "det.png", draw_det, verification))
+    if verification.operated:
+        written.append(_one(folder / "enrolment.png", draw_enrolment, verification))
+    if verification.calibrated is not None:
+        written.append(_one(folder / "calibration.png", draw_calibration, verification.calibrated))
     return written
 
 

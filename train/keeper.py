@@ -4,11 +4,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from fmdata.catalog import Dataset
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage.files import write_atomically
 from fmdata.train import distributed
@@ -22,6 +24,7 @@ from fmdata.train.checkpoint import (
 )
 from fmdata.train.figures import draw_curves
 from fmdata.train.model_file import MODEL
+from fmdata.train.recipes.base import RecipeSettings
 
 SETTINGS, METRICS, EVALUATION = "settings.json", "metrics.json", "evaluation.json"
 CHECKPOINT, CURVES = "checkpoint.safetensors", "curves.png"
@@ -107,10 +110,11 @@ class FolderKeeper:
     ) -> dict[str, Tensor]:
         """Return the tensors stored under a name and the digest of their inputs, or make them.
 
-        Making them replaces the tensors of the same name and another digest.
+        Making them replaces the tensors of the same name and another digest. Where a process does
+        not see the file, all make them, since they may divide that work.
         """
         path = self._out / f"{name}-{digest[:12]}.safetensors"
-        if path.exists():
+        if all(distributed.everywhere(path.exists())):
             return unpack_tensors(path, f"{name} stored by a run; remove the file")[0]
         tensors = make()
         if distributed.rank() > 0:
@@ -155,3 +159,22 @@ def _make_folder(out: Path) -> None:
             where=f"--out {out}",
             todo="name another one; nothing was trained",
         ) from error
+
+
+def identity_of(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
+    """Return the inputs of a run: recipe, settings, digests of dataset and files, processes."""
+    values = settings.to_json()
+    del values["workers"]  # which change no number
+    facts: dict[str, Any] = {"recipe": name, "settings": values, "dataset": data.digests()}
+    # Each process draws its own mini-batches, so with another number of them the numbers differ.
+    facts["processes"] = distributed.world()
+    extractor = getattr(settings, "extractor", "")
+    files = {
+        "extractor": Path(extractor) / MODEL if extractor else None,
+        "init": Path(settings.init) if settings.init else None,
+        "init_keys": Path(settings.init_keys) if settings.init_keys else None,
+    }
+    for what, path in files.items():
+        if path is not None:
+            facts[what] = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return facts

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from fmdata.train.data import LabelledClip, share_a_take
+from fmdata.train.verification.measure import Verification
 
 
 class ScoredPairs(NamedTuple):
@@ -52,6 +53,8 @@ class Evaluation:
         Confusion matrix of a classification.
     f1_per_unit : dict of str to float
         F1 of each facial action unit, by its name, e.g. ``AU12``.
+    verification : Verification or None
+        Error rates at thresholds of the training subjects, where the run has chosen some.
     """
 
     numbers: dict[str, float]
@@ -59,6 +62,7 @@ class Evaluation:
     embeddings: Embeddings | None = None
     confusion: Confusion | None = None
     f1_per_unit: dict[str, float] = field(default_factory=dict)
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,8 @@ class PairScores:
     average_precision : float
         Area under the precision-recall curve, as a step function.
     peak_f1 : float
-        The highest F1 of any threshold.
-    threshold : float
-        The similarity at which F1 peaks; a pair at or above it is predicted positive.
+        The highest F1 of any threshold: the paper's measure, chosen on the very pairs that it
+        measures. No threshold is taken from it; those of a run are its training subjects'.
     chance : float
         Share of positives, the expected average precision of a random score.
     n_pairs, n_positive : int
@@ -81,7 +84,6 @@ class PairScores:
 
     average_precision: float
     peak_f1: float
-    threshold: float
     chance: float
     n_pairs: int
     n_positive: int
@@ -139,14 +141,12 @@ def score_pairs(similarity: np.ndarray, positive: np.ndarray) -> PairScores:
     """
     if not positive.any():
         raise ValueError("no positive pair among those to score")
-    precision, recall, thresholds = precision_recall_curve(positive, similarity)
+    precision, recall, _ = precision_recall_curve(positive, similarity)
     # The curve's last point (precision 1, recall 0) belongs to no threshold.
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
-    best = int(np.argmax(f1[:-1]))
     return PairScores(
         average_precision=float(average_precision_score(positive, similarity)),
-        peak_f1=float(f1[best]),
-        threshold=float(thresholds[best]),
+        peak_f1=float(f1[:-1].max()),
         chance=float(positive.mean()),
         n_pairs=len(positive),
         n_positive=int(positive.sum()),

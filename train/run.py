@@ -7,8 +7,8 @@ Promise: a run that was killed and started again ends with the metrics of an uni
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -21,13 +21,16 @@ from fmdata.catalog.storage.lock import reading
 from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch, Keeper
 from fmdata.train.figures import draw_evaluation
-from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, write_json
+from fmdata.train.keeper import EVALUATION, METRICS, FolderKeeper, identity_of, write_json
 from fmdata.train.loop import Loop, seeded
 from fmdata.train.metrics import Evaluation
-from fmdata.train.model_file import MODEL, load, save, trained_on
+from fmdata.train.model_file import load, operating_of, save, trained_on
+from fmdata.train.networks.initial import initialise
 from fmdata.train.recipes import recipe_named
 from fmdata.train.recipes.base import Material, Recipe, RecipeSettings, class_names, require_classes
 from fmdata.train.split import Split, choose_split
+from fmdata.train.verification.measure import Verifier, choose_operating, verify
+from fmdata.train.verification.settings import EvaluateSettings
 
 
 @dataclass(frozen=True)
@@ -99,20 +102,25 @@ class Measured:
             ("figures", f"{figures}, in {self.folder}"),
             ("numbers", str(self.folder / EVALUATION)),
         ]
-        return listing(f"{self.folder}, on unseen subjects", rows)
+        verification = self.evaluation.verification
+        more = f"\n{verification}" if verification and str(verification) else ""
+        return listing(f"{self.folder}, on unseen subjects", rows) + more
 
 
 def train(
-    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
-) -> Report:
+    name: str, dataset: Path | str, out: Path, settings: RecipeSettings,
+    progress: Progress = SILENT,
+) -> Report:  # fmt: skip
     """Train a recipe, or resume the run in the same folder, and measure it.
 
     Parameters
     ----------
     name : str
         Name of the recipe.
-    dataset, out : Path
-        Folders of the dataset and of the run.
+    dataset : Path or str
+        Folder of the dataset, or its URL.
+    out : Path
+        Folder of the run.
     settings : RecipeSettings
         Settings of the recipe.
     progress : Progress, optional
@@ -126,14 +134,15 @@ def train(
     UsageError
         When `out` cannot be written to, or holds a run of another recipe, dataset or settings.
     """
-    with reading(dataset), distributed.joined():
-        data = Dataset(dataset)
-        split = choose_split(folds_of(data), settings.hold_out, str(dataset))
-        keeper = FolderKeeper(out, _identity(name, data, settings))
+    with _kept(dataset), distributed.joined():
+        data = _opened(dataset)
+        split = choose_split(folds_of(data), settings.hold_out, data.where)
+        keeper = FolderKeeper(out, identity_of(name, data, settings))
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
         if distributed.rank() == 0:
-            save(name, recipe, out, data, split.train)
-        evaluation = recipe.evaluate(data, split.validation)
+            save(name, recipe, out, data, split.train, choose_operating(recipe, data, split))
+        with distributed.divided_work():
+            evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
             keeper.write_metrics(history, asdict(split), evaluation.numbers)
             keeper.draw(history)
@@ -152,13 +161,24 @@ def fit(
     classes = class_names(material.dataset, material.split.train, settings.label)
     with seeded(settings.seed):
         recipe = recipe_named(name)(settings, classes)
-    loop = Loop(recipe.model, settings.seed, keeper, progress, patience=settings.patience)
-    recipe.train(material, loop)
+    if settings.init:
+        keys = Path(settings.init_keys) if settings.init_keys else None
+        initialise(recipe.model, Path(settings.init), keys)
+    loop = Loop(
+        recipe.model, settings.seed, keeper, progress, patience=settings.patience,
+        accumulate=settings.accumulate, scale_rate=settings.scale_rate, workers=settings.workers,
+    )  # fmt: skip
+    with distributed.divided_work():
+        recipe.train(material, loop)
     return recipe, loop.history
 
 
 def cross_validate(
-    name: str, dataset: Path, out: Path, settings: RecipeSettings, progress: Progress = SILENT
+    name: str,
+    dataset: Path | str,
+    out: Path,
+    settings: RecipeSettings,
+    progress: Progress = SILENT,
 ) -> CrossValidation:
     """Train once for each fold that has subjects, that fold held out, in ``out/fold-N``.
 
@@ -170,9 +190,10 @@ def cross_validate(
         As :func:`train` does.
     """
     measured = {}
-    with reading(dataset), distributed.joined():
-        folds = folds_of(Dataset(dataset))
-        choose_split(folds, -1, str(dataset))  # raises before anything is trained
+    with _kept(dataset), distributed.joined():
+        data = _opened(dataset)
+        folds = folds_of(data)
+        choose_split(folds, -1, data.where)  # raises before anything is trained
         for fold in sorted(set(folds.values())):
             held_out = replace(settings, hold_out=fold)
             report = train(name, dataset, out / f"fold-{fold}", held_out, progress)
@@ -187,7 +208,12 @@ def cross_validate(
     return CrossValidation(name, out, numbers, measured)
 
 
-def evaluate(run: Path, dataset: Path, progress: Progress = SILENT) -> Measured:
+def evaluate(
+    run: Path,
+    dataset: Path,
+    progress: Progress = SILENT,
+    settings: EvaluateSettings = EvaluateSettings(),  # noqa: B008
+) -> Measured:
     """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
     Writes ``evaluation.json`` and its figures into the run's folder.
@@ -200,10 +226,10 @@ def evaluate(run: Path, dataset: Path, progress: Progress = SILENT) -> Measured:
         When every subject of the dataset was trained on, or a command is writing to it.
     """
     with reading(dataset):
-        return _evaluate(run, dataset, progress)
+        return _evaluate(run, dataset, progress, settings)
 
 
-def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
+def _evaluate(run: Path, dataset: Path, progress: Progress, settings: EvaluateSettings) -> Measured:
     progress.start("evaluate", 3, "steps")
     recipe, known = load(run), trained_on(run)
     data = Dataset(dataset)
@@ -218,14 +244,37 @@ def _evaluate(run: Path, dataset: Path, progress: Progress) -> Measured:
     progress.step()
     progress.note(f"measures {len(unseen)} subjects")
     evaluation = recipe.evaluate(data, unseen)
+    facts: dict[str, Any] = {"dataset": str(dataset), "subjects": unseen}
+    if isinstance(recipe, Verifier):
+        verification = verify(recipe, data, unseen, operating_of(run), settings)
+        numbers = evaluation.numbers | verification.numbers
+        evaluation = replace(evaluation, numbers=numbers, verification=verification)
+        facts["verification"] = verification.to_json()
     progress.step()
     progress.note("draws figures")
     units = {f"f1_{unit}": value for unit, value in evaluation.f1_per_unit.items()}
     draw_evaluation(evaluation, run)
-    facts = {"dataset": str(dataset), "subjects": unseen}
     write_json(run / EVALUATION, facts | evaluation.numbers | units)
     progress.step()
     return Measured(run, evaluation)
+
+
+def _kept(dataset: Path | str) -> AbstractContextManager[None]:
+    """Keep commands from writing to a dataset; one at a URL is compared when it is read."""
+    return nullcontext() if isinstance(dataset, str) else reading(dataset)
+
+
+def _opened(dataset: Path | str) -> Dataset:
+    """Open the dataset of a training, the same in all processes."""
+    data = Dataset(dataset)
+    if len({tuple(digests) for digests in distributed.everywhere(data.digests())}) > 1:
+        raise DatasetError(
+            "the processes have found different datasets",
+            wanted="one dataset for all of them",
+            where=data.where,
+            todo="wait until nobody writes to it, and start them again",
+        )
+    return data
 
 
 def folds_of(data: Dataset) -> dict[str, int]:
@@ -240,12 +289,3 @@ def _rows(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
         (name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:g}")
         for name, value in numbers.items()
     ]
-
-
-def _identity(name: str, data: Dataset, settings: RecipeSettings) -> dict[str, Any]:
-    """Return the inputs of a run: recipe, settings, digests of the dataset and the extractor."""
-    facts = {"recipe": name, "settings": settings.to_json(), "dataset": data.digests()}
-    if extractor := getattr(settings, "extractor", ""):
-        model = Path(extractor) / MODEL
-        facts["extractor"] = sha256(model.read_bytes()).hexdigest() if model.exists() else ""
-    return facts

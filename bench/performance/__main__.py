@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 
 from bench.page import Marks, markdown, text, write_page
-from bench.performance import building, planning, reading, starting, synthesis
+from bench.performance import building, embedding, planning, reading, starting, synthesis
 from bench.performance.sides import HEAD, Goal
 from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.pipeline.build import build
@@ -47,6 +47,7 @@ def main() -> None:
             "planning": partial(planning.goals, folder),
             "reading": partial(reading.goals, dataset, folder, options.rounds),
             "starting": partial(starting.goals, options.rounds),
+            "embedding": partial(embedding.goals, raw, dataset, folder, options.rounds),
         }
         chosen = {options.only: groups[options.only]} if options.only else groups
         goals = list(_measured(chosen))
@@ -86,9 +87,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.performance", description=__doc__)
     parser.add_argument("--real", type=Path, help="folder of real recordings")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument(
-        "--only", choices=["building", "synthesis", "planning", "reading", "starting"]
-    )
+    groups = ["building", "synthesis", "planning", "reading", "starting", "embedding"]
+    parser.add_argument("--only", choices=groups)
     return parser.parse_args()
 
 

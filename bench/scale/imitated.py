@@ -22,12 +22,12 @@ from bench.page import Marks, Table, markdown, text, write_page
 from fmdata.catalog import Dataset
 from fmdata.catalog.privacy.forget import forget
 from fmdata.catalog.progress import Silent
+from fmdata.catalog.storage.files import CACHE_VARIABLE
 from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.build import build
 from fmdata.pipeline.engine.run import digest_all
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
-from fmdata.pipeline.work.known.files import VARIABLE
 from fmdata.synth.compounds import synth_compounds
 from fmdata.synth.settings import CompoundSettings
 from tests.helpers.datasets import SIZE
@@ -124,7 +124,7 @@ def main() -> None:
         _measure_here(*options.one)
         return
     with tempfile.TemporaryDirectory() as temporary:
-        os.environ[VARIABLE] = str(Path(temporary) / "cache")
+        os.environ[CACHE_VARIABLE] = str(Path(temporary) / "cache")
         sizes = [FEW, options.clips // 2, options.clips]
         few, half, whole = (_prepare(Path(temporary) / str(n), n) for n in sizes)
         small = _measured([few], [LISTING, NOTHING_NEW], options.repeats)

@@ -1,10 +1,13 @@
 """Files of a dataset at a URL: those that its card names, and those of an unfinished push."""
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.remote.store import Store
+from fmdata.catalog.remote.store import TRIES, Store
+from fmdata.catalog.remote.transfer import received
 from fmdata.catalog.storage.card import DROPPED, MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.place import HALVES, is_shard_file
 
@@ -43,8 +46,11 @@ def read_card(store: Store) -> Card | None:
         When the card is damaged, or of another format, or cannot be reached.
     """
     content = store.read(NAME, MAX_BYTES)
-    if content is None:
-        return None
+    return None if content is None else parsed(content, store)
+
+
+def parsed(content: bytes, store: Store) -> Card:
+    """Return the card of a content that was read at a URL; raises as :func:`read_card` does."""
     with TemporaryDirectory() as folder:
         (Path(folder) / NAME).write_bytes(content)
         try:
@@ -54,3 +60,46 @@ def read_card(store: Store) -> Card | None:
             raise DatasetError(
                 error.got, wanted=error.wanted, where=where, todo=error.todo
             ) from error
+
+
+def fetch_of_card(
+    store: Store, name: str, facts: FileFacts, file: IO[bytes], is_same: Callable[[], bool]
+) -> None:
+    """Copy a file of a dataset at a URL into an open, empty file, until it has the right digest.
+
+    `is_same` returns whether the card at the URL is still the one that names the file.
+
+    Raises
+    ------
+    DatasetError
+        When the dataset was changed, the file is not as its card says, or cannot be reached.
+    """
+    for _ in range(TRIES):
+        file.seek(0)
+        file.truncate()
+        if received(store, name, file, facts.bytes) == facts:
+            return
+        if not is_same():
+            raise DatasetError(
+                "the dataset was changed while it was fetched",
+                wanted="a dataset that nobody pushes to",
+                where=store.url,
+                todo="run the same command again when the push has ended",
+            )
+    raise DatasetError(
+        f"{name} is not as its card says",
+        wanted="an intact dataset",
+        where=store.url,
+        todo="push the dataset there again: that replaces damaged files",
+    )
+
+
+def no_dataset(store: Store) -> DatasetError:
+    """Return the error for a URL without a card."""
+    is_begun = store.read(MARK, MAX_MARK) is not None
+    return DatasetError(
+        "no finished dataset: " + ("a push is not finished" if is_begun else f"{NAME} is missing"),
+        wanted="a dataset that `fmdata push` has written",
+        where=store.url,
+        todo="let the push finish, or run it again" if is_begun else "correct the URL",
+    )

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, MAX_MARK, files_of, read_card
+from fmdata.catalog.remote.contents import fetch_of_card, files_of, no_dataset, read_card
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
-from fmdata.catalog.remote.store import TRIES, Store
-from fmdata.catalog.remote.transfer import received
+from fmdata.catalog.remote.store import Store
 from fmdata.catalog.storage.card import DROPPED, NAME, Card, FileFacts, Shard
 from fmdata.catalog.storage.files import atomic_file, flush, remove_folder
 from fmdata.catalog.storage.lock import WORK
@@ -80,16 +79,16 @@ def pull(url: str, dataset: Path, *, replace: bool = False, progress: Progress =
     require_apart(dataset, store.url)
     card = read_card(store)
     if card is None:
-        raise _no_dataset(store)
+        raise no_dataset(store)
     with change(dataset, keep_work=True):
         present = _present(dataset)
         if (dataset / NAME).exists() and present != card and not replace:
             _require_copy(dataset, store)
-        fetch = _Pull(store, card, dataset, progress)
-        fetch.run(present)
+        run = _Pull(store, card, dataset, progress)
+        run.run(present)
         remember(dataset, store.url)
-    n_bytes = sum(files_of(card)[name].bytes for name in fetch.fetched)
-    return Pulled(str(dataset), store.url, len(files_of(card)), fetch.fetched, n_bytes)
+    n_bytes = sum(files_of(card)[name].bytes for name in run.fetched)
+    return Pulled(str(dataset), store.url, len(files_of(card)), run.fetched, n_bytes)
 
 
 class _Pull:
@@ -132,21 +131,15 @@ class _Pull:
         if facts.hold_for(path):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        for _ in range(TRIES):
-            with atomic_file(path) as file:
-                found = received(self._store, name, file, facts.bytes)
-            if found == facts:
-                self.fetched.append(name)
-                return
-            path.unlink()
-            if read_card(self._store) != self._card:
-                raise _changed(self._store)
-        raise DatasetError(
-            f"{name} is not as its card says",
-            wanted="an intact dataset",
-            where=self._store.url,
-            todo="push the dataset there again: that replaces damaged files",
-        )
+        with atomic_file(path) as file:
+            fetch_of_card(
+                self._store, name, facts, file, lambda: read_card(self._store) == self._card
+            )
+        self.fetched.append(name)
+
+    def _is_same(self) -> bool:
+        """Return whether the card at the URL is still the one that this pull began with."""
+        return read_card(self._store) == self._card
 
     def _commit(self, made: dict[str, list[tuple[Path, Shard]]], is_new_list: bool) -> None:
         for half, shards in made.items():
@@ -170,25 +163,6 @@ def _present(dataset: Path) -> Card | None:
         return Card.read(dataset)
     except DatasetError:
         return None
-
-
-def _no_dataset(store: Store) -> DatasetError:
-    is_begun = store.read(MARK, MAX_MARK) is not None
-    return DatasetError(
-        "no finished dataset: " + ("a push is not finished" if is_begun else f"{NAME} is missing"),
-        wanted="a dataset that `fmdata push` has written",
-        where=store.url,
-        todo="let the push finish, or run it again" if is_begun else "correct the URL",
-    )
-
-
-def _changed(store: Store) -> DatasetError:
-    return DatasetError(
-        "the dataset was changed while it was fetched",
-        wanted="a dataset that nobody pushes to",
-        where=store.url,
-        todo="run the same command again when the push has ended",
-    )
 
 
 def _require_copy(dataset: Path, store: Store) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+import platformdirs
+
 _SUFFIX = ".part"
+CACHE_VARIABLE = "FMDATA_CACHE"  # environment variable: another folder than the user's cache
 
 
 @contextmanager
@@ -129,3 +132,11 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def user_cache() -> Path:
+    """Return the folder for what can be made or fetched again: the user's cache, or $FMDATA_CACHE.
+
+    Nothing is made there.
+    """
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_path("fmdata"))

@@ -7,9 +7,10 @@ import numpy as np
 
 from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import Camera, draw_camera
-from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, personal
+from fmdata.synth.simulator.face.expressions import EXPRESSIONS, Expression, is_word, personal
 from fmdata.synth.simulator.script import Script, Truth
 from fmdata.synth.simulator.settings import SimulateSettings
+from fmdata.synth.simulator.timing.words import WORD
 
 
 def recording_key(truth: Truth, settings: SimulateSettings) -> tuple[int, str, str, str]:
@@ -37,9 +38,14 @@ def expressions_of(script: Script, settings: SimulateSettings) -> tuple[Expressi
 
 
 def expression_of(settings: SimulateSettings, subject: str, action: str) -> Expression:
-    """Return the expression of an action: a common one, or the subject's own for ``personal_N``."""
+    """Return the expression of an action: a common one, or the subject's own for ``personal_N``.
+
+    That of a word is its first one, at another level in every syllable.
+    """
     if action in EXPRESSIONS:
         return EXPRESSIONS[action]
+    if is_word(action):
+        return EXPRESSIONS[WORD[0]]
     rng = np.random.default_rng(draw_seed(settings.seed, "personal", subject))
     number = int(action.removeprefix("personal_"))
     return personal(rng, number, shared_parts=settings.shared_parts)

@@ -12,10 +12,18 @@ import numpy as np
 
 from fmdata.catalog.keys import draw_seed
 from fmdata.synth.simulator.camera import HEADS
+from fmdata.synth.simulator.face.expressions import is_word
 from fmdata.synth.simulator.settings import SimulateSettings
-from fmdata.synth.simulator.timing.course import draw_course, with_ragged_ends
+from fmdata.synth.simulator.timing.course import Course, draw_course, with_ragged_ends
 from fmdata.synth.simulator.timing.moment import Moment
-from fmdata.synth.simulator.timing.plan import Draws, Happenings, draw_happenings, draw_plan
+from fmdata.synth.simulator.timing.plan import (
+    Draws,
+    Happenings,
+    Plan,
+    draw_happenings,
+    draw_plan,
+)
+from fmdata.synth.simulator.timing.words import WORD, with_word
 
 DAY_TAKES = 5
 _MOOD_SD = 0.06  # of the logarithms of a day's amplitude and tempo
@@ -155,7 +163,7 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     rng = draws.rng("timing")
     chosen = ("return", "hold")[(take - 1) % 2] if settings.style == "both" else settings.style
     variation = _variation(settings, draws.rng("varied"))
-    style = "return" if variation.flash else chosen
+    style = "return" if variation.flash or is_word(action) else chosen
     mood = _mood(settings, subject, day_of(take))
     fps = settings.fps * variation.tempo * mood.tempo
     course = draw_course(rng, fps, hold=style == "hold", flash=variation.flash, lead=settings.lead)
@@ -165,10 +173,12 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
     peak = round(
         settings.amplitude * variation.amplitude * mood.amplitude * float(rng.uniform(0.85, 1.1)), 4
     )
-    plan = draw_plan(course, action, draws, fps, flash=variation.flash)
+    if is_word(action):
+        plan = _word(course, draws, fps, settings.seed, subject, action)
+    else:
+        plan = draw_plan(course, action, draws, fps, flash=variation.flash)
     course = plan.course
     beside = draw_happenings(course, draws, settings.fps, random_blinks=settings.blinks)
-    is_moving = peak > 0
     truth = Truth(
         path=f"{subject}/{action}/{take:02d}.mp4",
         subject=subject,
@@ -176,18 +186,24 @@ def _script(settings: SimulateSettings, subject: str, action: str, take: int) ->
         take=f"{take:02d}",
         fps=settings.fps,
         n_frames=course.n_frames,
-        onset=course.onset if is_moving else None,
-        apex=course.apex if is_moving else None,
-        release=course.release if is_moving else None,
-        offset=course.offset if is_moving else None,
-        style=style if is_moving else "",
+        onset=course.onset if peak else None,
+        apex=course.apex if peak else None,
+        release=course.release if peak else None,
+        offset=course.offset if peak else None,
+        style=style if peak else "",
         amplitude=peak,
-        rise=course.rise if is_moving else None,
-        kind=" + ".join([*(plan.kinds if is_moving else ()), *beside.kinds]),
+        rise=course.rise if peak else None,
+        kind=" + ".join([*(plan.kinds if peak else ()), *beside.kinds]),
         day=day_of(take),
     )
-    intensity, other = peak * course.intensity, peak * course.other
-    return Script(truth, variation.head, plan.second, intensity, other, beside)
+    levels = peak * course.intensity, peak * course.other
+    return Script(truth, variation.head, plan.second, *levels, beside)
+
+
+def _word(course: Course, draws: Draws, fps: float, *word: int | str) -> Plan:
+    """Draw the plan of a take of a word, which a seed, a subject and a name decide."""
+    same = np.random.default_rng(draw_seed("word", *word))
+    return Plan(with_word(course, same, draws.rng("word"), fps), WORD[1])
 
 
 class _Mood(NamedTuple):

@@ -32,7 +32,8 @@ class SimulateSettings(Options):
     subjects: int = number(3, 1, 999, help="Number of subjects.")
     actions: int | tuple[str, ...] = text(
         3,
-        help="Actions of each subject: how many, or which (smile,wink_left).",
+        help="Actions of each subject: how many, or which (smile,wink_left); personal_1 and so on "
+        "are the subject's own motions, word_1 and so on words that the lips form.",
         parse=parse_actions,
     )
     takes: int = number(4, 1, 999, help="Takes of each action.")
@@ -119,7 +120,7 @@ class SimulateSettings(Options):
 
     def _check_actions(self) -> None:
         # Imported late: it imports numpy, which `fmdata --help` does without.
-        from fmdata.synth.simulator.face.expressions import EXPRESSIONS, known_action
+        from fmdata.synth.simulator.face.expressions import EXPRESSIONS, is_word, known_action
 
         if isinstance(self.actions, int):
             if not 1 <= self.actions <= _MAX_ACTIONS:
@@ -127,8 +128,10 @@ class SimulateSettings(Options):
                 raise self.refused("actions", self.actions, wanted)
             return
         if unknown := [name for name in self.actions if not known_action(name)]:
-            known = f"{', '.join(EXPRESSIONS)}, personal_1, personal_2, ..."
+            known = f"{', '.join(EXPRESSIONS)}, personal_1, personal_2, ..., word_1, word_2, ..."
             raise self.refused("actions", unknown[0] or "''", f"a number, or some of {known}")
+        if self.session_s and (words := [name for name in self.actions if is_word(name)]):
+            raise self.refused("actions", words[0], "no words, with --session: talk is no motion")
         if not self.actions or len(set(self.actions)) < len(self.actions):
             listed = ",".join(self.actions) or "''"
             raise self.refused("actions", listed, "at least one name, none of them twice")

@@ -53,6 +53,7 @@ def make_up(
     dropped: Sequence[str] = (),
     k: int = 2,
     sound: bool = False,
+    shard_bytes: int = 10**6,
 ) -> Path:
     """Make a dataset at `path`, and return `path`.
 
@@ -68,6 +69,8 @@ def make_up(
         Copies of each compound; 0 for no compounds at all.
     sound : bool
         Give each clip sound: noise of its own.
+    shard_bytes : int
+        Size of a shard of actions to aim for.
     """
     names = [(s, a, t) for s in subjects for a in ACTIONS for t in TAKES]
     samples = {made.key: made for made in (make_up_sample(*one, sound=sound) for one in names)}
@@ -75,7 +78,7 @@ def make_up(
     settings = replace(BuildSettings(), size=SIZE, shard_mb=1, audio=sound)
     planned = [_plan(made) for made in samples.values()]
     with change(path):
-        shards = pack(path, "actions", planned, samples.__getitem__, ACTION_COLUMNS, 10**6)
+        shards = pack(path, "actions", planned, samples.__getitem__, ACTION_COLUMNS, shard_bytes)
         dropped_file = staging(path) / "dropped.parquet"
         pq.write_table(
             pa.Table.from_pylist(rows, DROPPED_COLUMNS), dropped_file, compression="zstd"

@@ -24,6 +24,7 @@ from fmdata.catalog.storage.schema import (
     one_row,
 )
 from fmdata.catalog.storage.shards import FILES, Sample, shard_name, write_shard
+from fmdata.pipeline.cropping.lbp import grey, lbp
 from fmdata.pipeline.geometry.points import MAP_68
 from fmdata.train.action_units.stand_ins import BLENDSHAPES
 
@@ -96,7 +97,8 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
     curve = np.zeros(n)
     curve[lead : lead + length] = np.sin(np.pi * (np.arange(length) + 0.5) / length)
     points = np.stack([shown(neutral, action, rng.uniform(0.8, 1) * x) for x in curve])
-    jpegs = [cv2.imencode(".jpg", picture(p, tone, rng)[..., ::-1])[1].tobytes() for p in points]
+    pictures = [picture(p, tone, rng) for p in points]
+    jpegs = [cv2.imencode(".jpg", one[..., ::-1])[1].tobytes() for one in pictures]
     # The source frame is twice as large as the crop and begins 10 pixels to the left of it.
     landmarks = np.zeros((n, 478, 3), np.float32)
     landmarks[:, MAP_68, :2] = points * 2 + [10, 0]
@@ -131,7 +133,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "landmarks": landmarks, "blendshapes": blendshapes, "transform": transform,
     }  # fmt: skip
     frames = frame_rows(ACTION_COLUMNS.frame_facts, of_frames)
-    return Sample(one_row(ACTION_COLUMNS.facts, facts), [frames], avi(jpegs), None)
+    return Sample(one_row(ACTION_COLUMNS.facts, facts), [frames], avi(jpegs), texture(pictures))
 
 
 def compound_sample(first: Sample, second: Sample, copy: int) -> Sample:
@@ -166,6 +168,13 @@ def avi(jpegs: list[bytes]) -> bytes:
     """Write a Motion JPEG file."""
     file = io.BytesIO()
     write_avi(file, jpegs, fps=FPS, size=SIZE)
+    return file.getvalue()
+
+
+def texture(pictures: list[np.ndarray]) -> bytes:
+    """Return the LBP maps of some pictures as an npy file."""
+    file = io.BytesIO()
+    np.save(file, np.stack([lbp(grey(one)) for one in pictures]))
     return file.getvalue()
 
 

@@ -61,7 +61,6 @@ def test_a_ranking_has_the_scores_computed_by_hand() -> None:
     )
     assert scores.average_precision == pytest.approx(5 / 6)
     assert scores.peak_f1 == pytest.approx(4 / 5)
-    assert scores.threshold == pytest.approx(0.7)
     assert (scores.n_pairs, scores.n_positive, scores.chance) == (5, 2, pytest.approx(0.4))
 
 

@@ -11,6 +11,7 @@ import torch
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
 from fmdata.catalog.storage.lock import writing
+from fmdata.train.checkpoint import pack_tensors
 from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
@@ -123,8 +124,14 @@ def test_an_evaluation_gives_the_numbers_of_the_run_and_figures(
     written = json.loads((finished / "evaluation.json").read_text())
     assert written["subjects"] == ["c"]
     for name, value in evaluation.numbers.items():
-        assert metrics[name] == written[name] == value
-    for name in ("precision_recall.png", "tsne.png", "curves.png"):
+        assert metrics.get(name, value) == written[name] == value
+    # 54 impostors of the two training subjects are too few to choose a threshold.
+    assert {"eer", "calibration_error"} <= evaluation.numbers.keys()
+    assert not {"threshold", "frr_at_far_1"} & evaluation.numbers.keys()
+    groups = written["verification"]["groups"]
+    assert groups["same person, other motion"]["genuine"] == metrics["n_positive"]
+    pictures = "precision_recall", "tsne", "curves", "roc", "det", "calibration"
+    for name in (f"{picture}.png" for picture in pictures):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -139,9 +146,12 @@ def test_results_print_aligned_numbers_and_their_files(finished: Path, drawn_dat
 
     measured = str(evaluate(finished, drawn_dataset)).splitlines()
     assert measured[0] == f"{finished}, on unseen subjects"
-    assert measured[1:-2] == lines[1:-1]
-    assert measured[-2].endswith(f"curves.png, precision_recall.png, tsne.png, in {finished}")
-    assert measured[-1].endswith(str(finished / "evaluation.json"))
+    assert measured[1 : len(lines) - 1] == lines[1:-1]
+    files = next(line for line in measured if line.startswith("  figures"))
+    assert "precision_recall.png, roc.png, tsne.png" in files
+    assert f"  numbers            {finished / 'evaluation.json'}" in measured
+    title = measured.index("impostors, and their FAR at thresholds of training subjects")
+    assert measured[title + 1].startswith("  same person, other motion")
 
 
 def test_an_evaluation_uses_no_training_subject(
@@ -226,3 +236,30 @@ def test_a_folder_with_files_of_somebody_else_is_refused(
     with pytest.raises(UsageError, match="not one of a run"):
         train("encoder", drawn_dataset, tmp_path, TINY)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_run_begins_with_given_weights_and_resumes_with_no_others(
+    finished: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """At a rate of nearly zero the extractor stays as it was given; its file is the run's."""
+    given = tmp_path / "given.safetensors"
+    shutil.copy(finished / "model.safetensors", given)
+    still = replace(TINY.landmarks, rate=1e-12, weight_decay=0.0)
+    settings = replace(TINY, init=str(given), landmarks=still, seed=7)
+    train("encoder", drawn_dataset, tmp_path / "run", settings)
+    theirs, ours = load(finished).model.state_dict(), load(tmp_path / "run").model.state_dict()
+    name = "landmarks.extractor.trunk.0.0.weight"
+    assert torch.allclose(ours[name], theirs[name], atol=1e-6)
+    train("encoder", drawn_dataset, tmp_path / "run", settings)  # the same run
+    given.write_bytes(pack_tensors({n: t.float() + 1 for n, t in theirs.items()}, {}))
+    with pytest.raises(UsageError, match="another run: other init"):
+        train("encoder", drawn_dataset, tmp_path / "run", settings)
+
+
+def test_a_run_with_weights_of_another_network_is_refused(
+    finished: Path, drawn_dataset: Path, tmp_path: Path
+) -> None:
+    wider = replace(TINY, sequence=replace(TINY.sequence, embedding=12))
+    settings = replace(wider, init=str(finished / "model.safetensors"))
+    with pytest.raises(ModelError, match=r"(?s)sequence\.projection\.weight, \[8, 64\] for"):
+        train("encoder", drawn_dataset, tmp_path / "run", settings)

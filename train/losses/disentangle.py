@@ -1,7 +1,8 @@
 r"""PCL's losses: disentangling by reconstruction and orthogonality, and two contrasts.
 
 Liu et al. 2023, Eq. 2 to 7. N faces in a mini-batch; :math:`s` is a face and :math:`\hat s` the
-same in another pose; :math:`F_f` are pose-unrelated and :math:`F_p` pose-related features.
+same in another pose; :math:`F_f` are pose-unrelated and :math:`F_p` pose-related features. Where
+faces are compared with one another (Eq. 3 of correlations, Eq. 6) they are those of all processes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.distributed import gathered
 from fmdata.train.losses.precision import full_precision
 
 TINY = 1e-8  # a contrast with distant negatives is 0 in float32
@@ -81,7 +83,8 @@ def correlation_orthogonality(face: Tensor, pose: Tensor) -> Tensor:
     ----------
     face, pose : Tensor float [N, n]
     """
-    f, p = (nn.functional.normalize(x - x.mean(dim=0), dim=1) for x in (face, pose))
+    whole = map(gathered, (face, pose))
+    f, p = (nn.functional.normalize(x - x.mean(dim=0), dim=1) for x in whole)
     return (f.T @ p).square().sum() / len(f) ** 2
 
 
@@ -148,6 +151,7 @@ def face_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Tensor float []
         Mean over the N faces.
     """
+    first, second = gathered(first), gathered(second)
     n = len(first)
     v = nn.functional.normalize(torch.cat([first, second]), dim=1)
     self_pairs = torch.eye(2 * n, dtype=torch.bool, device=v.device)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.distributed import gathered
 from fmdata.train.losses.precision import full_precision
 
 
@@ -21,7 +22,7 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Parameters
     ----------
     first, second : Tensor float [M, n]
-        Views of M distinct clips; twins have the same row.
+        Views of M distinct clips; twins have the same row. M counts those of all processes.
     temperature : float
         :math:`\tau`.
 
@@ -30,6 +31,7 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Tensor float []
         log M where all clips are alike.
     """
+    first, second = gathered(first), gathered(second)
     u, v = nn.functional.normalize(first, dim=1), nn.functional.normalize(second, dim=1)
     similarity = u @ v.T / temperature
     twin = torch.arange(len(u), device=u.device)

@@ -1,8 +1,13 @@
-"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022 and 2023."""
+"""Losses over the pairs of a mini-batch, within each subject: Sun et al. 2022 and 2023.
+
+The mini-batch of the 2022 losses is that of all processes together: each process gives its own
+clips and gets the loss of all of them.
+"""
 
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.distributed import gathered
 from fmdata.train.losses.precision import full_precision
 
 
@@ -36,6 +41,7 @@ def contrastive_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, margi
     -------
     Tensor float []
     """
+    embeddings, labels, subjects = map(gathered, (embeddings, labels, subjects))
     similarity = embeddings @ embeddings.T
     pairs, positive = _within(subjects, labels)
     loss = torch.where(positive, 1 - similarity, (similarity - margin).clamp(min=0))
@@ -70,6 +76,7 @@ def n_pair_loss(embeddings: Tensor, labels: Tensor, subjects: Tensor, temperatur
     -------
     Tensor float []
     """
+    embeddings, labels, subjects = map(gathered, (embeddings, labels, subjects))
     pairs, positive = _within(subjects, labels)
     positive = positive & pairs
     logits = (embeddings @ embeddings.T / temperature).masked_fill(~pairs, -torch.inf)

@@ -1,7 +1,15 @@
 """The linear probe: one linear layer on frozen features, to measure them."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+from fmdata.train.distributed import best_device
+from fmdata.train.loop import Loop, Phase, Schedule, Step
+
+BATCH, RATE = 128, 5e-3
 
 
 class LinearProbe(nn.Module):
@@ -46,3 +54,26 @@ class LinearProbe(nn.Module):
         """Map features, float [B, n_features], to float [B, n_out], in units of the targets."""
         out = self.linear((features - self.mean) / self.spread)
         return out * self.target_spread + self.target_mean
+
+
+def fit_probe(
+    loop: Loop,
+    name: str,
+    probe: LinearProbe,
+    data: tuple[Tensor, Tensor],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    epochs: int,
+) -> None:
+    """Fit a probe to features, float [N, n], and targets, and standardise it by both."""
+    features, targets = (x.to(best_device()) for x in data)
+
+    def loss_at(step: Step) -> Tensor:
+        chosen = step.rng.choice(len(features), min(BATCH, len(features)), replace=False)
+        return loss(probe(features[chosen]), targets[chosen])
+
+    def prepare() -> None:
+        probe.standardise_by(features, targets if targets.is_floating_point() else None)
+
+    steps = math.ceil(len(features) / BATCH)
+    schedule = Schedule(epochs, steps, RATE)
+    loop.fit(Phase(name, probe, loss_at, schedule, prepare=prepare))

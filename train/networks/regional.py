@@ -1,8 +1,8 @@
 """RRL's network: maps a face to one global vector and one local vector per action unit.
 
-RRL (2023), sections 2.1 and 2.2, small: the paper's Swin-T takes 224 pixels and is fused with the
-attention maps at its stage of 14 x 14; here 56 pixels lead to the same stage, and there are only
-two stages. The target network is updated by :func:`follow`, not by the gradient.
+RRL (2023), sections 2.1 and 2.2. The paper's Swin-T (``swin-t``) takes 224 pixels and is fused with
+the attention maps at its stage of 14 x 14; in the small backbones 56 pixels lead to the same stage,
+and there are only two stages. The target network is updated by :func:`follow`, not by the gradient.
 """
 
 from typing import NamedTuple
@@ -10,15 +10,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from fmdata.train.networks import swin
 from fmdata.train.networks.windows import ConvolutionBlock, WindowBlock
 
-SIZE = 56  # pixels of an image's side
+SIZES = {"swin": 56, "vgg": 56, "swin-t": swin.SIDE}  # pixels of an image's side, by backbone
 GRID = 14  # side of the stage that the attention maps are fused with
 HEAD = 16  # channels of one head of the attention
 
 
 class Backbone(nn.Module):
-    """The encoder f, the part that is used for AU detection.
+    """A small encoder f, the part that is used for AU detection.
 
     Parameters
     ----------
@@ -82,15 +83,17 @@ class Branch(nn.Module):
 
     Parameters
     ----------
-    kind, width
-        As of :class:`Backbone`; d is twice the width.
+    kind : str
+        A key of :data:`SIZES`.
+    width : int
+        As of :func:`width_of`; d is twice the width.
     hidden, projected : int
         Hidden and output width (m) of the projector.
     """
 
     def __init__(self, kind: str, width: int, hidden: int, projected: int) -> None:
         super().__init__()
-        self.backbone = Backbone(kind, width)
+        self.backbone = swin.SwinT() if kind == "swin-t" else Backbone(kind, width)
         half = width // 2
         self.regions = nn.Sequential(nn.Conv2d(width, half, 3, 2, 1), nn.GELU())
         self.norm = nn.LayerNorm(half)  # makes vectors independent of a region's area
@@ -98,7 +101,7 @@ class Branch(nn.Module):
         self.projector = perceptron(2 * width, hidden, projected)
 
     def forward(self, images: Tensor, maps: Tensor) -> Vectors:
-        """Map images, float [B, 3, 56, 56], and attention maps, float [B, K, 14, 14]."""
+        """Map images, float [B, 3, S, S], and attention maps, float [B, K, 14, 14]."""
         grid, whole = self.backbone(images)
         units = self.local(grid, whole, maps)
         projected = self.projector(units.flatten(0, 1)).unflatten(0, units.shape[:2])
@@ -116,6 +119,11 @@ class Branch(nn.Module):
         joined = self.joined(torch.cat([pooled.unflatten(0, maps.shape[:2]), beside], dim=2))
         flat = nn.functional.batch_norm(joined.flatten(1), None, None, training=True)
         return flat.view_as(joined)
+
+
+def width_of(kind: str, heads: int) -> int:
+    """Return the channels of the stage of 14 x 14: `heads` times 16, or those of Swin-T."""
+    return swin.WIDTH if kind == "swin-t" else heads * HEAD
 
 
 def perceptron(n_in: int, hidden: int, n_out: int) -> nn.Sequential:

@@ -72,6 +72,8 @@ class VideoTransformer(nn.Module):
         Positions of time: ``bert`` (learnt), ``tpe1``, ``tpe2``, or ``none``.
     alpha : float
         Alpha of Eq. 9 and 10.
+    motion : bool
+        Subtract each clip's mean over time, which the paper does not.
 
     Notes
     -----
@@ -82,6 +84,7 @@ class VideoTransformer(nn.Module):
     """
 
     encoding: Tensor
+    mean: Tensor
     spread: Tensor
 
     def __init__(
@@ -98,15 +101,19 @@ class VideoTransformer(nn.Module):
         dropout: float,
         positions: str,
         alpha: float,
+        *,
+        motion: bool = False,
     ) -> None:
         super().__init__()
         moments, places = frames // tubelet, (size // patch) ** 2
+        self._motion = motion
+        self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("spread", torch.ones(channels, 1, 1))
         self.tubes = nn.Conv3d(channels, width, (tubelet, patch, patch), (tubelet, patch, patch))
         _start_at_central_frame(self.tubes)
         self.spatial_class = nn.Parameter(torch.zeros(width))
         self.temporal_class = nn.Parameter(torch.zeros(width))
-        # Of the tokens' scale. Tokens lack the static content of a clip, and so their position.
+        # Of the tokens' scale.
         self.spatial_positions = nn.Parameter(torch.randn(places + 1, width))
         self.space = _encoder(width, heads, spatial_layers, dropout)
         self.time = _encoder(width, heads, temporal_layers, dropout)
@@ -122,18 +129,23 @@ class VideoTransformer(nn.Module):
 
     @torch.no_grad()
     def standardise_by(self, batches: Iterable[Tensor]) -> None:
-        """Set each channel's spread about the clips' means by training clips.
+        """Set each channel's mean and spread by training clips.
 
         Parameters
         ----------
         batches : iterable of Tensor float [B, T, C, H, W]
         """
-        squares = [_moving(clips).square().mean(dim=(1, 3, 4)) for clips in batches]
-        self.spread.copy_(torch.cat(squares).mean(dim=0)[:, None, None].clamp(min=1e-6).sqrt())
+        moments = []
+        for clips in batches:
+            content, pixels = self._content(clips), (1, 3, 4)
+            moments.append(torch.stack([content.mean(pixels), content.square().mean(pixels)]))
+        mean, square = torch.cat(moments, dim=1).mean(dim=1)[..., None, None]
+        self.mean.copy_(mean)
+        self.spread.copy_((square - mean.square()).clamp(min=1e-6).sqrt())
 
     def tokens(self, clips: Tensor) -> Tensor:
         """Project tubelets to tokens (Eq. 6), float [B, T, C, H, W] to [B, n_t, n_s, d]."""
-        standard = _moving(clips) / self.spread
+        standard = (self._content(clips) - self.mean) / self.spread
         projected: Tensor = self.tubes(standard.transpose(1, 2))
         return projected.flatten(3).permute(0, 2, 3, 1)
 
@@ -150,6 +162,10 @@ class VideoTransformer(nn.Module):
         """Embed clips, float [B, T, C, H, W] to [B, d]."""
         return self.encode(self.tokens(clips))
 
+    def _content(self, clips: Tensor) -> Tensor:
+        """Return clips, or their differences from their means over time."""
+        return clips - clips.mean(dim=1, keepdim=True) if self._motion else clips
+
 
 def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.TransformerEncoder:
     """Return the layers of Eq. 3 to 5; the MLP is four times as wide as the tokens."""
@@ -157,16 +173,6 @@ def _encoder(width: int, heads: int, layers: int, dropout: float) -> nn.Transfor
         width, heads, 4 * width, dropout, "gelu", batch_first=True, norm_first=True
     )
     return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
-
-
-def _moving(clips: Tensor) -> Tensor:
-    """Subtract a clip's mean over time, float [B, T, C, H, W].
-
-    The mean holds identity and position, which outweigh the motion. A pretrained network has learnt
-    to ignore them; one with random weights stays at chance level for long where clips are placed
-    at random.
-    """
-    return clips - clips.mean(dim=1, keepdim=True)
 
 
 def _with_class(token: Tensor, tokens: Tensor) -> Tensor:

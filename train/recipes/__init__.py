@@ -8,6 +8,7 @@ from fmdata.catalog.errors import UsageError
 from fmdata.catalog.settings import read_settings
 from fmdata.train.recipes.base import Recipe, RecipeSettings
 
+PAPER = Path("paper")
 # Name on the command line, also the file's, and the class in that file.
 RECIPES = {
     "landmarks": "Landmarks",
@@ -41,10 +42,14 @@ def recipe_named(name: str) -> type[Recipe]:
 def settings_of(recipe: str, file: Path | None, assignments: Sequence[str]) -> RecipeSettings:
     """Return a recipe's settings: its defaults, then a settings file, then ``name=value``.
 
+    The file :data:`PAPER` is that of the sizes that the recipe's paper publishes.
+
     Raises
     ------
     UsageError
         When there is no such recipe or file, or a setting is unknown or invalid.
     """
     kind = recipe_named(recipe).Settings
+    if file == PAPER:
+        file = Path(__file__).with_name("papers") / f"{recipe}.toml"
     return kind.from_json(read_settings(file) if file else {}).replaced(assignments)

@@ -9,7 +9,7 @@ from torch import nn
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.given.labels import PREFIX
-from fmdata.catalog.settings import Settings, number, text
+from fmdata.catalog.settings import Settings, flag, number, text
 from fmdata.train.loop import Loop
 from fmdata.train.metrics import Evaluation
 from fmdata.train.split import Split
@@ -26,9 +26,28 @@ class RecipeSettings(Settings):
     patience: int = number(
         0, help="End a phase when its training loss has not fallen for so many epochs; 0: never."
     )
+    accumulate: int = number(
+        1, 1, 1024, help="Mini-batches of each process whose gradients are accumulated in a step."
+    )  # fmt: skip
+    scale_rate: bool = flag(
+        True, help="Raise the learning rate with the mini-batches of a step, those of all "
+        "processes together: in proportion for SGD, by the square root for Adam."
+    )  # fmt: skip
+    workers: int = number(
+        0, 0, 1024, help="Processes that read and decode clips for each process of the training; "
+        "they change no number."
+    )  # fmt: skip
     label: str = text(
         "", help="Label of the table of recordings whose values are the classes, such as emotion; "
         "empty: the action."
+    )  # fmt: skip
+    init: str = text(
+        "", help="File of initial weights, safetensors, such as those of a network trained "
+        "elsewhere; empty: random ones."
+    )  # fmt: skip
+    init_keys: str = text(
+        "", help="TOML file with names of weights, \"ours\" = \"theirs\", where the file of "
+        "initial weights has others; empty: it has the same."
     )  # fmt: skip
 
     @property
@@ -68,7 +87,7 @@ def class_column(dataset: Dataset, label: str) -> str:
         raise DatasetError(
             got,
             wanted=f"one of the labels {known}" if known else "a dataset with labels",
-            where=f"label = {label}, {dataset.path}",
+            where=f"label = {label}, {dataset.where}",
             todo="name one of them, or add the column to the table of recordings and build again",
         )
     values = dataset.actions.table([found.column])[found.column]
@@ -76,7 +95,7 @@ def class_column(dataset: Dataset, label: str) -> str:
         raise DatasetError(
             f"{values.null_count} of {len(values)} clips have no {name}",
             wanted="a class for every clip",
-            where=f"label = {label}, {dataset.path}",
+            where=f"label = {label}, {dataset.where}",
             todo=f'fill in the table and build again, or build with --keep "{name} is not None"',
         )
     return found.column

@@ -8,6 +8,7 @@ sequence encoder on them with Eq. 1 to 4 (contrastive) or Eq. 5 and 6 (N-pair).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.settings import choice, flag, number
+from fmdata.catalog.settings import choice, flag, number, text
+from fmdata.train import distributed
 from fmdata.train.data import (
     LabelledClip,
     Samples,
@@ -31,7 +33,10 @@ from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material, class_column
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import SubjectBatches
+from fmdata.train.verification.measure import EmbeddedClips
 from fmdata.train.views.trims import random_trim
+
+EVERY = "*"  # pattern of every motion
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class EncoderSettings(MotionSettings):
         "actions", "compounds", help="Clips to train the sequence encoder on; the extractor is "
         "always trained on the actions."
     )  # fmt: skip
+    train_on: str = text(
+        "*", help="Motions to train the sequence encoder on: patterns separated by commas, such as "
+        "personal_*,word_*; * is every one."
+    )  # fmt: skip
+    measure_on: str = text("*", help="Motions to measure it on, in the same way.")
     epochs: int = number(4, 1, help="Number of epochs of the sequence encoder.")
     steps: int = number(15, 1, help="Mini-batches in an epoch.")
     subjects: int = number(2, 1, help="Subjects in a mini-batch.")
@@ -80,14 +90,18 @@ class Encoder(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
-        samples = self._read(dataset).of_subjects(subjects)
+        return self._scored(*self.embed_subjects(dataset, subjects))
+
+    def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
+        """Embed all clips of some subjects, of which one shows a motion twice."""
+        samples = self._read(dataset, self.settings.measure_on).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
-        return self._scored(self.embed_samples(samples, features), samples)
+        return EmbeddedClips(self.embed_samples(samples, features), samples)
 
     def embed_samples(self, samples: Sequence[LabelledClip], features: Features) -> np.ndarray:
         """Embed samples by the features of their sources: float32 [N, n]."""
-        return self.sequence.embed(self.motion_features(sample, features) for sample in samples)
+        return self._embedded(samples, lambda sample: self.motion_features(sample, features))
 
     def _fit_motion(self, train: Samples, held: Samples, features: Features, loop: Loop) -> None:
         settings, device = self.settings, best_device()
@@ -95,14 +109,14 @@ class Encoder(MotionEncoder):
         label_ids = {name: i for i, name in enumerate(sorted({s.label for s in train}))}
         batches = SubjectBatches(
             train,
-            settings.subjects,
+            settings.subjects * distributed.world(),
             settings.motions,
             settings.takes,
             shared_takes=settings.shared_takes,
         )
 
         def loss_at(step: Step) -> Tensor:
-            chosen = [train[i] for i in batches.draw(step.rng)]
+            chosen = [train[i] for i in distributed.part(batches.draw(step.common))]
             clips = []
             for sample in chosen:
                 clip = self.motion_features(sample, features)
@@ -129,15 +143,21 @@ class Encoder(MotionEncoder):
         )
 
     def _samples(self, material: Material) -> tuple[Samples, Samples]:
-        dataset, split = material.dataset, material.split
-        samples = self._read(dataset)
-        train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
+        dataset, split, s = material.dataset, material.split, self.settings
+        train = self._read(dataset, s.train_on).of_subjects(split.train)
+        held = self._read(dataset, s.measure_on).of_subjects(split.validation)
         self._require_pair(train, "train on", dataset)
         self._require_pair(held, "validate on", dataset)
         return train, held
 
-    def _read(self, dataset: Dataset) -> Samples:
+    def _read(self, dataset: Dataset, motions: str) -> Samples:
         on_actions = self.settings.on == "actions"
-        if not on_actions:
-            return compound_samples(dataset)
-        return action_samples(dataset, class_column(dataset, self.settings.label))
+        if on_actions:
+            samples = action_samples(dataset, class_column(dataset, self.settings.label))
+        else:
+            samples = compound_samples(dataset)
+        if motions == EVERY:
+            return samples
+        patterns = [pattern.strip() for pattern in motions.split(",")]
+        chosen = (s for s in samples if any(fnmatchcase(s.label, p) for p in patterns))
+        return Samples.of(chosen)

@@ -8,30 +8,33 @@ action shown by the frames near an apex.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import Settings, choice, number
-from fmdata.train.data import Faces, crop_landmarks, images_of, keys_of, scaled, spread_frames
+from fmdata.train.data import Faces, scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.faces import landmark_loss
 from fmdata.train.metrics import Evaluation, confusion_of
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
+from fmdata.train.reading.faces import FaceReader
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, in_order, positions_of, spread
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
 from fmdata.train.views.faces import jitter_faces
 
+T = TypeVar("T")
 N_POINTS = 68
 OUTER_EYE_CORNERS = 36, 45  # among the 68 points
 NEUTRAL = "neutral"
-PLATEAU = 0.7  # share of the peak intensity from which a frame shows the expression
 BATCH = 256  # images at once without gradients
+MAX_HELD, MAX_SHAPES = 256, 512  # clips that are measured after an epoch, and that begin the head
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class Landmarks:
         self, settings: ExtractorSettings, classes: Sequence[str], label: str = ""
     ) -> None:
         self.settings = settings
-        self._label = settings.label if isinstance(settings, LandmarkSettings) else label
+        self._label, self._workers = label, 0
+        if isinstance(settings, LandmarkSettings):
+            self._label, self._workers = settings.label, settings.workers
         self.classes = list(classes)
         self.names = list(dict.fromkeys([NEUTRAL, *classes]))  # a label may name it too
         self.extractor = MobileFaceNet(settings.size, settings.channels, settings.width)
@@ -86,40 +91,56 @@ class Landmarks:
 
     def train(self, material: Material, loop: Loop) -> None:
         """Train extractor and head; the model of `loop` is, or contains, this recipe's model."""
-        settings, device = self.settings, best_device()
-        dataset, split = material.dataset, material.split
-        faces, held = self._read(dataset, split.train), self._read(dataset, split.validation)
-        schedule = Schedule(settings.epochs, settings.steps, settings.rate, settings.weight_decay)
+        settings, device, split = self.settings, best_device(), material.split
+        actions, reader = material.dataset.actions, self._reader(material.dataset)
+        positions = positions_of(actions, split.train)
+        faces = ImageBatches(
+            actions, reader, positions, batch=settings.batch, per_clip=settings.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
+        held = spread(positions_of(actions, split.validation), MAX_HELD)
+        held_faces = self._each_batch(material.dataset, held, _joined, loop.workers)
 
         def loss_at(step: Step) -> Tensor:
-            chosen = torch.randint(len(faces.images), (settings.batch,), generator=step.generator)
-            x, y = scaled(faces.images[chosen].to(device)), faces.landmarks[chosen].to(device)
-            x, y = jitter_faces(x, y, step.generator)
+            images, landmarks, labels = (torch.from_numpy(x).to(device) for x in step.items)
+            x, y = jitter_faces(scaled(images), landmarks, step.generator)
             if settings.task == "landmarks":
                 return landmark_loss(self._points(x), y)
-            return nn.functional.cross_entropy(self._raw(x), faces.labels[chosen].to(device))
+            return nn.functional.cross_entropy(self._raw(x), labels)
+
+        def prepare() -> None:
+            shapes = in_order(actions, reader.points, spread(positions, MAX_SHAPES), loop.workers)
+            self._start_at(torch.from_numpy(np.concatenate(list(shapes))))
+
+        def measure() -> dict[str, float]:
+            return self._numbers([self._results(faces) for faces in held_faces])
 
         loop.fit(
             Phase(
-                settings.task,
-                self.model,
-                loss_at,
-                schedule,
-                prepare=lambda: self._start_at(faces.landmarks),
-                measure=lambda: self._measure(held),
+                settings.task, self.model, loss_at, self._schedule, prepare, measure,
+                batches=faces.batches,
             )
-        )
+        )  # fmt: skip
 
+    @property
+    def _schedule(self) -> Schedule:
+        s = self.settings
+        return Schedule(s.epochs, s.steps, s.rate, s.weight_decay)
+
+    @torch.no_grad()
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Measure the landmark error in interocular distances, or accuracy and confusion."""
-        held = self._read(dataset, subjects)
-        with torch.no_grad():
-            numbers = self._measure(held)
-            if self.settings.task == "landmarks":
-                return Evaluation(numbers)
-            predicted = self._over(held.images, self._raw).argmax(dim=1)
-        confusion = confusion_of(self.names, held.labels.numpy(), predicted.numpy())
-        return Evaluation(numbers, confusion=confusion)
+        positions = positions_of(dataset.actions, subjects)
+
+        def work(clips: list[Arrays]) -> Arrays:
+            return self._results(_joined(clips))
+
+        results = self._each_batch(dataset, positions, work, self._workers)
+        numbers = self._numbers(results)
+        if self.settings.task == "landmarks":
+            return Evaluation(numbers)
+        predicted, labels = (np.concatenate(x) for x in zip(*results, strict=True))
+        return Evaluation(numbers, confusion=confusion_of(self.names, labels, predicted))
 
     def _raw(self, images: Tensor) -> Tensor:
         features = self.extractor(images)
@@ -131,70 +152,74 @@ class Landmarks:
         """Map images, float [B, C, H, W], 0 to 1, to landmarks, float [B, 68, 2] in crop sides."""
         return self._raw(images).unflatten(1, (N_POINTS, 2))
 
-    def _over(self, images: Tensor, network: Callable[[Tensor], Tensor]) -> Tensor:
-        parts = [network(scaled(x.to(best_device()))).cpu() for x in images.split(BATCH)]
-        return torch.cat(parts)
-
-    def _measure(self, held: Faces) -> dict[str, float]:
+    def _results(self, faces: Faces) -> Arrays:
+        """Return the error or the predicted class of each face, and its true class, [N] each."""
+        if len(faces.images) == 0:
+            return np.zeros(0, np.float32), np.zeros(0, np.int64)
+        images = scaled(faces.images.to(best_device()))
         if self.settings.task == "landmarks":
-            found = self._over(held.images, self._points)
-            return {"landmark_error": landmark_error(found, held.landmarks)}
-        predicted = self._over(held.images, self._raw).argmax(dim=1)
-        return {"accuracy": float((predicted == held.labels).float().mean())}
+            found = landmark_errors(self._points(images).cpu(), faces.landmarks)
+        else:
+            found = self._raw(images).argmax(dim=1).cpu()
+        return found.numpy(), faces.labels.numpy()
+
+    def _numbers(self, results: Sequence[Arrays]) -> dict[str, float]:
+        found, labels = (np.concatenate(x) for x in zip(*results, strict=True))
+        if self.settings.task == "landmarks":
+            return {"landmark_error": float(found.mean())}
+        return {"accuracy": float((found == labels).mean())}
 
     @torch.no_grad()
     def _start_at(self, landmarks: Tensor) -> None:
         """Give the first predictions the mean and spread of `landmarks`, float [N, 68, 2]."""
         if self.settings.task == "landmarks":
             norm = self.head[1]
-            assert isinstance(norm, nn.BatchNorm1d)
+            assert isinstance(norm, nn.modules.batchnorm._BatchNorm)
             norm.bias.copy_(landmarks.flatten(1).mean(dim=0))
             norm.weight.copy_(landmarks.flatten(1).std(dim=0))
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Faces:
-        """Read frames with a detected face from every clip of some subjects.
+    def _each_batch(
+        self, dataset: Dataset, positions: np.ndarray, work: Callable[[list[Arrays]], T],
+        workers: int,
+    ) -> list[T]:  # fmt: skip
+        """Return the result of `work` for the faces of every few clips.
 
         Raises
         ------
         DatasetError
-            When there is no such frame.
+            When there is no usable frame.
         """
-        column = class_column(dataset, self._label if self.settings.task == "expressions" else "")
-        keys = keys_of(dataset, subjects)
-        clips = [self._frames(dataset.actions[key], column) for key in keys]
-        images, landmarks, labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
-        if len(images) == 0:
+        reader, n = self._reader(dataset), max(1, BATCH // self.settings.frames)
+
+        def counted(clips: list[Arrays]) -> tuple[int, T]:
+            return sum(len(labels) for _, _, labels in clips), work(clips)
+
+        results = each_batch(dataset.actions, reader, positions, workers, n, counted)
+        n_faces = sum(n for n, _ in results)
+        if n_faces == 0:
             raise DatasetError(
                 f"no frame to train {self.settings.task} on, or to measure them on",
                 wanted="detected faces and, for expressions, motions of known actions",
-                where=str(dataset.path),
+                where=dataset.where,
                 todo="add recordings and build again",
             )
-        return Faces(*(torch.from_numpy(x) for x in (images, landmarks, labels)))
+        return [result for _, result in results]
 
-    def _frames(self, clip: ActionClip, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        settings = self.settings
-        usable = clip.column("detected").astype(bool)
-        labels = np.zeros(len(usable), np.int64)
-        if settings.task == "expressions":
-            # Frames between neutral and the plateau belong to neither class.
-            intensity, action = clip.intensity, str(clip.row[column])
-            shown = intensity >= PLATEAU * intensity.max()
-            # A clip without a motion may hold a missed one; an action that no training subject
-            # shows is no class.
-            if clip.motion is None or action not in self.classes:
-                usable[:] = False
-            else:
-                onset = clip.motion.onset
-                usable &= (np.arange(len(usable)) < onset) | shown
-                labels[onset:] = self.names.index(action)
-        chosen = spread_frames(np.flatnonzero(usable), settings.frames)
-        images = images_of(clip.frames(chosen.tolist()), settings.size, settings.channels)
-        return images, crop_landmarks(clip)[chosen], labels[chosen]
+    def _reader(self, dataset: Dataset) -> FaceReader:
+        s = self.settings
+        if s.task == "landmarks":
+            return FaceReader(s.size, s.channels, s.frames)
+        column, names = class_column(dataset, self._label), tuple(self.names)
+        return FaceReader(s.size, s.channels, s.frames, names, column, frozenset(self.classes))
 
 
-def landmark_error(found: Tensor, landmarks: Tensor) -> float:
-    """Return the mean distance of 68 points, float [N, 68, 2], from the true ones, in true IOD."""
+def _joined(clips: Sequence[Arrays]) -> Faces:
+    """Return the frames of some clips together."""
+    return Faces(*(torch.from_numpy(np.concatenate(x)) for x in zip(*clips, strict=True)))
+
+
+def landmark_errors(found: Tensor, landmarks: Tensor) -> Tensor:
+    """Return the mean distance of each face's 68 points, float [N, 68, 2], in true IOD: [N]."""
     left, right = (landmarks[:, i] for i in OUTER_EYE_CORNERS)
     distance = (found - landmarks).norm(dim=2).mean(dim=1)
-    return float((distance / (left - right).norm(dim=1)).mean())
+    return distance / (left - right).norm(dim=1)

@@ -4,10 +4,10 @@ The spatial feature extractor is that of the recipe ``landmarks``: trained first
 finished run. Promise: an extractor that was trained on held-out subjects is refused.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from fmdata.catalog import Dataset
 from fmdata.catalog.errors import ModelError
 from fmdata.catalog.settings import Settings, flag, number, table, text
 from fmdata.train.data import LabelledClip, require_positive_pair
+from fmdata.train.distributed import divided
 from fmdata.train.features import Features, FrozenFeatures, neutral, sample_features
 from fmdata.train.loop import Loop
 from fmdata.train.metrics import Evaluation, score_embeddings
@@ -23,6 +24,8 @@ from fmdata.train.model_file import load, trained_on
 from fmdata.train.networks.sequence import SequenceEncoder, SequenceShape
 from fmdata.train.recipes.base import Material, RecipeSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, Landmarks
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,15 @@ class MotionEncoder:
         features = map(self.features.of_crops, clips)
         return self.sequence.embed((clip - neutral(clip, n))[::stride] for clip in features)
 
+    def _embedded(self, clips: Sequence[T], features_of: Callable[[T], Tensor]) -> np.ndarray:
+        """Embed clips by their features, float32 [N, n]; divided among the processes."""
+
+        def run(part: range) -> Iterable[np.ndarray]:
+            return self.sequence.embed(features_of(clips[i]) for i in part)
+
+        rows = divided(len(clips), run)
+        return np.concatenate([self.sequence.embed([]), *(row[None] for row in rows)])
+
     def _scored(self, embeddings: np.ndarray, samples: Sequence[LabelledClip]) -> Evaluation:
         """Score the pairs of samples by their embeddings, float [N, n], of length 1."""
         shared = self.settings.shared_takes
@@ -89,7 +101,7 @@ class MotionEncoder:
         self, samples: Sequence[LabelledClip], purpose: str, dataset: Dataset
     ) -> None:
         """Refuse samples without a positive pair that counts, by :func:`require_positive_pair`."""
-        where, shared = str(dataset.path), self.settings.shared_takes
+        where, shared = dataset.where, self.settings.shared_takes
         require_positive_pair(samples, purpose, where, shared_takes=shared)
 
     def motion_features(self, sample: LabelledClip, features: Features) -> Tensor:

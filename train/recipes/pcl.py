@@ -2,24 +2,22 @@
 
 Liu et al. 2023, "Pose-disentangled Contrastive Learning for Self-supervised Facial
 Representation". Pretraining on single frames without labels (Eq. 2 to 7); then two linear probes
-(section 4.1) on the frozen features F_s: the expression; yaw, pitch and roll. Not implemented:
-negatives interpolated with one another, which the paper's baseline has as well.
+(section 4.1) on the frozen features F_s: the expression; yaw, pitch and roll. The paper's faces are
+not aligned: train on a dataset built with ``--crop static``, in which heads turn as they do. Not
+implemented: negatives interpolated with one another, which the paper's baseline has as well.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.settings import choice, flag, number
-from fmdata.train.data import images_of, scaled, spread_frames
+from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.disentangle import (
@@ -33,13 +31,16 @@ from fmdata.train.losses.disentangle import (
 )
 from fmdata.train.metrics import Confusion, Evaluation, confusion_of
 from fmdata.train.networks.disentangled import PoseDisentangled
-from fmdata.train.networks.probe import LinearProbe
+from fmdata.train.networks.probe import LinearProbe, fit_probe
+from fmdata.train.reading.images import Arrays, ImageBatches
+from fmdata.train.reading.in_order import each_batch, positions_of
+from fmdata.train.reading.poses import UNLABELLED, PoseReader
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
-from fmdata.train.views.poses import other_pose, random_crop, same_pose
+from fmdata.train.views.colour import distort
+from fmdata.train.views.poses import mirrored, other_poses, random_crop, same_pose
 
 NEUTRAL = "neutral"
-UNLABELLED = -1
-PROBE_BATCH, PROBE_RATE = 128, 5e-3
+BATCH = 256  # images at once without gradients
 ANGLES = "yaw", "pitch", "roll"
 ORTHOGONALITY = {"correlation": correlation_orthogonality, "product": product_orthogonality}
 
@@ -60,18 +61,22 @@ class PclSettings(RecipeSettings):
     dynamic_weights: bool = flag(
         True, help="Weight the two contrasts of Eq. 7 by their rates of descent; else both by 1."
     )
-    rotation: float = number(
-        0.0, 0, 90, help="Degrees by which other poses are also rotated; 0 only mirrors, as in the "
-        "paper."
+    negatives: int = number(
+        4, 1, 64, help="Views of each face in another pose: M of Eq. 5. The first is mirrored, the "
+        "others are rotated, half of them mirrored too."
     )  # fmt: skip
-    negatives: int = number(1, 1, help="Views of each face in another pose: M of Eq. 5.")
+    rotation: float = number(
+        20.0, 1, 90, help="Greatest rotation of the others, in degrees; the least is half of it."
+    )
     size: int = number(48, 16, 512, help="Side of the images, in pixels; 64 in the paper.")
     width: float = number(0.125, 0.01, 4, help="Multiplier of the layers' widths; 1 in the paper.")
     projection: int = number(64, 1, help="Length of the projected features; 512 in the paper.")
     temperature: float = number(0.07, 1e-3, 10, help="Temperature of both contrasts, the paper's.")
     frames: int = number(10, 1, help="Frames of each clip, spread over it.")
     batch: int = number(32, 2, help="Faces in a mini-batch of pretraining.")
-    epochs: int = number(10, 1, help="Number of epochs of pretraining.")
+    epochs: int = number(
+        10, 0, help="Number of epochs of pretraining; 0 leaves the trunk at its random weights."
+    )
     steps: int = number(16, 1, help="Mini-batches in an epoch of pretraining.")
     rate: float = number(3e-3, 1e-8, 10, help="Highest learning rate of Adam in pretraining.")
     weight_decay: float = number(1e-3, 0, 1, help="Weight decay of Adam in pretraining.")
@@ -79,20 +84,16 @@ class PclSettings(RecipeSettings):
         0.7, 0, 1, help="Share of a clip's greatest displacement from which a frame shows its "
         "action."
     )  # fmt: skip
-    probe_epochs: int = number(20, 1, help="Epochs of each probe; 300 in the paper.")
+    probe_epochs: int = number(60, 1, help="Epochs of each probe; 300 in the paper.")
+    supervised: bool = flag(
+        False, help="Train trunk and probes together on the labels, in place of the pretraining: "
+        "the ceiling of what this network can learn here."
+    )  # fmt: skip
 
     @property
     def separated(self) -> bool:
         """True with face and pose branches; the baseline has neither."""
         return self.reconstruction or self.orthogonality != "none" or self.pose_contrast
-
-
-class Frames(NamedTuple):
-    """Single frames: uint8 [N, 3, S, S], expressions int [N] (-1: none), degrees float [N, 3]."""
-
-    images: Tensor
-    expressions: Tensor
-    poses: Tensor
 
 
 class PclModel(nn.Module):
@@ -123,27 +124,50 @@ class Pcl:
         DatasetError
             When there are fewer frames than in a mini-batch, or none shows an expression.
         """
-        s, model, where = self.settings, self.model, str(material.dataset.path)
-        frames = self._read(material.dataset, material.split.train)
-        labelled = frames.expressions != UNLABELLED
-        if len(frames.images) < s.batch or not labelled.any():
-            raise DatasetError(
-                f"{len(frames.images)} frames with a face, {int(labelled.sum())} of them labelled",
-                wanted=f"at least {s.batch}, and motions with an onset and a peak",
-                where=where,
-                todo="add recordings and build again, or --set batch to fewer",
-            )
+        s, model, dataset = self.settings, self.model, material.dataset
+        positions = positions_of(dataset.actions, material.split.train)
+        self._require_frames(dataset, positions)
+        if s.epochs:
+            self._pretrain(dataset, positions, loop)
+        features, expressions, poses = map(torch.from_numpy, self._features(dataset, positions))
+        labelled = expressions != UNLABELLED
+        data, n = (features[labelled], expressions[labelled]), s.probe_epochs
+        fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, n)
+        fit_probe(loop, "pose", model.pose, (features, poses), nn.functional.l1_loss, n)
+
+    def _pretrain(self, dataset: Dataset, positions: np.ndarray, loop: Loop) -> None:
+        """Train the network without labels or, if supervised, trunk and probes with them."""
+        s, model = self.settings, self.model
+        faces = ImageBatches(
+            dataset.actions, self._reader(dataset), positions, batch=s.batch, per_clip=s.frames,
+            seed=loop.seed, workers=loop.workers,
+        )  # fmt: skip
         schedule = Schedule(s.epochs, s.steps, s.rate, s.weight_decay, optimizer="adam")
 
-        def loss_at(step: Step) -> dict[str, Tensor]:
-            return self._losses(frames.images, step)
+        def prepare() -> None:
+            features, _, poses = map(torch.from_numpy, self._features(dataset, positions))
+            model.expression.standardise_by(features.to(best_device()))
+            model.pose.standardise_by(features.to(best_device()), poses.to(best_device()))
 
-        loop.fit(Phase("pretraining", model.network, loss_at, schedule))
-        features = self._features(frames.images)
-        data = features[labelled], frames.expressions[labelled]
-        _fit_probe(loop, "expression", model.expression, data, nn.functional.cross_entropy, s)
-        data = features, frames.poses
-        _fit_probe(loop, "pose", model.pose, data, nn.functional.l1_loss, s)
+        if s.supervised:
+            trained = nn.ModuleList([model.network.trunk, model.expression, model.pose])
+            phase = Phase("supervised", trained, self._supervised, schedule, prepare=prepare)
+        else:
+            phase = Phase("pretraining", model.network, self._losses, schedule)
+        loop.fit(replace(phase, batches=faces.batches))
+
+    def _supervised(self, step: Step) -> dict[str, Tensor]:
+        """Compute the losses of both probes for faces with varied colours."""
+        model, device = self.model, best_device()
+        pixels, labels, poses = (torch.from_numpy(part).to(device) for part in step.items)
+        features = model.network.features(distort(scaled(pixels), step.generator))
+        shown = labels != UNLABELLED
+        costs = nn.functional.cross_entropy(
+            model.expression(features[shown]), labels[shown], reduction="sum"
+        )
+        errors = ((model.pose(features) - poses) / model.pose.target_spread).abs().mean()
+        parts = {"expression": costs / shown.sum().clamp(min=1), "pose": errors}
+        return {"loss": total_loss(parts, {}), **parts}
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Measure both probes, frame by frame.
@@ -152,34 +176,35 @@ class Pcl:
         ``chance_accuracy`` (of the most frequent expression); mean absolute errors
         ``yaw_error_deg``, ``pitch_error_deg``, ``roll_error_deg``, their mean ``pose_error_deg``,
         and ``constant_pose_error_deg`` of predicting the training frames' mean. Poses are those of
-        the head in the recording; the crops are upright and hardly show its roll.
+        the head as the crop shows it: alignment has taken roll out of all but static crops.
         """
-        frames = self._read(dataset, subjects)
-        features = self._features(frames.images).to(best_device())
+        positions = positions_of(dataset.actions, subjects)
+        features, expressions, true_poses = self._features(dataset, positions)
         with torch.no_grad():
-            poses = self.model.pose(features).cpu()
-            predicted = self.model.expression(features).argmax(dim=1).cpu()
-        errors = (poses - frames.poses).abs().mean(dim=0)
-        constant = (self.model.pose.target_mean.cpu() - frames.poses).abs().mean()
+            on_device = torch.from_numpy(features).to(best_device())
+            poses = self.model.pose(on_device).cpu()
+            predicted = self.model.expression(on_device).argmax(dim=1).cpu().numpy()
+        truth = torch.from_numpy(true_poses)
+        errors = (poses - truth).abs().mean(dim=0)
+        constant = (self.model.pose.target_mean.cpu() - truth).abs().mean()
         numbers = {f"{a}_error_deg": float(e) for a, e in zip(ANGLES, errors, strict=True)}
         numbers["pose_error_deg"] = float(errors.mean())
         numbers["constant_pose_error_deg"] = float(constant)
-        labelled = frames.expressions != UNLABELLED
-        true = frames.expressions[labelled].numpy()
-        confusion = confusion_of(self.expressions, true, predicted[labelled].numpy())
+        labelled = expressions != UNLABELLED
+        true = expressions[labelled]
+        confusion = confusion_of(self.expressions, true, predicted[labelled])
         if labelled.any():
             numbers |= _accuracies(confusion)
         return Evaluation(numbers, confusion=confusion)
 
-    def _losses(self, frames: Tensor, step: Step) -> dict[str, Tensor]:
+    def _losses(self, step: Step) -> dict[str, Tensor]:
         """Compute Eq. 7 of one mini-batch, and its parts by name."""
         s, generator = self.settings, step.generator
-        chosen = torch.from_numpy(step.rng.choice(len(frames), s.batch, replace=False))
-        images = scaled(frames[chosen].to(best_device()))
+        images = scaled(torch.from_numpy(step.items[0]).to(best_device()))
         parts = self._contrasts(images, generator)
         weights = dynamic_weights(step.history, list(parts)) if s.dynamic_weights else {}
         if s.reconstruction or s.orthogonality != "none":
-            parts |= self._disentangling(images, other_pose(images, generator, s.rotation))
+            parts |= self._disentangling(images, mirrored(images))
         return {"loss": total_loss(parts, weights), **parts}
 
     def _contrasts(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -193,7 +218,7 @@ class Pcl:
         first, second = net.face_head(net.face(crops) if s.separated else crops).chunk(2)
         parts = {"face": face_contrast(first, second, s.temperature)}
         if s.pose_contrast:
-            others = [other_pose(images, generator, s.rotation) for _ in range(s.negatives)]
+            others = other_poses(images, generator, s.negatives, s.rotation)
             views = net.pose_head(net.pose(features_of([images, images, *others])))
             first, second, *negatives = views.chunk(2 + s.negatives)
             stacked = torch.stack(negatives, dim=1)
@@ -222,67 +247,39 @@ class Pcl:
         return parts
 
     @torch.no_grad()
-    def _features(self, images: Tensor) -> Tensor:
-        """Compute the features F_s of frames, float [N, n] on the CPU."""
+    def _features(self, dataset: Dataset, positions: np.ndarray) -> Arrays:
+        """Return the features F_s of the clips' frames, with expressions and poses, [N, ...]."""
         network = self.model.network.to(best_device()).eval()
-        parts = images.split(256)
-        return torch.cat([network.features(scaled(x.to(best_device()))).cpu() for x in parts])
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> Frames:
-        """Read frames with a detected face from some subjects' clips."""
-        images, expressions, poses = [], [], []
-        column = class_column(dataset, self.settings.label)
-        for clip in dataset.actions:
-            if clip.subject not in subjects:
-                continue
-            detected = np.flatnonzero(clip.column("detected"))
-            chosen = spread_frames(detected, self.settings.frames)
-            images.append(images_of(clip.frames(chosen.tolist()), self.settings.size, 3))
-            expressions.append(self._expressions(clip, str(clip.row[column]))[chosen])
-            poses.append(clip.pose[chosen])
-        parts = (np.concatenate(part) for part in (images, expressions, poses))
-        return Frames(*map(torch.from_numpy, parts))
+        def work(clips: list[Arrays]) -> Arrays:
+            images, *labels = (np.concatenate(parts) for parts in zip(*clips, strict=True))
+            pixels = scaled(torch.from_numpy(images).to(best_device()))
+            return network.features(pixels).cpu().numpy(), *labels
 
-    def _expressions(self, clip: ActionClip, expression: str) -> np.ndarray:
-        """Label the frames of a clip, int [T]: neutral, its expression, or -1.
+        n, reader = max(1, BATCH // self.settings.frames), self._reader(dataset)
+        parts = each_batch(dataset.actions, reader, positions, self.settings.workers, n, work)
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
-        Of the frames before the onset only the first is labelled neutral; otherwise half of all
-        labels would be neutral, since every clip begins so.
-        """
-        shown = np.full(clip.n_frames, UNLABELLED)
-        motion = clip.motion
-        if motion is None or expression not in self.classes:
-            return shown
-        moving = np.arange(motion.onset, motion.offset)
-        strength = clip.intensity[moving]
-        peak = moving[strength >= self.settings.peak * strength.max()]
-        shown[peak] = self.expressions.index(expression)
-        if motion.onset > 0:
-            shown[0] = self.expressions.index(NEUTRAL)
-        return shown
+    def _reader(self, dataset: Dataset) -> PoseReader:
+        s, column = self.settings, class_column(dataset, self.settings.label)
+        names = tuple(self.expressions)
+        return PoseReader(s.size, s.frames, s.peak, column, frozenset(self.classes), names, NEUTRAL)
 
-
-def _fit_probe(
-    loop: Loop,
-    name: str,
-    probe: LinearProbe,
-    data: tuple[Tensor, Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
-    settings: PclSettings,
-) -> None:
-    """Fit a probe to features, float [N, n], and targets, and standardise it by both."""
-    features, targets = (x.to(best_device()) for x in data)
-
-    def loss_at(step: Step) -> Tensor:
-        chosen = step.rng.choice(len(features), min(PROBE_BATCH, len(features)), replace=False)
-        return loss(probe(features[chosen]), targets[chosen])
-
-    def prepare() -> None:
-        probe.standardise_by(features, targets if targets.is_floating_point() else None)
-
-    steps = math.ceil(len(features) / PROBE_BATCH)
-    schedule = Schedule(settings.probe_epochs, steps, PROBE_RATE)
-    loop.fit(Phase(name, probe, loss_at, schedule, prepare=prepare))
+    def _require_frames(self, dataset: Dataset, positions: np.ndarray) -> None:
+        column, s = class_column(dataset, self.settings.label), self.settings
+        rows = list(dataset.actions.rows(["n_frames", "onset", column]))
+        rows = [rows[i] for i in positions.tolist()]
+        n_frames = sum(min(row["n_frames"], s.frames) for row in rows)
+        labelled = sum(
+            row["onset"] is not None and str(row[column]) in self.classes for row in rows
+        )
+        if n_frames < s.batch or not labelled:
+            raise DatasetError(
+                f"at most {n_frames} frames with a face, {labelled} clips with a labelled motion",
+                wanted=f"at least {s.batch} frames, and motions with an onset and a peak",
+                where=dataset.where,
+                todo="add recordings and build again, or --set batch to fewer",
+            )
 
 
 def _accuracies(confusion: Confusion) -> dict[str, float]:

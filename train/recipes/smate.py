@@ -5,27 +5,36 @@ Facial Expression Recognition". Settings give every row of their Tables 2 to 4. 
 ViViT-B, 171 million weights pretrained on Kinetics-400; this one starts at random weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fmdata.catalog import Dataset, prefetch
+from fmdata.catalog import Dataset
+from fmdata.catalog.clip import ActionClip
+from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.settings import choice, flag, number
-from fmdata.train.data import images_of, scaled
+from fmdata.train import distributed
+from fmdata.train.data import scaled
 from fmdata.train.distributed import best_device
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.metrics import Embeddings, Evaluation, confusion_of
 from fmdata.train.networks.vivit import POSITIONS, VideoTransformer, mix_tokens
+from fmdata.train.reading.classed import ClassedClip, ClipReader
+from fmdata.train.reading.in_order import each_batch, in_batches, in_order, spread
+from fmdata.train.reading.loader import Loader, LoaderSettings
 from fmdata.train.recipes.base import Material, RecipeSettings, class_column
-from fmdata.train.views.clips import centre_crop, lbp, random_place
+from fmdata.train.views.clips import centre_crop, random_place
 from fmdata.train.views.colour import distort, to_grey
-from fmdata.train.views.frames import late_start, random_start, sample_frames
+from fmdata.train.views.texture import PLANES, with_mirrored_planes
 
-CHANNELS = {"colour": 3, "lbp": 1, "both": 4}
+# Channels of colour, and planes of texture.
+CHANNELS = {"lbp": (0, PLANES), "colour": (3, 0), "both": (3, PLANES)}
+LATE = 4, 3  # the paper's other test sets begin at a fourth and a third of the way to the apex
+MAX_MEASURED = 512  # clips that the input is standardised by
 MARGIN = 8 / 7  # side of an image before and after cropping: 256 to 224 pixels in section 4.2
 
 
@@ -43,15 +52,21 @@ class SmateSettings(RecipeSettings):
     )  # fmt: skip
     input: str = choice(
         "lbp", "colour", "both", help="Input of the network: texture in place of colour, colour, "
-        "or both as channels. As in Fig. 3, LBP comes after the augmentation."
+        "or both as channels. Texture is the eight bits of the shards' own LBP maps, made at full "
+        "size, each averaged down to a channel."
+    )  # fmt: skip
+    motion_input: bool = flag(
+        False, help="Subtract each clip's mean over time: what remains is motion. The paper does "
+        "not."
     )  # fmt: skip
     clips: str = choice(
-        "mixed", "augmented", "original", help="Training clips: original; augmented, that is "
-        "cropped, rotated, flipped and colour-distorted (section 3.1.2); or mixed, the tokens of "
-        "the original with those of augmented copies (Eq. 7). Held-out clips are never changed."
+        "mixed", "augmented", "original", help="Training clips: original; augmented, the originals "
+        "and `copies` times as many cropped, rotated, flipped and colour-distorted copies (section "
+        "3.1.2), drawn anew in each epoch; or mixed, the tokens of the original with those of "
+        "copies (Eq. 7). Held-out clips are never changed."
     )  # fmt: skip
     flip: bool = flag(True, help="Let the augmentation flip; false for actions that name a side.")
-    copies: int = number(1, 1, 8, help="Augmented copies: N of Eq. 7.")
+    copies: int = number(1, 1, 8, help="Augmented copies of a clip; N of Eq. 7.")
     mixed_share: float = number(0.5, 0, 1, help="P(X = 1) of Eq. 7, for each token.")
     late_starts: bool = flag(
         False, help="Begin training clips also at a quarter, a third or half of the way to the "
@@ -91,16 +106,6 @@ class SmateSettings(RecipeSettings):
                 )
 
 
-@dataclass(frozen=True)
-class ClassedClip:
-    """A clip in memory: uint8 [T, 3, S, S], its apex (T for none), class and subject."""
-
-    frames: np.ndarray
-    apex: int
-    label: int
-    subject: str
-
-
 class Smate:
     """The recipe ``smate``."""
 
@@ -109,8 +114,9 @@ class Smate:
     def __init__(self, settings: SmateSettings, classes: Sequence[str]) -> None:
         self.settings, self.classes, s = settings, list(classes), settings
         self._transformer = VideoTransformer(
-            CHANNELS[s.input], s.frames, s.size, s.tubelet, s.patch, s.width, s.heads,
+            sum(CHANNELS[s.input]), s.frames, s.size, s.tubelet, s.patch, s.width, s.heads,
             s.spatial_layers, s.temporal_layers, s.dropout, s.positions, s.alpha,
+            motion=s.motion_input,
         )  # fmt: skip
         self._head = nn.Linear(s.width, len(self.classes))
         self.model = nn.ModuleDict({"transformer": self._transformer, "head": self._head})
@@ -128,29 +134,30 @@ class Smate:
             raise DatasetError(
                 f"one class only: {', '.join(self.classes)}",
                 wanted="at least two actions, or values of a label, to classify",
-                where=str(material.dataset.path),
+                where=material.dataset.where,
                 todo="add recordings of other actions and build again",
             )
-        clips = self._read(material.dataset, material.split.train)
+        actions, reader = material.dataset.actions, self._reader(material.dataset)
+        positions = self._positions(material.dataset, material.split.train)
+        batches = self._batches(actions, reader, positions)
 
         def loss_at(step: Step) -> dict[str, Tensor]:
-            drawn = step.rng.permutation(len(clips))[: s.batch]
-            chosen = [clips[i] for i in drawn]
-            starts = [random_start(c.apex, step.rng) if s.late_starts else 0 for c in chosen]
-            labels = torch.tensor([c.label for c in chosen], device=best_device())
-            scores = self._head(self._embed(self._pixels(chosen, starts), step.generator))
+            labels = torch.tensor([c.label for c in step.items], device=best_device())
+            pixels, is_copy = self._pixels(step.items), [c.is_copy for c in step.items]
+            scores = self._head(self._embed(pixels, torch.tensor(is_copy), step.generator))
             loss = nn.functional.cross_entropy(scores, labels)
             return {"loss": loss, "accuracy": (scores.argmax(dim=1) == labels).float().mean()}
 
         def prepare() -> None:
-            batches = (clips[i : i + s.batch] for i in range(0, len(clips), s.batch))
+            some = in_order(actions, reader, spread(positions, MAX_MEASURED), s.workers)
             self._transformer.standardise_by(
-                self._plain(self._pixels(some, [0] * len(some))) for some in batches
+                self._plain(self._pixels(clips)) for clips in in_batches(some, s.batch)
             )
 
-        steps = max(1, len(clips) // s.batch)
+        # Copies stand beside the originals: an epoch passes over the clips as many times more.
+        steps = -(-len(positions) // s.batch) * (1 + self._copies)
         schedule = Schedule(s.epochs, steps, s.rate, s.weight_decay, warmup=0.1)
-        loop.fit(Phase("actions", self.model, loss_at, schedule, prepare=prepare))
+        loop.fit(Phase("actions", self.model, loss_at, schedule, prepare=prepare, batches=batches))
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
@@ -164,98 +171,121 @@ class Smate:
         DatasetError
             When there is no such clip.
         """
-        clips = self._read(dataset, subjects)
-        if not clips:
+        positions = self._positions(dataset, subjects)
+        if len(positions) == 0:
             raise DatasetError(
                 "no clip of a class that the model knows",
                 wanted=f"clips of {', '.join(self.classes)}",
-                where=str(dataset.path),
+                where=dataset.where,
                 todo="name a dataset that has such clips, or train on this one",
             )
-        labels = np.array([c.label for c in clips])
-        vectors, predicted = self._classify(clips, 0.0)
+        reader = self._reader(dataset, (0.0, *(1 / part for part in LATE)))
+        found = each_batch(
+            dataset.actions, reader, positions, self.settings.workers, self.settings.batch,
+            self._classify,
+        )  # fmt: skip
+        clips = [clip for facts, _, _ in found for clip in facts]
+        labels, subjects_of = np.array([c[0] for c in clips]), [c[1] for c in clips]
+        vectors = np.concatenate([some for _, some, _ in found])
+        predicted, *late = np.concatenate([some for _, _, some in found], axis=1)
         numbers = {"accuracy": float((predicted == labels).mean())}
-        for part in (4, 3):
-            late = self._classify(clips, 1 / part)[1]
-            numbers[f"accuracy_late_{part}"] = float((late == labels).mean())
+        for part, of_part in zip(LATE, late, strict=True):
+            numbers[f"accuracy_late_{part}"] = float((of_part == labels).mean())
         names = [self.classes[label] for label in labels]
         return Evaluation(
             numbers,
-            embeddings=Embeddings(vectors, [c.subject for c in clips], names),
+            embeddings=Embeddings(vectors, subjects_of, names),
             confusion=confusion_of(self.classes, labels, predicted),
         )
 
-    def _read(self, dataset: Dataset, subjects: Sequence[str]) -> list[ClassedClip]:
-        """Read the subjects' clips of known actions once, as small images."""
-        side, label = round(self.settings.size * MARGIN), {c: i for i, c in enumerate(self.classes)}
+    def _batches(
+        self, actions: Clips[ActionClip], reader: ClipReader, positions: np.ndarray
+    ) -> Callable[[int], Iterator[list[ClassedClip]]]:
+        """Return a function of a mini-batch's number, which yields that one and all after it."""
+        s, ranks = self.settings, distributed.world()
+        batch = min(s.batch, len(positions) // ranks) * ranks
+        settings = LoaderSettings(batch=batch, seed=s.seed, workers=s.workers)
+        loader = Loader(actions, reader.drawn, settings, positions)
+
+        def batches(first: int) -> Iterator[list[ClassedClip]]:
+            return (batch.items for batch in loader.batches(*divmod(first, loader.steps)))
+
+        return batches
+
+    def _reader(self, dataset: Dataset, shares: tuple[float, ...] = (0.0,)) -> ClipReader:
         column = class_column(dataset, self.settings.label)
-        of_subjects = (c for c in dataset.actions if c.subject in subjects)
-        chosen = (c for c in of_subjects if str(c.row[column]) in label)
-        return [
-            ClassedClip(
-                images,
-                clip.motion.apex if clip.motion else clip.n_frames,
-                label[str(clip.row[column])],
-                clip.subject,
-            )
-            for clip, images in prefetch(chosen, lambda clip: images_of(clip.frames(), side, 3))
-        ]
+        s, side = self.settings, round(self.settings.size * MARGIN)
+        colours, planes = (n > 0 for n in CHANNELS[s.input])
+        return ClipReader(
+            column, tuple(self.classes), s.frames, s.stride, side, colours=colours, planes=planes,
+            late_starts=s.late_starts, copies=self._copies, shares=shares,
+        )  # fmt: skip
 
-    def _pixels(self, clips: Sequence[ClassedClip], starts: Sequence[int]) -> Tensor:
-        """Sample frames of clips from their starts on, float [B, frames, 3, S, S], 0 to 1."""
-        s = self.settings
-        sampled = [
-            clip.frames[sample_frames(len(clip.frames), s.frames, s.stride, start)]
-            for clip, start in zip(clips, starts, strict=True)
-        ]
-        return scaled(torch.from_numpy(np.stack(sampled)).to(best_device()))
+    @property
+    def _copies(self) -> int:
+        """Copies beside each original; those that are mixed with it do not count."""
+        return self.settings.copies if self.settings.clips == "augmented" else 0
 
-    def _embed(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """Embed training clips, [B, frames, 3, S, S], augmented or mixed by the settings."""
-        s = self.settings
-        if s.clips == "augmented":
-            return self._transformer.encode(
-                self._transformer.tokens(self._augmented(pixels, generator))
-            )
-        original = self._transformer.tokens(self._plain(pixels))
+    def _positions(self, dataset: Dataset, subjects: Sequence[str]) -> np.ndarray:
+        """Return the positions of the subjects' clips of known actions, int64 [N]."""
+        column, known = class_column(dataset, self.settings.label), {*self.classes}
+        rows = enumerate(dataset.actions.rows(["subject", column]))
+        chosen = {*subjects}
+        return np.array(
+            [i for i, r in rows if r["subject"] in chosen and str(r[column]) in known], np.int64
+        )
+
+    def _pixels(self, clips: Sequence[ClassedClip], start: int = 0) -> Tensor:
+        """Return clips from one of their starts on, float [B, frames, C, S, S], 0 to 1."""
+        pixels = np.stack([clip.frames[start] for clip in clips])
+        return scaled(torch.from_numpy(pixels).to(best_device()))
+
+    def _embed(self, pixels: Tensor, is_copy: Tensor, generator: torch.Generator) -> Tensor:
+        """Embed training clips, [B, frames, C, S, S]: as they are, as copies, or mixed."""
+        s, network = self.settings, self._transformer
+        plain = self._plain(pixels)
         if s.clips == "original":
-            return self._transformer.encode(original)
-        copies = [
-            self._transformer.tokens(self._augmented(pixels, generator)) for _ in range(s.copies)
-        ]
+            return network(plain)
+        if s.clips == "augmented":
+            chosen = is_copy.to(pixels.device)[:, None, None, None, None]
+            return network(torch.where(chosen, self._augmented(pixels, generator), plain))
+        original = network.tokens(plain)
+        copies = [network.tokens(self._augmented(pixels, generator)) for _ in range(s.copies)]
         mixed = torch.rand(original.shape[:3], generator=generator) < s.mixed_share
-        return self._transformer.encode(mix_tokens(original, copies, mixed.to(original.device)))
+        return network.encode(mix_tokens(original, copies, mixed.to(original.device)))
 
     def _plain(self, pixels: Tensor) -> Tensor:
-        return self._features(centre_crop(pixels, self.settings.size))
+        return centre_crop(pixels, self.settings.size)
 
     def _augmented(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        """Crop, rotate and flip clips at random; distort their colours, which no texture has."""
         s = self.settings
-        placed = random_place(pixels, s.size, generator, flip=s.flip)
-        return self._features(to_grey(distort(placed, generator, share=0.8), generator))
-
-    def _features(self, crops: Tensor) -> Tensor:
-        """Return the network's input for crops, 0 to 1, float [B, frames, C, size, size]."""
-        kind = self.settings.input
-        parts = [] if kind == "lbp" else [crops]
-        parts += [] if kind == "colour" else [lbp(crops)]
-        return torch.cat(parts, dim=2)
+        placed, mirrored = random_place(pixels, s.size, generator, flip=s.flip)
+        colours, planes = placed.split(CHANNELS[s.input], dim=2)
+        if colours.shape[2]:
+            colours = to_grey(distort(colours, generator, share=0.8), generator)
+        if planes.shape[2]:
+            planes = with_mirrored_planes(planes, mirrored)
+        return torch.cat([colours, planes], dim=2)
 
     def _classify(
-        self, clips: Sequence[ClassedClip], share: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Embed and classify clips that begin at a share of the way to their apex.
+        self, clips: Sequence[ClassedClip]
+    ) -> tuple[list[tuple[int, str]], np.ndarray, np.ndarray]:
+        """Embed and classify clips.
 
         Returns
         -------
-        vectors : float32 [N, width]
-        predicted : int [N]
+        facts : list of (int, str)
+            Class and subject of each.
+        vectors : float32 [B, width]
+            Embeddings from the first start on.
+        predicted : int [K, B]
+            Predicted classes from each start on.
         """
-        vectors, predicted = [], []
-        for i in range(0, len(clips), self.settings.batch):
-            some = clips[i : i + self.settings.batch]
-            pixels = self._pixels(some, [late_start(c.apex, share) for c in some])
-            embedded = self._transformer(self._plain(pixels))
-            vectors.append(embedded.float().cpu().numpy())
-            predicted.append(self._head(embedded).argmax(dim=1).cpu().numpy())
-        return np.concatenate(vectors), np.concatenate(predicted)
+        every = [
+            self._transformer(self._plain(self._pixels(clips, k)))
+            for k in range(len(clips[0].frames))
+        ]
+        predicted = [self._head(embedded).argmax(dim=1).cpu().numpy() for embedded in every]
+        facts = [(clip.label, clip.subject) for clip in clips]
+        return facts, every[0].float().cpu().numpy(), np.stack(predicted)

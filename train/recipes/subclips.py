@@ -2,13 +2,18 @@
 
 Sun et al. 2023, "Self-Supervised Facial Motion Representation Learning via Contrastive Subclips".
 The frozen extractor is that of the recipe ``landmarks``. Phase ``pretraining`` trains the sequence
-encoder without labels to match a clip with its twin (InfoNCE): twins by colour, blur and padding
-only (the paper's SS), or of contrastive subclips as well (SS+). Phase ``fine-tuning`` trains it on
-positive and negative pairs (Eq. 1 to 3) at a tenth of that rate; the baseline has this phase only.
+encoder without labels to match a clip with its twin (InfoNCE): of whole clips (the paper's SS), or
+of contrastive subclips (SS+). Phase ``fine-tuning`` trains it on positive and negative pairs (Eq. 1
+to 3); the baseline has this phase only.
+
+Twins of the paper differ in colour, blur and padding. An extractor that sees grey and knows
+landmarks hardly notices these: an untrained encoder finds the twin among 32 clips in 87 of 100
+cases. By default twins also differ in tempo, amplitude and their ends, as takes do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +22,8 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.settings import choice, number
+from fmdata.catalog.settings import choice, flag, number
+from fmdata.train import distributed
 from fmdata.train.checkpoint import Epoch
 from fmdata.train.data import (
     LabelledClip,
@@ -25,7 +31,7 @@ from fmdata.train.data import (
     pad,
 )
 from fmdata.train.distributed import best_device
-from fmdata.train.features import Features
+from fmdata.train.features import Features, sample_features
 from fmdata.train.loop import Loop, Phase, Schedule, Step
 from fmdata.train.losses.infonce import info_nce
 from fmdata.train.losses.pairs import cosine_distance, two_margin_loss
@@ -33,9 +39,9 @@ from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.motion import MotionEncoder, MotionSettings
 from fmdata.train.sampling import PairBatches
-from fmdata.train.views.subclips import twin_views
+from fmdata.train.verification.measure import EmbeddedClips
+from fmdata.train.views.subclips import Variation, draw_view, twin_views
 
-FINE_TUNING = 0.1  # share of the pretraining's rate (section 4)
 MARK = 0.8  # average precision; figure 5 counts the epochs until it is reached
 BATCH = 32  # clips at once without gradients
 
@@ -49,17 +55,39 @@ class SubclipsSettings(MotionSettings):
         "baseline)."
     )  # fmt: skip
     stride: int = number(2, 1, help="The sequence encoder takes every so-many-th frame.")
-    rate: float = number(
-        0.2, 0, 10, help="First learning rate of SGD in pretraining; fine-tuning, and the "
-        "baseline, take a tenth."
+    optimizer: str = choice(
+        "adamw", "sgd", help="Optimiser: adamw, or the paper's sgd with momentum 0.9, which needs "
+        "a hundred times the rate and many more steps."
     )  # fmt: skip
+    rate: float = number(1e-3, 0, 10, help="Highest learning rate, that of pretraining.")
+    fine_tuning: float = number(
+        1.0, 0, 1, help="Learning rate of fine-tuning, and of the baseline, as a share of that; "
+        "0.1 in the paper."
+    )  # fmt: skip
+    weight_decay: float = number(0.01, 0, 1, help="Weight decay of AdamW.")
     pretraining_epochs: int = number(4, 1, help="Number of epochs of pretraining.")
     pretraining_steps: int = number(15, 1, help="Mini-batches in an epoch of pretraining.")
     clips: int = number(16, 2, help="Clips in a mini-batch of pretraining (N of section 3.3).")
     variants: int = number(
-        4, 2, 64, help="Colour-distorted and blurred variants of every clip, computed once."
+        8, 2, 256, help="Colour-distorted and blurred variants of every clip, computed once; a "
+        "view takes one at random."
+    )  # fmt: skip
+    padding_s: float = number(0.3, 0, 60, help="Greatest padding of a view at either end, seconds.")
+    ragged_s: float = number(
+        0.3, 0, 60, help="Greatest cut of a view at either end, in seconds, of half a clip "
+        "altogether; 0 in the paper."
+    )  # fmt: skip
+    tempo: float = number(
+        1.4, 1, 4, help="Greatest factor of a view's tempo, up and down; 1 in the paper."
     )
-    padding: int = number(8, 0, help="Maximum number of frames by which either end is padded.")
+    amplitude: float = number(
+        0.4, 0, 1, help="Greatest share by which a view's motion is larger or smaller; 0 in the "
+        "paper."
+    )  # fmt: skip
+    augment: bool = flag(
+        False, help="Vary the clips of fine-tuning in their ends, tempo and amplitude too; the "
+        "paper does not."
+    )  # fmt: skip
     temperature: float = number(0.1, 0.001, 100, help="Temperature of InfoNCE.")
     epochs: int = number(8, 1, help="Number of epochs of fine-tuning.")
     steps: int = number(8, 1, help="Mini-batches in an epoch of fine-tuning.")
@@ -85,78 +113,101 @@ class Subclips(MotionEncoder):
     def train(self, material: Material, loop: Loop) -> None:
         """Train or take the extractor, compute all features, pretrain, fine-tune."""
         settings, dataset, split = self.settings, material.dataset, material.split
-        samples, where = compound_samples(dataset), str(dataset.path)
+        samples, where = compound_samples(dataset), dataset.where
         train, held = samples.of_subjects(split.train), samples.of_subjects(split.validation)
         self._require_pair(held, "validate on", dataset)
         batches = self._batches(train, where)
         self.obtain_extractor(material, loop)
         features = self.features.of_samples(dataset, train + held, loop)
-        clips = self._clips(train, features)
+        rates = fps_of(dataset)
+        variations = [self._variation(rates[sample.key]) for sample in train]
+        clips = self._whole(train, features)
         if settings.pretraining != "none":
             variants = self.features.of_variants(dataset, train, settings.variants, loop)
-            self._pretrain(clips, train, variants, loop)
-        self._fine_tune(clips, batches, held, self._clips(held, features), loop)
+            self._pretrain(clips, train, variants, variations, loop)
+        held_clips = self._clips(held, features)
+        self._fine_tune(clips, variations, batches, (held, held_clips), loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
+        evaluation = self._scored(*self.embed_subjects(dataset, subjects))
+        evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
+        return evaluation
+
+    def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
+        """Embed all compounds of some subjects, of which one shows a compound twice."""
         samples = compound_samples(dataset).of_subjects(subjects)
         self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
-        evaluation = self._scored(self.sequence.embed(clips), samples)
-        evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
-        return evaluation
+        return EmbeddedClips(self._embedded(clips, lambda clip: clip), samples)
 
     def _clips(self, samples: Sequence[LabelledClip], features: Features) -> list[Tensor]:
         return [self.motion_features(sample, features) for sample in samples]
 
+    def _whole(self, samples: Sequence[LabelledClip], features: Features) -> list[Tensor]:
+        """Return the features of every frame, whatever the stride, float [..., T, m]."""
+        n = self.settings.neutral_frames
+        return [sample_features(sample, features, n) for sample in samples]
+
+    def _variation(self, fps: float) -> Variation:
+        """Return what the views of a clip with so many frames a second differ in."""
+        s = self.settings
+        frames = fps * s.padding_s, fps * s.ragged_s
+        return Variation(s.variants, s.stride, *frames, s.tempo, s.amplitude)
+
+    def _rest(self, clip: Tensor) -> Tensor:
+        """Return the features about which a motion is scaled, of a clip, float [..., T, m]."""
+        relative = self.settings.neutral_frames > 0
+        return torch.zeros(clip.shape[-1]) if relative else clip.flatten(0, -2)[0]
+
     def _pretrain(
-        self, clips: Sequence[Tensor], train: Sequence[LabelledClip], variants: Features, loop: Loop
+        self,
+        clips: Sequence[Tensor],
+        train: Sequence[LabelledClip],
+        variants: Features,
+        variations: Sequence[Variation],
+        loop: Loop,
     ) -> None:
-        settings = self.settings
+        settings, subclips = self.settings, self.settings.pretraining == "subclips"
 
         def loss_at(step: Step) -> Tensor:
             sides: tuple[list[Tensor], list[Tensor]] = [], []
-            for i in step.rng.permutation(len(train))[: settings.clips]:
-                clip = self.motion_features(train[i], variants)
-                for twins in twin_views(
-                    clip.shape[1],
-                    settings.variants,
-                    settings.padding,
-                    step.rng,
-                    subclips=settings.pretraining == "subclips",
-                ):
+            n_clips = settings.clips * distributed.world()
+            for i in distributed.part(step.common.permutation(len(train))[:n_clips].tolist()):
+                clip = self._whole([train[i]], variants)[0]
+                views = twin_views(clip.shape[1], variations[i], step.rng, subclips=subclips)
+                for twins in views:
                     for side, view in zip(sides, twins, strict=True):
-                        side.append(clip[view.variant, view.frames])
+                        side.append(view.of(clip, self._rest(clip)))
             first, second = self._pairs(*sides)
             return info_nce(first, second, settings.temperature)
 
-        epochs, steps = settings.pretraining_epochs, settings.pretraining_steps
-        schedule = _schedule(epochs, steps, settings.rate)
-        loop.fit(
-            Phase(
-                "pretraining",
-                self.sequence,
-                loss_at,
-                schedule,
-                prepare=lambda: self.sequence.standardise_by(clips),
-            )
-        )
+        length = settings.pretraining_epochs, settings.pretraining_steps
+        schedule = self._schedule(*length, settings.rate)
+        self._fit("pretraining", loss_at, schedule, clips, loop)
 
     def _fine_tune(
         self,
         clips: Sequence[Tensor],
+        variations: Sequence[Variation],
         batches: PairBatches,
-        held: Sequence[LabelledClip],
-        held_clips: Sequence[Tensor],
+        held: tuple[Sequence[LabelledClip], Sequence[Tensor]],
         loop: Loop,
     ) -> None:
         settings = self.settings
 
+        def taken(chosen: np.ndarray, step: Step) -> list[Tensor]:
+            if not settings.augment:
+                return [clips[i][:: self.stride] for i in chosen]
+            views = [
+                draw_view(np.arange(len(clips[i])), 0, variations[i], step.rng) for i in chosen
+            ]
+            pairs = zip(views, (clips[i] for i in chosen), strict=True)
+            return [view.of(clip[None], self._rest(clip)) for view, clip in pairs]
+
         def loss_at(step: Step) -> Tensor:
             chosen = batches.draw(step.rng)
-            first, second = self._pairs(
-                [clips[i] for i in chosen.first], [clips[i] for i in chosen.second]
-            )
+            first, second = self._pairs(taken(chosen.first, step), taken(chosen.second, step))
             return two_margin_loss(
                 cosine_distance(first, second),
                 torch.from_numpy(chosen.positive).to(first.device),
@@ -164,22 +215,41 @@ class Subclips(MotionEncoder):
                 settings.negative_margin,
             )
 
+        rate = settings.fine_tuning * settings.rate
+        schedule = self._schedule(settings.epochs, settings.steps, rate)
+        # The pretraining, if any, has standardised the features.
+        data = clips if settings.pretraining == "none" else None
+        measure = partial(self._measure, *held)
+        epochs = self._fit("fine-tuning", loss_at, schedule, data, loop, measure)
+        self.model.get_buffer("epochs_to_mark").fill_(epochs_to(MARK, epochs))
+
+    def _fit(
+        self,
+        name: str,
+        loss_at: Callable[[Step], Tensor],
+        schedule: Schedule,
+        clips: Sequence[Tensor] | None,
+        loop: Loop,
+        measure: Callable[[], dict[str, float]] | None = None,
+    ) -> list[Epoch]:
+        """Train the sequence encoder in one phase, standardised by `clips` where they are given."""
+
         def prepare() -> None:
-            if settings.pretraining == "none":  # else the pretraining has standardised
+            if clips is not None:
                 self.sequence.standardise_by(clips)
 
-        schedule = _schedule(settings.epochs, settings.steps, FINE_TUNING * settings.rate)
-        epochs = loop.fit(
-            Phase(
-                "fine-tuning",
-                self.sequence,
-                loss_at,
-                schedule,
-                prepare=prepare,
-                measure=lambda: self._measure(held, held_clips),
-            )
+        return loop.fit(
+            Phase(name, self.sequence, loss_at, schedule, prepare=prepare, measure=measure)
         )
-        self.model.get_buffer("epochs_to_mark").fill_(epochs_to(MARK, epochs))
+
+    def _schedule(self, epochs: int, steps: int, rate: float) -> Schedule:
+        """Return the schedule of a phase; section 4 has SGD with momentum 0.9, a cosine per step.
+
+        AdamW's first steps need a warm-up.
+        """
+        s, is_sgd = self.settings, self.settings.optimizer == "sgd"
+        decay, warmup = (0.0, 0.0) if is_sgd else (s.weight_decay, 0.05)
+        return Schedule(epochs, steps, rate, decay, optimizer=s.optimizer, warmup=warmup)
 
     def _pairs(self, first: list[Tensor], second: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Embed clips and their partners in one pass, float [P, n] each."""
@@ -192,8 +262,13 @@ class Subclips(MotionEncoder):
         """Score after an epoch, in batches of similar lengths, which is faster than `embed`."""
         order = np.argsort([len(clip) for clip in clips])
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-        rows = [self.sequence(*pad([clips[i] for i in part], best_device())) for part in parts]
-        embeddings = torch.cat(rows).cpu().numpy()[np.argsort(order)]
+
+        def run(some: range) -> Iterator[np.ndarray]:
+            for i in some:
+                yield self.sequence(*pad([clips[j] for j in parts[i]], best_device())).cpu().numpy()
+
+        rows = distributed.divided(len(parts), run)
+        embeddings = np.concatenate(rows)[np.argsort(order)]
         return self._scored(embeddings, samples).numbers
 
     def _batches(self, train: Sequence[LabelledClip], where: str) -> PairBatches:
@@ -209,9 +284,10 @@ class Subclips(MotionEncoder):
             ) from error
 
 
-def _schedule(epochs: int, steps: int, rate: float) -> Schedule:
-    """Return the schedule of section 4: SGD with momentum 0.9, a cosine per step."""
-    return Schedule(epochs, steps, rate, optimizer="sgd", warmup=0)
+def fps_of(dataset: Dataset) -> dict[str, float]:
+    """Return the frames a second of every compound, by its key."""
+    rows = dataset.compounds.table(["key", "fps"])
+    return dict(zip(rows["key"].to_pylist(), rows["fps"].to_pylist(), strict=True))
 
 
 def epochs_to(mark: float, epochs: Sequence[Epoch]) -> int:

@@ -1,4 +1,4 @@
-"""Views of whole clips: random placement, and texture; one draw for all frames of a clip.
+"""Views of whole clips: random placement, one draw for all frames of a clip.
 
 Clips are float [B, T, C, H, W] in 0 to 1. A flip changes the class of an action that names a side;
 use it only for sets without such actions.
@@ -6,9 +6,6 @@ use it only for sets without such actions.
 
 import torch
 from torch import Tensor, nn
-
-from fmdata.pipeline.cropping.lbp import NEIGHBOURS
-from fmdata.train.views.colour import luma
 
 TURNS_DEG = 2.0, 5.0, 7.0
 
@@ -19,7 +16,9 @@ def centre_crop(clips: Tensor, size: int) -> Tensor:
     return clips[..., top : top + size, left : left + size]
 
 
-def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: bool) -> Tensor:
+def random_place(
+    clips: Tensor, size: int, generator: torch.Generator, *, flip: bool
+) -> tuple[Tensor, Tensor]:
     """Crop and rotate every clip at random, and flip about half of them.
 
     SMaTE, section 3.1.2: a random crop, a rotation by 2, 5 or 7 degrees to either side, a
@@ -37,13 +36,16 @@ def random_place(clips: Tensor, size: int, generator: torch.Generator, *, flip: 
 
     Returns
     -------
-    Tensor float [B, T, C, size, size]
+    placed : Tensor float [B, T, C, size, size]
+    mirrored : Tensor bool [B]
+        True for the flipped clips.
     """
     n, room = len(clips), clips.shape[-1] - size
     shift = torch.randint(room + 1, (n, 2), generator=generator) - room / 2
     turn = torch.tensor(TURNS_DEG)[torch.randint(len(TURNS_DEG), (n,), generator=generator)]
-    side, mirrored = 2 * torch.randint(2, (2, n), generator=generator) - 1
-    return place(clips, size, shift, turn * side, (mirrored < 0) & flip)
+    side, way = 2 * torch.randint(2, (2, n), generator=generator) - 1
+    mirrored = (way < 0) & flip
+    return place(clips, size, shift, turn * side, mirrored), mirrored
 
 
 def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tensor) -> Tensor:
@@ -75,22 +77,3 @@ def place(clips: Tensor, size: int, shift: Tensor, turn: Tensor, mirrored: Tenso
     grid = nn.functional.affine_grid(theta, [*flat.shape[:2], size, size], align_corners=False)
     cut = nn.functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
     return cut.unflatten(1, clips.shape[1:3])
-
-
-def lbp(clips: Tensor) -> Tensor:
-    """Compute LBP codes (SMaTE, Eq. 1 and 2), [B, T, 3, H, W] to [B, T, 1, H, W], 0 to 1.
-
-    The same codes as :func:`fmdata.pipeline.cropping.lbp.lbp`, of rounded grey levels. Colour and
-    placement come first, as in the paper's Fig. 3: a code is no intensity, and cannot be resized
-    or rotated.
-    """
-    grey = luma(clips)
-    flat = (255 * grey).round().flatten(0, 2)
-    padded = nn.functional.pad(flat[:, None], (1, 1, 1, 1), "replicate")[:, 0].to(torch.uint8)
-    flat = flat.to(torch.uint8)
-    codes = torch.zeros_like(flat)
-    height, width = flat.shape[-2:]
-    for p, (row, column) in enumerate(NEIGHBOURS):
-        around = padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]
-        codes |= (around >= flat).to(torch.uint8) << p
-    return codes.reshape(grey.shape) / 255

@@ -11,17 +11,29 @@ from torch import Tensor, nn
 from fmdata.train.views.colour import blur, distort, edges, to_grey
 
 
-def other_pose(images: Tensor, generator: torch.Generator, rotation: float = 0.0) -> Tensor:
-    """Mirror faces, and rotate them in the image plane by up to `rotation` degrees either way.
+def mirrored(images: Tensor) -> Tensor:
+    """Mirror faces, which negates yaw and roll (Liu et al. 2023, section 4.1)."""
+    return images.flip(-1)
 
-    Liu et al. 2023, section 4.1: mirroring alone performed best. It negates yaw and roll.
+
+def other_poses(
+    images: Tensor, generator: torch.Generator, n: int, rotation: float = 0.0
+) -> list[Tensor]:
+    """Return faces in `n` other poses each: the first is the mirror image.
+
+    The others are also rotated in the image plane, by half of `rotation` degrees to all of it
+    either way, and half of them are mirrored: M of Liu et al. 2023, Eq. 5, by "flipping and
+    rotation" (section 3.2).
     """
-    mirrored = images.flip(-1)
-    if rotation == 0:
-        return mirrored
-    angle = math.radians(rotation) * (2 * torch.rand(len(images), generator=generator) - 1)
-    cos, sin = angle.cos(), angle.sin()
-    return _sampled(mirrored, torch.stack([cos, -sin, sin, cos], 1), torch.zeros(len(images), 2))
+    poses = [mirrored(images)]
+    for _ in range(n - 1):
+        drawn = torch.rand(3, len(images), generator=generator)
+        angle = math.radians(rotation) * (1 + drawn[0]) / 2 * torch.where(drawn[1] < 0.5, 1, -1)
+        side = torch.where(drawn[2] < 0.5, -1.0, 1.0)
+        cos, sin = angle.cos(), angle.sin()
+        linear = torch.stack([side * cos, -sin, side * sin, cos], 1)
+        poses.append(_sampled(images, linear, torch.zeros(len(images), 2)))
+    return poses
 
 
 def same_pose(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -7,15 +7,16 @@ The check costs two looks at a folder (stat), and reads nothing.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.given.labels import Label
-from fmdata.catalog.storage.card import NAME, Shard
+from fmdata.catalog.storage.card import NAME, FileFacts, Shard
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ class OpenedCard:
 
     path: Path
     facts: tuple[int, ...]
+    is_remote: ClassVar[bool] = False
+
+    @property
+    def todo(self) -> str:
+        """Advice for a file that cannot be read."""
+        return "run `fmdata verify`, which reports the damage and how to repair it"
+
+    def held(self, path: Path, facts: FileFacts) -> AbstractContextManager[None]:
+        """Have a file of the dataset at its path during a block; on a disk it lies there."""
+        return nullcontext()
 
     @classmethod
     def of(cls, dataset: Path) -> "OpenedCard":
@@ -51,7 +62,7 @@ class OpenedCard:
 
 
 @contextmanager
-def reading(path: Path, card: OpenedCard, n_bytes: int) -> Iterator[None]:
+def reading(path: Path, card: OpenedCard, facts: FileFacts) -> Iterator[None]:
     """Check a read of a dataset's file, and turn its errors into a DatasetError with advice.
 
     Parameters
@@ -60,21 +71,22 @@ def reading(path: Path, card: OpenedCard, n_bytes: int) -> Iterator[None]:
         The file that is read in the block.
     card : OpenedCard
         The card that names the file.
-    n_bytes : int
-        Size of the file, as the card has it.
+    facts : FileFacts
+        Size and digest of the file, as the card has them.
     """
     try:
-        yield
-        card.require_unchanged()
-        if (found := path.stat().st_size) != n_bytes:
-            raise ValueError(f"{found} bytes, and the card says {n_bytes}")
+        with card.held(path, facts):
+            yield
+            card.require_unchanged()
+            if (found := path.stat().st_size) != facts.bytes:
+                raise ValueError(f"{found} bytes, and the card says {facts.bytes}")
     except (OSError, EOFError, LookupError, ValueError, pa.ArrowException) as error:
         card.require_unchanged()
         raise DatasetError(
             f"a file of the dataset cannot be read: {error}",
             wanted="the file that the dataset's card names, as it was written",
             where=str(path),
-            todo="run `fmdata verify`, which reports the damage and how to repair it",
+            todo=card.todo,
         ) from error
 
 
@@ -124,8 +136,14 @@ class OpenedShard:
     @contextmanager
     def reading(self, path: Path) -> Iterator[None]:
         """Check a read of one of the shard's files, as :func:`reading` does."""
-        with reading(path, self.card, self.n_bytes(path)):
+        with reading(path, self.card, self.shard.files[path.name]):
             yield
+
+    def fetch(self) -> None:
+        """Have all files of a shard from a URL in the cache; of a dataset on a disk, do nothing."""
+        for name, facts in self.shard.files.items():
+            with self.card.held(self.folder / name, facts):
+                continue
 
 
 def _facts(card: Path) -> tuple[int, ...]:

@@ -13,21 +13,17 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-import platformdirs
-
 from fmdata.catalog.storage.card import ACTIONS, LEFT_OUT, Card, FileFacts
-from fmdata.catalog.storage.files import write_atomically
+from fmdata.catalog.storage.files import user_cache, write_atomically
 
-VARIABLE = "FMDATA_CACHE"  # environment variable that names another folder than the user's cache
 _NAME, _DIGEST = 16, 32  # bytes of the two parts of a record
 
 
 def cache_file(kind: str, dataset: Path | str, suffix: str = "") -> Path:
     """Return the file of one kind about a dataset, a folder or a URL, in the user's cache."""
     place = dataset if isinstance(dataset, str) else dataset.absolute()
-    folder = os.environ.get(VARIABLE) or platformdirs.user_cache_path("fmdata")
     name = sha256(os.fsencode(place)).hexdigest()
-    return Path(folder) / kind / f"{name}{suffix}"
+    return user_cache() / kind / f"{name}{suffix}"
 
 
 class KnownFiles:

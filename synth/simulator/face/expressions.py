@@ -241,7 +241,13 @@ def action_names(n: int) -> list[str]:
 def known_action(name: str) -> bool:
     """Return whether the simulator knows an action of this name.
 
-    >>> known_action("smile"), known_action("personal_3"), known_action("yawn")
-    (True, True, False)
+    >>> [known_action(name) for name in ("smile", "personal_3", "word_1", "yawn")]
+    [True, True, True, False]
     """
-    return name in EXPRESSIONS or re.fullmatch(r"personal_[1-9]\d?", name) is not None
+    own = re.fullmatch(r"(personal|word)_[1-9]\d?", name)
+    return name in EXPRESSIONS or own is not None
+
+
+def is_word(action: str) -> bool:
+    """Return whether an action of the simulator is a word that lips form."""
+    return action.startswith("word_")

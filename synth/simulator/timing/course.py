@@ -28,7 +28,7 @@ class Part(NamedTuple):
     ----------
     name : str
         ``wink``, ``creep``, ``wait``, ``rise``, ``plateau``, ``drop``, ``dip``, ``again``, or
-        ``fall``.
+        ``fall``; of a word also ``open`` and ``close``.
     n_frames : int
         Length.
     level, other : float

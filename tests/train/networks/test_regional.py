@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from fmdata.train.networks.regional import GRID, SIZE, Branch, follow
+from fmdata.train.networks.regional import GRID, SIZES, Branch, follow
 
 
 def branch(kind: str = "swin") -> Branch:
@@ -15,7 +15,7 @@ def branch(kind: str = "swin") -> Branch:
 
 @pytest.mark.parametrize("kind", ["swin", "vgg"])
 def test_a_face_has_one_vector_and_each_unit_another(kind: str) -> None:
-    images, maps = torch.rand(3, 3, SIZE, SIZE), torch.rand(3, 5, GRID, GRID)
+    images, maps = torch.rand(3, 3, SIZES[kind], SIZES[kind]), torch.rand(3, 5, GRID, GRID)
     vectors = branch(kind)(images, maps)
     shapes = [tuple(x.shape) for x in vectors]
     assert shapes == [(3, 32), (3, 6), (3, 5, 32), (3, 5, 6)]

@@ -15,9 +15,11 @@ from fmdata.train.networks.vivit import (
 )
 
 
-def network(positions: str = "tpe2", *, layers: int = 1) -> VideoTransformer:
+def network(positions: str = "tpe2", *, layers: int = 1, motion: bool = False) -> VideoTransformer:
     torch.manual_seed(0)
-    made = VideoTransformer(3, 7, 12, 2, 4, 8, 2, layers, layers, 0.0, positions, 1.0).eval()
+    made = VideoTransformer(
+        3, 7, 12, 2, 4, 8, 2, layers, layers, 0.0, positions, 1.0, motion=motion
+    ).eval()
     # At zero, a normalisation would hide errors in the class tokens.
     torch.nn.init.normal_(made.spatial_class)
     torch.nn.init.normal_(made.temporal_class)
@@ -76,7 +78,6 @@ def test_a_token_is_a_projection_of_its_tubelet() -> None:
     made, x = network(), clips(1)
     torch.nn.init.normal_(made.tubes.weight)
     tokens = made.tokens(x)
-    x = x - x.mean(dim=1)
     assert tokens.shape == (1, 3, 9, 8)
     for moment, row, column in np.ndindex(3, 3, 3):
         tube = x[0, 2 * moment : 2 * moment + 2, :, 4 * row : 4 * row + 4, 4 * column :][..., :4]
@@ -87,7 +88,6 @@ def test_a_token_is_a_projection_of_its_tubelet() -> None:
 
 
 def test_tubelets_are_initialised_to_project_their_central_frame() -> None:
-    """Frames are swapped, so that the mean of the clip stays the same."""
     made, x = network(), clips()
     torch.testing.assert_close(made.tokens(x), made.tokens(x[:, [2, 1, 0, 3, 4, 5, 6]]))
     swapped = made.tokens(x[:, [0, 3, 2, 1, 4, 5, 6]])
@@ -96,17 +96,21 @@ def test_tubelets_are_initialised_to_project_their_central_frame() -> None:
 
 
 @torch.no_grad()
-def test_pixels_are_standardised_by_each_clips_mean_and_each_channels_spread() -> None:
-    made, x = network(), clips(5)
+@pytest.mark.parametrize("motion", [False, True])
+def test_pixels_are_standardised_by_each_channels_mean_and_spread(motion: bool) -> None:
+    """Of all training pixels; with `motion`, of their differences from their clips' means."""
+    made, x = network(motion=motion), clips(5)
     made.standardise_by([x[:2], x[2:]])
     for channel in range(3):
-        squares = 0.0
+        seen: list[float] = []
         for clip, row, column in np.ndindex(5, 12, 12):
-            seen = x[clip, :, channel, row, column].tolist()
-            mean = sum(seen) / len(seen)
-            squares += sum((v - mean) ** 2 for v in seen)
-        wanted = math.sqrt(squares / (5 * 7 * 12 * 12))
-        assert float(made.spread[channel, 0, 0]) == pytest.approx(wanted, rel=1e-4)
+            one = x[clip, :, channel, row, column].tolist()
+            mean = sum(one) / len(one) if motion else 0.0
+            seen += [v - mean for v in one]
+        mean = sum(seen) / len(seen)
+        spread = math.sqrt(sum((v - mean) ** 2 for v in seen) / len(seen))
+        assert float(made.mean[channel, 0, 0]) == pytest.approx(mean, abs=1e-5)
+        assert float(made.spread[channel, 0, 0]) == pytest.approx(spread, rel=1e-4)
     standard = made.tokens(x)
     made.standardise_by([torch.zeros_like(x)])  # a black set: no division by zero
     assert bool(made.tokens(x).isfinite().all())
@@ -114,11 +118,12 @@ def test_pixels_are_standardised_by_each_clips_mean_and_each_channels_spread() -
 
 
 @torch.no_grad()
-def test_the_static_content_of_a_clip_changes_no_token() -> None:
-    """Another face, or another background, under the same motion."""
-    made, x = network(), clips()
-    face = torch.rand(2, 1, 3, 12, 12, generator=torch.Generator().manual_seed(2))
-    torch.testing.assert_close(made.tokens(x + face), made.tokens(x))
+def test_only_the_motion_input_leaves_out_the_static_content_of_a_clip() -> None:
+    """Another face, or another background, under the same motion: the paper's network sees it."""
+    x, face = clips(), torch.rand(2, 1, 3, 12, 12, generator=torch.Generator().manual_seed(2))
+    made, motion = network(), network(motion=True)
+    torch.testing.assert_close(motion.tokens(x + face), motion.tokens(x))
+    assert (made.tokens(x + face) - made.tokens(x)).abs().max() > 0.1
 
 
 def norm(x: list[float], weight: list[float], bias: list[float]) -> list[float]:

@@ -13,9 +13,11 @@ from fmdata.train.data import compound_samples
 from fmdata.train.features import features_of, sample_features
 from fmdata.train.model_file import load
 from fmdata.train.networks.sequence import SequenceShape
+from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.encoder import Encoder, EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from fmdata.train.run import Report, train
+from fmdata.train.split import Split
 from tests.helpers.training import RecordedTraining
 
 pytestmark = pytest.mark.slow
@@ -79,6 +81,27 @@ def test_a_loaded_encoder_gives_the_measured_embeddings(
     assert report.evaluation.embeddings is not None
     np.testing.assert_array_equal(embeddings, report.evaluation.embeddings.vectors)
     np.testing.assert_array_equal(recipe.embed([clips[4].frames()])[0], embeddings[4])
+
+
+def test_some_motions_are_trained_on_and_others_measured(drawn_dataset: Path) -> None:
+    """2022, Table 2: the test data of a row need not be its training data."""
+    data = Dataset(drawn_dataset)
+    material = Material(data, Split(["a", "b"], ["c"]))
+    recipe = Encoder(replace(TINY, train_on="brows, s*", measure_on="mouth,smile"), [])
+    train_, held = recipe._samples(material)
+    assert {(s.subject, s.label) for s in train_} == {
+        (subject, label) for subject in "ab" for label in ("brows", "smile")
+    }
+    assert {(s.subject, s.label) for s in held} == {("c", "mouth"), ("c", "smile")}
+    # Six clips of two motions: 15 pairs, 6 of them positive.
+    numbers = recipe.evaluate(data, ["c"]).numbers
+    assert (numbers["n_pairs"], numbers["n_positive"]) == (15, 6)
+
+
+def test_motions_that_no_clip_shows_are_refused(drawn_dataset: Path) -> None:
+    recipe = Encoder(replace(TINY, measure_on="word_*"), [])
+    with pytest.raises(DatasetError, match="no motion was recorded twice"):
+        recipe.evaluate(Dataset(drawn_dataset), ["c"])
 
 
 def test_compounds_share_the_features_of_their_sources(

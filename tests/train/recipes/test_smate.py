@@ -10,10 +10,14 @@ from torch import Tensor
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, UsageError
+from fmdata.catalog.storage.tars.members import Members
 from fmdata.train.loop import Loop, seeded
+from fmdata.train.networks.vivit import VideoTransformer
 from fmdata.train.recipes.base import Material
 from fmdata.train.recipes.smate import Smate, SmateSettings
 from fmdata.train.split import Split
+from fmdata.train.views.frames import sample_frames
+from fmdata.train.views.texture import planes_of
 from tests.helpers.training import MemoryKeeper
 
 pytestmark = pytest.mark.slow
@@ -107,7 +111,63 @@ def test_inconsistent_shapes_are_refused(impossible: dict[str, int]) -> None:
         SmateSettings(**impossible)
 
 
-@pytest.mark.parametrize(("kind", "channels"), [("colour", 3), ("lbp", 1), ("both", 4)])
+@pytest.mark.parametrize(("kind", "channels"), [("colour", 3), ("lbp", 8), ("both", 11)])
 def test_the_input_is_colour_texture_or_both(kind: str, channels: int) -> None:
     recipe = Smate(replace(TINY, input=kind), ACTIONS)
     assert recipe.model["transformer"].tubes.in_channels == channels
+
+
+def test_texture_is_that_of_the_shards_own_maps(drawn_dataset: Path) -> None:
+    """Made at 64 pixels, before JPEG, and averaged down to 18; colour has nothing to do with it."""
+    data = Dataset(drawn_dataset)
+    reader = Smate(replace(TINY, input="lbp"), ACTIONS)._reader(data)
+    for clip in data.actions:
+        numbers = sample_frames(clip.n_frames, TINY.frames, TINY.stride)
+        np.testing.assert_array_equal(reader(clip).frames[0], planes_of(clip.lbp()[numbers], 18))
+
+
+def test_a_dataset_without_maps_is_refused_for_texture_alone(
+    drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Members, "has_lbp", False)
+    with pytest.raises(DatasetError, match="no LBP maps"):
+        Smate(replace(TINY, input="lbp"), ACTIONS).evaluate(Dataset(drawn_dataset), ["c"])
+    Smate(replace(TINY, input="colour"), ACTIONS).evaluate(Dataset(drawn_dataset), ["c"])
+
+
+@pytest.mark.parametrize(("copies", "share"), [(1, 1 / 2), (3, 3 / 4)])
+def test_copies_stand_beside_the_originals(
+    drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch, copies: int, share: float
+) -> None:
+    """18 clips and as many copies of each as asked for: so many more steps in an epoch.
+
+    Every original is trained on, as it will be tested; nearly every copy is another one.
+    """
+    seen: list[Tensor] = []
+    forward = VideoTransformer.forward
+
+    def watched(network: VideoTransformer, clips: Tensor) -> Tensor:
+        seen.extend(clips.clone())
+        return forward(network, clips)
+
+    monkeypatch.setattr(VideoTransformer, "forward", watched)
+    settings = replace(TINY, clips="augmented", copies=copies, epochs=6)
+    recipe = trained(drawn_dataset, settings)
+    assert len(seen) == settings.epochs * 18 * (1 + copies)
+    data = Dataset(drawn_dataset)
+    reader = recipe._reader(data)
+    plain = recipe._plain(recipe._pixels([reader(c) for c in data.actions if c.subject != "c"]))
+    matches = torch.stack([(plain - one).flatten(1).abs().amax(dim=1) == 0 for one in seen])
+    assert matches.any(dim=0).all()
+    assert float((~matches.any(dim=1)).float().mean()) == pytest.approx(share, abs=0.08)
+    rest = torch.stack(seen)[~matches.any(dim=1)]
+    assert len({one.numpy().tobytes() for one in rest}) > 0.95 * len(rest)
+
+
+def test_the_clips_mean_is_taken_off_only_where_asked_for(drawn_dataset: Path) -> None:
+    """A brighter clip is another input for the paper's network, and the same motion."""
+    for motion in (False, True):
+        recipe = Smate(replace(TINY, input="colour", motion_input=motion), ACTIONS)
+        clip = torch.rand(1, 12, 3, 16, 16)
+        network = recipe.model["transformer"]
+        assert torch.allclose(network(clip), network(clip + 0.3), atol=1e-4) == motion

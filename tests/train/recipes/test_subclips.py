@@ -16,7 +16,7 @@ from fmdata.train import features
 from fmdata.train.checkpoint import Keeper
 from fmdata.train.data import LabelledClip, Samples, compound_samples
 from fmdata.train.features import varied_features
-from fmdata.train.loop import Loop, seeded
+from fmdata.train.loop import Loop, Phase, Schedule, seeded
 from fmdata.train.model_file import save
 from fmdata.train.networks.mobilefacenet import MobileFaceNet
 from fmdata.train.recipes import subclips
@@ -98,6 +98,53 @@ def test_a_training_has_its_phases_and_repeats_itself(
     assert numbers["epochs_to_0.8"] == epochs_to(0.8, tuned)
 
 
+def test_the_papers_optimiser_steps_at_a_tenth_in_fine_tuning(
+    drawn_dataset: Path, tiny: SubclipsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SGD, momentum 0.9, a cosine per step from the first; by default AdamW, with a warm-up."""
+    seen: list[Schedule] = []
+    fit = Loop.fit
+
+    def watched(loop: Loop, phase: Phase) -> list[dict[str, object]]:
+        seen.append(phase.schedule)
+        return fit(loop, phase)
+
+    monkeypatch.setattr(Loop, "fit", watched)
+    trained(drawn_dataset, replace(tiny, optimizer="sgd", rate=0.2, fine_tuning=0.1))
+    trained(drawn_dataset, tiny)
+    rates = [schedule.rate for schedule in seen]
+    assert rates == pytest.approx([0.2, 0.02, 1e-3, 1e-3])
+    assert [schedule.optimizer for schedule in seen] == ["sgd", "sgd", "adamw", "adamw"]
+    assert [schedule.warmup for schedule in seen] == [0, 0, 0.05, 0.05]
+
+
+def test_padding_in_seconds_is_that_of_each_clips_frame_rate(
+    drawn_dataset: Path, tiny: SubclipsSettings
+) -> None:
+    recipe = Subclips(replace(tiny, padding_s=0.4, ragged_s=0.2), [])
+    variation = recipe._variation(25.0)
+    assert (variation.padding, variation.ragged) == (pytest.approx(10), pytest.approx(5))
+    assert recipe._variation(50.0).padding == pytest.approx(20)
+    rates = subclips.fps_of(Dataset(drawn_dataset))
+    assert set(rates) == {clip.key for clip in Dataset(drawn_dataset).compounds}
+    assert set(rates.values()) == {25.0}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"padding_s": 0.0}, {"ragged_s": 0.0}, {"tempo": 1.0}, {"amplitude": 0.0},
+        {"augment": True}, {"neutral_frames": 0},
+    ],
+)  # fmt: skip
+def test_each_way_in_which_views_differ_changes_the_training(
+    drawn_dataset: Path, tiny: SubclipsSettings, changed: dict[str, float]
+) -> None:
+    _, loop = trained(drawn_dataset, tiny)
+    _, other = trained(drawn_dataset, replace(tiny, **changed))
+    assert loop.history[-1]["loss"] != other.history[-1]["loss"]
+
+
 @pytest.mark.parametrize("interrupt_after", [1, 3])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(
     drawn_dataset: Path, tiny: SubclipsSettings, interrupt_after: int
@@ -144,7 +191,9 @@ def test_simple_motions_of_an_unseen_subject_are_verified(
     monkeypatch.setattr(Memory, "made", {})
     monkeypatch.setattr(features, "frame_features", plain)
     monkeypatch.setattr(features, "varied_features", variants)
-    sizes = ["pretraining_steps=12", "steps=12", "epochs=3", "stride=1", "rate=0.2"]
+    # The paper's views: of these few clips, many would be alike at another tempo and amplitude.
+    views = ["tempo=1", "amplitude=0", "ragged_s=0"]
+    sizes = [*views, "pretraining_steps=12", "steps=12", "epochs=3", "stride=1", "rate=0.01"]
     settings = tiny.replaced([f"pretraining={pretraining}", *sizes])
     recipe, loop = trained(drawn_dataset, settings)
     first = [e["loss"] for e in loop.history if e["phase"] == loop.history[0]["phase"]]

@@ -2,36 +2,43 @@
 
 import torch
 
-from fmdata.train.views.poses import other_pose, random_crop, same_pose
+from fmdata.train.views.poses import mirrored, other_poses, random_crop, same_pose
 
 
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def test_the_other_pose_is_the_mirror_image_and_draws_nothing() -> None:
+def test_the_first_other_pose_is_the_mirror_image_and_draws_nothing() -> None:
     images, drawn = torch.rand(3, 3, 8, 8, generator=generator()), generator()
-    mirrored = other_pose(images, drawn)
+    (first,) = other_poses(images, drawn, 1, 20)
     for column in range(8):
-        assert torch.equal(mirrored[..., column], images[..., 7 - column])
-    assert torch.equal(other_pose(mirrored, drawn), images)
+        assert torch.equal(first[..., column], images[..., 7 - column])
+    assert torch.equal(mirrored(first), images)
     assert drawn.get_state().equal(generator().get_state())
 
 
-def test_a_rotated_pose_keeps_the_distance_of_a_spot_from_the_middle() -> None:
-    """A spot right of the middle moves left of it, by its own angle of up to 30 degrees."""
-    size, n = 65, 40
+def test_further_poses_are_rotated_and_half_of_them_mirrored() -> None:
+    """A spot right of the middle turns by 15 to 30 degrees, or that from the left of it.
+
+    So no further pose is the face's own, or the first one again.
+    """
+    size, n = 65, 100
     images = torch.zeros(n, 3, size, size)
     images[:, :, 31:34, 51:54] = 1  # 20 pixels from the middle
-    turned = other_pose(images, generator(), rotation=30)[:, 0]
+    poses = other_poses(images, generator(), 3, rotation=30)
+    assert len(poses) == 3
+    turned = torch.cat(poses[1:])[:, 0]
     rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     mass = turned.sum(dim=(1, 2))
     y = (turned * (rows - 32)).sum(dim=(1, 2)) / mass
     x = (turned * (columns - 32)).sum(dim=(1, 2)) / mass
-    angle = torch.rad2deg(torch.atan2(y, -x))
     assert torch.allclose(torch.hypot(x, y), torch.tensor(20.0), atol=0.2)
-    assert -30.1 < float(angle.min()) < -20
-    assert 20 < float(angle.max()) < 30.1
+    angle = torch.rad2deg(torch.atan2(y, x.abs())).abs()
+    assert 14.9 < float(angle.min()) < 16
+    assert 29 < float(angle.max()) < 30.1
+    for share in ((x < 0), (y < 0)):
+        assert 0.4 < float(share.float().mean()) < 0.6
 
 
 def test_views_of_the_same_pose_do_not_move_the_face() -> None:
@@ -62,6 +69,6 @@ def test_a_crop_is_a_part_of_the_image_enlarged() -> None:
 
 def test_a_view_depends_on_its_generator_alone() -> None:
     images = torch.rand(4, 3, 16, 16, generator=generator())
-    for view in (same_pose, random_crop, lambda x, g: other_pose(x, g, 20)):
+    for view in (same_pose, random_crop, lambda x, g: other_poses(x, g, 2, 20)[1]):
         assert torch.equal(view(images, generator()), view(images, generator()))
         assert not torch.equal(view(images, generator()), images)

@@ -1,0 +1,1 @@
+"""The phases of a training: their schedules, and their steps over one or several processes."""

@@ -1,0 +1,1 @@
+"""Clips read for training from shards, by processes of torch's DataLoader."""
