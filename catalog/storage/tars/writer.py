@@ -84,25 +84,25 @@ class TarWriter:
         """Append one member; return the offset of its content in the tar, and its size."""
         size = size_of(content)
         self._put(tar_header(name, size))
-        offset = self._tell()
+        offset = self._written()
         for piece in pieces_of(content):
             if isinstance(piece, bytes):
                 self._put(piece)
             else:
                 self._copy(piece)
-        if self._tell() != offset + size:
+        if self._written() != offset + size:
             raise ValueError(f"{name} changed its size while it was copied")
         self._put(bytes(-size % tarfile.BLOCKSIZE))
         return offset, size
 
     def close(self) -> None:
         """Write the end of the tar."""
-        end = self._tell() + 2 * tarfile.BLOCKSIZE
+        end = self._written() + 2 * tarfile.BLOCKSIZE
         self._put(bytes(2 * tarfile.BLOCKSIZE + -end % tarfile.RECORDSIZE))
         self._flush()
         self._close_source()
 
-    def _tell(self) -> int:
+    def _written(self) -> int:
         return self._file.tell() + self._used
 
     def _put(self, data: bytes) -> None:
