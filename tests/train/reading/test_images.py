@@ -10,6 +10,7 @@ from fmdata.catalog.clip import Clip
 from fmdata.catalog.errors import DatasetError
 from fmdata.train.reading.images import ImageBatches
 from fmdata.train.reading.in_order import each_batch, in_order, positions_of, spread
+from fmdata.train.reading.loader import Loader, LoaderSettings
 
 WINDOW = 11  # mini-batches of six from 22 clips of three frames: 68 clips make three windows
 
@@ -62,6 +63,27 @@ def test_mini_batches_are_the_same_after_a_stop_and_with_workers(five_shards: Pa
     for first in (3, WINDOW, 2 * WINDOW + 5, n - 2):
         assert drawn(five_shards, n - first, first) == whole[first:]
     assert drawn(five_shards, n, workers=3) == whole
+
+
+def test_only_the_clips_of_a_window_are_read_for_its_mini_batches(five_shards: Path) -> None:
+    """22 of 68 clips, or 23; and of the loader's batches only those that are asked for."""
+    read: list[str] = []
+
+    def noted(clip: Clip, rng: object = None) -> tuple[np.ndarray]:
+        read.append(clip.key)
+        return (np.zeros((3, 2)),)
+
+    actions = Dataset(five_shards).actions
+    faces = ImageBatches(
+        actions, noted, np.arange(len(actions)), batch=6, per_clip=3, seed=1, workers=0
+    )
+    batches = faces.batches(0)
+    for _ in range(WINDOW):
+        next(batches)
+    assert len(read) in (22, 23)
+    read.clear()
+    next(Loader(actions, noted, LoaderSettings(batch=10)).batches())
+    assert len(read) <= 10
 
 
 def test_clips_without_a_usable_frame_are_an_error(five_shards: Path) -> None:
