@@ -17,7 +17,7 @@ from fmdata.catalog.cards.statements import CardSettings
 from fmdata.catalog.errors import FmdataError
 from fmdata.catalog.printable import PrintableStream, printable_lines
 from fmdata.catalog.storage.files import owner_writes
-from fmdata.pipeline.reading.layouts.settings import TableSettings
+from fmdata.pipeline.reading.layouts.settings import LAYOUTS, TableSettings
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
@@ -104,12 +104,7 @@ def build(
 @command(TableSettings, stopped="starts anew")
 def table(
     settings: TableSettings,
-    layout: Annotated[
-        str,
-        typer.Argument(
-            help="ckplus, afew, casme2, samm, smic, ravdess, grid, voxceleb, mead, bp4d or flat."
-        ),
-    ],
+    layout: Annotated[str, typer.Argument(help=f"{LAYOUTS}.")],
     folder: Annotated[Path, typer.Argument(help="Folder into which the set was unpacked.")],
     out: Annotated[
         Path | None, typer.Option(help="Table to write.  [default: FOLDER/recordings.csv]")
