@@ -69,8 +69,9 @@ def _release(guard: "subprocess.Popen[bytes]", folder: Path) -> None:
 
 def main() -> None:
     """Wait until the process at the other end of the input has ended; then remove its folder."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows lacks one
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     folder = Path(sys.argv[1])
     sys.stdin.buffer.read()  # to its end
     until = time.monotonic() + (_LINGER_S if folder.exists() else 0.0)
