@@ -88,7 +88,7 @@ class TableResults:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Folder, data and processes with which a table is run.
+    """The folder, data and processes with which tables are run.
 
     Attributes
     ----------

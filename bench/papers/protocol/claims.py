@@ -84,7 +84,7 @@ class Doubled:
 
     @property
     def counts(self) -> bool:
-        """True for a row that has converged: doubling moved it by less than its interval."""
+        """True where the row has converged: doubling moved it by less than its interval."""
         return abs(self.moved.mean) < self.reach
 
 
