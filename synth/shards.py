@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -160,14 +160,17 @@ class Synthesis:
             (new / FACTS).write_text(json.dumps(asdict(shard)))
         return Made(folder / plan.name, shard, found=False)
 
-    def _write(self, folder: Path, plan: ShardPlan) -> tuple[Any, ...]:
-        """Write the files of a shard, three or the plan alone; return the last values of Shard."""
+    def _write(
+        self, folder: Path, plan: ShardPlan
+    ) -> tuple[FileFacts | None, FileFacts, FileFacts | None]:
+        """Write the files of a shard: three, or the plan alone."""
         runs = [(self.compounds_of, named, run.start, run.stop) for run, named in plan.runs]
         if self.settings.virtual:
             tables = (of(named).rows(start, stop) for of, named, start, stop in runs)
             return None, write_plan(folder, plan.name, tables), None
         samples = (sample for of, named, *places in runs for sample in of(named).samples(*places))
-        return write_shard(folder, plan.name, samples, COMPOUND_COLUMNS)
+        written = write_shard(folder, plan.name, samples, COMPOUND_COLUMNS)
+        return written.tar, written.parquet, written.frames
 
     def clear(self, *, keep_own: bool) -> None:
         """Remove finished shards of other syntheses, and by `keep_own` those of this one."""
