@@ -17,7 +17,7 @@ from fmdata.catalog.cards.statements import CardSettings
 from fmdata.catalog.errors import FmdataError
 from fmdata.catalog.printable import PrintableStream, printable_lines
 from fmdata.catalog.storage.files import owner_writes
-from fmdata.pipeline.reading.layouts.settings import TableSettings
+from fmdata.pipeline.reading.layouts.settings import LAYOUTS, TableSettings
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.report.settings import ReportSettings, ShowSettings
 from fmdata.synth.settings import CompoundSettings, SynthesisSettings
@@ -28,7 +28,9 @@ from fmdata.terminal.commands import (
     command,
     confirm,
     is_first_process,
+    place_of,
     progress,
+    require_folder_for_report,
     require_torch,
     show,
     summary,
@@ -67,8 +69,8 @@ def simulate(
 def build(
     settings: BuildSettings,
     how: RunSettings,
-    subjects: Annotated[Path, typer.Option(help="Folder of recordings.")] = Path("raw"),
-    out: Annotated[Path, typer.Option(help="Dataset folder.")] = DATASET,
+    subjects: Annotated[str, typer.Option(help="Folder of recordings, or its URL.")] = "raw",
+    out: Annotated[str, typer.Option(help="Dataset folder, or its URL.")] = str(DATASET),
     table: Annotated[
         Path | None, typer.Option(help="CSV table of recordings, for other layouts.")
     ] = None,
@@ -84,15 +86,17 @@ def build(
     from fmdata.pipeline.build import build
     from fmdata.pipeline.work.review.override import read_overrides
 
-    key = _read_key(pseudonyms, out)
+    raw, place = place_of(subjects), place_of(out)
+    require_folder_for_report(place, with_report)
+    key = _read_key(pseudonyms, Path(out))
     review = read_overrides(overrides) if overrides else None
     with progress() as meter:
-        built = build(subjects, out, settings, how, table=table, pseudonyms=key, overrides=review,
+        built = build(raw, place, settings, how, table=table, pseudonyms=key, overrides=review,
                       progress=meter)  # fmt: skip
     summary(built)
     if built.clips == 0:
         fail(f"nothing could be built: all {built.recordings} recordings were dropped")
-    _describe(out, with_report)
+    _describe(place, with_report)
     if strict and built.dropped:
         fail(f"--strict: {len(built.dropped)} recordings were dropped")
 
@@ -100,12 +104,7 @@ def build(
 @command(TableSettings, stopped="starts anew")
 def table(
     settings: TableSettings,
-    layout: Annotated[
-        str,
-        typer.Argument(
-            help="ckplus, afew, casme2, samm, smic, ravdess, grid, voxceleb, mead, bp4d or flat."
-        ),
-    ],
+    layout: Annotated[str, typer.Argument(help=f"{LAYOUTS}.")],
     folder: Annotated[Path, typer.Argument(help="Folder into which the set was unpacked.")],
     out: Annotated[
         Path | None, typer.Option(help="Table to write.  [default: FOLDER/recordings.csv]")
@@ -119,7 +118,8 @@ def table(
 
 @command(
     BuildSettings, RunSettings, stopped="resumes from here",
-    only=("landmarks", "max_frames", "person", "workers", "model", "time_limit_s", "follow_links"),
+    only=("landmarks", "device", "max_frames", "person", "workers", "model", "time_limit_s",
+          "follow_links"),
 )  # fmt: skip
 def spot(
     settings: BuildSettings,
@@ -158,9 +158,9 @@ def score(
         show(result)
 
 
-@command(CompoundSettings, SynthesisSettings, dataset=True, stopped="resumes from here")
+@command(CompoundSettings, SynthesisSettings, dataset=True, url=True, stopped="resumes from here")
 def synth_compound(
-    dataset: Path,
+    dataset: Path | str,
     settings: CompoundSettings,
     how: SynthesisSettings,
     with_report: ReportOption = False,
@@ -169,8 +169,10 @@ def synth_compound(
     from fmdata.pipeline.engine.cores import n_processes
     from fmdata.synth.compounds import synth_compounds
 
+    require_folder_for_report(dataset, with_report)
+    n = n_processes(how.workers)
     with progress() as meter:
-        made = synth_compounds(dataset, settings, meter, workers=n_processes(how.workers))
+        made = synth_compounds(dataset, settings, meter, workers=n, scheduler=how.scheduler)
     summary(made)
     _describe(dataset, with_report)
 
@@ -414,8 +416,10 @@ def _report(dataset: Path, settings: ReportSettings | None = None, out: Path | N
     summary(written)
 
 
-def _describe(dataset: Path, with_report: bool) -> None:
+def _describe(dataset: Path | str, with_report: bool) -> None:
     """Describe a dataset that may have changed: to other tools and, if asked for, on a page."""
+    if isinstance(dataset, str):  # at a URL: `fmdata pull` describes it
+        return
     from fmdata.catalog.cards.write import introduce
 
     introduce(dataset)

@@ -114,7 +114,7 @@ def make_unit(video: Path, work: Path, network: bool) -> None:
     """Run the stages of a recording, as a worker does."""
     if not network:
         backend = Dots()
-        stages._landmarker = lambda name, model: backend  # type: ignore[assignment]
+        stages._landmarker = lambda *_: backend  # type: ignore[assignment]
     second_passes = record_second_passes()
     recording = Recording(video, video.name, "s01", "still", "01")
     job = Job(recording, Identity("content", UNIT))

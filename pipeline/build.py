@@ -19,13 +19,11 @@ from fmdata.catalog.health.persons import COLUMNS, other_persons
 from fmdata.catalog.privacy.pseudonyms import Names, Pseudonyms
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage.card import Card
-from fmdata.catalog.storage.lock import WORK
-from fmdata.catalog.storage.pack import change
-from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped
+from fmdata.pipeline.engine.remote.site import site_of
 from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.engine.sessions.every import every_motion
-from fmdata.pipeline.landmarks.weights import find as find_weights
+from fmdata.pipeline.landmarks.backends import prepare
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.listing.found import Found
 from fmdata.pipeline.reading.listing.understood import understood
@@ -42,11 +40,12 @@ from fmdata.pipeline.work.publish import publish
 from fmdata.pipeline.work.repeated import repeated
 from fmdata.pipeline.work.review.override import Overrides
 from fmdata.pipeline.work.review.review import Review, require_review
+from fmdata.pipeline.work.site import Site, Units
 
 
 def build(
-    raw: Path,
-    out: Path,
+    raw: Path | str,
+    out: Path | str,
     settings: BuildSettings,
     how: RunSettings = RunSettings(),
     *,
@@ -59,8 +58,8 @@ def build(
 
     Parameters
     ----------
-    raw : Path
-        Folder of recordings.
+    raw, out : Path or str
+        Folder of recordings, and of the dataset; or their fsspec URLs.
     table : Path, optional
         Table of the recordings, for layouts other than ``<subject>/<action>/<take>``.
     pseudonyms, overrides : optional
@@ -75,14 +74,15 @@ def build(
         When there is no recording in `raw`, two subjects have the same file, or errors would leave
         none of a dataset's clips.
     ModelError
-        When the landmark network's weights are missing.
+        When the landmark network's weights are missing, or its device is.
     """
-    found = discover(raw, table, follow_links=how.follow_links)
-    named = pseudonymous(found, pseudonyms) if pseudonyms else found
-    settings = _checked(settings, found, named)
-    with change(out):
-        built = _build(named, overrides, _sources(found, named), out, settings, how, progress)
-    return replace(built, understood=understood(found.recordings))
+    with site_of(raw, out, how) as site:
+        found = discover(site.raw, table, follow_links=how.follow_links)
+        named = pseudonymous(found, pseudonyms) if pseudonyms else found
+        settings = _checked(settings, found, named)
+        with site.change():
+            built = _build(named, overrides, _sources(found, named), site, settings, how, progress)
+    return replace(built, out=out, understood=understood(found.recordings))
 
 
 def _checked(settings: BuildSettings, found: Found, named: Found) -> BuildSettings:
@@ -120,30 +120,30 @@ def _refused(found: Found, *, retry: bool) -> dict[Job, RecordingError]:
 
 
 def _build(
-    found: Found, overrides: Overrides | None, sources: dict[str, str], out: Path,
+    found: Found, overrides: Overrides | None, sources: dict[str, str], site: Site,
     settings: BuildSettings, how: RunSettings, progress: Progress,
 ) -> Built:  # fmt: skip
-    work, retry = out / WORK, how.retry_dropped
-    known = KnownFiles(out, rehash=how.rehash)
-    previous = Previous.read(out, settings, known, found.labels, retry=retry)
-    found = every_motion(found, previous, settings, how, known, progress)
+    units, retry = site.units, how.retry_dropped
+    known, previous = _before(site, settings, how, found)
+    found = every_motion(found, previous, settings, how, known, units, progress)
     review = Review.of(overrides, found.recordings) if overrides else Review()
     require_review(review, previous)
     selected = previous.select(found.recordings, prune=how.prune)
-    jobs = previous.recall(digest_all(selected, settings, progress, known))
+    jobs = previous.recall(digest_all(selected, settings, progress, known, units.source))
     known.save(all_seen=not retry)
     same = repeated(jobs, sources, previous.dataset if retry else None, settings.person)
-    todo, done = previous.divide(jobs, work, review.rejected(jobs))
+    todo, done = previous.divide(jobs, units, review.rejected(jobs))
     progress.start("build", len(jobs), "recordings", len(jobs) - len(todo))
-    seconds, frames = _process(todo, done, settings, work, how, progress)
+    seconds, frames = _process(todo, done, settings, units, how, progress)
     refused = _refused(found, retry=retry)
     done |= {job.digest: drop(job.recording, error) for job, error in refused.items()}
-    card, dropped = _published([*jobs, *refused], done, settings, previous, review, found.table)
-    known.keep_dataset(out, card)
+    every = [*jobs, *refused]
+    card, dropped = _published(every, done, settings, site, previous, review, found.table)
+    site.keep_dataset(known, card)
     known.save(all_seen=not retry)
-    counted = _counted(Dataset(out).actions, previous)
+    counted = _counted(Dataset(site.out).actions, previous)
     return Built(
-        out=out,
+        out=site.out,
         card=card,
         dropped=dropped,
         reused=sum(bool(job.digest) for job in jobs) - len(todo),
@@ -161,24 +161,34 @@ def _build(
     )
 
 
+def _before(
+    site: Site, settings: BuildSettings, how: RunSettings, found: Found
+) -> tuple[KnownFiles, Previous]:
+    """Return the files that are known, and the state of the last build."""
+    known = site.known(rehash=how.rehash)
+    previous = Previous.read(site.out, settings, known, found.labels, retry=how.retry_dropped)
+    site.opened(previous.halves)
+    return known, previous
+
+
 def _process(
     todo: list[Job], done: dict[str, Finished], settings: BuildSettings,
-    work: Path, how: RunSettings, progress: Progress,
+    units: Units, how: RunSettings, progress: Progress,
 ) -> tuple[float, int]:  # fmt: skip
     """Process the jobs, and add their results to `done`; return the seconds, and the frames."""
     if todo and how.scheduler is None:
-        find_weights(settings.landmarks, how.model)  # once, before every process looks for them
+        prepare(settings.landmarks, how.model, settings.device)
     began_s = time.monotonic()
-    outcomes = run(todo, settings, work, how, progress)
+    outcomes = run(todo, settings, units, how, progress)
     seconds = time.monotonic() - began_s
     for job, outcome in zip(todo, outcomes, strict=True):
-        done[job.digest] = finished(outcome, Unit(work / job.digest), job.attempts)
+        done[job.digest] = finished(outcome, units.unit(job.digest), job.attempts)
     return seconds, sum(outcome.n_frames for outcome in outcomes)
 
 
 def _published(
-    jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, previous: Previous,
-    review: Review, table: Path | None,
+    jobs: list[Job], done: dict[str, Finished], settings: BuildSettings, site: Site,
+    previous: Previous, review: Review, table: Path | None,
 ) -> tuple[Card, list[Dropped]]:  # fmt: skip
     """Publish the contents of the dataset, if it does not hold them already."""
     contents = merge(jobs, done, previous, settings, review, table)
@@ -186,7 +196,7 @@ def _published(
     is_current = previous.is_current(jobs, settings, review.rejected(jobs))
     if previous.dataset and is_current and contents.is_packed:
         return previous.dataset.card, dropped
-    return publish(previous.out, settings, contents, previous), dropped
+    return publish(site, settings, contents, previous), dropped
 
 
 class _Counts(NamedTuple):

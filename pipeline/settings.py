@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fmdata.catalog.errors import UsageError
 from fmdata.catalog.settings import (
     MAX_SEED,
     MIN_SEED,
@@ -47,6 +48,8 @@ class BuildSettings(Options):
         1.0, 0.25, 4, help="Size of the face in the crop, in units of its usual size."
     )
     landmarks: str = choice("litert", "mediapipe", "fan", help="Landmark backend.")
+    device: str = choice("cpu", "cuda", help="Processor of the landmark networks; cuda, an NVIDIA "
+                         "GPU, for fan only.")  # fmt: skip
     lbp: bool = flag(True, help="Store LBP maps.")
     audio: bool = flag(False, help="Store the sound of each clip too, 16 kHz mono; a voice is "
                        "one more biometric.")  # fmt: skip
@@ -81,6 +84,7 @@ class BuildSettings(Options):
         if self.size is None:
             object.__setattr__(self, "size", 96 if self.crop == "mouth" else 112)
         super().__post_init__()
+        _require_use(self.landmarks, self.device)
 
     @property
     def side(self) -> int:
@@ -95,7 +99,19 @@ class BuildSettings(Options):
     def for_sessions(self) -> "SpotSettings":
         """Return the settings for the spotting of every motion of a recording."""
         return SpotSettings(
-            landmarks=self.landmarks, max_frames=self.max_frames, person=self.person
+            landmarks=self.landmarks, device=self.device, max_frames=self.max_frames,
+            person=self.person,
+        )  # fmt: skip
+
+
+def _require_use(landmarks: str, device: str) -> None:
+    """Raise UsageError for a device that a landmark backend has no use of."""
+    if device != "cpu" and landmarks != "fan":
+        raise UsageError(
+            f"the device {device} for the landmark backend {landmarks}",
+            wanted="cpu: the networks of this backend run on no other processor",
+            where="--device",
+            todo="leave it out, or choose --landmarks fan",
         )
 
 
@@ -109,8 +125,8 @@ class SpotSettings(Settings):
 
     Attributes
     ----------
-    landmarks : str
-        Landmark backend.
+    landmarks, device : str
+        Landmark backend, and the processor of its networks.
     max_frames : int
         Longest recording.
     person : str
@@ -120,6 +136,7 @@ class SpotSettings(Settings):
     """
 
     landmarks: str = text("litert")
+    device: str = text("cpu")
     max_frames: int = number(100_000, 1)
     person: str = text("largest")
     sheets: bool = flag(False)

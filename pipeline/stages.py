@@ -79,7 +79,7 @@ def process(
     """
     assert isinstance(job.identity, Identity)
     recording, unit = job.recording, Unit(work / job.digest)
-    landmarker = _landmarker(settings.landmarks, model)
+    landmarker = _landmarker(settings.landmarks, model, settings.device)
     try:
         with unit.filling() as filling:
             with alone_in(work, filling.path) if alone else nullcontext():
@@ -199,6 +199,6 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _landmarker(name: str, model: Path | None) -> Landmarker:
+def _landmarker(name: str, model: Path | None, device: str) -> Landmarker:
     # One network per process: loading it takes as long as thirty frames.
-    return open_landmarker(name, model)
+    return open_landmarker(name, model, device)

@@ -14,13 +14,14 @@ from fmdata.catalog.keys import key_part
 from fmdata.catalog.printable import printable
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
-from fmdata.catalog.storage.card import Card, Part
+from fmdata.catalog.storage.card import Card, Part, Shard
 from fmdata.catalog.storage.division import Run, divide
-from fmdata.catalog.storage.pack import change, commit, interrupted, stage
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
 from fmdata.catalog.summary import TakesApart, first_of
-from fmdata.synth.processes import Processes
+from fmdata.pipeline.engine.remote.hands import Hands
+from fmdata.synth.places.folder import FolderPlace, Place
+from fmdata.synth.places.url import place_at
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.shards import Made, Named, ShardPlan, Synthesis
 from fmdata.synth.subject import same_key
@@ -34,8 +35,8 @@ class Synthesised:
 
     Attributes
     ----------
-    dataset : Path
-        Folder of the dataset.
+    dataset : str
+        Folder of the dataset, or its URL.
     card : Card
         Card of the dataset, with the compounds in it.
     reused : bool
@@ -46,7 +47,7 @@ class Synthesised:
         Positive pairs of the compounds, and those that share no take.
     """
 
-    dataset: Path
+    dataset: str
     card: Card
     reused: bool
     found: int
@@ -56,7 +57,7 @@ class Synthesised:
         part = self.card.compounds
         assert part is not None
         state = "already there" if self.reused else "planned" if part.virtual else "made"
-        folder = printable(str(self.dataset / card_file.COMPOUNDS))
+        folder = printable(f"{self.dataset}/{card_file.COMPOUNDS}")
         if self.found:
             state += f" ({self.found} of {len(part.shards)} shards by an interrupted run)"
         kind = "virtual compounds" if part.virtual else "compounds"
@@ -65,7 +66,12 @@ class Synthesised:
 
 
 def synth_compounds(
-    path: Path, settings: CompoundSettings, progress: Progress = SILENT, *, workers: int = 0
+    path: Path | str,
+    settings: CompoundSettings,
+    progress: Progress = SILENT,
+    *,
+    workers: int = 0,
+    scheduler: str | None = None,
 ) -> Synthesised:
     """Write the compounds of a dataset, and replace earlier ones.
 
@@ -73,14 +79,16 @@ def synth_compounds(
 
     Parameters
     ----------
-    path : Path
-        Folder of the dataset.
+    path : Path or str
+        Folder of the dataset, or its URL.
     settings : CompoundSettings
         Number of copies, seed and size of shards.
     progress : Progress
         Receives the subjects that are planned, then the compounds that are made.
     workers : int
         Number of processes, which changes no byte; 0 works in this process.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers do the work instead.
 
     Raises
     ------
@@ -89,70 +97,76 @@ def synth_compounds(
     FmdataError
         When worker processes crash again and again.
     """
-    if not interrupted(path):
-        Dataset(path)  # raises before anything is written to a folder without a dataset
-    # The finished units of an interrupted build are kept for its next run.
-    with change(path, keep_work=True):
-        dataset = Dataset(path)
+    if isinstance(path, str) and "://" in path:
+        with place_at(path, workers, scheduler) as place:
+            return _synthesised(place, settings, progress)
+    return _synthesised(FolderPlace(Path(path), workers, scheduler), settings, progress)
+
+
+def _synthesised(place: Place, settings: CompoundSettings, progress: Progress) -> Synthesised:
+    with place.change():
+        dataset = Dataset(place.folder)
         synthesis = Synthesis.of(dataset, settings)
-        if _is_current(dataset, settings):
-            synthesis.clear(keep_own=False)
-            return _result(path, reused=True)
-        _require_intact(dataset)
-        synthesis.clear(keep_own=True)
-        part, found = _write(dataset, synthesis, workers, progress)
-        commit(path, dataset.card.with_compounds(part))
-        synthesis.clear(keep_own=False)
-        return _result(path, reused=False, found=found)
+        if _is_current(dataset, settings, place):
+            place.clear(synthesis, keep_own=False)
+            return _result(place, reused=True)
+        _require_intact(dataset, place)
+        place.clear(synthesis, keep_own=True)
+        found = _write(dataset, synthesis, place, progress)
+        place.clear(synthesis, keep_own=False)
+        return _result(place, reused=False, found=found)
 
 
-def _result(path: Path, *, reused: bool, found: int = 0) -> Synthesised:
-    dataset = Dataset(path)
-    return Synthesised(path, dataset.card, reused, found, TakesApart.of(dataset))
+def _result(place: Place, *, reused: bool, found: int = 0) -> Synthesised:
+    dataset = place.outcome()
+    return Synthesised(place.where, dataset.card, reused, found, TakesApart.of(dataset))
 
 
-def _is_current(dataset: Dataset, settings: CompoundSettings) -> bool:
+def _is_current(dataset: Dataset, settings: CompoundSettings, place: Place) -> bool:
     """Return whether the dataset holds the compounds of these settings, undamaged."""
     made = dataset.card.compounds
     if not made or dataset.card.stale or made.settings != settings.card_json():
         return False
     if made.dropped_actions != digest_of(_dropped_actions(dataset)):
         return False
-    return all(shard.intact(dataset.path / card_file.COMPOUNDS) for shard in made.shards)
+    return all(place.is_intact(card_file.COMPOUNDS, shard) for shard in made.shards)
 
 
-def _require_intact(dataset: Dataset) -> None:
-    folder = dataset.path / card_file.ACTIONS
-    damaged = [s.name for s in dataset.card.actions.shards if not s.intact(folder)]
+def _require_intact(dataset: Dataset, place: Place) -> None:
+    half = card_file.ACTIONS
+    damaged = [s.name for s in dataset.card.actions.shards if not place.is_intact(half, s)]
     if damaged:
         raise DatasetError(
             f"action shards that are not as they were written: {', '.join(damaged)}",
             wanted="shards whose bytes match the card",
-            where=str(folder),
+            where=f"{place.where}/{half}",
             todo="repeat the `fmdata build` that made them; it rebuilds the damaged ones",
         )
 
 
-def _write(
-    dataset: Dataset, synthesis: Synthesis, workers: int, progress: Progress
-) -> tuple[Part, int]:
-    """Plan and make the shards, and stage them; return their part of the card.
+def _write(dataset: Dataset, synthesis: Synthesis, place: Place, progress: Progress) -> int:
+    """Plan and make the shards, and put them in place.
 
-    The second value is the number of shards that an earlier run had finished.
+    Returns the number of shards that an earlier run had finished.
     """
-    with Processes(workers, str(dataset.path)) as processes:
-        plans, notes = _plan(dataset, synthesis, _named(dataset), processes, progress)
+    with place.hands() as hands:
+        plans, notes = _plan(dataset, synthesis, _named(dataset), hands, progress)
         progress.start("synth-compound", sum(plan.samples for plan in plans), "compounds")
         made: dict[str, Made] = {}
-        for one in processes.each(synthesis.make, _large_first(synthesis, plans)):
+        for one in hands.each(synthesis.make, _large_first(synthesis, plans)):
             made[one.shard.name] = one
             progress.step(one.shard.samples)
     in_order = [made[plan.name] for plan in plans]
-    shards = stage(dataset.path, card_file.COMPOUNDS, ((one.stem, one.shard) for one in in_order))
-    samples = sum(shard.samples for shard in shards)
     actions, dropped = dataset.card.actions.digest, digest_of(_dropped_actions(dataset))
-    part = Part(synthesis.settings.card_json(), samples, shards, actions, dropped, notes)
-    return part, sum(one.found for one in in_order)
+    settings = synthesis.settings.card_json()
+
+    def card(shards: list[Shard]) -> Card:
+        samples = sum(shard.samples for shard in shards)
+        part = Part(settings, samples, shards, actions, dropped, notes)
+        return dataset.card.with_compounds(part)
+
+    place.commit(card, in_order)
+    return sum(one.found for one in in_order)
 
 
 def _large_first(synthesis: Synthesis, plans: Sequence[ShardPlan]) -> list[ShardPlan]:
@@ -182,7 +196,7 @@ def _plan(
     dataset: Dataset,
     synthesis: Synthesis,
     named: Mapping[str, Named],
-    processes: Processes,
+    hands: Hands,
     progress: Progress,
 ) -> tuple[list[ShardPlan], list[str]]:
     """Return the plan of every shard, and notes on missing compounds."""
@@ -194,13 +208,14 @@ def _plan(
     progress.start("plan", len(ordered), "subjects")
     runs: list[Run] = []
     notes: dict[str, list[str]] = {}
-    for group in processes.each(synthesis.plan, groups):
+    for group in hands.each(synthesis.plan, groups):
         for subject in group:
             runs += subject.runs
             if subject.notes:
                 notes[subject.subject] = subject.notes
         progress.step(len(group))
-    _refuse_same_keys(synthesis, [named[name] for name in sorted({run.subject for run in runs})])
+    with_runs = [named[name] for name in sorted({run.subject for run in runs})]
+    _refuse_same_keys(synthesis, with_runs, hands)
     if not runs:
         raise DatasetError(
             f"{len(dataset.actions)} clips, none of them with a motion",
@@ -216,14 +231,13 @@ def _plan(
     return plans, [note for name in sorted(notes) for note in notes[name]]
 
 
-def _refuse_same_keys(synthesis: Synthesis, named: Iterable[Named]) -> None:
+def _refuse_same_keys(synthesis: Synthesis, named: Iterable[Named], hands: Hands) -> None:
     """Raise DatasetError where compounds of two subjects have the same key."""
     first: dict[str, Named] = {}  # by the subject's part of a key
     for one in named:
         other = first.setdefault(key_part(one.subject), one)
         if other is not one:
-            plans = [synthesis.compounds_of(named).plan for named in (other, one)]
-            keys = [{plan[i].key for i in range(len(plan))} for plan in plans]
+            keys = list(hands.each(synthesis.keys, (other, one)))
             if not keys[0].isdisjoint(keys[1]):
                 where = str(synthesis.dataset / card_file.ACTIONS)
                 raise same_key(other.subject, one.subject, where)

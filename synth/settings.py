@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, flag, number, shard_megabytes
+from fmdata.catalog.settings import MAX_SEED, MIN_SEED, Options, flag, number, shard_megabytes, text
 
 # Raised whenever the same actions and settings give other compounds, so that old ones are replaced.
 SYNTHESIS_VERSION = 2
@@ -36,4 +36,7 @@ class SynthesisSettings(Options):
 
     workers: int | None = number(
         None, 0, help="Worker processes, by default one a core. 0 works in this process."
+    )
+    scheduler: str | None = text(
+        None, help="Address of a running Dask scheduler whose workers do the work instead."
     )

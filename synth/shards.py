@@ -8,7 +8,7 @@ again.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
@@ -20,19 +20,20 @@ import numpy as np
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.storage.card import FileFacts, Shard, tool_versions
+from fmdata.catalog.storage.card import FileFacts, Shard
 from fmdata.catalog.storage.division import Run, runs_of
 from fmdata.catalog.storage.files import atomic_folder, remove_folder, remove_temporaries
 from fmdata.catalog.storage.lock import WORK
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.storage.schema import COMPOUND_COLUMNS
-from fmdata.catalog.storage.shards import write_shard
+from fmdata.catalog.storage.shards import FILES, write_shard
 from fmdata.catalog.storage.tables.opened import OpenedCard
 from fmdata.catalog.virtual.plan import ROWS_PER_SHARD, write_plan
 from fmdata.synth.settings import CompoundSettings
 from fmdata.synth.subject import SubjectCompounds
 
 _PREFIX = "compounds-"
-_FACTS = "shard.json"
+FACTS = "shard.json"
 
 
 class Named(NamedTuple):
@@ -65,6 +66,18 @@ class ShardPlan(NamedTuple):
     def samples(self) -> int:
         """Number of compounds."""
         return sum(run.stop - run.start for run, _ in self.runs)
+
+    def shard(self, tar: FileFacts | None, parquet: FileFacts, frames: FileFacts | None) -> Shard:
+        """Return its entry for the card."""
+        subjects = [named.subject for _, named in self.runs]
+        fold = self.runs[0][0].fold
+        return Shard(self.name, fold, subjects, self.samples, tar, parquet, frames)
+
+    def entry(self, files: Mapping[str, FileFacts]) -> Shard:
+        """Return its entry for the card, of the facts of its files by name."""
+        tar, parquet, frames = (files.get(f"{self.name}{suffix}") for suffix in FILES)
+        assert parquet is not None
+        return self.shard(tar, parquet, frames)
 
 
 class Made(NamedTuple):
@@ -128,20 +141,23 @@ class Synthesis:
         """Return the compounds of one subject; a process keeps those of the last one."""
         return _compounds(OpenedCard.of(self.dataset), named, self.settings)
 
+    def keys(self, named: Named) -> set[str]:
+        """Return the keys of the compounds of one subject."""
+        plan = self.compounds_of(named).plan
+        return {plan[i].key for i in range(len(plan))}
+
     def make(self, plan: ShardPlan) -> Made:
         """Make one shard, unless an earlier run has finished it."""
         folder = self.folder / plan.name
-        facts = folder / _FACTS
+        facts = folder / FACTS
         if facts.exists():
             shard = _parsed(json.loads(facts.read_bytes()))
             if shard.intact(folder):
                 return Made(folder / plan.name, shard, found=True)
         self.folder.mkdir(exist_ok=True)
         with atomic_folder(folder) as new:
-            files = self._write(new, plan)
-            subjects = [named.subject for _, named in plan.runs]
-            shard = Shard(plan.name, plan.runs[0][0].fold, subjects, plan.samples, *files)
-            (new / _FACTS).write_text(json.dumps(asdict(shard)))
+            shard = plan.shard(*self._write(new, plan))
+            (new / FACTS).write_text(json.dumps(asdict(shard)))
         return Made(folder / plan.name, shard, found=False)
 
     def _write(
@@ -153,7 +169,8 @@ class Synthesis:
             tables = (of(named).rows(start, stop) for of, named, start, stop in runs)
             return None, write_plan(folder, plan.name, tables), None
         samples = (sample for of, named, *places in runs for sample in of(named).samples(*places))
-        return write_shard(folder, plan.name, samples, COMPOUND_COLUMNS)
+        written = write_shard(folder, plan.name, samples, COMPOUND_COLUMNS)
+        return written.tar, written.parquet, written.frames
 
     def clear(self, *, keep_own: bool) -> None:
         """Remove finished shards of other syntheses, and by `keep_own` those of this one."""

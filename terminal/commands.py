@@ -48,6 +48,7 @@ _QUIET_OPTION = inspect.Parameter(
 def command(
     *kinds: type[Options],
     dataset: bool = False,
+    url: bool = False,
     only: Container[str] | None = None,
     name: str | None = None,
     stopped: str | None = None,
@@ -55,10 +56,10 @@ def command(
     """Register a function as a command, with options derived from some settings classes.
 
     The function takes an object of each class first, in order, and with `dataset` the dataset's
-    folder before them, which a user gives as an argument or by ``--dataset``. `only` names the
-    fields that are options of this command; all others keep their defaults. `name` is the
-    command's, by default the function's. A long command has `stopped`: what the same command does
-    after Ctrl-C, as its last words say. It takes ``--quiet``.
+    folder before them, which a user gives as an argument or by ``--dataset``; with `url` it may be
+    at a URL. `only` names the fields that are options of this command; all others keep their
+    defaults. `name` is the command's, by default the function's. A long command has `stopped`: what
+    the same command does after Ctrl-C, as its last words say. It takes ``--quiet``.
     """
     options = {k: [f for f in k.options() if only is None or f.name in only] for k in kinds}
 
@@ -67,9 +68,7 @@ def command(
 
         @functools.wraps(run)
         def called(**values: Any) -> None:
-            before: list[Any] = []
-            if dataset:
-                before.append(_chosen_folder(values.pop("folder"), values.pop("dataset")))
+            before: list[Any] = [_dataset_of(values, url)] if dataset else []
             for kind, chosen in options.items():
                 before.append(kind(**{f.name: _parsed(f, values.pop(f.name)) for f in chosen}))
             with _stoppable(stopped, values.pop("quiet", False)):
@@ -126,12 +125,18 @@ def _folder_parameters() -> list[inspect.Parameter]:
     option = typer.Option("--dataset", help="The same, as an option.")
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
-        inspect.Parameter(name, keyword, default=None, annotation=Annotated[Path | None, how])
+        inspect.Parameter(name, keyword, default=None, annotation=Annotated[str | None, how])
         for name, how in (("folder", argument), ("dataset", option))
     ]
 
 
-def _chosen_folder(argument: Path | None, option: Path | None) -> Path:
+def _dataset_of(values: dict[str, Any], url: bool) -> Path | str:
+    """Take the dataset out of a command's values; only with `url` a URL is one."""
+    folder = _chosen_folder(values.pop("folder"), values.pop("dataset"))
+    return place_of(folder) if url else Path(folder)
+
+
+def _chosen_folder(argument: str | None, option: str | None) -> str:
     if argument and option and argument != option:
         raise UsageError(
             f"two dataset folders, {argument} and --dataset {option}",
@@ -139,7 +144,7 @@ def _chosen_folder(argument: Path | None, option: Path | None) -> Path:
             where="--dataset",
             todo="leave out one of them",
         )
-    return argument or option or DATASET
+    return argument or option or str(DATASET)
 
 
 def show(result: object) -> None:
@@ -178,6 +183,22 @@ def confirm(question: str) -> None:
             todo="give --yes if that is what you mean; nothing was changed",
         )
     typer.confirm(printable(question), abort=True, err=True)
+
+
+def place_of(text: str) -> Path | str:
+    """Return a folder, or a URL as it is."""
+    return text if "://" in text else Path(text)
+
+
+def require_folder_for_report(place: Path | str, with_report: bool) -> None:
+    """Raise UsageError where a page is asked for of a dataset at a URL."""
+    if with_report and isinstance(place, str):
+        raise UsageError(
+            f"--report of a dataset at {place}",
+            wanted="a folder, in which the page is written",
+            where="--report",
+            todo="`fmdata pull` the dataset, then `fmdata report`",
+        )
 
 
 def require_torch() -> None:

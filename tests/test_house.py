@@ -46,7 +46,7 @@ FLOORS = [
 # Library: the one place that may import it.
 OWNERS = {
     "dask": ("pipeline/engine/cores.py", "pipeline/engine/crew.py", "pipeline/engine/run.py"),
-    "distributed": "pipeline/engine/cluster.py",
+    "distributed": "pipeline/engine/workers.py",
     "fsspec": "catalog/remote/store.py",
     "typer": ("cli.py", "terminal/commands.py"),
     "rich": "terminal/",

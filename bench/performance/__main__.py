@@ -19,7 +19,7 @@ import cv2
 from bench.page import Marks, markdown, text, write_page
 from bench.performance import building, embedding, planning, reading, starting, synthesis
 from bench.performance.sides import HEAD, Goal
-from fmdata.catalog.storage.card import tool_versions
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.pipeline.build import build
 from fmdata.pipeline.settings import BuildSettings, RunSettings
 from fmdata.synth.simulator.simulate import SimulateSettings, simulate

@@ -1,6 +1,5 @@
 """Files of a dataset at a URL: those that its card names, and those of an unfinished push."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -8,6 +7,7 @@ from typing import IO
 
 from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.remote.store import TRIES, Store
+from fmdata.catalog.remote.transfer import received
 from fmdata.catalog.storage.card import DROPPED, MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.place import HALVES, is_shard_file
 
@@ -62,7 +62,7 @@ def parsed(content: bytes, store: Store) -> Card:
             ) from error
 
 
-def fetch(
+def fetch_of_card(
     store: Store, name: str, facts: FileFacts, file: IO[bytes], is_same: Callable[[], bool]
 ) -> None:
     """Copy a file of a dataset at a URL into an open, empty file, until it has the right digest.
@@ -75,12 +75,9 @@ def fetch(
         When the dataset was changed, the file is not as its card says, or cannot be reached.
     """
     for _ in range(TRIES):
-        digest = hashlib.sha256()
         file.seek(0)
-        for block in store.blocks(name, facts.bytes):
-            digest.update(block)
-            file.write(block)
-        if digest.hexdigest() == facts.sha256:
+        file.truncate()
+        if received(store, name, file, facts.bytes) == facts:
             return
         if not is_same():
             raise DatasetError(

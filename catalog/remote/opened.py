@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from fmdata.catalog.remote.cache import Cache, CacheSettings, require_locks
-from fmdata.catalog.remote.contents import fetch, no_dataset, parsed
+from fmdata.catalog.remote.contents import fetch_of_card, no_dataset, parsed
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, FileFacts
 from fmdata.catalog.storage.files import atomic_file
@@ -56,7 +56,7 @@ class CachedCard(OpenedCard):
 
         def copy(file: IO[bytes]) -> None:
             store = _store(self.url, os.getpid())
-            fetch(store, name, facts, file, lambda: _digest(store) == self.digest)
+            fetch_of_card(store, name, facts, file, lambda: _digest(store) == self.digest)
 
         return Cache(self.cache).held(path, facts.bytes, copy)
 

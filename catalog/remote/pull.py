@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import fetch, files_of, no_dataset, read_card
+from fmdata.catalog.remote.contents import fetch_of_card, files_of, no_dataset, read_card
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.storage.card import DROPPED, NAME, Card, FileFacts, Shard
@@ -132,8 +132,14 @@ class _Pull:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as file:
-            fetch(self._store, name, facts, file, lambda: read_card(self._store) == self._card)
+            fetch_of_card(
+                self._store, name, facts, file, lambda: read_card(self._store) == self._card
+            )
         self.fetched.append(name)
+
+    def _is_same(self) -> bool:
+        """Return whether the card at the URL is still the one that this pull began with."""
+        return read_card(self._store) == self._card
 
     def _commit(self, made: dict[str, list[tuple[Path, Shard]]], is_new_list: bool) -> None:
         for half, shards in made.items():

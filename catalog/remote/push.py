@@ -8,7 +8,8 @@ the same command, which sends only what is missing.
 
 An object store has no locks. Each push leaves a mark of its own, and stops where it finds another:
 of two pushes to one URL at the same time, the one that began last goes on. This is best effort:
-between the look at the mark and the next request the other may begin.
+between the look at the mark and the next request the other may begin. A push to a place that a
+build or a synthesis has locked (:mod:`fmdata.catalog.remote.lease`) is refused.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,10 @@ from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, is_ours
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
-from fmdata.catalog.remote.store import TRIES, Store
+from fmdata.catalog.remote.lease import LOCK, require_free
+from fmdata.catalog.remote.replaced import Replaced, mixed, put_in_place
+from fmdata.catalog.remote.store import Store
+from fmdata.catalog.remote.transfer import not_kept, sent
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.lock import reading
 from fmdata.catalog.storage.place import HALVES
@@ -161,20 +165,12 @@ class _Push:
     def _send(self, name: str, target: str, facts: FileFacts) -> None:
         """Upload a file until it reads back as it should."""
         path = self._dataset / name
-        for _ in range(TRIES):
-            if path.is_file():
-                self._store.upload(path, target)
-                if self._store.facts(target) == facts:
-                    self._sent.append(name)
-                    return
-            if not facts.hold_for(path):
-                raise self._damaged(path)
-        raise DatasetError(
-            f"{name} was sent {TRIES} times, and each time another checksum was read back",
-            wanted="a place that keeps the bytes it gets",
-            where=self._store.url,
-            todo="check the disk or the network there, then push again",
-        )
+        if path.is_file() and sent(self._store, path, target, facts):
+            self._sent.append(name)
+            return
+        if not facts.hold_for(path):
+            raise self._damaged(path)
+        raise not_kept(self._store, name)
 
     def _damaged(self, path: Path) -> DatasetError:
         state = "unchanged" if NAME in self._there else "not finished"
@@ -186,20 +182,11 @@ class _Push:
         )
 
     def _replace(self, stale: Iterable[str], text: bytes) -> None:
-        """Put new files in place; without a card, the half-replaced files are no dataset."""
+        """Put new files in place below a new card."""
         self._require_own()
-        self._store.remove(NAME)
-        for name in self._staged:
-            self._store.move(f"{NEW}/{name}", name)
-        for name in stale:
-            self._store.remove(name)
-        self._require_own()
-        sizes = self._store.sizes()
-        if wrong := [n for n, facts in self._files.items() if sizes.get(n) != facts.bytes]:
-            raise self._mixed(f"{wrong[0]} was changed during the push")
-        # Written under another name first: on a disk, a write can be seen half done.
-        self._store.write(f"{NEW}/{NAME}", text)
-        self._store.move(f"{NEW}/{NAME}", NAME)
+        moves = {f"{NEW}/{name}": name for name in self._staged}
+        replaced = Replaced(self._files, text, moves, stale)
+        put_in_place(self._store, replaced, f"{NEW}/{NAME}", self._require_own)
 
     def _clear(self) -> None:
         """Remove what this push, or killed ones before it, left in ``.new``; the mark last."""
@@ -211,19 +198,11 @@ class _Push:
 
     def _require_own(self) -> None:
         if self._store.read(MARK, MAX_MARK) != self._mark:
-            raise self._mixed("another push to this place has begun")
-
-    def _mixed(self, got: str) -> UsageError:
-        return UsageError(
-            got,
-            wanted="one push to a place at a time",
-            where=self._store.url,
-            todo="wait until the other one has ended, then run the same command again",
-        )
+            raise mixed(self._store, "another push to this place has begun")
 
 
 def _require_place(store: Store, there: dict[str, int]) -> None:
-    """Refuse a place with files in it that is neither a dataset nor an unfinished push of one."""
+    """Refuse a place with files of something else, or one where a build works."""
     if there and NAME not in there and MARK not in there:
         few = ", ".join([name or "a file" for name in there][:3])
         raise UsageError(
@@ -232,6 +211,8 @@ def _require_place(store: Store, there: dict[str, int]) -> None:
             where=store.url,
             todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
         )
+    if LOCK in there:
+        require_free(store)
 
 
 def _require_same(store: Store, text: bytes) -> None:

@@ -7,9 +7,10 @@ of a file. Promise: no message holds a user name, password or token of the URL.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -21,9 +22,32 @@ from fmdata.catalog.storage.card import FileFacts
 TRIES = 5
 BACKOFF_S = 0.5  # before the second try; doubled before each further one
 BLOCK = 8 << 20  # bytes of one request to read
+_MAX_CREATED = 1 << 16  # bytes of a file that two commands may create
 _LASTING = (PermissionError, IsADirectoryError, NotADirectoryError, TypeError, ValueError)
 
+# Facts of a file that change with it, by which file systems know it.
+_STATE = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "updated",
+          "mtime", "created", "ino")  # fmt: skip
+
 T = TypeVar("T")
+
+
+class Listed(NamedTuple):
+    """A file as a list of files shows it.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    state : str
+        Facts that change when the file changes; empty where the file system lists none.
+    is_link : bool
+        Whether it is a link, on a disk.
+    """
+
+    size: int
+    state: str
+    is_link: bool = False
 
 
 class Store:
@@ -65,14 +89,25 @@ class Store:
         if isinstance(fs, LocalFileSystem):
             fs.auto_mkdir = True
 
-    def sizes(self) -> dict[str, int]:
-        """Return the size of every file below the URL, by name; sorted."""
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Return the size of every file below the URL, or below a folder, by name; sorted."""
+        return {name: one.size for name, one in self.listing(below).items()}
+
+    def listing(self, below: str = "") -> dict[str, Listed]:
+        """Return every file below the URL, or below a folder in it, by name; sorted."""
         try:
-            found = self._call(self._fs.find, self._root, detail=True)
+            found = self._call(self._fs.find, self._path(below), detail=True)
         except FileNotFoundError:
             return {}
         names = {path[len(self._root) :].lstrip("/"): facts for path, facts in found.items()}
-        return {name: int(names[name]["size"]) for name in sorted(names)}
+        return {name: _listed(names[name]) for name in sorted(names)}
+
+    def size(self, name: str) -> int | None:
+        """Return the size of a file in bytes; None where it is missing."""
+        try:
+            return self._size(name)
+        except FileNotFoundError:
+            return None
 
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the content of a small file; None where it is missing.
@@ -102,6 +137,11 @@ class Store:
         except FileNotFoundError:
             return
 
+    def head(self, name: str, n_bytes: int) -> bytes:
+        """Return the first bytes of a file; none of a missing one."""
+        size = min(self.size(name) or 0, n_bytes)
+        return b"".join(self._blocks(name, size))
+
     def facts(self, name: str) -> FileFacts:
         """Return the size and SHA-256 of a file, computed from its bytes read back."""
         digest, size = hashlib.sha256(), 0
@@ -113,6 +153,19 @@ class Store:
     def write(self, name: str, data: bytes) -> None:
         """Write a small file."""
         self._change(self._fs.pipe_file, self._path(name), data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file that is not there yet; return False where another one is.
+
+        Where the file system knows no such request, the last of two writers wins.
+        """
+        try:
+            self._change(self._fs.pipe_file, self._path(name), data, mode="create")
+        except FileExistsError:  # perhaps by a try whose answer was lost
+            return self.read(name, _MAX_CREATED) == data
+        except DatasetError:
+            self.write(name, data)
+        return True
 
     def upload(self, path: Path, name: str) -> None:
         """Copy a local file to `name`, as the file system likes it best (S3: in parallel parts)."""
@@ -126,8 +179,12 @@ class Store:
         if isinstance(self._fs, LocalFileSystem):
             self._change(self._fs.mv, self._path(old), self._path(new))
             return
-        self._change(self._fs.cp_file, self._path(old), self._path(new))
+        self.copy(old, new)
         self.remove(old)
+
+    def copy(self, old: str, new: str) -> None:
+        """Copy a file at the far end."""
+        self._change(self._fs.cp_file, self._path(old), self._path(new))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it exists."""
@@ -153,12 +210,14 @@ class Store:
             yield self._call(self._fs.cat_file, self._path(name), start=start, end=stop)
 
     def _path(self, name: str) -> str:
-        return f"{self._root}/{PurePosixPath(name)}"
+        return f"{self._root}/{PurePosixPath(name)}" if name else self._root
 
-    def _change(self, request: Callable[..., object], *arguments: object) -> None:
+    def _change(
+        self, request: Callable[..., object], *arguments: object, **options: object
+    ) -> None:
         """Make a request that needs a bucket, or a file, which may be missing."""
         try:
-            self._call(request, *arguments)
+            self._call(request, *arguments, **options)
         except FileNotFoundError as error:
             raise self._failed(error, 1) from error
 
@@ -167,15 +226,15 @@ class Store:
 
         Raises
         ------
-        FileNotFoundError
-            When there is no such file.
+        FileNotFoundError, FileExistsError
+            When there is no such file, or already one.
         DatasetError
             When the request fails for good, or at each try.
         """
         for attempt in range(self._tries):
             try:
                 return request(*arguments, **options)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):
                 raise
             # Libraries raise errors of their own, which are no OSError.
             except Exception as error:
@@ -204,3 +263,14 @@ class Store:
 
     def _refused(self, got: str, wanted: str, todo: str) -> UsageError:
         return UsageError(got, wanted=wanted, where=self.url, todo=todo)
+
+
+@lru_cache(maxsize=16)
+def store_at(url: str) -> Store:
+    """Return the store of a URL; a process opens it once, which takes a moment for S3."""
+    return Store(url)
+
+
+def _listed(facts: Mapping[str, Any]) -> Listed:
+    state = [str(facts[name]) for name in _STATE if facts.get(name)]
+    return Listed(int(facts["size"]), " ".join(state), bool(facts.get("islink")))

@@ -9,9 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -26,10 +24,6 @@ MAX_SIZE = 1024  # pixels; width and height of a crop
 MAX_BYTES = 128 << 20  # of a card; one of a million clips has some four megabytes
 _SHARD = re.compile(r"shard-[0-9]{5,9}")
 DROPPED = "dropped.parquet"
-# Packages whose version can change the bytes of a dataset: always, and with one landmark backend.
-TOOLS = ("av", "numpy", "opencv-contrib-python", "pyarrow", "scipy")
-_FAN = "face-alignment", "torch"
-TOOLS_OF = {"litert": ("ai-edge-litert",), "mediapipe": ("mediapipe",), "fan": _FAN}
 T = TypeVar("T")
 
 
@@ -57,6 +51,7 @@ class Shard:
     """A tar and two Parquet files with the same samples: their content and their digests.
 
     A shard of virtual compounds is the table of clips alone; `tar` and `frames` are None.
+    `processors` has the features of the processors that made the clips of actions.
     """
 
     name: str
@@ -66,6 +61,7 @@ class Shard:
     tar: FileFacts | None
     parquet: FileFacts
     frames: FileFacts | None
+    processors: list[str] = field(default_factory=list)
 
     @property
     def files(self) -> dict[str, FileFacts]:
@@ -202,18 +198,6 @@ class Card:
                 todo="restore the card from a copy, or build the dataset again into another folder "
                 "with --out",
             ) from error
-
-
-def tool_versions(landmarks: str) -> dict[str, str]:
-    """Return the versions of the packages that can change the bytes of a dataset.
-
-    `landmarks` is the landmark backend. A package that is not installed is left out.
-    """
-    versions = {name: metadata.version(name) for name in TOOLS}
-    for name in TOOLS_OF.get(landmarks, ()):
-        with suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return versions
 
 
 def _read(path: Path) -> bytes:

@@ -97,6 +97,7 @@ ACTION_FACTS = pa.schema(
         pa.field("start", pa.float64()),  # span of the file in seconds; null for its ends
         pa.field("stop", pa.float64()),
         pa.field("digest", pa.string()),  # of the recording's content and the settings
+        pa.field("processor", pa.string()),  # features of the one that made the clip
         pa.field("fps", pa.float64()),
         pa.field("n_frames", pa.int32()),
         pa.field("first_frame", pa.int32()),  # frames of the file before the clip's first one

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from fmdata.catalog.storage.avi import jpeg_spans
 from fmdata.catalog.storage.card import FileFacts
+from fmdata.catalog.storage.made_by.processor import processors_of
 from fmdata.catalog.storage.schema import POSITIONS, Columns, is_scalar
 from fmdata.catalog.storage.tables.frames import FramesWriter
 from fmdata.catalog.storage.tars.content import Content, Joined, TarSlice, size_of
@@ -56,16 +58,25 @@ class Sample:
     jpeg_spans: np.ndarray | None = None
     wav: Content | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Key of the sample."""
         key: str = self.facts["key"][0].as_py()
         return key
 
-    @property
+    @cached_property
     def n_frames(self) -> int:
         """Number of frames."""
         return int(self.facts["n_frames"][0].as_py())
+
+
+class Written(NamedTuple):
+    """Size and digest of each file of a shard, and the processors that made its clips."""
+
+    tar: FileFacts
+    parquet: FileFacts
+    frames: FileFacts
+    processors: list[str]
 
 
 def shard_name(index: int) -> str:
@@ -77,16 +88,8 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}"
 
 
-def write_shard(
-    folder: Path, name: str, samples: Iterable[Sample], columns: Columns
-) -> tuple[FileFacts, FileFacts, FileFacts]:
-    """Write one shard, the three :data:`FILES` of a name; each appears only when complete.
-
-    Returns
-    -------
-    tuple of three FileFacts
-        Size and digest of each file, computed while it was written.
-    """
+def write_shard(folder: Path, name: str, samples: Iterable[Sample], columns: Columns) -> Written:
+    """Write one shard, the three :data:`FILES` of a name; each appears only when complete."""
     scalars = [field.name for field in columns.facts if is_scalar(field)]
     with (
         hashed_file(folder / f"{name}.tar") as tar_file,
@@ -104,7 +107,8 @@ def write_shard(
                 clips.add(sample.facts, (*places, frames.n_rows))
                 assert places[0] is not None
                 frames.write(_rows_of_frames(sample, places[0], columns), sample.n_frames)
-    return tar_file.facts, clips_file.facts, frames_file.facts
+    facts = (tar_file.facts, clips_file.facts, frames_file.facts)
+    return Written(*facts, sorted(clips.processors))
 
 
 class _ClipsWriter:
@@ -115,6 +119,7 @@ class _ClipsWriter:
         self._parquet = pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=False)
         self._facts: list[pa.Table] = []
         self._positions: list[Positions] = []
+        self.processors: set[str] = set()
 
     def __enter__(self) -> "_ClipsWriter":
         return self
@@ -137,6 +142,7 @@ class _ClipsWriter:
         group = pa.concat_tables(self._facts).combine_chunks()
         for field, values in zip(POSITIONS, zip(*self._positions, strict=True), strict=True):
             group = group.append_column(field, pa.array(values, field.type))
+        self.processors.update(processors_of(group))
         self._parquet.write_table(group)
         self._facts, self._positions = [], []
 

@@ -25,6 +25,7 @@ from fmdata.catalog.verify.compounds import check_compounds
 from fmdata.catalog.verify.finding import REBUILD, RESYNTH, Finding, after_deleting
 from fmdata.catalog.verify.frames import DeepCheck
 from fmdata.catalog.verify.plan import PlanCheck
+from fmdata.catalog.verify.processors import check_processors
 from fmdata.catalog.verify.rows import Names, check_duplicates
 from fmdata.catalog.verify.shard import ShardCheck
 
@@ -92,6 +93,7 @@ def check_content(
         if not readable:
             return  # rows are missing, so they cannot be compared
     yield from check_duplicates(halves[0].clips)
+    yield from check_processors(half.clips for half in halves)
     compounds = [half.clips for half in halves if half.folder.name == card_file.COMPOUNDS]
     if compounds and not card.stale:
         yield from check_compounds(halves[0].clips, compounds[0], dropped)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from fmdata.catalog.clip import ActionClip, Clip
 from fmdata.catalog.keys import action_key, compound_key
 from fmdata.catalog.storage.avi import Span, jpeg_spans
+from fmdata.catalog.storage.made_by.processor import processors_of
 from fmdata.catalog.storage.npy import npy_header
 from fmdata.catalog.storage.schema import is_scalar, may_be_null, per_frame, with_labels
 from fmdata.catalog.storage.shards import SUFFIXES
@@ -103,6 +104,8 @@ class ShardCheck:
             yield "it has not one row per frame of its clips"
         if pc.unique(rows["subject"]).to_pylist() != shard.subjects:
             yield "other subjects than the card says"
+        if processors_of(rows) != shard.processors:
+            yield "other processors than the card says"
         begin = 0
         for clip in self.clips():
             if problem := _problem_of_facts(clip, self._size):

@@ -9,30 +9,32 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TypeAlias
 
 from dask.system import CPU_COUNT
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.engine.cluster import cluster
 from fmdata.pipeline.engine.crew import AgainError, Crew, InProcess, Order, processes
 from fmdata.pipeline.engine.pool import HAS_WORKERS
-from fmdata.pipeline.engine.shared import require_seen
 from fmdata.pipeline.engine.window import in_window
 from fmdata.pipeline.settings import JobSettings, RunSettings
-from fmdata.pipeline.work.digest import Maker, content_digest, file_state, files_of
+from fmdata.pipeline.work.digest import Maker
 from fmdata.pipeline.work.job import Job
-from fmdata.pipeline.work.known.files import KnownFiles, facts_of
+from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.limits.room import is_full
-from fmdata.pipeline.work.outcome import Outcome, failed_if_short
-
-# The digest of a file's content and its state before that, or an error.
-ContentDigest: TypeAlias = tuple[str, str] | RecordingError
+from fmdata.pipeline.work.outcome import Outcome
+from fmdata.pipeline.work.site import (
+    ContentDigest,
+    Source,
+    Units,
+    content_of,
+    facts_here,
+    state_here,
+)
 
 
 def digest_all(
@@ -40,12 +42,14 @@ def digest_all(
     settings: JobSettings,
     progress: Progress = SILENT,
     known: KnownFiles | None = None,
+    source: Source | None = None,
     *,
     job: str = "build",
 ) -> list[Job]:
     """Digest every recording, several at a time: reading and hashing leave Python free.
 
-    Files in `known` are not read. `job` is the name of the progress.
+    Files in `known` are not read. `source` reads recordings that are no files of this machine.
+    `job` is the name of the progress.
     """
     # Many recordings may be spans of one long file, which is read once.
     spans = Counter(recording.path for recording in recordings)
@@ -54,7 +58,7 @@ def digest_all(
     left = len(recordings)
     progress.start(job, len(recordings), "recordings")
     progress.note("read")
-    for path, content in _contents(files, known):
+    for path, content in _contents(files, known, source or _Here()):
         contents[path] = content
         left -= spans[path]
         if left:  # the build itself follows the last one at once
@@ -64,48 +68,43 @@ def digest_all(
 
 
 def _contents(
-    files: Sequence[Recording], known: KnownFiles | None
+    files: Sequence[Recording], known: KnownFiles | None, source: Source
 ) -> Iterator[tuple[Path, ContentDigest]]:
     """Yield the path and the digest of the content of each file."""
-    unknown: list[Recording] = []
+    unknown: dict[Path, tuple[Recording, str | None]] = {}
     for recording in files:
-        facts = _facts(recording.path) if known else None
+        facts = source.facts(recording.path) if known else None
         if known and facts and (digest := known.digest(facts)):
-            yield recording.path, (digest, file_state(recording.path))
+            yield recording.path, (digest, source.state(recording.path))
         else:
-            unknown.append(recording)
-    with ThreadPoolExecutor(CPU_COUNT) as threads:
-        window = in_window(lambda one: threads.submit(_read, one), unknown, lambda: 2 * CPU_COUNT)
-        for recording, future in window:
-            facts, content = future.result()
-            if known and facts and not isinstance(content, RecordingError):
-                known.keep(facts, content[0])
-            yield recording.path, content
+            unknown[recording.path] = recording, facts
+    for path, content in source.contents([recording for recording, _ in unknown.values()]):
+        before = unknown[path][1]
+        is_same = before is not None and source.facts(path) == before
+        if known and before and is_same and not isinstance(content, RecordingError):
+            known.keep(before, content[0])
+        yield path, content
 
 
-def _facts(path: Path) -> str | None:
-    """Return the facts of a recording's files, or None if one is missing."""
-    with suppress(OSError):
-        return facts_of(files_of(path))
-    return None
+class _Here:
+    """A :class:`Source` of files of this machine."""
 
+    def facts(self, path: Path) -> str | None:
+        """Return the facts of a recording's files, or None if one is missing."""
+        return facts_here(path)
 
-def _read(recording: Recording) -> tuple[str | None, ContentDigest]:
-    """Return the facts of a recording's files, if they stay the same, and their digest."""
-    before = _facts(recording.path)
-    content = _content(recording)
-    return (before if _facts(recording.path) == before else None), content
+    def state(self, path: Path) -> str:
+        """Return the state of a recording's files; empty if one is missing."""
+        return state_here(path)
 
-
-def _content(recording: Recording) -> ContentDigest:
-    try:
-        state = file_state(recording.path)
-    except OSError:
-        state = ""  # then reading fails as well, and reports why
-    try:
-        return content_digest(recording), state
-    except RecordingError as error:
-        return failed_if_short(error)
+    def contents(self, recordings: Sequence[Recording]) -> Iterator[tuple[Path, ContentDigest]]:
+        """Yield the digest of the content of each recording."""
+        with ThreadPoolExecutor(CPU_COUNT) as threads:
+            window = in_window(
+                lambda one: threads.submit(content_of, one), recordings, lambda: 2 * CPU_COUNT
+            )
+            for recording, future in window:
+                yield recording.path, future.result()
 
 
 def _job(recording: Recording, content: ContentDigest, maker: Maker) -> Job:
@@ -117,7 +116,7 @@ def _job(recording: Recording, content: ContentDigest, maker: Maker) -> Job:
 def run(
     jobs: Sequence[Job],
     settings: JobSettings,
-    work: Path,
+    units: Units,
     how: RunSettings,
     progress: Progress = SILENT,
 ) -> list[Outcome]:
@@ -129,8 +128,8 @@ def run(
         The recordings to process.
     settings : JobSettings
         How to build.
-    work : Path
-        Folder of the units; every worker must see it.
+    units : Units
+        Where the units are made; every worker must see their folder, or reach their URL.
     how : RunSettings
         Number of processes or address of a scheduler, model weights, time limit.
     progress : Progress
@@ -139,11 +138,11 @@ def run(
     if not jobs:
         return []
     outcomes: dict[int, Outcome] = {}
-    with _crew(jobs, Order(settings, work, how.model, how.time_limit_s), how) as crew:
+    order = Order(settings, units.folder, how.model, how.time_limit_s, units.ends)
+    with _crew(jobs, order, how) as crew:
         progress.note(crew.note)
         keep = _collector(outcomes, progress, crew)
         for i, outcome in _outcomes(jobs, crew):
-            require_seen(Unit(work / jobs[i].digest), outcome)
             keep(i, outcome)
     return [outcomes[i] for i in range(len(jobs))]
 

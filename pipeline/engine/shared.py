@@ -1,21 +1,23 @@
-"""A disk that several machines share, and the check that a worker sees it.
+"""A disk or a URL that several machines share, and the check that a worker sees it.
 
 The process that builds writes a random text into a folder beside the units. A worker that reads it
 answers with a file of its own there; one that does not writes nothing.
 """
 
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 from fmdata.catalog.errors import FmdataError
-from fmdata.catalog.storage.card import tool_versions
+from fmdata.catalog.remote.copies import shown
+from fmdata.catalog.remote.store import store_at
+from fmdata.catalog.storage.lock import WORK
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.storage.work import UNREADABLE, Unit
 from fmdata.pipeline.engine.crew import Order
 from fmdata.pipeline.settings import STAGES_VERSION
@@ -24,43 +26,47 @@ from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome, read_outcome
 
 _TOKEN = "token"
+_MAX = 1024  # bytes
 _VISIBLE_S = 90.0  # after which a file that another machine wrote is seen on any network disk
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """A folder in which workers answer; travels to them.
+    """A place in which workers answer; travels to them.
 
     Attributes
     ----------
-    folder : Path
-        The folder, absolute.
+    place : str
+        The folder, absolute, or its URL.
     token : str
         Content of the file in it.
     seen : tuple of (Path, str)
         Files that a worker must see, and their :func:`file_state`, empty where only names count.
+    raw : tuple of (str, str) or None
+        URL of the recordings, and the name of one that a worker must reach.
     versions : dict of str to str
         Versions of the stages and tools of this build, which a worker must have too.
     landmarks : str
         The landmark backend.
     """
 
-    folder: Path
+    place: str
     token: str
-    seen: tuple[tuple[Path, str], ...]
     versions: dict[str, str]
     landmarks: str
+    seen: tuple[tuple[Path, str], ...] = ()
+    raw: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
         """Name of this build, unique."""
-        return self.folder.stem
+        return self.place.rpartition("/")[2]
 
     def is_seen(self) -> bool:
         """Return whether this process, of a worker, sees the token."""
         try:
-            return (self.folder / _TOKEN).read_text() == self.token
-        except OSError:
+            return store_at(self.place).read(_TOKEN, _MAX) == self.token.encode()
+        except FmdataError:
             return False
 
     def answer(self) -> str:
@@ -69,7 +75,7 @@ class Meeting:
         Nothing is written where the token is not seen.
         """
         if not self.is_seen():
-            return f"!it does not see {self.folder.parent}"
+            return f"!it does not see {self._above}"
         for path, state in self.seen:
             if not _is_same(path, state):
                 return f"!it does not see {path}, or sees another file there"
@@ -79,9 +85,11 @@ class Meeting:
             return f"!it has {name} {mine.get(name)}, and this machine {self.versions[name]}"
         name = uuid4().hex
         try:
-            (self.folder / name).write_text(_reply(self.token, name))
-        except OSError as error:
-            return f"!it cannot write to {self.folder.parent}: {error.strerror}"
+            if self.raw and store_at(self.raw[0]).size(self.raw[1]) is None:
+                return f"!it does not see the recordings at {shown(self.raw[0])}"
+            store_at(self.place).write(name, _reply(self.token, name))
+        except FmdataError as error:
+            return f"!it cannot work at {error.where}: {error.got}"
         return name
 
     def problem_of(self, answer: object) -> str:
@@ -90,28 +98,43 @@ class Meeting:
             return f"{type(answer).__name__}: {answer}"
         if answer.startswith("!"):
             return answer[1:]
-        try:
-            if (self.folder / answer).read_text() == _reply(self.token, answer):
-                return ""
-        except OSError:
-            pass
-        return f"what it writes to {self.folder.parent} is not seen here"
+        if store_at(self.place).read(answer, _MAX) == _reply(self.token, answer):
+            return ""
+        return f"what it writes to {self._above} is not seen here"
+
+    @property
+    def _above(self) -> str:
+        return self.place.rpartition("/")[0]
 
 
 @contextmanager
 def meeting(order: Order, jobs: Sequence[Job]) -> Iterator[Meeting]:
     """Yield a place for the workers of a build to answer in, removed after the block."""
-    folder, token = order.work / f"{uuid4().hex}.part", secrets.token_hex()
-    seen = _one_a_disk(jobs)
+    seen, raw = _one_a_disk(jobs), None
+    if order.ends and order.ends.raw and jobs:
+        _, names = order.ends.travelling(jobs[0])
+        seen, raw = [], (order.ends.raw, names[0])
     if order.model:
         seen.append((order.model, ""))
-    landmarks = order.settings.landmarks
-    folder.mkdir(parents=True)
+    out = order.ends.out if order.ends else None
+    work = f"{out}/{WORK}" if out else str(order.work)
+    with place_in(work, order.settings.landmarks) as place:
+        yield replace(place, seen=tuple(seen), raw=raw)
+
+
+@contextmanager
+def place_in(work: str, landmarks: str = "") -> Iterator[Meeting]:
+    """Yield a meeting in a folder of unfinished work, or at its URL; removed after the block."""
+    place, token = f"{work}/{uuid4().hex}.part", secrets.token_hex()
+    store = store_at(place)
     try:
-        (folder / _TOKEN).write_text(token)
-        yield Meeting(folder, token, tuple(seen), _versions(landmarks), landmarks)
+        store.write(_TOKEN, token.encode())
+        yield Meeting(place, token, _versions(landmarks), landmarks)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FmdataError):  # the next command removes it
+            for name in store.sizes():
+                store.remove(name)
+            store.remove_empty_folders("")
 
 
 def require_seen(unit: Unit, outcome: Outcome) -> None:
@@ -159,8 +182,8 @@ def _is_same(path: Path, state: str) -> bool:
         return False
 
 
-def _reply(token: str, name: str) -> str:
-    return sha256(f"{token}{name}".encode()).hexdigest()
+def _reply(token: str, name: str) -> bytes:
+    return sha256(f"{token}{name}".encode()).hexdigest().encode()
 
 
 def _versions(landmarks: str) -> dict[str, str]:

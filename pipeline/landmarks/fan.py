@@ -4,6 +4,7 @@ Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D face alignment
 2017. Three networks: S3FD detects faces, FAN finds their points, the third estimates the points'
 depth. Much slower than MediaPipe, and its points are quantised to a sixtieth of the face. Promise:
 no code in a file of weights is executed, and the result does not depend on the number of cores.
+On a GPU the variants of the networks' code are fixed too, not chosen by their speed.
 """
 
 import pickle
@@ -16,6 +17,7 @@ import face_alignment
 import numpy as np
 import torch
 from face_alignment import api
+from torch.backends import cudnn
 
 from fmdata.catalog.errors import ModelError
 from fmdata.pipeline.geometry.pose import pose_of_68
@@ -27,26 +29,42 @@ DETECT_SIDE = 480  # pixels; a frame with a longer side is shrunk to it for the 
 
 
 class FanLandmarker:
-    """Finds 68 points and the head pose of up to four faces, on the CPU."""
+    """Finds 68 points and the head pose of up to four faces.
 
-    def __init__(self, model: Path | None = None) -> None:
+    Parameters
+    ----------
+    model : Path, optional
+        Folder of the weights.
+    device : str
+        ``cpu``, or ``cuda`` for an NVIDIA GPU.
+
+    Raises
+    ------
+    ModelError
+        When the weights are missing or not what they should be, or there is no such GPU.
+    """
+
+    def __init__(self, model: Path | None = None, device: str = "cpu") -> None:
+        require_fan_device(device)
         files = find("fan", model)
         for path in files.values():
             _require_numbers_only(path)
         with _no_downloads(files):
             self._networks = face_alignment.FaceAlignment(
                 face_alignment.LandmarksType.THREE_D,
-                device="cpu",
+                device=device,
                 compile=False,
                 face_detector_kwargs={"path_to_detector": str(files[FAN_DETECTOR.name])},
             )
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Find the faces in an RGB frame, uint8 [H, W, 3]."""
-        with _one_thread():
+        # The detector's code lets cuDNN choose by speed, so it runs without cuDNN.
+        with _one_thread(), cudnn.flags(enabled=False):
             boxes = self._boxes(rgb)
-            if not boxes:
-                return []
+        if not boxes:
+            return []
+        with _one_thread(), cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             found = self._networks.get_landmarks_from_image(rgb, detected_faces=boxes)
         return [_face(points) for points in found]
 
@@ -62,6 +80,21 @@ class FanLandmarker:
         ]
         boxes.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
         return boxes[:MAX_FACES]
+
+
+def require_fan_device(device: str) -> None:
+    """Raise ModelError when PyTorch cannot use a device, ``cpu`` or ``cuda``."""
+    if device != "cuda" or torch.cuda.is_available():
+        return
+    built = torch.version.cuda
+    why = f"was built for CUDA {built} and sees no GPU" if built else "was built without CUDA"
+    raise ModelError(
+        f"no GPU for FAN: PyTorch {torch.__version__} {why}",
+        wanted="an NVIDIA GPU with its driver, and a PyTorch built for CUDA",
+        where="--device cuda",
+        todo="install such a PyTorch from pytorch.org on the machine with the GPU, or use "
+        "--device cpu",
+    )
 
 
 def _face(points: np.ndarray) -> Face:

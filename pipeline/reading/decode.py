@@ -14,8 +14,9 @@ import numpy as np
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.printable import ArrayRepr
 from fmdata.catalog.types import Picture, Recording
+from fmdata.pipeline.reading.container.opening import declared_rate
 from fmdata.pipeline.reading.images import LazyFrame, image_frames
-from fmdata.pipeline.reading.video import declared_rate, video_frames
+from fmdata.pipeline.reading.video import video_frames
 
 DEFAULT_FPS = 25.0  # of a folder of images without a stated rate
 
@@ -60,7 +61,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
 
     `on_frame` is called for each frame of the file up to the span's end. Times are the file's own;
     with ``recording.fps``, frame n of the file is at ``n / fps`` instead. A folder of images
-    without a rate has 25 frames/s. Nothing after ``stop_s`` is decoded, whatever it is.
+    without a rate has 25 frames/s. Nothing after ``stop_s`` is decoded, and little before the span.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def decode(recording: Recording, on_frame: Callable[[], None] = lambda: None) ->
     """
     span = _Span(recording)
     index, shape, n_seen, last_s = 0, None, 0, 0.0
-    for lazy in _all_frames(recording):
+    for lazy in _all_frames(recording, recording.start_s):
         time_s = lazy.time_s
         on_frame()
         if span.is_over(time_s):
@@ -150,11 +151,14 @@ def nominal_rate(recording: Recording) -> float | None:
     return declared_rate(recording.path)
 
 
-def _all_frames(recording: Recording) -> Iterator[LazyFrame]:
-    """Yield the frames of the whole file; pixels are converted only on request."""
+def _all_frames(recording: Recording, start_s: float | None = None) -> Iterator[LazyFrame]:
+    """Yield the frames of the whole file; pixels are converted only on request.
+
+    Those before `start_s` may have no pixels.
+    """
     if recording.path.is_dir():
         return image_frames(recording.path, recording.fps or DEFAULT_FPS)
-    return video_frames(recording.path, recording.fps)
+    return video_frames(recording.path, recording.fps, start_s)
 
 
 class _Span:

@@ -30,7 +30,8 @@ def deinterlaced(
 ) -> Iterator[tuple[Any, int | None, bool]]:
     """Yield (frame, its time, whether it was interlaced) for each (frame, its time).
 
-    At most three frames are held.
+    At most three frames are held. None stands for a frame that is passed over, of a video whose
+    frames are not interlaced.
 
     Raises
     ------
@@ -39,6 +40,9 @@ def deinterlaced(
     """
     filtering: _Bwdif | None = None
     for frame, ticks in frames:
+        if frame is None:
+            yield None, ticks, False
+            continue
         interlaced = is_interlaced(frame, stream)
         if filtering is not None and not filtering.fits(frame):
             yield from filtering.rest()

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.container.opening import indexed_frames
 from fmdata.pipeline.reading.decode import Frame
 from fmdata.pipeline.reading.images import image_number
-from fmdata.pipeline.reading.video import indexed_frames
 
 
 def listed_frames(recording: Recording) -> int:

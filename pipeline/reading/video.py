@@ -7,9 +7,9 @@ of the decoder, and the end of the file (:mod:`fmdata.pipeline.reading.whole`).
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ import av
 import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
-from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
 from fmdata.catalog.errors import RecordingError
 from fmdata.catalog.types import Picture
 from fmdata.pipeline.reading.colour import primaries_of, rgb_of, transfer_of
+from fmdata.pipeline.reading.container.opening import opened, unreadable
+from fmdata.pipeline.reading.container.passing import LostError, Passing
 from fmdata.pipeline.reading.images import MAX_PIXELS, LazyFrame, too_large
 from fmdata.pipeline.reading.interlace import deinterlaced
 from fmdata.pipeline.reading.whole import (
@@ -34,20 +35,13 @@ from fmdata.pipeline.reading.whole import (
     truncated,
 )
 
-# A playlist named .mp4 would make FFmpeg open the files and addresses in it, so only these
-# containers and only local files are allowed.
-_OPTIONS = {
-    "format_whitelist": "mov,avi,matroska,webm,mpeg,mpegvideo,mpegts,asf,flv,ogg,gif,mxf,dv,rm,ivf,"
-    "h264,hevc",
-    "protocol_whitelist": "file",
-    "max_pixels": str(MAX_PIXELS),  # also for the frames decoded to probe a stream
-}
-_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _MAX_PIXEL_SHAPE = 4  # no format has pixels longer than that; a larger ratio is damage
 _SQUARE = 0.01  # relative difference up to which pixels count as square
 
 
-def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
+def video_frames(
+    path: Path, fps: float | None, start_s: float | None = None
+) -> Iterator[LazyFrame]:
     """Yield every frame of the video, interlaced ones deinterlaced.
 
     Times increase strictly. A frame without a time, or with a time not after its predecessor's (as
@@ -59,7 +53,18 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
         The video.
     fps : float or None
         If given, frame n is at ``n / fps`` and the file's times are ignored.
+    start_s : float, optional
+        Beginning of a span: frames before it may have no pixels. By the file's own times.
     """
+    n = 0
+    try:
+        for n, frame in enumerate(_frames(path, fps, start_s), 1):  # noqa: B007
+            yield frame
+    except LostError:
+        yield from islice(_frames(path, fps, None), n, None)
+
+
+def _frames(path: Path, fps: float | None, start_s: float | None) -> Iterator[LazyFrame]:
     with opened(path) as (container, stream):
         # One thread: parallelism is by recording, and concealment depends on threads.
         stream.codec_context.thread_count = 1
@@ -69,7 +74,8 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
         period, shape = period_of(stream), _pixel_shape(stream)
         first = last = None
         reformatter = VideoReformatter()
-        frames = deinterlaced(_decoded(container, stream), stream)
+        passing = Passing.of(container, stream, start_s if fps is None else None)
+        frames = deinterlaced(_decoded(container, stream, passing), stream)
         for n, (frame, ticks, interlaced) in enumerate(frames):
             time = None if ticks is None else ticks * stream.time_base
             if last is not None and (time is None or time <= last):
@@ -77,6 +83,9 @@ def video_frames(path: Path, fps: float | None) -> Iterator[LazyFrame]:
             last = time = time if time is not None else Fraction(0)
             first = time if first is None else first
             time_s = float(time - first) if fps is None else n / fps
+            if frame is None:
+                yield LazyFrame(time_s, _passed_over)
+                continue
             picture = Picture(transfer_of(frame), primaries_of(frame), interlaced, float(shape))
             yield LazyFrame(time_s, partial(_rgb, frame, time_s, shape, reformatter), picture)
 
@@ -95,90 +104,23 @@ def first_time(path: Path) -> Fraction:
         return Fraction(0) if ticks is None else ticks * stream.time_base
 
 
-def declared_rate(path: Path) -> float | None:
-    """Return the frames per second stated in the file, None when there are none."""
-    return _stated(path, _version(path))[0]
-
-
-def indexed_frames(path: Path) -> int:
-    """Return the number of frames that the file's index lists, 0 where it has none."""
-    return _stated(path, _version(path))[1]
-
-
-@lru_cache(maxsize=1)  # a file is asked twice, and opening it takes as long as ten frames
-def _stated(path: Path, version: tuple[int, ...]) -> tuple[float | None, int]:
-    """Return what a version of the file states: frames per second, and frames in its index."""
-    with opened(path) as (_, stream):
-        rate = float(stream.guessed_rate) if stream.guessed_rate else None
-        return rate, sum(entry.size > 0 for entry in stream.index_entries)
-
-
-def _version(path: Path) -> tuple[int, ...]:
-    with suppress(OSError):  # opening it reports the error
-        at = path.stat()
-        return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns
-    return ()
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open a local video file; yield its container and its main video stream.
-
-    Raises
-    ------
-    RecordingError
-        ``unreadable`` or ``too_large``.
-    """
-    try:
-        # Absolute, because FFmpeg takes any text before a colon for a protocol. Titles are often
-        # not UTF-8, and are not used here.
-        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise _unreadable(f"not a video that can be opened ({error.strerror})") from error
-    with container:
-        stream = _main_stream(container)
-        if stream.codec_context is None:
-            raise _unreadable("its video is coded in a way unknown to this FFmpeg")
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > MAX_PIXELS:
-            raise too_large(
-                f"frames claim {width}x{height} pixels, at most {MAX_PIXELS} are decoded"
-            )
-        # A stream may change its size later; only the decoder sees that before it allocates.
-        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        yield container, stream
-
-
-def _main_stream(container: Any) -> Any:
-    """Return the default video stream; without one, or of several, that of the largest frames."""
-    streams = [s for s in container.streams.video if not s.disposition & _PICTURES]
-    if not streams:
-        kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
-        raise _unreadable(f"no video stream among its streams ({kinds})")
-
-    def rank(stream: Any) -> tuple[bool, int]:
-        codec = stream.codec_context
-        default = bool(stream.disposition & Disposition.default)
-        return default, codec.width * codec.height if codec else 0
-
-    return max(streams, key=rank)
-
-
 def _pixel_shape(stream: Any) -> Fraction:
     """Return the width of the stream's pixels over their height, 1 if it states none."""
     shape = stream.sample_aspect_ratio or Fraction(1)
     if not 1 / _MAX_PIXEL_SHAPE <= shape <= _MAX_PIXEL_SHAPE:
-        raise _unreadable(
+        raise unreadable(
             f"its pixels claim a shape of {shape.numerator}:{shape.denominator}, "
             f"at most {_MAX_PIXEL_SHAPE}:1 is read"
         )
     return Fraction(shape)
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
+def _decoded(
+    container: Any, stream: Any, passing: Passing | None = None
+) -> Iterator[tuple[Any, int | None]]:
     """Yield (frame, its time in ticks or None) in order of presentation.
 
-    Raises RecordingError where the file breaks off.
+    A frame that is passed over is None. Raises RecordingError where the file breaks off.
     """
     position = Position()
     # AVI has times of decoding only, and FFmpeg's guesses from them are wrong with B-frames. Its
@@ -188,8 +130,10 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None]]:
         for packet in _packets(container, stream, position):
             if chunk_times is not None and packet.dts is not None:
                 chunk_times.append(packet.dts)
-            for frame in packet.decode():
+            for frame in passing.decoded(packet) if passing else packet.decode():
                 yield _counted(frame, position, chunk_times)
+        for frame in passing.rest() if passing else ():
+            yield _counted(frame, position, chunk_times)
         for frame in stream.decode(None):
             yield _counted(frame, position, chunk_times)
     except (av.FFmpegError, OSError) as error:
@@ -221,6 +165,8 @@ def _counted(
 ) -> tuple[Any, int | None]:
     """Return a frame and its time in ticks, None if unknown; count it."""
     position.n_frames += 1
+    if isinstance(frame, int):  # the time of one that is passed over
+        return None, frame
     if position.n_frames == 1:
         require_beginning(position, frame)
     return frame, _ticks(frame, chunk_times)
@@ -281,5 +227,5 @@ def _displayed(rgb: np.ndarray, matrix: Any) -> np.ndarray:
     return np.ascontiguousarray(rgb)
 
 
-def _unreadable(detail: str) -> RecordingError:
-    return RecordingError("decode", "unreadable", detail)
+def _passed_over() -> np.ndarray:
+    raise AssertionError("the pixels of a frame before the span")

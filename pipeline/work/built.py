@@ -20,8 +20,8 @@ class Built:
 
     Attributes
     ----------
-    out : Path
-        Folder of the dataset.
+    out : Path or str
+        Folder of the dataset, or its URL.
     card : Card
         The dataset's card.
     dropped : list of Dropped
@@ -53,7 +53,7 @@ class Built:
         Subjects, actions and takes, and signs of another layout.
     """
 
-    out: Path
+    out: Path | str
     card: Card
     dropped: list[Dropped]
     reused: int
@@ -123,7 +123,7 @@ class Built:
         if len(self.dropped) > _MAX_LISTED:
             lines.append(f"  and {len(self.dropped) - _MAX_LISTED} more")
         if self.dropped:
-            lines.append(f"  all dropped recordings with reasons: {self.out / card_file.DROPPED}")
+            lines.append(f"  all dropped recordings with reasons: {self.out}/{card_file.DROPPED}")
         return lines
 
     def _shown(self, source: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.storage.card import tool_versions
 from fmdata.catalog.storage.files import is_regular
+from fmdata.catalog.storage.made_by.tools import tool_versions
 from fmdata.catalog.types import Recording
 from fmdata.pipeline.reading.images import image_number
 from fmdata.pipeline.settings import STAGES_VERSION, JobSettings

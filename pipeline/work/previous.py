@@ -17,7 +17,6 @@ from fmdata.catalog.keys import action_key
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Shard
 from fmdata.catalog.storage.division import Planned
-from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.settings import SELECTING, BuildSettings
 from fmdata.pipeline.work.digest import Identity
@@ -34,6 +33,7 @@ from fmdata.pipeline.work.outcome import (
     finished,
 )
 from fmdata.pipeline.work.packed import finished_work, ready
+from fmdata.pipeline.work.site import Units
 
 # Reasons by which a person leaves clips out: no retry takes them back.
 _BY_WISH = (REJECTED, NOT_KEPT)
@@ -153,18 +153,19 @@ class Previous:
         return recalled
 
     def divide(
-        self, jobs: Iterable[Job], work: Path, rejected: Mapping[str, Dropped]
+        self, jobs: Sequence[Job], units: Units, rejected: Mapping[str, Dropped]
     ) -> tuple[list[Job], dict[str, Finished]]:
         """Divide jobs into those to do and the finished work of the others, by digest.
 
-        `work` is the folder of unfinished work; `rejected` has what a review rejects, by digest.
+        `units` is the unfinished work; `rejected` has what a review rejects, by digest.
         """
         todo, done = [], {d: one for d, one in self.done.items() if not _is_rejected(one)}
         done |= rejected
+        units.recall(job.digest for job in jobs if job.digest and job.digest not in done)
         for job in jobs:
             if not job.digest:
                 continue
-            unit = Unit(work / job.digest)
+            unit = units.unit(job.digest)
             if job.digest not in done and (outcome := done_before(unit, self.retry)):
                 done[job.digest] = finished(outcome, unit, job.attempts)
             if job.digest not in done:

@@ -117,7 +117,12 @@ def _listed(group: Sequence[Use], names: Sequence[str]) -> str:
 
 
 def _opens(job: Job) -> bool:
-    """Return whether a recording can be opened; damaged files are dropped later, one by one."""
+    """Return whether a recording can be opened; damaged files are dropped later, one by one.
+
+    One at a URL is taken for whole: no more than its content is known here.
+    """
+    if isinstance(job.identity, Identity) and not job.identity.state:
+        return True
     try:
         nominal_rate(job.recording)
     except RecordingError:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fmdata.catalog.keys import fold
+from fmdata.catalog.storage.made_by.processor import processor_features
 from fmdata.catalog.storage.schema import (
     ACTION_FACTS,
     GIVEN,
@@ -60,6 +61,7 @@ def action_rows(
         "review": None,
         "fold": fold(recording.subject, settings.seed),
         **_source(recording, identity, track),
+        "processor": processor_features(),
         "fps": fps,
         "n_frames": track.n_frames,
         "size": settings.side,

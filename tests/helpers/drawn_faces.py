@@ -118,7 +118,7 @@ def action_sample(subject: str, fold: int, action: str, take: int) -> Sample:
         "key": f"{subject}-{action}-{take}", "subject": subject, "action": action,
         "take": str(take), "fold": fold, "source": "x",
         "source_sha256": f"{subject}-{action}-{take}", "start": None, "stop": None, "digest": "x",
-        "fps": FPS, "n_frames": n, "size": SIZE,
+        "processor": "x", "fps": FPS, "n_frames": n, "size": SIZE,
         "flash": False, "pose_range": 0.0, "detected_share": 1.0,
         "faces": 1, "face_px": 60.0, "sharpness": 1.0, "brightness": 100.0,
         "transfer": "bt709", "primaries": "bt709", "interlaced": False,

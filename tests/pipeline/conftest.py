@@ -15,7 +15,7 @@ def fixed_face(monkeypatch: pytest.MonkeyPatch) -> None:
         def detect(self, rgb: np.ndarray) -> list[Face]:
             return [Face(mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
-    monkeypatch.setattr("fmdata.pipeline.stages._landmarker", lambda name, model: Landmarker())
+    monkeypatch.setattr("fmdata.pipeline.stages._landmarker", lambda *_: Landmarker())
 
 
 @pytest.fixture

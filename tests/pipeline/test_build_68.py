@@ -53,7 +53,7 @@ def dataset(raw: Path, landmarker: Landmarker) -> Dataset:
     path = raw.parent / "dataset"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "_landmarker", lambda *_: SixtyEight(landmarker))
-        patch.setattr("fmdata.pipeline.build.find_weights", lambda *_: {})
+        patch.setattr("fmdata.pipeline.build.prepare", lambda *_: {})
         result = build(raw, path, BuildSettings(landmarks="fan"), RunSettings(workers=0))
     assert result.dropped == []
     synth_compounds(path, CompoundSettings(k=1))

@@ -53,7 +53,7 @@ def main(n_frames: int) -> None:
     """
     film.KEPT_BYTES = KEPT_BYTES
     backend = Dots()
-    stages._landmarker = lambda name, model: backend
+    stages._landmarker = lambda *_: backend
     stages.nominal_rate = lambda recording: float(FPS)
     stages.listed_frames = lambda recording: 0
     redetect.VIEWS, redetect.MIN_VIEWS = redetect.VIEWS[:1], 1  # every view needs the same memory

@@ -160,7 +160,9 @@ def test_a_damaged_finished_shard_is_made_again(
 ) -> None:
     path = tmp_path / "dataset"
     shutil.copytree(actions, path)
-    monkeypatch.setattr("fmdata.synth.compounds.stage", lambda *_: (_ for _ in ()).throw(OSError()))
+    monkeypatch.setattr(
+        "fmdata.synth.places.folder.stage", lambda *_: (_ for _ in ()).throw(OSError())
+    )
     with pytest.raises(OSError):  # noqa: PT011
         synth_compounds(path, SETTINGS)
     monkeypatch.undo()

@@ -1,10 +1,8 @@
-"""Content of a tar's members: bytes, a file, a range of bytes of a file, or several in a row.
-
-Only a block of it is ever in memory.
-"""
+"""Content of a tar's members: bytes, a file, a range of bytes of a file, or several in a row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 BLOCK = 256 << 10  # bytes; small enough to stay in the cache between reading, hashing and writing
@@ -38,37 +36,48 @@ def size_of(content: Content) -> int:
     return content.stat().st_size if isinstance(content, Path) else len(content)
 
 
-def blocks(content: Content, buffer: memoryview) -> Iterator[bytes | memoryview]:
-    """Yield the bytes in blocks; `buffer` holds each until the next is asked for.
+def pieces_of(content: Content) -> Iterator[bytes | TarSlice]:
+    """Yield the pieces of a content: bytes, and ranges of bytes of files."""
+    if isinstance(content, Joined):
+        yield from content.pieces
+    elif isinstance(content, Path):
+        yield TarSlice(content, 0, content.stat().st_size)
+    else:
+        yield content
+
+
+def content_bytes(content: Content) -> bytes:
+    """Return all bytes at once.
 
     Raises
     ------
     EOFError
         When a file ends before its range.
     """
-    if isinstance(content, bytes):
-        yield content
-    elif isinstance(content, Joined):
-        for piece in content.pieces:
-            yield from blocks(piece, buffer)
-    elif isinstance(content, TarSlice):
-        yield from _range(content.tar, content.offset, content.size, buffer)
-    else:
-        yield from _range(content, 0, content.stat().st_size, buffer)
+    return b"".join(
+        piece if isinstance(piece, bytes) else _range(piece) for piece in pieces_of(content)
+    )
 
 
-def content_bytes(content: Content) -> bytes:
-    """Return all bytes at once; raises as :func:`blocks` does."""
-    buffer = memoryview(bytearray(min(BLOCK, size_of(content))))
-    return b"".join(bytes(block) for block in blocks(content, buffer))
+def _range(piece: TarSlice) -> bytes:
+    with piece.tar.open("rb", buffering=0) as file:
+        file.seek(piece.offset)
+        data = bytearray(piece.size)
+        filled = 0
+        while filled < piece.size:
+            filled += fill(memoryview(data)[filled:], file, piece.size - filled)
+        return bytes(data)
 
 
-def _range(path: Path, offset: int, size: int, buffer: memoryview) -> Iterator[memoryview]:
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        while size:
-            count = file.readinto(buffer[:size])
-            if not count:
-                raise EOFError(f"{path.name} ends {size} bytes too early")
-            yield buffer[:count]
-            size -= count
+def fill(room: memoryview, file: FileIO, wanted: int) -> int:
+    """Read some of the next `wanted` bytes of a file into `room`; return how many.
+
+    Raises
+    ------
+    EOFError
+        When the file has no more.
+    """
+    count = file.readinto(room)
+    if not count:
+        raise EOFError(f"{Path(str(file.name)).name} ends {wanted} bytes too early")
+    return count

@@ -8,10 +8,8 @@ one with boundaries from a table is a take already, and stays as it is.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from fmdata.catalog.progress import Progress
-from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.types import Dropped, Recording
 from fmdata.pipeline.engine.sessions.run import Spotted, spot_all
 from fmdata.pipeline.reading.listing.found import Found, Refused
@@ -21,13 +19,14 @@ from fmdata.pipeline.work.job import Job, key_of
 from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.known.sessions import KnownSessions
 from fmdata.pipeline.work.previous import Previous
+from fmdata.pipeline.work.site import Units
 
 _DIGITS = 2  # of the number of a motion, at least
 
 
 def every_motion(
     found: Found, previous: Previous, settings: BuildSettings, how: RunSettings,
-    index: KnownFiles, progress: Progress,
+    index: KnownFiles, units: Units, progress: Progress,
 ) -> Found:  # fmt: skip
     """Replace each recording by one for each of its motions, where the settings ask for it.
 
@@ -39,19 +38,18 @@ def every_motion(
         The last build: a session that cannot be read now has the takes that it had.
     settings, how : BuildSettings, RunSettings
         Settings of the build.
-    index : KnownFiles
-        Files that need not be read again.
+    index, units : KnownFiles, Units
+        Files that need not be read again; units of the build.
     """
     if not settings.every_motion:
         return found
     recordings, whole = _divided(found.recordings)
-    spotted = _spotted(whole, previous.out, settings, how, index, progress)
+    spotted = _spotted(whole, units, settings, how, index, progress)
     taken = {key_of(recording) for recording in recordings}
     refused: list[Refused] = []
     for job, result in spotted:
         if isinstance(result, Dropped):
-            known = previous.takes_of(job.recording) if job.is_out_of_reach else []
-            recordings += known
+            recordings += (known := previous.takes_of(job.recording) if job.is_out_of_reach else [])
             refused += [] if known else [_refused(job.recording, result)]
         elif not result.motions:
             refused.append(_refused(job.recording, result))
@@ -82,12 +80,12 @@ def _divided(recordings: list[Recording]) -> tuple[list[Recording], list[Recordi
 
 
 def _spotted(
-    recordings: list[Recording], dataset: Path, settings: BuildSettings, how: RunSettings,
+    recordings: list[Recording], units: Units, settings: BuildSettings, how: RunSettings,
     known: KnownFiles, progress: Progress,
 ) -> list[tuple[Job, Spotted]]:  # fmt: skip
     """Spot the recordings, but for those that an earlier build has spotted."""
-    sessions, chosen = KnownSessions(dataset), settings.for_sessions()
-    spotted = spot_all(recordings, chosen, dataset / WORK, how, progress, known, sessions)
+    sessions, chosen = KnownSessions(known.dataset), settings.for_sessions()
+    spotted = spot_all(recordings, chosen, units, how, progress, known, sessions)
     sessions.save()
     return spotted
 

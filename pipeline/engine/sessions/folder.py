@@ -32,6 +32,7 @@ from fmdata.pipeline.reading.listing.whom import PLACES
 from fmdata.pipeline.settings import RunSettings, SpotSettings
 from fmdata.pipeline.spotting.sessions.session import Session, SessionMotion
 from fmdata.pipeline.work.job import Job
+from fmdata.pipeline.work.site import Units
 
 COLUMNS = (
     "path", "subject", "action", "take", "start", "stop", "onset", "apex", "offset", "style",
@@ -120,7 +121,7 @@ def spot_folder(
     _require_new(*filter(None, (out, page, megc)))
     recordings = _recordings(raw, follow_links=how.follow_links)
     with _work_beside(out) as work:
-        done = spot_all(recordings, settings, work, how, progress)
+        done = spot_all(recordings, settings, Units(work), how, progress)
         result = SpottedFolder(out, page, [(job.recording, one) for job, one in done])
         _require_some(raw, result)
         if page:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from fmdata.catalog.settings import Options, flag, text
 
+LAYOUTS = "ckplus, afew, casme2, samm, smic, ravdess, grid, voxceleb, mead, bp4d or flat"
+
 
 @dataclass(frozen=True)
 class TableSettings(Options):

@@ -36,7 +36,7 @@ _SOUND = (
 _PROXIES = (".lrv", ".lrf", ".thm")
 _UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".filepart", ".tmp", ".temp")
 
-_HEAD = 4096  # bytes that decide the kind of a file
+HEAD = 4096  # bytes that decide the kind of a file
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _NO_VIDEO_BRANDS = (b"M4A", b"M4B", b"M4P", b"F4A", b"heic", b"heix", b"mif1", b"msf1", b"avif")
 _VIDEO_STARTS = (
@@ -73,6 +73,11 @@ def is_video(file: PurePosixPath | Path, path: Path) -> bool:
     return is_named_video(file) or (
         not _is_known(file.suffix.lower()) and is_video_content(_head(path))
     )
+
+
+def needs_head(file: PurePosixPath) -> bool:
+    """Return whether the kind of a file is decided by its first bytes, not by its name."""
+    return not is_named_video(file) and not _is_known(file.suffix.lower())
 
 
 def is_unfinished(file: PurePosixPath) -> bool:
@@ -112,6 +117,6 @@ def _head(path: Path) -> bytes:
         if not is_regular(path):
             return b""
         with path.open("rb") as file:
-            return os.read(file.fileno(), _HEAD)
+            return os.read(file.fileno(), HEAD)
     except OSError:
         return b""

@@ -12,8 +12,9 @@ import av
 from av.stream import Disposition
 
 from fmdata.catalog.types import Recording
+from fmdata.pipeline.reading.container.opening import declared_rate, opened
 from fmdata.pipeline.reading.sound.clock import Clock, Piece
-from fmdata.pipeline.reading.video import declared_rate, first_time, opened
+from fmdata.pipeline.reading.video import first_time
 
 # Relative difference up to which a given rate is that of the file. A minute then ends 0.06 s off.
 SAME_RATE = 0.001

@@ -19,9 +19,10 @@ from fmdata.catalog.storage.files import user_cache, write_atomically
 _NAME, _DIGEST = 16, 32  # bytes of the two parts of a record
 
 
-def cache_file(kind: str, dataset: Path, suffix: str = "") -> Path:
-    """Return the file of one kind about a dataset in the user's cache."""
-    name = sha256(os.fsencode(dataset.absolute())).hexdigest()
+def cache_file(kind: str, dataset: Path | str, suffix: str = "") -> Path:
+    """Return the file of one kind about a dataset, a folder or a URL, in the user's cache."""
+    place = dataset if isinstance(dataset, str) else dataset.absolute()
+    name = sha256(os.fsencode(place)).hexdigest()
     return user_cache() / kind / f"{name}{suffix}"
 
 
@@ -30,13 +31,19 @@ class KnownFiles:
 
     Parameters
     ----------
-    dataset : Path
-        The dataset's folder.
+    dataset : Path or str
+        The dataset's folder, or its URL.
     rehash : bool
         Whether to read every file again.
+
+    Attributes
+    ----------
+    dataset : Path or str
+        As above.
     """
 
-    def __init__(self, dataset: Path, *, rehash: bool = False) -> None:
+    def __init__(self, dataset: Path | str, *, rehash: bool = False) -> None:
+        self.dataset = dataset
         self._index = cache_file("files", dataset)
         self._before: dict[bytes, bytes] = {} if rehash else dict(_records(self._index))
         self._now: dict[bytes, bytes] = {}

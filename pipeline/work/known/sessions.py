@@ -21,11 +21,11 @@ class KnownSessions:
 
     Parameters
     ----------
-    dataset : Path
-        The dataset's folder.
+    dataset : Path or str
+        The dataset's folder, or its URL.
     """
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, dataset: Path | str) -> None:
         self._file = cache_file("sessions", dataset, ".json")
         self._now: dict[str, Session] = {}
         self._before: dict[str, Session] = {}

@@ -34,7 +34,7 @@ MOTION = (
 ACTIONS = (
     "key string, subject string, action string, take string, recorded_action string, "
     "recorded_take string, fold int32, source string, source_sha256 string, start double, "
-    "stop double, digest string, fps double, n_frames int32, "
+    "stop double, digest string, processor string, fps double, n_frames int32, "
     f"first_frame int32, size int32, {MOTION}, flash bool, motion_from string, "
     "spotted_onset int32, "
     "spotted_apex int32, spotted_offset int32, given_times string, given_onset int32, "

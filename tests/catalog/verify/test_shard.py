@@ -152,6 +152,7 @@ def test_a_damaged_shard_is_found(
     [
         ("actions", {"fold": 4}, "folds [3, 4], wanted 3 alone"),
         ("actions", {"subject": "s99"}, "other subjects than the card says"),
+        ("actions", {"processor": "AVX2"}, "other processors than the card says"),
         ("actions", {"take": "09"}, "wanted s"),
         ("actions", {"size": 65}, "65 pixels wide, wanted 64"),
         ("actions", {"n_frames": 11}, "it has not one row per frame"),

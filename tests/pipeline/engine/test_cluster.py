@@ -1,22 +1,22 @@
 """A cluster of separate processes in their own folders: `dask scheduler` and `dask worker`."""
 
-import json
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from distributed import Client, KilledWorker
 
+from fmdata.catalog import Dataset
 from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.storage.made_by.processor import processor_features
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
+from fmdata.catalog.verify.dataset import verify
 from fmdata.pipeline.engine import cluster, shared
 from fmdata.pipeline.engine.crew import Order
 from fmdata.pipeline.engine.pool import StoppedError, WorkerPool
@@ -27,91 +27,16 @@ from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.outcome import Outcome
 from tests.helpers.command import FMDATA, TIMEOUT_S, assert_refused, fmdata
 from tests.helpers.folders import assert_same_files
-from tests.helpers.videos import make_distinct, write_numbered_video
+from tests.helpers.nodes import Nodes, files_in, hidden, kill, record, running_nodes
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-DASK = [sys.executable, "-m", "dask"]
-# One face in every frame, found slowly enough that workers come and go meanwhile.
-BACKEND = """
-import time
-import numpy as np
-import fmdata.pipeline.stages as stages
-from fmdata.pipeline.landmarks.face import Face
-
-class Landmarker:
-    mesh = np.random.default_rng(0).uniform(20, 80, (478, 3)).astype(np.float32)
-
-    def detect(self, rgb):
-        time.sleep(0.02)
-        return [Face(self.mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
-
-stages._landmarker = lambda name, model: Landmarker()
-"""
-
-
-class Nodes:
-    """A scheduler and workers in their own folders, each a process and the head of its group."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self._file = folder, folder / "scheduler.json"
-        self._processes: list[subprocess.Popen[bytes]] = []
-        (folder / "startup").mkdir()
-        (folder / "startup/sitecustomize.py").write_text(BACKEND)
-        path = [str(folder / "startup"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-        self._start("scheduler", ["scheduler", "--scheduler-file", str(self._file), *options])
-        wait_until(self._file.exists)
-        self.address = str(json.loads(self._file.read_text())["address"])
-
-    def worker(self, name: str, *within: str) -> subprocess.Popen[bytes]:
-        """Start a worker of one thread in a folder of its own."""
-        options = ["--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", "/tmp"]
-        return self._start(name, ["worker", self.address, *options], *within)
-
-    def _start(self, name: str, command: list[str], *within: str) -> subprocess.Popen[bytes]:
-        place = self.folder / name
-        place.mkdir()
-        process = subprocess.Popen(
-            [*within, *DASK, *command], cwd=place, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self._processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """End all processes."""
-        for process in self._processes:
-            kill(process)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and its group at once, as when its machine goes down."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
 
 @pytest.fixture
-def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    made = Nodes(tmp_path, monkeypatch)
-    yield made
-    made.stop()
-
-
-def record(raw: Path, n: int) -> None:
-    """Write recordings of ten frames of grey, each with other bytes."""
-    for i in range(n):
-        path = raw / "s01/still" / f"{i:02}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture = np.full((96, 160, 3), 128, np.uint8)
-        make_distinct(write_numbered_video(path, 10, picture=picture).path, str(i))
-
-
-def files_in(folder: Path) -> list[str]:
-    return [path.name for path in folder.rglob("*") if path.is_file()]
+def nodes(tmp_path: Path) -> Iterator[Nodes]:
+    with running_nodes(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.long
@@ -135,17 +60,24 @@ def test_a_worker_is_killed_and_one_joins_and_the_bytes_are_those_of_a_local_bui
     assert [files_in(tmp_path / name) for name in ("first", "second", "third")] == [[], [], []]
 
 
+@pytest.mark.long
+def test_clips_of_two_kinds_of_workers_are_noted(nodes: Nodes, tmp_path: Path) -> None:
+    """One worker lacks the last feature of this processor."""
+    here = processor_features()
+    record(tmp_path / "raw", 8)
+    nodes.worker("first")
+    nodes.worker("other", "env", f"OPENCV_CPU_DISABLE={here.split()[-1]}")
+    with Client(nodes.address) as client:
+        client.wait_for_workers(2, timeout=TIMEOUT_S)
+    run = fmdata("build", "--size", "64", "--scheduler", nodes.address, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    made = {clip.row["processor"] for clip in Dataset(tmp_path / "dataset").actions}
+    assert made == {here, " ".join(here.split()[:-1])}
+    assert [finding.is_note for finding in verify(tmp_path / "dataset")] == [True]
+
+
 def units(work: Path) -> list[Path]:
     return [path for path in work.glob("*") if len(path.name) == 64]
-
-
-def hidden(place: Path) -> list[str]:
-    """Return a command prefix that runs a command where `place` is an empty disk."""
-    script = 'mount -t tmpfs none "$0" && exec "$@"'
-    prefix = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, str(place)]
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no file system may be hidden from a process on this machine")
-    return prefix
 
 
 @pytest.mark.long
@@ -248,7 +180,7 @@ def test_a_worker_shows_that_it_sees_token_recordings_and_tools(tmp_path: Path) 
         place.versions["av"] = "0.1"
         video.write_bytes(b"video")
         os.utime(video, ns=(0, 0))
-        place = type(place)(place.folder, place.token, (), place.versions, place.landmarks)
+        place = replace(place, seen=())
         assert "it has av" in place.problem_of(place.answer())
     assert not list((tmp_path / "work").iterdir())
 
@@ -287,7 +219,8 @@ def test_a_recording_whose_dask_workers_were_all_lost_is_dropped_as_crashed(
     lost: Future[Outcome] = Future()
     lost.set_exception(KilledWorker("process-1f3a", None, 2))
     (tmp_path / "a.mp4").touch()
-    outcome = cluster.Cluster.result(None, a_job(tmp_path / "a.mp4"), lost)  # type: ignore[arg-type]
+    crew = cluster.Cluster.__new__(cluster.Cluster)  # which needs no scheduler for this
+    outcome = crew.result(a_job(tmp_path / "a.mp4"), lost)
     assert outcome.dropped is not None
     assert (outcome.dropped.reason, outcome.dropped.attempts) == ("crashed", 3)
     # No name of a task or a worker of this run, so the same error always has the same bytes.

@@ -29,6 +29,7 @@ from fmdata.pipeline.engine import pool
 from fmdata.pipeline.engine.run import digest_all, run
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.settings import BuildSettings, RunSettings
+from fmdata.pipeline.work.site import Units
 from tests.helpers.command import FMDATA, TIMEOUT_S
 from tests.helpers.progress import BuildProgress
 from tests.helpers.videos import make_distinct, write_numbered_video
@@ -62,7 +63,7 @@ class Landmarker:
         return [Face(self.mesh, np.zeros(3, np.float32), np.zeros(52, np.float32))]
 
 landmarker = Landmarker()
-stages._landmarker = lambda name, model: landmarker
+stages._landmarker = lambda *_: landmarker
 """
 
 
@@ -177,7 +178,7 @@ def test_retry_dropped_needs_a_whole_dataset(tmp_path: Path) -> None:
 def test_processes_that_crash_or_hang_leave_no_temporary_folder(tmp_path: Path) -> None:
     raw, work = record(tmp_path / "raw", aborts=ABORTS, hangs=HANGS), tmp_path / "work"
     jobs = digest_all(discover(raw).recordings, BuildSettings())
-    run(jobs, BuildSettings(), work, RunSettings(workers=1, time_limit_s=LIMIT_S))
+    run(jobs, BuildSettings(), Units(work), RunSettings(workers=1, time_limit_s=LIMIT_S))
     assert {path.name for path in work.iterdir()} == {job.digest for job in jobs}
 
 
@@ -286,7 +287,7 @@ def test_missing_model_weights_end_the_run(tmp_path: Path, monkeypatch: pytest.M
     """An error that a worker process raises is raised here as it is."""
     startup = tmp_path / "startup/sitecustomize.py"
     startup.write_text("")
-    monkeypatch.setattr("fmdata.pipeline.build.find_weights", lambda *_: None)
+    monkeypatch.setattr("fmdata.pipeline.build.prepare", lambda *_: None)
     raw = record(tmp_path / "raw", fine=FINE)
     how = RunSettings(workers=1, model=tmp_path / "nowhere.task")
     with pytest.raises(FmdataError, match=r"nowhere\.task"):

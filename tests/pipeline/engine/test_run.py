@@ -10,7 +10,7 @@ from fmdata.catalog.types import Recording
 from fmdata.pipeline.engine import run
 from fmdata.pipeline.engine.crew import InProcess, Order
 from fmdata.pipeline.settings import BuildSettings
-from fmdata.pipeline.work import digest
+from fmdata.pipeline.work import digest, site
 from fmdata.pipeline.work.outcome import Outcome
 from tests.helpers.progress import RecordedProgress
 
@@ -33,7 +33,7 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
     (tmp_path / "long.mp4").write_bytes(b"long")
     (tmp_path / "short.mp4").write_bytes(b"short")
     hashed, looked_up = [], []
-    whole, versions = run.content_digest, digest.tool_versions
+    whole, versions = site.content_digest, digest.tool_versions
 
     def counting(recording: Recording) -> str:
         hashed.append(recording.path)
@@ -43,7 +43,7 @@ def test_spans_of_one_file_are_hashed_once(monkeypatch: pytest.MonkeyPatch, tmp_
         looked_up.append(landmarks)
         return versions(landmarks)
 
-    monkeypatch.setattr(run, "content_digest", counting)
+    monkeypatch.setattr(site, "content_digest", counting)
     monkeypatch.setattr(digest, "tool_versions", counting_versions)
     spans = [
         Recording(tmp_path / "long.mp4", "long.mp4", "s01", "smile", str(i), i, i + 1.0)

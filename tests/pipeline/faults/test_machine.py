@@ -167,7 +167,7 @@ def test_a_shortage_of_memory_or_handles_is_not_blamed_on_the_file(
     (tmp_path / "images").mkdir()
     (tmp_path / "images/1.png").touch()
     place = {
-        "opened": "fmdata.pipeline.reading.video.av.open",
+        "opened": "fmdata.pipeline.reading.container.opening.av.open",
         "decoded": "fmdata.pipeline.reading.video._ticks",
         "image read": "fmdata.pipeline.reading.images.Path.read_bytes",
         "hashed": "fmdata.pipeline.work.digest.hashlib.file_digest",

@@ -18,10 +18,13 @@ from face_alignment import utils
 from face_alignment.detection.sfd.net_s3fd import s3fd
 from face_alignment.models import FAN, ResNetDepth
 
-from fmdata.catalog.errors import ModelError
+from fmdata.catalog.errors import ModelError, UsageError
+from fmdata.pipeline.landmarks import fan as fan_backend
 from fmdata.pipeline.landmarks import weights as model
 from fmdata.pipeline.landmarks.backends import open_landmarker
 from fmdata.pipeline.landmarks.face import Face, Landmarker
+from fmdata.pipeline.settings import BuildSettings
+from tests.helpers.command import assert_refused, fmdata
 
 pytestmark = pytest.mark.slow
 
@@ -170,6 +173,41 @@ def test_weights_with_a_wrong_checksum_are_refused(weights: Path) -> None:
     """The checksums of the test's files differ from those in the names of the authors' files."""
     with pytest.raises(ModelError, match="SHA-256 619a316812"):
         open_landmarker("fan", weights)
+
+
+def test_a_device_that_is_missing_is_an_error_before_the_weights_are_looked_for(
+    tmp_path: Path,
+) -> None:
+    """By the command, whose raw folder has a file; the message says what PyTorch this is."""
+    raw = tmp_path / "raw/s01/smile/01.mp4"
+    raw.parent.mkdir(parents=True)
+    raw.write_bytes(b"no video")
+    options = ["--landmarks", "fan", "--device", "cuda"]
+    run = fmdata("build", *options, "--workers", "1", cwd=tmp_path)
+    assert_refused(run, 1, "no GPU for FAN", torch.__version__, "use --device cpu")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["01.mp4"]
+
+
+def test_a_device_is_refused_for_a_backend_that_has_no_use_of_it(tmp_path: Path) -> None:
+    run = fmdata("build", "--device", "cuda", cwd=tmp_path)
+    assert_refused(run, 2, "the device cuda", "litert", "choose --landmarks fan")
+    with pytest.raises(UsageError, match="mediapipe"):
+        BuildSettings(landmarks="mediapipe", device="cuda")
+    assert BuildSettings(landmarks="fan", device="cuda").for_sessions().device == "cuda"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_networks_are_opened_on_the_device(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU is imitated; no network runs on it."""
+    opened = {}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        fan_backend.face_alignment, "FaceAlignment", lambda kind, **kwargs: opened.update(kwargs)
+    )
+    open_landmarker("fan", weights, "cuda")
+    assert opened["device"] == "cuda"
 
 
 @pytest.mark.usefixtures("trusted")

@@ -55,6 +55,29 @@ def test_members_of_every_kind_are_written_as_tarfile_writes_them(tmp_path: Path
         assert made[offset : offset + size] == expected[name]
 
 
+def test_members_that_end_within_a_block_or_with_it_follow_one_another(tmp_path: Path) -> None:
+    """Seven members of two files in turn, with sizes around a block's."""
+    sizes = (BLOCK - 512, BLOCK - 511, BLOCK, 1, 0, 2 * BLOCK + 3, 700)
+    data = bytes(range(251)) * (4 * BLOCK // 251)
+    for name in ("one", "other"):
+        (tmp_path / name).write_bytes(data[::-1] if name == "other" else data)
+    contents = {
+        f"m{i}": TarSlice(tmp_path / ("one", "other")[i % 2], i, size)
+        for i, size in enumerate(sizes)
+    }
+    file = io.BytesIO()
+    tar = TarWriter(HashedFile(file))
+    places = {name: tar.add(name, content) for name, content in contents.items()}
+    tar.close()
+    expected = {
+        name: one.tar.read_bytes()[one.offset : one.offset + one.size]
+        for name, one in contents.items()
+    }
+    assert file.getvalue() == by_tarfile(expected)
+    for name, (offset, size) in places.items():
+        assert file.getvalue()[offset : offset + size] == expected[name]
+
+
 @pytest.mark.parametrize("name", ["a", "x" * 100, "x" * 101, "k" * 300, "s01-a-b-c0.lbp.npy"])
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 123_456_789, 8**11 - 1, 8**11])
 def test_a_header_is_that_of_tarfile(name: str, size: int) -> None:

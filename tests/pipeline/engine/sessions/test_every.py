@@ -25,6 +25,7 @@ from fmdata.pipeline.work.digest import Identity
 from fmdata.pipeline.work.job import Job
 from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.previous import Previous
+from fmdata.pipeline.work.site import Units
 from tests.helpers.command import FMDATA
 from tests.helpers.encoded import recording
 from tests.helpers.folders import assert_same_files
@@ -102,7 +103,8 @@ def test_a_motion_may_have_the_name_of_a_session_that_is_replaced(
     found = [(Job(each, Identity("", each.take)), Session(25.0, 99, (motion,))) for each in whole]
     monkeypatch.setattr(every, "_spotted", lambda *_: found)
     known, previous = KnownFiles(tmp_path), Previous(tmp_path)
-    takes = every.every_motion(Found(whole), previous, SETTINGS, IN_PROCESS, known, SILENT)
+    units = Units(tmp_path)
+    takes = every.every_motion(Found(whole), previous, SETTINGS, IN_PROCESS, known, units, SILENT)
     assert [one.take for one in takes.recordings] == ["01-m01", "01-m01-m01"]
     assert takes.refused == []
 

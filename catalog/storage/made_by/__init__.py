@@ -1,0 +1,1 @@
+"""Tools and processors that make a dataset, and can change its bytes."""

@@ -1,0 +1,1 @@
+"""Builds whose recordings or dataset are at a URL: what a worker fetches, makes and sends."""

@@ -1,0 +1,1 @@
+"""Places of a dataset whose compounds are made: a folder, or a URL."""
