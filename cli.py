@@ -177,9 +177,9 @@ def synth_compound(
     _describe(dataset, with_report)
 
 
-@command(dataset=True, stopped="resumes from the last checkpoint")
+@command(dataset=True, url=True, stopped="resumes from the last checkpoint")
 def train(
-    dataset: Path,
+    dataset: Path | str,
     recipe: Annotated[str, typer.Argument(help="landmarks, encoder, subclips, smate, rrl or pcl.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder.  [default: runs/RECIPE]")
@@ -219,9 +219,9 @@ def train(
             summary(measured)
 
 
-@command(EvaluateSettings, dataset=True, stopped="starts anew")
+@command(EvaluateSettings, dataset=True, url=True, stopped="starts anew")
 def evaluate(
-    dataset: Path,
+    dataset: Path | str,
     settings: EvaluateSettings,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
 ) -> None:

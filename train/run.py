@@ -210,13 +210,14 @@ def cross_validate(
 
 def evaluate(
     run: Path,
-    dataset: Path,
+    dataset: Path | str,
     progress: Progress = SILENT,
     settings: EvaluateSettings = EvaluateSettings(),  # noqa: B008
 ) -> Measured:
     """Measure a finished run on those subjects of a dataset, by name, that it was not trained on.
 
-    Writes ``evaluation.json`` and its figures into the run's folder.
+    Writes ``evaluation.json`` and its figures into the run's folder. `dataset` is a folder or its
+    URL.
 
     Raises
     ------
@@ -225,26 +226,25 @@ def evaluate(
     DatasetError
         When every subject of the dataset was trained on, or a command is writing to it.
     """
-    with reading(dataset):
-        return _evaluate(run, dataset, progress, settings)
+    with _kept(dataset):
+        return _evaluate(run, Dataset(dataset), progress, settings)
 
 
-def _evaluate(run: Path, dataset: Path, progress: Progress, settings: EvaluateSettings) -> Measured:
+def _evaluate(run: Path, data: Dataset, progress: Progress, settings: EvaluateSettings) -> Measured:
     progress.start("evaluate", 3, "steps")
     recipe, known = load(run), trained_on(run)
-    data = Dataset(dataset)
     unseen = [subject for subject in folds_of(data) if subject not in known.subjects]
     if not unseen:
         raise DatasetError(
             "every subject of the dataset, by name, was trained on",
             wanted="subjects that the model has not seen",
-            where=str(dataset),
+            where=data.where,
             todo="name another dataset, or train with another --set hold_out=FOLD",
         )
     progress.step()
     progress.note(f"measures {len(unseen)} subjects")
     evaluation = recipe.evaluate(data, unseen)
-    facts: dict[str, Any] = {"dataset": str(dataset), "subjects": unseen}
+    facts: dict[str, Any] = {"dataset": data.where, "subjects": unseen}
     if isinstance(recipe, Verifier):
         verification = verify(recipe, data, unseen, operating_of(run), settings)
         numbers = evaluation.numbers | verification.numbers

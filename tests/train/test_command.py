@@ -55,6 +55,24 @@ def test_a_run_uses_the_settings_of_its_file_and_command_line(
     assert line in again.stdout
 
 
+def test_a_dataset_at_a_url_is_trained_on_and_measured_as_its_folder_is(
+    drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two runs, one on the folder and one on its URL, all numbers are equal."""
+    monkeypatch.setenv("FMDATA_CACHE", str(tmp_path / "cache"))
+    numbers = []
+    for out, place in (("here", str(drawn_dataset)), ("there", drawn_dataset.as_uri())):
+        options = ["--dataset", place, "--set", "epochs=1", "--set", "steps=2", "--out", out]
+        run = fmdata("train", "landmarks", *options, "--set", "size=32", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        measured = fmdata("evaluate", out, "--dataset", place, cwd=tmp_path)
+        assert measured.returncode == 0, measured.stderr
+        numbers.append(json.loads((tmp_path / out / "metrics.json").read_text()))
+        numbers[-1]["evaluation"] = json.loads((tmp_path / out / "evaluation.json").read_text())
+        assert numbers[-1]["evaluation"].pop("dataset") == place
+    assert numbers[0] == numbers[1]
+
+
 def test_the_sizes_of_a_paper_are_shown_and_changed(tmp_path: Path) -> None:
     options = ["--settings", "paper", "--set", "batch=7", "--show"]
     shown = fmdata("train", "smate", *options, cwd=tmp_path)
