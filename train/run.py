@@ -227,12 +227,15 @@ def evaluate(
         When every subject of the dataset was trained on, or a command is writing to it.
     """
     with _kept(dataset):
-        return _evaluate(run, Dataset(dataset), progress, settings)
+        return _evaluate(run, dataset, progress, settings)
 
 
-def _evaluate(run: Path, data: Dataset, progress: Progress, settings: EvaluateSettings) -> Measured:
+def _evaluate(
+    run: Path, dataset: Path | str, progress: Progress, settings: EvaluateSettings
+) -> Measured:
     progress.start("evaluate", 3, "steps")
     recipe, known = load(run), trained_on(run)
+    data = Dataset(dataset)
     unseen = [subject for subject in folds_of(data) if subject not in known.subjects]
     if not unseen:
         raise DatasetError(

@@ -76,8 +76,11 @@ class Stream(Generic[R]):
         The workers of a rank take its steps in turn.
         """
         if self.clips.is_remote:
-            with ThreadPoolExecutor(1, "fetch") as pool:
-                yield from self._batches(place, first, stop, _Ahead(self, place, pool))
+            pool = ThreadPoolExecutor(1, "fetch")
+            try:
+                yield from self._batches(place, first, stop, _Ahead(self, place, pool, stop))
+            finally:
+                pool.shutdown(cancel_futures=True)  # what is no longer wanted is not waited for
         else:
             yield from self._batches(place, first, stop, None)
 
@@ -101,8 +104,10 @@ class Stream(Generic[R]):
 class _Ahead:
     """Fetches the shards of a process's coming steps, in a thread, each when it is near."""
 
-    def __init__(self, stream: Stream[Any], place: Place, pool: ThreadPoolExecutor) -> None:
-        self._stream, self._place, self._pool = stream, place, pool
+    def __init__(
+        self, stream: Stream[Any], place: Place, pool: ThreadPoolExecutor, stop: int | None
+    ) -> None:
+        self._stream, self._place, self._pool, self._stop = stream, place, pool, stop
         order, settings = stream.order, stream.order.settings
         # So many steps take the clips of a shard from each lane.
         steps = len(order) * settings.lanes / order.n_shards / settings.batch
@@ -114,7 +119,7 @@ class _Ahead:
         """Begin to fetch the shards of the steps up to a shard's length after a step."""
         order, place, clips = self._stream.order, self._place, self._stream.clips
         at = number if self._next is None else self._next
-        while at <= number + self._reach:
+        while at <= number + self._reach and (self._stop is None or at < self._stop):
             chosen = order.share(*divmod(at, order.steps), place.rank, place.ranks)
             for shard in np.unique(clips.shards_of(chosen)).tolist():
                 if shard not in self._begun or self._begun[shard].done():

@@ -65,7 +65,7 @@ def parsed(content: bytes, store: Store) -> Card:
 def fetch_of_card(
     store: Store, name: str, facts: FileFacts, file: IO[bytes], is_same: Callable[[], bool]
 ) -> None:
-    """Copy a file of a dataset at a URL into an open, empty file, until it has the right digest.
+    """Copy a file of a dataset at a URL over an open file, until it has the right digest.
 
     `is_same` returns whether the card at the URL is still the one that names the file.
 
@@ -75,8 +75,7 @@ def fetch_of_card(
         When the dataset was changed, the file is not as its card says, or cannot be reached.
     """
     for _ in range(TRIES):
-        file.seek(0)
-        file.truncate()
+        file.seek(0)  # not truncated: the cache has taken room by the file's size
         if received(store, name, file, facts.bytes) == facts:
             return
         if not is_same():

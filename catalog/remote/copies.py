@@ -13,7 +13,10 @@ from fmdata.catalog.errors import UsageError
 from fmdata.catalog.storage.place import COPIES
 
 # A user's name and password before the host. A password may hold slashes, so all up to the last @.
-_USER = re.compile(r"(?<=://)(?=[^@]*:).*@")
+# A name or a token alone; on Azure a container stands before the @.
+_USER = re.compile(
+    r"(?<=://)(?=[^@]*:).*@|(?<=://)(?<!abfs://)(?<!abfss://)(?<!wasb://)(?<!wasbs://)[^/@]*@"
+)
 _QUERY = re.compile(r"(?<=\?).*")
 
 

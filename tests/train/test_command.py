@@ -47,7 +47,8 @@ def test_a_run_uses_the_settings_of_its_file_and_command_line(
     assert json.loads((out / "settings.json").read_text())["seed"] == 5
     assert json.loads((out / "metrics.json").read_text())["finished"]
     figures = {path.name for path in out.glob("*.png")}
-    assert figures == {"curves.png", "precision_recall.png", "tsne.png"}
+    drawn = ("curves", "precision_recall", "tsne", "roc", "det", "enrolment", "calibration")
+    assert figures == {f"{name}.png" for name in drawn}
 
     again = fmdata("evaluate", "runs/encoder", "--dataset", drawn_dataset, cwd=tmp_path)
     assert again.returncode == 0, again.stderr

@@ -5,6 +5,7 @@ it does for a folder. The files of the outline are empty, but for a table, and f
 of those whose kind their names do not show.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -112,7 +113,7 @@ class RemoteRaw:
                 continue
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+                path.touch(exist_ok=False)  # two names may be one here, as in another case
             except OSError as error:
                 raise InputError(
                     f"a name that no file here can have: {examples([name])}: {error.strerror}",
@@ -179,7 +180,8 @@ def fetch_recording(
 
 def is_plain(name: str) -> bool:
     """Return whether a name below a URL is a path of files and folders, and leads nowhere else."""
-    return not {"", ".", ".."}.intersection(name.split("/")) and "\0" not in name
+    foreign = "\0\\:" if os.name == "nt" else "\0"
+    return not {"", ".", ".."}.intersection(name.split("/")) and not set(foreign) & set(name)
 
 
 def _names(path: Path, outline: Path) -> tuple[str, ...]:

@@ -19,6 +19,10 @@ from tests.helpers.far_end import FarEnd
         ("ftp://ann:pass@host/lab", "ftp://***@host/lab"),
         ("s3://KEY:sec/ret+x@bucket/lab", "s3://***@bucket/lab"),
         ("https://host/lab?token=abc", "https://host/lab?***"),
+        ("https://TOKEN@host/lab", "https://***@host/lab"),
+        ("sftp://ann@host/raw", "sftp://***@host/raw"),
+        ("abfss://container@account/lab", "abfss://container@account/lab"),
+        ("s3://bucket/ann@home/lab", "s3://bucket/ann@home/lab"),
         ("s3://bucket/a@b", "s3://bucket/a@b"),
     ],
 )
