@@ -201,6 +201,7 @@ def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
     assert (folder / "runs/encoder/metrics.json").exists()
 
 
+@pytest.mark.long
 def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
     printed = dict(run_page(RECIPES, session))
     build = "fmdata build --subjects sessions/ --table takes.csv --out lab"
@@ -231,6 +232,7 @@ def test_the_commands_of_the_heads_run(tmp_path: Path) -> None:
     assert len(list((tmp_path / "work/raw").rglob("*.mp4"))) == 1
 
 
+@pytest.mark.long
 def test_the_commands_of_the_tutorial_run_in_their_order(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()

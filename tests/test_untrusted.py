@@ -79,8 +79,8 @@ def escaped_dataset(folder: Path) -> Path:
     "arguments",
     [
         ["info"], ["info", "--json"], ["report"], ["verify"], ["verify", "--deep"],
-        ["synth-compound"], ["train", "encoder"], ["forget", "--yes", "s02"],
-        ["forget", "--yes", f"x{ESCAPE}"],
+        ["synth-compound"], pytest.param(["train", "encoder"], marks=pytest.mark.long),
+        ["forget", "--yes", "s02"], ["forget", "--yes", f"x{ESCAPE}"],
         ["build", "--subjects", "raw"], ["evaluate", "run"],
     ],
     ids=" ".join,
@@ -406,6 +406,7 @@ def test_a_card_with_values_of_another_kind_is_refused(
         Dataset(dataset)
 
 
+@pytest.mark.long
 def test_every_command_works_on_a_dataset_without_clips(tmp_path: Path) -> None:
     """After the last subject is forgotten; none ends in a traceback."""
     path = make_up(tmp_path / "dataset", ["s01"], dropped=["s01"])

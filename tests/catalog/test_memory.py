@@ -111,6 +111,7 @@ def test_packing_twenty_minutes_costs_little_more_than_five_seconds() -> None:
     assert long - short < 60 * MB, (long - short) / MB
 
 
+@pytest.mark.long
 def test_an_open_dataset_of_a_hundred_thousand_clips_holds_little(tmp_path: Path) -> None:
     held, _ = run_here("open", str(imitate(tmp_path / "large", CLIPS)))
     assert held < 1000 * CLIPS, held / CLIPS
@@ -122,6 +123,7 @@ def test_a_pass_over_ten_times_the_clips_holds_no_more(tmp_path: Path) -> None:
     assert peaks[1] - peaks[0] < 20 * MB, np.diff(peaks) / MB
 
 
+@pytest.mark.long
 def test_verify_holds_no_more_for_ten_times_the_clips_or_frames(tmp_path: Path) -> None:
     """Of 1,000 clips and 10,000; and, frame by frame, of one clip of 1,000 frames and 20,000.
 

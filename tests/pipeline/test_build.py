@@ -340,6 +340,7 @@ def test_a_dataset_of_other_recordings_is_not_replaced(
     assert read_files(built) == before
 
 
+@pytest.mark.long
 def test_two_builds_into_one_folder_at_once_are_refused(few: Path, tmp_path: Path) -> None:
     path = tmp_path / "dataset"
 

@@ -84,6 +84,7 @@ def peak(n_frames: int) -> int:
     return int(run.stdout)
 
 
+@pytest.mark.long
 def test_a_frame_more_costs_little_memory() -> None:
     """With a faint motion, which needs the second pass, so that every stage takes part.
 

@@ -183,6 +183,7 @@ def test_a_killed_run_of_two_processes_goes_on_with_the_numbers_of_an_uninterrup
         train("encoder", drawn_dataset, tmp_path / "whole", settings)
 
 
+@pytest.mark.long
 def test_torchrun_trains_fold_after_fold_in_one_group_of_processes(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:

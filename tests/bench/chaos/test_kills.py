@@ -9,6 +9,7 @@ from bench.chaos import kills
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_a_command_killed_at_random_and_run_again_gives_the_same_bytes(
     tmp_path: Path,
 ) -> None:
