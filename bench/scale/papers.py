@@ -60,9 +60,9 @@ class Price:
 
 
 PRICES = [
-    Price("rented server, €0.021 an hour for 8 shared cores", 0.003, 0.006),
-    Price("a cloud's spare capacity, a third of its list price", 0.0136, 0.023),
-    Price("a cloud's list price (m7g.large, us-east-1, June 2026)", 0.0408, 0.023),
+    Price("rented server (€0.021 an hour for 8 shared cores; €5 a TB and month)", 0.003, 0.006),
+    Price("Google Cloud (e2-standard-2, us-central1; Standard)", 0.0335, 0.020),
+    Price("AWS (m7g.large, us-east-1; S3 Standard)", 0.0408, 0.023),
 ]
 
 
@@ -146,13 +146,14 @@ def _plan(costs: dict[str, Cost], dataset: Dataset, prices: list[Price]) -> list
                                (VERIFY, real), (PUSH, real))
         ),
     ]  # fmt: skip
-    core_hours = hours[BUILD] + hours[VIRTUAL] + hours[VERIFY] + hours[PUSH]
+    planned = hours[BUILD] + hours[VIRTUAL]
+    written = hours[BUILD] + hours[REAL] + hours[VERIFY] + hours[PUSH]
     costing: Table = [
-        ["price", "build, plan, verify, push", "actions and plan, a month", "all written, a month"],
+        ["list price", "build and plan", "a month", "build, write, verify, push", "a month"],
         *(
-            [price.source, f"${core_hours * price.core_hour:,.0f}",
+            [price.source, f"${planned * price.core_hour:,.0f}",
              f"${(actions + virtual) * 1000 * price.gb_month:,.0f}",
-             f"${real * 1000 * price.gb_month:,.0f}"]
+             f"${written * price.core_hour:,.0f}", f"${real * 1000 * price.gb_month:,.0f}"]
             for price in prices
         ),
     ]  # fmt: skip
