@@ -183,11 +183,18 @@ def test_a_killed_run_of_two_processes_goes_on_with_the_numbers_of_an_uninterrup
         train("encoder", drawn_dataset, tmp_path / "whole", settings)
 
 
+MOTIONS = 'train_on = "brows,smile"\nmeasure_on = "mouth,smile"\n'
+
+
 def test_torchrun_trains_fold_after_fold_in_one_group_of_processes(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    """As in the README, with a tiny model: two processes, three folds, one result."""
-    (tmp_path / "tiny.toml").write_text(TINY)
+    """As in the README, with a tiny model: two processes, three folds, one result.
+
+    Thresholds need the features of motions that are measured and not trained on: both processes
+    compute them.
+    """
+    (tmp_path / "tiny.toml").write_text(MOTIONS + TINY)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
     train = ["train", "encoder", "--dataset", str(drawn_dataset), "--settings", "tiny.toml"]
     run = subprocess.run(
