@@ -37,7 +37,7 @@ class FolderKeeper:
     Parameters
     ----------
     out : Path
-        The folder; created where it is missing.
+        The folder, of the first process; created where it is missing.
     run : dict
         Identity of the run, as JSON values; the folder of another run is refused.
 
@@ -50,7 +50,10 @@ class FolderKeeper:
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
         self._out, self._run = out, run
         self._drawn = time.monotonic()
-        _make_folder(out)
+        distributed.from_first(self._prepare)
+
+    def _prepare(self) -> None:
+        _make_folder(self._out)
         self._require_no_other()
 
     def _require_no_other(self) -> None:
