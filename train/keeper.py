@@ -171,11 +171,12 @@ def identity_of(name: str, data: Dataset, settings: RecipeSettings) -> dict[str,
     facts: dict[str, Any] = {"recipe": name, "settings": values, "dataset": data.digests()}
     # Each process draws its own mini-batches, so with another number of them the numbers differ.
     facts["processes"] = distributed.world()
-    extractor = getattr(settings, "extractor", "")
+    extractor, truth = getattr(settings, "extractor", ""), getattr(settings, "truth", "")
     files = {
         "extractor": Path(extractor) / MODEL if extractor else None,
         "init": Path(settings.init) if settings.init else None,
         "init_keys": Path(settings.init_keys) if settings.init_keys else None,
+        "truth": Path(truth) if truth else None,
     }
     for what, path in files.items():
         if path is not None:
