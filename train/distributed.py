@@ -17,6 +17,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel as Parallel
 
+from fmdata.catalog.errors import FmdataError
+
 T = TypeVar("T")
 R = TypeVar("R")
 _DIVIDES = ContextVar("divides", default=False)  # True inside `divided_work`
@@ -131,12 +133,20 @@ def averaged(numbers: dict[str, float]) -> dict[str, float]:
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """Return what the first process makes; the others receive it."""
+    """Return what the first process makes; the others receive it, or raise its FmdataError."""
     if world() == 1:
         return make()
-    found = [make() if rank() == 0 else None]
+    found: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            found[0] = make()
+        except FmdataError as error:
+            found[1] = error
     dist.broadcast_object_list(found, src=0)
-    return found[0]  # type: ignore[return-value]
+    made, refused = found
+    if refused is not None:
+        raise refused
+    return made
 
 
 def everywhere(value: T) -> list[T]:

@@ -37,7 +37,7 @@ class FolderKeeper:
     Parameters
     ----------
     out : Path
-        The folder; created where it is missing.
+        The folder, of the first process; created where it is missing.
     run : dict
         Identity of the run, as JSON values; the folder of another run is refused.
 
@@ -50,7 +50,10 @@ class FolderKeeper:
     def __init__(self, out: Path, run: dict[str, Any]) -> None:
         self._out, self._run = out, run
         self._drawn = time.monotonic()
-        _make_folder(out)
+        distributed.from_first(self._prepare)
+
+    def _prepare(self) -> None:
+        _make_folder(self._out)
         self._require_no_other()
 
     def _require_no_other(self) -> None:
@@ -168,11 +171,12 @@ def identity_of(name: str, data: Dataset, settings: RecipeSettings) -> dict[str,
     facts: dict[str, Any] = {"recipe": name, "settings": values, "dataset": data.digests()}
     # Each process draws its own mini-batches, so with another number of them the numbers differ.
     facts["processes"] = distributed.world()
-    extractor = getattr(settings, "extractor", "")
+    extractor, truth = getattr(settings, "extractor", ""), getattr(settings, "truth", "")
     files = {
         "extractor": Path(extractor) / MODEL if extractor else None,
         "init": Path(settings.init) if settings.init else None,
         "init_keys": Path(settings.init_keys) if settings.init_keys else None,
+        "truth": Path(truth) if truth else None,
     }
     for what, path in files.items():
         if path is not None:

@@ -108,9 +108,8 @@ class Measured:
 
 
 def train(
-    name: str, dataset: Path | str, out: Path, settings: RecipeSettings,
-    progress: Progress = SILENT,
-) -> Report:  # fmt: skip
+    name: str, dataset: Path | str, out: Path, settings: RecipeSettings, progress: Progress = SILENT
+) -> Report:
     """Train a recipe, or resume the run in the same folder, and measure it.
 
     Parameters
@@ -139,9 +138,10 @@ def train(
         split = choose_split(folds_of(data), settings.hold_out, data.where)
         keeper = FolderKeeper(out, identity_of(name, data, settings))
         recipe, history = fit(name, settings, Material(data, split), keeper, progress)
-        if distributed.rank() == 0:
-            save(name, recipe, out, data, split.train, choose_operating(recipe, data, split))
         with distributed.divided_work():
+            operating = choose_operating(recipe, data, split)
+            if distributed.rank() == 0:
+                save(name, recipe, out, data, split.train, operating)
             evaluation = recipe.evaluate(data, split.validation)
         if distributed.rank() == 0:
             keeper.write_metrics(history, asdict(split), evaluation.numbers)

@@ -183,12 +183,49 @@ def test_a_killed_run_of_two_processes_goes_on_with_the_numbers_of_an_uninterrup
         train("encoder", drawn_dataset, tmp_path / "whole", settings)
 
 
+FOLDERS = """
+import sys
+from pathlib import Path
+from fmdata.catalog.errors import UsageError
+from fmdata.train import distributed
+from fmdata.train.keeper import FolderKeeper
+
+out = Path(sys.argv[1])
+with distributed.joined():
+    rank = distributed.rank()
+    FolderKeeper(out / str(rank), {})
+    (out / "file").touch()
+    try:
+        FolderKeeper(out / ("file" if rank == 0 else "1"), {})
+    except UsageError as error:
+        (out / f"refused{rank}").write_text(error.got)
+"""
+
+
+def test_the_first_process_alone_makes_the_folder_and_all_learn_why_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Here the other process names a folder that could be made."""
+    run_ranks(FOLDERS, 2, tmp_path)
+    assert (tmp_path / "0").is_dir()
+    assert not (tmp_path / "1").exists()
+    refusals = [(tmp_path / f"refused{rank}").read_text() for rank in range(2)]
+    assert refusals == ["a folder that cannot be written to: File exists"] * 2
+
+
+MOTIONS = 'train_on = "brows,smile"\nmeasure_on = "mouth,smile"\n'
+
+
 @pytest.mark.long
 def test_torchrun_trains_fold_after_fold_in_one_group_of_processes(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
-    """As in the README, with a tiny model: two processes, three folds, one result."""
-    (tmp_path / "tiny.toml").write_text(TINY)
+    """As in the README, with a tiny model: two processes, three folds, one result.
+
+    Thresholds need the features of motions that are measured and not trained on: both processes
+    compute them.
+    """
+    (tmp_path / "tiny.toml").write_text(MOTIONS + TINY)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
     train = ["train", "encoder", "--dataset", str(drawn_dataset), "--settings", "tiny.toml"]
     run = subprocess.run(

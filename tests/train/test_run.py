@@ -11,11 +11,13 @@ import torch
 from fmdata.catalog import Dataset
 from fmdata.catalog.errors import DatasetError, ModelError, UsageError
 from fmdata.catalog.storage.lock import writing
-from fmdata.train.checkpoint import pack_tensors
+from fmdata.train.checkpoint import Checkpoint, pack_tensors
+from fmdata.train.keeper import FolderKeeper, identity_of
 from fmdata.train.model_file import load, save
 from fmdata.train.networks.sequence import SequenceShape
 from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings
+from fmdata.train.recipes.rrl import RrlSettings
 from fmdata.train.run import cross_validate, evaluate, train
 from tests.helpers.training import RecordedTraining
 
@@ -85,6 +87,23 @@ def test_the_folder_of_another_run_is_refused_and_unchanged(
     with pytest.raises(UsageError, match="another run: other dataset"):
         train("encoder", other, finished, TINY)
     assert before == {path.name: path.read_bytes() for path in finished.iterdir()}
+
+
+def test_a_run_with_other_labels_of_action_units_is_another_run(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    """The labels are a file beside the dataset, so its digests do not know them."""
+    labels, data = tmp_path / "labels.parquet", Dataset(drawn_dataset)
+    labels.write_bytes(b"one")
+    settings = RrlSettings(truth=str(labels))
+    run = identity_of("rrl", data, settings)
+    FolderKeeper(tmp_path / "run", run).save(
+        Checkpoint([], "probe", 0, [], {}, {"state": {}, "param_groups": []})
+    )
+    assert FolderKeeper(tmp_path / "run", identity_of("rrl", data, settings)).load() is not None
+    labels.write_bytes(b"two")
+    with pytest.raises(UsageError, match="another run: other truth"):
+        FolderKeeper(tmp_path / "run", identity_of("rrl", data, settings)).load()
 
 
 def test_stale_compounds_are_refused(drawn_dataset: Path, tmp_path: Path) -> None:

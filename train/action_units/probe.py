@@ -92,11 +92,11 @@ class UnitProbe(nn.Module):
 
 
 def unit_loss(scores: Tensor, present: Tensor, known: Tensor) -> Tensor:
-    """Return the cross-entropy over the known units, of scores, float [B, K]."""
+    """Return the cross-entropy over the known units, of scores, float [B, K]; 0 if none is."""
     costs = nn.functional.binary_cross_entropy_with_logits(
         scores, present.float(), reduction="none"
     )
-    return costs[known].mean()
+    return costs[known].sum() / known.sum().clamp(min=1)
 
 
 def _linear(n_features: int, n_units: int) -> nn.Sequential:

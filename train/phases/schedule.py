@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+MIN_WARMUP = 0.05  # share of the steps, where the rate is raised
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -41,12 +43,16 @@ class Schedule:
     def for_batches(self, n: int, *, scale_rate: bool) -> "Schedule":
         """Return the schedule for steps of `n` mini-batches: as many of them in an epoch.
 
-        A step of more samples bears a higher rate: `n` times for SGD (Goyal et al. 2017, the
-        warm-up is theirs too), the square root of it for Adam and AdamW (Malladi et al. 2022).
+        A step of more samples bears a higher rate: `n` times for SGD (Goyal et al. 2017), the
+        square root of it for Adam and AdamW (Malladi et al. 2022); after a warm-up of at least 5 %
+        of the steps (Goyal et al. too).
         """
+        steps = math.ceil(self.steps_per_epoch / n)
+        if n == 1 or not scale_rate:
+            return replace(self, steps_per_epoch=steps)
         growth = n if self.optimizer == "sgd" else math.sqrt(n)
-        rate = self.rate * growth if scale_rate else self.rate
-        return replace(self, steps_per_epoch=math.ceil(self.steps_per_epoch / n), rate=rate)
+        warmup = max(self.warmup, MIN_WARMUP)
+        return replace(self, steps_per_epoch=steps, rate=self.rate * growth, warmup=warmup)
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of one step."""

@@ -90,12 +90,13 @@ class Encoder(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score full clips of some subjects, untrimmed, as the paper does (section 2.5)."""
-        return self._scored(*self.embed_subjects(dataset, subjects))
+        embedded = self.embed_subjects(dataset, subjects)
+        self._require_pair(embedded.samples, "measure on", dataset)
+        return self._scored(*embedded)
 
     def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
-        """Embed all clips of some subjects, of which one shows a motion twice."""
+        """Embed all clips of some subjects that show a motion to measure on."""
         samples = self._read(dataset, self.settings.measure_on).of_subjects(subjects)
-        self._require_pair(samples, "measure on", dataset)
         features = self.features.of_samples(dataset, samples)
         return EmbeddedClips(self.embed_samples(samples, features), samples)
 

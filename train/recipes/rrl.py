@@ -230,6 +230,7 @@ class Rrl:
 
         ``f1`` and ``auc`` are means over the ``n_units`` that count and that these subjects show.
         ``f1_always`` is the mean F1 of a constant prediction: every unit present in every frame.
+        There is no ``auc`` where every unit is shown in all frames or in none.
         """
         s, probe, units = self.settings, self.model.probe, UNITS[self.settings.units]
         self.model.eval()
@@ -242,10 +243,11 @@ class Rrl:
             scores = probe(torch.from_numpy(features).to(best_device()))
             found = (scores > probe.thresholds).cpu().numpy()
         f1, always = (f1_of_units(x, present, known) for x in (found, np.ones_like(found)))
+        areas = auc_of_units(scores.cpu().numpy(), present, known)
         numbers = {
             "f1": float(np.nanmean(f1)),
             "f1_always": float(np.nanmean(always)),
-            "auc": float(np.nanmean(auc_of_units(scores.cpu().numpy(), present, known))),
+            **({"auc": float(np.nanmean(areas))} if np.isfinite(areas).any() else {}),
             "n_units": float(np.isfinite(f1).sum()),
         }
         each = {f"AU{unit}": float(x) for unit, x in zip(units, f1, strict=True) if np.isfinite(x)}

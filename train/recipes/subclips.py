@@ -130,14 +130,15 @@ class Subclips(MotionEncoder):
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
         """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
-        evaluation = self._scored(*self.embed_subjects(dataset, subjects))
+        embedded = self.embed_subjects(dataset, subjects)
+        self._require_pair(embedded.samples, "measure on", dataset)
+        evaluation = self._scored(*embedded)
         evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
         return evaluation
 
     def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:
-        """Embed all compounds of some subjects, of which one shows a compound twice."""
+        """Embed all compounds of some subjects."""
         samples = compound_samples(dataset).of_subjects(subjects)
-        self._require_pair(samples, "measure on", dataset)
         clips = self._clips(samples, self.features.of_samples(dataset, samples))
         return EmbeddedClips(self._embedded(clips, lambda clip: clip), samples)
 

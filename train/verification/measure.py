@@ -8,7 +8,7 @@ import numpy as np
 
 from fmdata.catalog import Dataset
 from fmdata.catalog.printable import listing
-from fmdata.train.data import LabelledClip
+from fmdata.train.data import LabelledClip, positive_pairs
 from fmdata.train.split import Split
 from fmdata.train.verification.calibration import Calibrated, measure_calibration
 from fmdata.train.verification.clips import ComparedClips, compared_clips
@@ -182,10 +182,15 @@ def plain(interval: Interval) -> list[float | None]:
 
 
 def choose_operating(recipe: object, dataset: Dataset, split: Split) -> Operating:
-    """Choose thresholds and calibration on the training subjects; nothing for other recipes."""
+    """Choose thresholds and calibration on the training subjects.
+
+    Nothing is chosen for other recipes, or where no such subject shows a measured motion twice.
+    """
     if not isinstance(recipe, Verifier):
         return Operating()
     embedded = recipe.embed_subjects(dataset, split.train)
+    if next(positive_pairs(embedded.samples), None) is None:
+        return Operating()
     return operating_of(embedded, compared_clips(dataset, embedded.samples), split)
 
 

@@ -1,9 +1,10 @@
 """The classifier of units: thresholds from training subjects alone, rare units left out."""
 
 import numpy as np
+import pytest
 import torch
 
-from fmdata.train.action_units.probe import Labelled, UnitProbe
+from fmdata.train.action_units.probe import Labelled, UnitProbe, unit_loss
 from fmdata.train.action_units.scoring import f1_of_units
 from fmdata.train.loop import Loop, Phase
 from tests.helpers.training import MemoryKeeper
@@ -67,3 +68,16 @@ def test_units_count_by_their_share_of_the_training_frames() -> None:
     probe.keep(present, torch.zeros_like(present), 0.05, 0.5)
     assert not probe.kept.any()
     assert np.isfinite(probe.thresholds.numpy()).all()
+
+
+def test_a_mini_batch_without_a_known_label_has_no_loss_and_no_gradient() -> None:
+    """With some known it is their mean: a score of 0 costs log 2."""
+    scores = torch.zeros(2, 3, requires_grad=True)
+    known = torch.zeros(2, 3, dtype=torch.bool)
+    loss = unit_loss(scores, known, known)
+    loss.backward()
+    assert loss.item() == 0
+    assert scores.grad is not None
+    assert not scores.grad.any()
+    known[0, 1] = known[1, 2] = True
+    assert unit_loss(scores, known, known).item() == pytest.approx(np.log(2))

@@ -18,6 +18,8 @@ from fmdata.train.recipes.encoder import Encoder, EncoderSettings
 from fmdata.train.recipes.landmarks import ExtractorSettings, LandmarkSettings
 from fmdata.train.run import Report, train
 from fmdata.train.split import Split
+from fmdata.train.verification.measure import choose_operating
+from fmdata.train.verification.operating import Operating
 from tests.helpers.training import RecordedTraining
 
 pytestmark = pytest.mark.slow
@@ -102,6 +104,19 @@ def test_motions_that_no_clip_shows_are_refused(drawn_dataset: Path) -> None:
     recipe = Encoder(replace(TINY, measure_on="word_*"), [])
     with pytest.raises(DatasetError, match="no motion was recorded twice"):
         recipe.evaluate(Dataset(drawn_dataset), ["c"])
+
+
+def test_no_threshold_is_chosen_where_no_training_subject_shows_a_measured_motion_twice(
+    drawn_dataset: Path,
+) -> None:
+    """A model that is trained is saved without thresholds; it is not lost."""
+    data, split = Dataset(drawn_dataset), Split(["a", "b"], ["c"])
+    recipe = Encoder(replace(TINY, measure_on="word_*"), [])
+    recipe.model.eval()
+    assert choose_operating(recipe, data, split) == Operating()
+    recipe = Encoder(TINY, [])
+    recipe.model.eval()
+    assert choose_operating(recipe, data, split).calibration is not None
 
 
 def test_compounds_share_the_features_of_their_sources(

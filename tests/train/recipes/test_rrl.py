@@ -96,6 +96,19 @@ def test_labels_of_a_file_take_the_place_of_stand_ins(drawn_dataset: Path, tmp_p
     assert list(measured.f1_per_unit) == ["AU4"]
 
 
+def test_a_unit_that_every_frame_shows_has_no_area_and_all_numbers_are_finite(
+    drawn_dataset: Path, tmp_path: Path
+) -> None:
+    labels = {"path": ["x"] * 40, "frame": np.arange(40), "AU4": np.full(40, True)}
+    pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
+    settings = replace(
+        TINY, truth=str(tmp_path / "labels.parquet"), max_prevalence=1.0, epochs=0, probe_epochs=1
+    )
+    numbers = trained(drawn_dataset, settings).evaluate(Dataset(drawn_dataset), ["c"]).numbers
+    assert set(numbers) == {"f1", "f1_always", "n_units"}
+    assert np.isfinite(list(numbers.values())).all()
+
+
 def test_full_supervision_trains_the_encoder_on_labels_alone(drawn_dataset: Path) -> None:
     """The ceiling: no target network, and drawn units are found in the trained subjects."""
     settings = replace(TINY, supervised=True, epochs=6, steps=20, rate=3e-3, probe_epochs=30)
