@@ -19,7 +19,7 @@ from fmdata.catalog.remote.contents import MARK, files_of, is_ours
 from fmdata.catalog.remote.lease import LOCK
 from fmdata.catalog.remote.replaced import Replaced, put_in_place
 from fmdata.catalog.remote.store import Store
-from fmdata.catalog.remote.transfer import fetch, send
+from fmdata.catalog.remote.transfer import damaged, fetched, send
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.lock import WORK
 
@@ -67,8 +67,21 @@ def send_folder(store: Store, folder: Path, place: str) -> Record:
 def fetch_folder(store: Store, place: str, record: Record, folder: Path) -> None:
     """Download the files of a record into a new folder, each compared with it."""
     folder.mkdir(parents=True)
-    for name, facts in record.files.items():
-        fetch(store, f"{place}/{name}", folder / name, facts)
+    for name in record.files:
+        fetch_recorded(store, place, record, folder / name)
+
+
+def fetch_recorded(store: Store, place: str, record: Record, path: Path) -> None:
+    """Download a file of a record; of a damaged one, remove the record at the URL.
+
+    Raises
+    ------
+    DatasetError
+        When it is damaged, so that the next run makes it again, or the place cannot be reached.
+    """
+    if not fetched(store, f"{place}/{path.name}", path, record.files[path.name]):
+        store.remove(f"{place}/{RECORD}")
+        raise damaged(store, f"{place}/{path.name}")
 
 
 def read_record(store: Store, place: str, sizes: Mapping[str, int]) -> Record | None:
