@@ -27,6 +27,7 @@ RENEW_S = 10.0  # between two writes of a holder
 PATIENCE_S = 60.0  # without a write, after which a holder has crashed
 _POLL_S = 1.0
 _SETTLE_S = 1.0  # in which two commands that take over at the same time see each other
+_READS, _WRITTEN_S = 5, 0.05  # looks at a lock that is half written, and the time between two
 _MAX = 1024  # bytes
 
 
@@ -94,16 +95,16 @@ def held(store: Store) -> Iterator[Lease]:
 
 def is_held_by(store: Store, owner: str) -> bool:
     """Return whether a holder has the lock of a place."""
-    found = store.read(LOCK, _MAX)
+    found = _read(store)
     return found is not None and _facts(found).get("owner") == owner
 
 
 def require_free(store: Store) -> None:
     """Raise UsageError while a command holds the lock of a place; wait until that is known."""
-    until, last = time.monotonic() + PATIENCE_S, store.read(LOCK, _MAX)
+    until, last = time.monotonic() + PATIENCE_S, _read(store)
     while last is not None and not _is_crashed(last) and time.monotonic() < until:
         time.sleep(_POLL_S)
-        found = store.read(LOCK, _MAX)
+        found = _read(store)
         if found is not None and found != last:
             raise _refused(store, found)
         last = found
@@ -112,13 +113,23 @@ def require_free(store: Store) -> None:
 def _acquire(store: Store, lease: Lease) -> None:
     mine = lease.content()
     # Looked at first, since some stores take the exclusive request for an ordinary one.
-    if store.read(LOCK, _MAX) is not None or not store.create(LOCK, mine):
+    if _read(store) is not None or not store.create(LOCK, mine):
         require_free(store)
         store.write(LOCK, mine)
         time.sleep(_SETTLE_S)
-    found = store.read(LOCK, _MAX)
+    found = _read(store)
     if found != mine:
         raise _refused(store, found or b"{}")
+
+
+def _read(store: Store) -> bytes | None:
+    """Return the content of the lock; again where it is seen half written, as on a disk."""
+    for _ in range(_READS):
+        found = store.read(LOCK, _MAX)
+        if found is None or _facts(found):
+            break
+        time.sleep(_WRITTEN_S)
+    return found
 
 
 def _is_crashed(lock: bytes) -> bool:

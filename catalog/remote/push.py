@@ -26,6 +26,7 @@ from fmdata.catalog.remote.lease import LOCK, require_free
 from fmdata.catalog.remote.replaced import Replaced, mixed, put_in_place
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.remote.transfer import not_kept, sent
+from fmdata.catalog.remote.work import require_no_change
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.lock import reading
 from fmdata.catalog.storage.place import HALVES
@@ -202,7 +203,10 @@ class _Push:
 
 
 def _require_place(store: Store, there: dict[str, int]) -> None:
-    """Refuse a place with files of something else, or one where a build works."""
+    """Refuse a place with files of something else, or one that a build changes."""
+    if LOCK in there:
+        require_free(store)
+    require_no_change(store, there)
     if there and NAME not in there and MARK not in there:
         few = ", ".join([name or "a file" for name in there][:3])
         raise UsageError(
@@ -211,8 +215,6 @@ def _require_place(store: Store, there: dict[str, int]) -> None:
             where=store.url,
             todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
         )
-    if LOCK in there:
-        require_free(store)
 
 
 def _require_same(store: Store, text: bytes) -> None:

@@ -17,7 +17,9 @@ from fmdata.catalog.remote.contents import MARK, MAX_MARK, read_card
 from fmdata.catalog.remote.copies import copies_of, shown
 from fmdata.catalog.remote.push import Pushed, push
 from fmdata.catalog.remote.store import Store
+from fmdata.catalog.remote.work import require_no_change
 from fmdata.catalog.storage.card import DROPPED, Card
+from fmdata.catalog.storage.lock import WORK
 from fmdata.catalog.storage.tables.parquet import read_dropped
 from fmdata.catalog.verify.finding import Finding
 
@@ -86,6 +88,8 @@ def withdraw(
     subject = composed(subject)
     if at is not None:
         _require_copy(dataset, at)
+        store = Store(at)
+        require_no_change(store, store.sizes(WORK))
     # Where only the copy has the subject, the folder's removal has ended before.
     is_there = at is not None and not has_traces(dataset, subject) and _may_have(at, subject)
     here = None if is_there else forget(dataset, subject, progress)

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fmdata.catalog.errors import UsageError
+from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.remote.contents import MARK, files_of, is_ours
 from fmdata.catalog.remote.lease import LOCK
 from fmdata.catalog.remote.replaced import Replaced, put_in_place
 from fmdata.catalog.remote.store import Store
-from fmdata.catalog.remote.transfer import fetch, send
+from fmdata.catalog.remote.transfer import damaged, fetched, send
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, Card, FileFacts
 from fmdata.catalog.storage.lock import WORK
 
@@ -67,8 +67,21 @@ def send_folder(store: Store, folder: Path, place: str) -> Record:
 def fetch_folder(store: Store, place: str, record: Record, folder: Path) -> None:
     """Download the files of a record into a new folder, each compared with it."""
     folder.mkdir(parents=True)
-    for name, facts in record.files.items():
-        fetch(store, f"{place}/{name}", folder / name, facts)
+    for name in record.files:
+        fetch_recorded(store, place, record, folder / name)
+
+
+def fetch_recorded(store: Store, place: str, record: Record, path: Path) -> None:
+    """Download a file of a record; of a damaged one, remove the record at the URL.
+
+    Raises
+    ------
+    DatasetError
+        When it is damaged, so that the next run makes it again, or the place cannot be reached.
+    """
+    if not fetched(store, f"{place}/{path.name}", path, record.files[path.name]):
+        store.remove(f"{place}/{RECORD}")
+        raise damaged(store, f"{place}/{path.name}")
 
 
 def read_record(store: Store, place: str, sizes: Mapping[str, int]) -> Record | None:
@@ -106,10 +119,17 @@ def require_place(store: Store, there: Mapping[str, object]) -> None:
 def decide(
     store: Store, card: Card, moves: Mapping[str, str], require_own: Callable[[], None]
 ) -> None:
-    """Replace the dataset at a URL by one whose files are there already; `moves` are new names."""
+    """Replace the dataset at a URL by one whose files are there already; `moves` are new names.
+
+    Raises
+    ------
+    DatasetError
+        When a file of the new dataset is missing or has another size; nothing was changed then.
+    """
     with TemporaryDirectory() as folder:
         card.write(Path(folder))
         text = (Path(folder) / NAME).read_text("utf-8")
+    _require_there(store, files_of(card), moves)
     change = json.dumps({"card": text, "moves": dict(moves)}).encode()
     require_own()
     store.write(_DECIDED, change)
@@ -132,6 +152,33 @@ def complete(store: Store, require_own: Callable[[], None]) -> None:
     stale = [name for name in there if is_ours(name) and name != NAME and name not in files]
     put_in_place(store, Replaced(files, text, moves, stale), _CARD, require_own)
     store.remove(_CHANGE)
+
+
+def require_no_change(store: Store, there: Mapping[str, object]) -> None:
+    """Raise UsageError where a listing has a change that was decided and is not completed."""
+    if _CHANGE in there:
+        raise UsageError(
+            "a build or a synthesis was stopped while it replaced this dataset",
+            wanted="a dataset in which no change is unfinished",
+            where=store.url,
+            todo="run the build or the synthesis again, which completes it; nothing was changed",
+        )
+
+
+def _require_there(store: Store, files: Mapping[str, FileFacts], moves: Mapping[str, str]) -> None:
+    """Raise DatasetError where a file of a new card is neither at its place nor to be moved."""
+    there, sources = store.sizes(), {new: old for old, new in moves.items()}
+    for name, facts in files.items():
+        source = sources.get(name, name)
+        if there.get(source) != facts.bytes:
+            has = f"has {there[source]} bytes" if source in there else "is missing"
+            raise DatasetError(
+                f"{source} {has}; the dataset was not changed",
+                wanted=f"a file of {facts.bytes} bytes",
+                where=store.url,
+                todo="of compounds/, run `fmdata synth-compound` there, else `fmdata build`: each "
+                "makes again what is missing of its own; or push an intact copy there",
+            )
 
 
 def clear(store: Store, *, keep_units: bool = False) -> None:

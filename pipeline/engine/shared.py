@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.remote.copies import shown
 from fmdata.catalog.remote.store import store_at
 from fmdata.catalog.storage.lock import WORK
@@ -63,10 +63,16 @@ class Meeting:
         return self.place.rpartition("/")[2]
 
     def is_seen(self) -> bool:
-        """Return whether this process, of a worker, sees the token."""
+        """Return whether this process, of a worker, sees the token.
+
+        Raises
+        ------
+        DatasetError
+            When the place cannot be reached.
+        """
         try:
             return store_at(self.place).read(_TOKEN, _MAX) == self.token.encode()
-        except FmdataError:
+        except UsageError:  # it cannot use such a URL at all
             return False
 
     def answer(self) -> str:
@@ -74,7 +80,11 @@ class Meeting:
 
         Nothing is written where the token is not seen.
         """
-        if not self.is_seen():
+        try:
+            is_seen = self.is_seen()
+        except FmdataError:
+            is_seen = False
+        if not is_seen:
             return f"!it does not see {self._above}"
         for path, state in self.seen:
             if not _is_same(path, state):

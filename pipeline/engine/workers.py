@@ -149,6 +149,7 @@ class Workers:
             When every worker that had an item was lost.
         """
         left, again = enumerate(items), deque[tuple[int, T]]()
+        mine = object()  # failures of another call are not counted with those of this one
 
         def due() -> Iterator[tuple[int, T]]:
             while again:
@@ -161,7 +162,7 @@ class Workers:
         while True:
             for item, future in in_window(send, due(), self.size):
                 try:
-                    yield self.answer(future, (id(work), item[0]))
+                    yield self.answer(future, (mine, item[0]))
                 except AgainError:
                     again.append(item)
                 except LostError as error:

@@ -203,6 +203,8 @@ class UrlPlace:
     def clear(self, synthesis: Synthesis, *, keep_own: bool) -> None:
         """Remove finished shards, unless those of this synthesis are to be kept."""
         if not keep_own:
+            assert self._lease is not None
+            self._lease.require()  # else it is the work of another command
             clear(self._store, keep_units=True)
 
     def outcome(self) -> Dataset:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fmdata.catalog.remote.store import Store, store_at
 from fmdata.catalog.remote.transfer import fetch
-from fmdata.catalog.remote.work import RECORD, UNITS, Record, read_record
+from fmdata.catalog.remote.work import RECORD, UNITS, Record, fetch_recorded, read_record
 from fmdata.catalog.storage.card import FileFacts
 from fmdata.catalog.storage.files import atomic_folder
 from fmdata.catalog.storage.shards import Sample
@@ -58,9 +58,8 @@ class RemoteUnit(Unit):
 
     def read_frames(self) -> Iterator[pa.Table]:
         """Fetch and read the facts of a clip's frames but for the landmarks, a block at a time."""
-        name = self.frame_facts.name
-        fetch(store_at(self.url), f"{UNITS}/{self.digest}/{name}", self.frame_facts,
-              self.record.files[name])  # fmt: skip
+        place = f"{UNITS}/{self.digest}"
+        fetch_recorded(store_at(self.url), place, self.record, self.frame_facts)
         try:
             with pa.OSFile(str(self.frame_facts)) as file:
                 reader = pa.ipc.open_file(file)
@@ -109,7 +108,7 @@ class RemoteUnits(Units):
         with atomic_folder(self.folder / digest) as folder:
             (folder / RECORD).write_bytes(record.to_bytes())
             for name in set(record.files).intersection(SMALL):
-                fetch(store, f"{place}/{name}", folder / name, record.files[name])
+                fetch_recorded(store, place, record, folder / name)
 
     def unit(self, digest: str) -> Unit:
         """Return the unit of a digest."""

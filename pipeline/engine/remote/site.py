@@ -143,6 +143,7 @@ class RemoteSite(Site):
         with held(store) as self._lease:
             self._dataset = RemoteDataset(self._out_url, self.out, self._lease)
             yield
+            self._lease.require()  # else it is the work of another command
             clear(store)
 
     def known(self, *, rehash: bool) -> KnownFiles:

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,30 @@ def test_of_two_writers_of_one_file_one_creates_it(tmp_path: Path) -> None:
         assert not store.create("a/lock", b"two")
         assert store.create("a/lock", b"one")
         assert store.read("a/lock", 9) == b"one"
+
+
+def test_a_lock_that_is_seen_half_written_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk a write empties the file first."""
+    whole, halves = Store.read, [b"", b'{"owner": "']
+
+    def half(self: Store, name: str, limit: int) -> bytes | None:
+        return halves.pop() if halves else whole(self, name, limit)
+
+    monkeypatch.setattr(lease, "RENEW_S", 60.0)
+    with held(Store(URL)) as mine:
+        monkeypatch.setattr(Store, "read", half)
+        mine.require()
+    assert not halves
+
+
+def test_of_many_writers_of_one_file_on_a_disk_one_creates_it(tmp_path: Path) -> None:
+    stores = [Store(str(tmp_path / "disk")) for _ in range(8)]
+    for number in range(50):
+        begin = threading.Barrier(len(stores))
+
+        def create(i: int, name: str = f"lock{number}", begin: threading.Barrier = begin) -> bool:
+            begin.wait()
+            return stores[i].create(name, f"writer {i}".encode())
+
+        with ThreadPoolExecutor(len(stores)) as threads:
+            assert sum(threads.map(create, range(len(stores)))) == 1

@@ -12,7 +12,7 @@ import pytest
 from distributed import Client, KilledWorker
 
 from fmdata.catalog import Dataset
-from fmdata.catalog.errors import FmdataError
+from fmdata.catalog.errors import DatasetError, FmdataError
 from fmdata.catalog.storage.made_by.processor import processor_features
 from fmdata.catalog.storage.work import Unit
 from fmdata.catalog.types import Recording
@@ -174,6 +174,12 @@ def test_a_worker_shows_that_it_sees_token_recordings_and_tools(tmp_path: Path) 
         (tmp_path / "work").rename(tmp_path / "elsewhere")
         assert "does not see" in place.problem_of(place.answer())
         assert not (tmp_path / "work").exists()
+        assert not place.is_seen()
+        (tmp_path / "work").write_bytes(b"a file")
+        with pytest.raises(DatasetError):  # a failure to reach the place, which is counted
+            place.is_seen()
+        assert "does not see" in place.problem_of(place.answer())
+        (tmp_path / "work").unlink()
         (tmp_path / "elsewhere").rename(tmp_path / "work")
         video.write_bytes(b"another")
         assert str(video) in place.problem_of(place.answer())

@@ -111,3 +111,21 @@ def test_a_changed_pixel_is_noticed_before_it_is_spliced() -> None:
     Store(URL).write(name, bytes(data))
     with pytest.raises(DatasetError, match="another checksum"):
         synth_compounds(URL, SETTINGS)
+
+
+def test_a_command_that_has_lost_the_place_leaves_the_work_of_the_other() -> None:
+    """The other one begins when the change is complete, before what is left over is removed."""
+    other = {LOCK: b'{"owner": "other"}', ".work/shards/x/record.json": b"{}"}
+
+    def lost() -> None:
+        names = FarEnd.files("lab")
+        is_complete = "fmdata.json" in names and ".work/change.json" not in names
+        if is_complete and any(name.startswith("compounds/") for name in names):
+            FarEnd.after = staticmethod(lambda: None)
+            for name, data in other.items():
+                Store(URL).write(name, data)
+
+    FarEnd.after = staticmethod(lost)
+    with pytest.raises(FmdataError, match="another command has begun"):
+        synth_compounds(URL, SETTINGS)
+    assert other.items() <= FarEnd.files("lab").items()

@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFile
 from PIL import Image
 
-from fmdata.catalog.errors import FmdataError, InputError, UsageError
+from fmdata.catalog.errors import DatasetError, FmdataError, InputError, UsageError
 from fmdata.catalog.remote import lease, store
 from fmdata.catalog.remote.lease import LOCK
 from fmdata.catalog.remote.store import Store
@@ -163,6 +163,29 @@ def test_a_build_killed_at_any_request_is_continued_by_the_same_command(
             Store(OUT).remove(LOCK)
         run()
         assert dataset() == wanted, f"killed at request {at} of {requests}"
+
+
+@pytest.mark.parametrize("name", ["clip.avi", "row.arrow"])
+def test_a_damaged_unit_is_made_again_by_the_next_run(raw: Path, tmp_path: Path, name: str) -> None:
+    """Of the same size; a build was stopped before it made a shard."""
+
+    def stop() -> None:
+        if any("/shards/" in name for name in dataset()):
+            raise Killed
+
+    FarEnd.after = staticmethod(stop)
+    with pytest.raises(Killed):
+        build(RAW, OUT, SETTINGS, HOW)
+    FarEnd.works()
+    for left in [one for one in dataset() if one == LOCK or "/shards/" in one]:
+        Store(OUT).remove(left)
+    unit = next(one for one in dataset() if one.endswith(f"/{name}"))
+    Store(OUT).write(unit, bytes(len(dataset()[unit])))
+    with pytest.raises(DatasetError, match="another checksum"):
+        build(RAW, OUT, SETTINGS, HOW)
+    build(RAW, OUT, SETTINGS, HOW)
+    build(raw, tmp_path / "local", SETTINGS, HOW)
+    assert dataset() == read_files(tmp_path / "local")
 
 
 def test_a_second_build_knows_what_is_done(raw: Path, tmp_path: Path) -> None:
