@@ -7,7 +7,7 @@ limit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -78,6 +78,12 @@ class Comparisons:
             self.similarity[mask], self.kind[mask], self.enrolled[mask], self.probe[mask],
             self.who[mask], self.names,
         )  # fmt: skip
+
+    def renumbered(self) -> "Comparisons":
+        """Return the same comparisons with the names of their own subjects only."""
+        present, who = np.unique(self.who, return_inverse=True)
+        names = tuple(self.names[i] for i in present)
+        return replace(self, who=who.reshape(-1, 2).astype(np.int32), names=names)
 
 
 class Enrolments(NamedTuple):
