@@ -129,11 +129,13 @@ class Subclips(MotionEncoder):
         self._fine_tune(clips, variations, batches, (held, held_clips), loop)
 
     def evaluate(self, dataset: Dataset, subjects: Sequence[str]) -> Evaluation:
-        """Score some subjects' compounds; also report the epochs of fine-tuning until AP 0.8."""
+        """Score some subjects' compounds; also the epochs until AP 0.8, where it was reached."""
         embedded = self.embed_subjects(dataset, subjects)
         self._require_pair(embedded.samples, "measure on", dataset)
         evaluation = self._scored(*embedded)
-        evaluation.numbers[f"epochs_to_{MARK}"] = float(self.model.get_buffer("epochs_to_mark"))
+        epochs = float(self.model.get_buffer("epochs_to_mark"))
+        if epochs > 0:
+            evaluation.numbers[f"epochs_to_{MARK}"] = epochs
         return evaluation
 
     def embed_subjects(self, dataset: Dataset, subjects: Sequence[str]) -> EmbeddedClips:

@@ -1,13 +1,12 @@
 """Comparisons of an enrolled motion with a probe: genuine ones, and impostors of five kinds.
 
 A comparison has an enrolment of one or more clips of one motion of one subject, and one probe clip.
-Promises: no genuine comparison shares a take between the two sides, so it never compares a clip's
-pixels with themselves; the number of comparisons grows linearly with the number of subjects, to a
-limit.
+Promises: no comparison shares a take between the two sides, so it never compares pixels with
+themselves; the number of comparisons grows linearly with the number of subjects, to a limit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -79,6 +78,12 @@ class Comparisons:
             self.who[mask], self.names,
         )  # fmt: skip
 
+    def renumbered(self) -> "Comparisons":
+        """Return the same comparisons with the names of their own subjects only."""
+        present, who = np.unique(self.who, return_inverse=True)
+        names = tuple(self.names[i] for i in present)
+        return replace(self, who=who.reshape(-1, 2).astype(np.int32), names=names)
+
 
 class Enrolments(NamedTuple):
     """M enrolments: positions of their clips, int [M, n], all of one motion of one subject."""
@@ -141,7 +146,7 @@ def compare(
     for (rows, probes), share in zip(blocks, _kept_shares(clips, blocks), strict=True):
         similarity = _similarity(embeddings, rows, probes, best=best)
         kind = _kinds(clips, rows[:, 0], probes, shared_names=shared_names)
-        kept = _countable(clips, rows, probes, kind, single=single)
+        kept = _countable(clips, rows, probes, single=single)
         if share < 1:
             kept &= generator.random(kept.shape) < share
         i, j = np.nonzero(kept)
@@ -220,18 +225,17 @@ def _kinds(
 
 
 def _countable(
-    clips: ComparedClips, rows: np.ndarray, probes: np.ndarray, kind: np.ndarray, *, single: bool
+    clips: ComparedClips, rows: np.ndarray, probes: np.ndarray, *, single: bool
 ) -> np.ndarray:
     """Return a mask of the comparisons that count, bool [M, B]."""
-    kept = np.ones(kind.shape, bool)
+    kept = np.ones((len(rows), len(probes)), bool)
     if clips.subject[rows[0, 0]] != clips.subject[probes[0]]:
         return kept
     if single:
         kept = rows[:, :1] < probes[None, :]
     for m, row in enumerate(rows):
         kept[m] &= ~np.isin(probes, row)
-        genuine = kind[m] == Kind.GENUINE
-        kept[m, genuine] &= ~_shares(clips, probes[genuine], row.tolist())
+        kept[m] &= ~_shares(clips, probes, row.tolist())
     return kept
 
 

@@ -29,7 +29,7 @@ class Interval:
 
     def __str__(self) -> str:
         if np.isnan(self.low):
-            return f"{self.value:.3f}"
+            return f"{self.value:.3f} [no interval]"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
@@ -92,13 +92,17 @@ class ErrorRates:
         together towards the ends.
     n_genuine, n_impostors : int
         Number of comparisons.
+    n_subjects : int
+        Number of subjects that have such a comparison.
     """
 
     def __init__(self, comparisons: Comparisons, impostors: tuple[Kind, ...]) -> None:
-        genuine = comparisons.where(comparisons.of(Kind.GENUINE))
-        others = comparisons.where(comparisons.of(*impostors))
+        some = comparisons.where(comparisons.of(Kind.GENUINE, *impostors)).renumbered()
+        genuine, others = some.where(some.of(Kind.GENUINE)), some.where(some.of(*impostors))
         self.n_genuine, self.n_impostors = len(genuine), len(others)
-        self.n_subjects = len(comparisons.names)
+        self.n_subjects = len(some.names)
+        # The rate of fewer subjects is the less certain one.
+        self._n_least = min(len(np.unique(one.who)) for one in (genuine, others))
         self.thresholds = _thresholds(genuine.similarity, others.similarity)
         self._genuine = Tally.of(genuine, self.thresholds)
         self._impostors = Tally.of(others, self.thresholds)
@@ -147,23 +151,32 @@ class ErrorRates:
             for genuine, impostors in zip(*self.drawn, strict=True)
             if np.isfinite(genuine).all() and np.isfinite(impostors).all()
         ]
-        if self.n_subjects < 2 or not rows:
+        if not self._varies or not rows:
             return np.full(len(far), np.nan), np.full(len(far), np.nan)
-        return _share_interval(np.array(rows), self.n_subjects)
+        return _share_interval(np.array(rows), self._n_least)
+
+    @property
+    def _varies(self) -> bool:
+        return min(len(self._genuine.units), len(self._impostors.units)) > 1
 
     def _with_band(self, value: float, draw: Callable[[], np.ndarray]) -> Interval:
-        if self.n_subjects < 2:
+        if not self._varies:
             return Interval(value, np.nan, np.nan)
-        low, high = _share_interval(draw(), self.n_subjects)
+        low, high = _share_interval(draw(), self._n_least)
         return Interval(value, float(low), float(high))
 
 
 def accepted_share(some: Comparisons, threshold: float) -> Interval:
-    """Return the share of comparisons at or above a threshold, with its interval."""
+    """Return the share of comparisons at or above a threshold, with its interval.
+
+    Subjects without such a comparison are not drawn. One subject, or one pair of subjects, has no
+    interval: every draw gives the same share.
+    """
+    some = some.renumbered()
     n = len(some.names)
     tally = Tally.of(some, np.array([threshold]))
     value = float(tally.shares(np.ones((1, n)))[0, 0])
-    if n < 2 or not len(some):
+    if len(tally.units) < 2:
         return Interval(value, np.nan, np.nan)
     low, high = _share_interval(tally.shares(subject_weights(n, BAND_DRAWS))[:, 0], n)
     return Interval(value, float(low), float(high))

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.papers.data import FULL, QUICK
+from bench.papers import encoder
+from bench.papers.data import FULL, QUICK, _scripts
 from bench.papers.designs import RATES, Anchors, Comparison, Lacking, Line, compared
 from bench.papers.job import Claim, Row, Table
 from bench.papers.protocol.claims import AGREES, CONTRADICTS, UNDECIDED, doubled, judge
@@ -15,7 +16,7 @@ from bench.papers.protocol.handmade import ClassifiedLandmarks
 from bench.papers.protocol.methods import RecipeMethod
 from bench.papers.protocol.training import FinalResult
 from bench.papers.report import page, paper_verdicts
-from bench.papers.runner import TableResults
+from bench.papers.runner import TableResults, _extractor
 from fmdata.train.recipes.encoder import EncoderSettings
 from fmdata.train.recipes.smate import SmateSettings
 
@@ -156,6 +157,21 @@ def test_every_table_of_the_page_has_a_design_and_a_name_of_its_own() -> None:
         assert set(one.anchors.named) == {"untrained", "hand-made", "ceiling"}
         half = next(h for p in PAPERS for h in comparisons(p, 0.5) if h.name == one.name)
         assert [row.name for row in half.rows] == [row.name for row in one.rows]
+
+
+def test_no_extractor_has_seen_held_out_people_in_another_dataset() -> None:
+    """An extractor is of the table's own dataset, or of a dataset of other people."""
+    from bench.papers.__main__ import PAPERS, comparisons
+
+    people = {name: script.seed for name, script in _scripts(FULL).items()}
+    extractors = encoder.extractors(1.0)
+    seen = set()
+    for one in (one for paper in PAPERS for one in comparisons(paper, 1.0)):
+        for name in {_extractor(row.method) for row in one.every_row} - {""}:
+            of, dataset = extractors[name][0], one.table.dataset
+            assert of == dataset or people[of] != people[dataset], one.name
+            seen.add(name)
+    assert seen == {*extractors}
 
 
 def test_every_size_has_a_positive_pair_of_compounds() -> None:

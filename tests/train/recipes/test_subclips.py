@@ -95,7 +95,15 @@ def test_a_training_has_its_phases_and_repeats_itself(
     measured = loop.history[-1]["average_precision"]
     assert numbers["average_precision"] == pytest.approx(measured, abs=1e-6)
     tuned = [epoch for epoch in loop.history if epoch["phase"] == "fine-tuning"]
-    assert numbers["epochs_to_0.8"] == epochs_to(0.8, tuned)
+    assert numbers.get("epochs_to_0.8", -1) == epochs_to(0.8, tuned)
+
+
+def test_a_mark_never_reached_is_no_number(drawn_dataset: Path, tiny: SubclipsSettings) -> None:
+    recipe, _ = trained(drawn_dataset, replace(tiny, pretraining="none"))
+    for epochs, expected in ((-1, None), (3, 3.0)):
+        recipe.model.get_buffer("epochs_to_mark").fill_(epochs)
+        found = recipe.evaluate(Dataset(drawn_dataset), ["c"])
+        assert found.numbers.get("epochs_to_0.8") == expected
 
 
 def test_the_papers_optimiser_steps_at_a_tenth_in_fine_tuning(

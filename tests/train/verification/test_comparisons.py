@@ -53,13 +53,15 @@ def test_compounds_in_reverse_order_and_with_one_part_in_common_are_kinds_of_the
     assert set(kinds.values()) == set(GROUPS[PAPER])
 
 
-def test_genuine_comparisons_share_no_take_and_impostors_may() -> None:
+def test_no_comparison_within_a_subject_shares_a_take() -> None:
+    """Clips 0 to 2 share take 0, also where their motions differ; 3 shares none with them."""
     clips = compounds_of(["ab", "ac"], copies=2)
     shared = replace(clips, takes=np.array([[0, 1], [0, 2], [0, 3], [4, 5]]))
     found = compare(embeddings_of(shared), shared)
-    genuine = found.where(found.of(Kind.GENUINE))
-    assert list(zip(genuine.enrolled.tolist(), genuine.probe.tolist(), strict=True)) == [(2, 3)]
-    assert found.of(Kind.ONE_PART).sum() == 4
+    pairs = list(zip(found.enrolled.tolist(), found.probe.tolist(), found.kind, strict=True))
+    assert pairs == [(0, 3, Kind.ONE_PART), (1, 3, Kind.ONE_PART), (2, 3, Kind.GENUINE)]
+    several = compare(embeddings_of(shared), shared, module.Enrolments(np.array([[2, 3], [0, 3]])))
+    assert len(several) == 0
 
 
 def test_an_enrolment_has_different_takes_and_leaves_one_to_probe_with() -> None:

@@ -1,6 +1,7 @@
 """Error rates equal those counted one by one, and their bands cover the truth."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,3 +116,24 @@ def test_one_subject_has_no_interval() -> None:
     found = accepted_share(some, 0.7)
     assert np.isnan(found.low)
     assert np.isnan(ErrorRates(some, KINDS).eer.low)
+    assert str(found) == "0.333 [no interval]"
+
+
+def test_subjects_without_such_a_comparison_are_not_drawn() -> None:
+    """Nine named subjects without a comparison change no interval, and make none of one subject."""
+    some = of_people(0, 6)
+    more = replace(some, names=tuple(f"n{i}" for i in range(9)) + some.names, who=some.who + 9)
+    assert accepted_share(more, 1.0) == accepted_share(some, 1.0)
+    assert ErrorRates(more, KINDS).eer == ErrorRates(some, KINDS).eer
+    own = more.who[:, 0] == 9
+    assert np.isnan(accepted_share(more.where(own), 1.0).low)
+    one_genuine = more.where(own | more.of(*KINDS))
+    rates = ErrorRates(one_genuine, KINDS)
+    assert np.isnan(rates.eer.low)
+    assert np.isnan(rates.frr_band(np.array([0.1]))[0]).all()
+
+
+def test_one_pair_of_subjects_has_no_interval() -> None:
+    some = of_people(0, 2)
+    pair = replace(some, who=np.broadcast_to(np.int32([0, 1]), some.who.shape))
+    assert np.isnan(accepted_share(pair, 1.0).low)
