@@ -1,4 +1,4 @@
-"""Folders that keep results for later runs, named by a digest of settings and code."""
+"""Results that are kept for later runs, named by a digest of settings and code."""
 
 import hashlib
 import json
@@ -24,11 +24,22 @@ def kept(folder: Path, name: str, settings: object, packages: Iterable[ModuleTyp
         folder.
     """
     digest = hashlib.sha256(json.dumps(settings, default=str).encode())
-    for package in packages:
-        for file in sorted(Path(package.__path__[0]).rglob("*.py")):
-            digest.update(file.read_bytes())
+    _add_code(digest, packages)
     place = folder / f"{name}-{digest.hexdigest()[:12]}"
     for other in folder.glob(f"{name}-*"):
         if other != place:
             shutil.rmtree(other)
     return place
+
+
+def code_digest(packages: Iterable[ModuleType]) -> str:
+    """Return the digest of all files in and below some packages, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    _add_code(digest, packages)
+    return digest.hexdigest()
+
+
+def _add_code(digest: "hashlib._Hash", packages: Iterable[ModuleType]) -> None:
+    for package in packages:
+        for file in sorted(Path(package.__path__[0]).rglob("*.py")):
+            digest.update(file.read_bytes())

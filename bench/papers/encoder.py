@@ -79,8 +79,8 @@ def _extractors_and_losses(scale: float) -> Table:
     ]
     about = (
         "Full clips of held-out subjects, all within-subject pairs. SFE-L is trained on the "
-        "landmarks of the training subjects, SFE-E to classify seven expressions of other faces; "
-        "each was trained once, so the spread over the seeds is that of the sequence encoder."
+        "landmarks of each fold's training subjects, SFE-E once, to classify seven expressions of "
+        "other faces."
     )
     rows = [row(*which) for which in PAPER]
     return Table("2022, Table 1", about, "encoder", PERSONAL, NUMBERS, rows, claims)

@@ -22,7 +22,7 @@ from bench.papers.protocol.choice import Choice, InnerResult, choose
 from bench.papers.protocol.folds import Fold, subject_folds
 from bench.papers.protocol.methods import Method, RecipeMethod
 from bench.papers.protocol.sealed import SealedDataset
-from bench.papers.protocol.training import FinalResult, Job, run_final, run_trial
+from bench.papers.protocol.training import FinalResult, Job, code, run_final, run_trial
 from fmdata.catalog import Dataset
 from fmdata.train.checkpoint import Nowhere
 from fmdata.train.model_file import MODEL, save
@@ -222,7 +222,7 @@ def make_extractor(dataset: Path, fold: Fold, settings: LandmarkSettings, folder
 
 
 def _extractor_place(dataset: Path, fold: Fold, settings: LandmarkSettings, folder: Path) -> Path:
-    facts = [Dataset(dataset).digests(), fold.train, fold.inner, settings.to_json()]
+    facts = [Dataset(dataset).digests(), fold.train, fold.inner, settings.to_json(), code()]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return folder / "extractors" / digest[:16]
 

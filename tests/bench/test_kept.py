@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.kept import kept
+from bench.kept import code_digest, kept
 
 
 def test_other_settings_or_code_give_another_folder(
@@ -27,6 +27,9 @@ def test_other_settings_or_code_give_another_folder(
     assert other != first
     assert not first.exists()  # removed, because its settings are obsolete
     assert (place / "dataset-1").is_dir()
+    digest = code_digest([some_package])
+    assert code_digest([some_package]) == digest
     code.write_text("A = 2\n")
+    assert code_digest([some_package]) != digest
     assert kept(place, "raw", {"fps": 30}, [some_package]) != other
     del sys.modules["some_package"]

@@ -3,7 +3,8 @@
 Promises: a training gets a :class:`~bench.papers.protocol.sealed.SealedDataset`, in which no
 held-out subject exists; a trial's result has numbers of inner subjects only; held-out subjects are
 measured after the training has ended, also for its curve, on snapshots of the weights. Equal jobs
-are run once, and an interrupted comparison resumes with the jobs that are left.
+are run once, and an interrupted comparison resumes with the jobs that are left. A change of the
+code of trainings or of this protocol makes other jobs of them.
 """
 
 import hashlib
@@ -11,12 +12,16 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+import bench.papers.protocol
+import fmdata.train
+from bench.kept import code_digest
 from bench.papers.protocol.choice import InnerResult
 from bench.papers.protocol.folds import Fold
 from bench.papers.protocol.methods import Method, Trained, model_of
@@ -35,6 +40,12 @@ CURVE_POINTS = 8
 OWN = EvaluateSettings(day="day", names="own")
 
 
+@cache
+def code() -> str:
+    """Return the digest of the code that trains and measures."""
+    return code_digest([fmdata.train, bench.papers.protocol])
+
+
 @dataclass(frozen=True)
 class Job:
     """One training: a method with its settings and seed, a dataset, and a fold of it."""
@@ -44,8 +55,9 @@ class Job:
     fold: Fold
 
     def name(self, kind: str) -> str:
-        """Return a name that is the same for equal jobs."""
-        facts = [kind, self.method.identity, Dataset(self.dataset).digests(), asdict(self.fold)]
+        """Return a name that is the same for equal jobs by the same code."""
+        data = Dataset(self.dataset).digests()
+        facts = [kind, self.method.identity, data, asdict(self.fold), code()]
         digest = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()
         return f"{kind}-{digest[:16]}"
 
@@ -192,7 +204,7 @@ class Snapshots:
         self, name: str, digest: str, make: Callable[[], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         """Return tensors made by an earlier training, or make them."""
-        path = self._folder / f"{name}-{digest[:16]}.safetensors"
+        path = self._folder / f"{name}-{digest[:16]}-{code()[:16]}.safetensors"
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, pack_tensors(make(), {}))

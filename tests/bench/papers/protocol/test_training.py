@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from bench.papers import runner
+from bench.papers.protocol import training
 from bench.papers.protocol.folds import Fold
 from bench.papers.protocol.handmade import PEAKS, QUARTERS, WhitenedLandmarks
 from bench.papers.protocol.methods import Trained
@@ -20,6 +22,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.train.checkpoint import Checkpoint, Epoch, Keeper
 from fmdata.train.metrics import Evaluation
 from fmdata.train.recipes.base import Material
+from fmdata.train.recipes.landmarks import LandmarkSettings
 from fmdata.train.run import folds_of
 from tests.helpers.drawn_faces import write_dataset
 
@@ -126,6 +129,23 @@ def test_equal_jobs_are_run_once_and_others_are_not_confused(dataset: Path, tmp_
         Job(Counted(identity={"seed": 2}), dataset, FOLD).name("final"),
     }  # fmt: skip
     assert len(names) == 4
+
+
+def test_other_code_makes_another_job_and_place(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(Counted(), dataset, FOLD)
+    order = dataset, FOLD, LandmarkSettings(), tmp_path
+    before = job.name("final"), runner._extractor_place(*order)
+    for module in (training, runner):
+        monkeypatch.setattr(module, "code", lambda: "other")
+    after = job.name("final"), runner._extractor_place(*order)
+    assert not {*before} & {*after}
+    made: list[str] = []
+    for digest in ("other", "another", "another"):
+        monkeypatch.setattr(training, "code", lambda digest=digest: digest)
+        Snapshots(tmp_path, 0).once("t", "d", lambda: made.append("") or {"x": torch.zeros(1)})
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 8, 9, 100])
