@@ -96,8 +96,8 @@ def read_record(store: Store, place: str, sizes: Mapping[str, int]) -> Record | 
     return None
 
 
-def require_place(store: Store, there: Mapping[str, object]) -> None:
-    """Raise UsageError where files are at a URL that are neither a dataset nor work of a build."""
+def require_no_push(store: Store, there: Mapping[str, object]) -> None:
+    """Raise UsageError where a listing has the mark of a push."""
     if MARK in there:
         raise UsageError(
             "a push to this place is not finished",
@@ -105,7 +105,12 @@ def require_place(store: Store, there: Mapping[str, object]) -> None:
             where=store.url,
             todo="let the push finish, or run it again; nothing was changed",
         )
-    begun = NAME in there or any(name.startswith((UNITS, SHARDS, _CHANGE, LOCK)) for name in there)
+
+
+def require_place(store: Store, there: Mapping[str, object]) -> None:
+    """Raise UsageError where files are at a URL that are neither a dataset nor work of a build."""
+    require_no_push(store, there)
+    begun = NAME in there or any(name.startswith(f"{WORK}/") for name in there)
     if there and not begun:
         few = ", ".join([name or "a file" for name in there][:3])
         raise UsageError(

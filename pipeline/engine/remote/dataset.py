@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fmdata.catalog.clips import Clips
-from fmdata.catalog.remote.contents import files_of, read_card
+from fmdata.catalog.remote.contents import NEW, files_of, read_card
 from fmdata.catalog.remote.lease import Lease
 from fmdata.catalog.remote.store import store_at
 from fmdata.catalog.remote.transfer import fetched, send
-from fmdata.catalog.remote.work import complete, decide
+from fmdata.catalog.remote.work import complete, decide, require_no_push
 from fmdata.catalog.storage.card import ACTIONS, DROPPED, LEFT_OUT, Card, FileFacts
 from fmdata.catalog.storage.lock import WORK
 from fmdata.pipeline.engine.remote.outlined import FetchingReader
@@ -42,7 +42,7 @@ class RemoteDataset:
     Raises
     ------
     UsageError
-        When something else is at the URL.
+        When something else is at the URL, or a push has begun.
 
     Attributes
     ----------
@@ -54,6 +54,8 @@ class RemoteDataset:
         self, url: str, folder: Path, lease: Lease, halves: Iterable[str] = (ACTIONS, LEFT_OUT)
     ) -> None:
         self.store, self.folder, self._lease = store_at(url), folder, lease
+        # Again: a push leaves its mark before it looks at the lock, so one of the two sees it.
+        require_no_push(self.store, self.store.sizes(NEW))
         complete(self.store, lease.require)
         self.sizes = self.store.sizes()
         (folder / WORK).mkdir(parents=True)

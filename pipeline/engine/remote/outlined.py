@@ -21,7 +21,7 @@ from fmdata.catalog.storage.tables.frames import FramesReader
 from fmdata.catalog.storage.work import Unit
 from fmdata.pipeline.work.site import Units
 
-SMALL = ("row.arrow", "session.json", "sheet.jpg", "dropped.parquet")
+SMALL = ("row.arrow", "session.json", "dropped.parquet")
 _PIXELS = ("clip.avi", "lbp.npy", "sound.wav")
 _AT_A_TIME = 32  # requests
 

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from fmdata.catalog.errors import UsageError
 from fmdata.catalog.remote import lease
+from fmdata.catalog.remote.contents import MARK
 from fmdata.catalog.remote.lease import LOCK, Lease, held, require_free
 from fmdata.catalog.remote.push import push
 from fmdata.catalog.remote.store import Store
@@ -52,6 +54,23 @@ def test_a_push_to_a_place_where_a_command_works_is_refused(dataset: Path) -> No
     with held(Store(URL)), pytest.raises(UsageError, match="another command is writing"):
         push(dataset, URL)
     push(dataset, URL)
+
+
+def test_a_push_stops_where_a_command_begins_between_its_look_and_its_mark(dataset: Path) -> None:
+    push(dataset, URL)
+    before = FarEnd.files("lab")
+    with ExitStack() as other:
+
+        def begin() -> None:
+            if MARK in FarEnd.files("lab"):
+                FarEnd.after = staticmethod(lambda: None)
+                other.enter_context(held(Store(URL)))
+
+        FarEnd.after = staticmethod(begin)
+        with pytest.raises(UsageError, match="another command is writing"):
+            push(dataset, URL)
+        assert MARK not in FarEnd.files("lab")
+    assert FarEnd.files("lab") == before
 
 
 def test_a_lock_that_nobody_renews_is_taken_over_after_a_while() -> None:

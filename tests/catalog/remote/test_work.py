@@ -8,7 +8,7 @@ from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.remote.push import push
 from fmdata.catalog.remote.store import Store
 from fmdata.catalog.remote.withdraw import withdraw
-from fmdata.catalog.remote.work import complete, decide
+from fmdata.catalog.remote.work import complete, decide, require_place
 from fmdata.catalog.storage.card import Card
 from tests.helpers.far_end import FarEnd, Killed
 from tests.helpers.folders import read_files
@@ -57,3 +57,10 @@ def test_neither_a_push_nor_a_removal_mixes_with_a_change_that_was_stopped(datas
     assert (FarEnd.files("lab"), read_files(dataset)) == (before, here)
     complete(Store(URL), own)
     assert FarEnd.files("lab") == wanted
+
+
+def test_a_place_with_any_unfinished_work_is_one_of_ours() -> None:
+    """As a command leaves it that is killed while it shows its workers a file."""
+    require_place(Store(URL), {".work/0123.part/token": 64})
+    with pytest.raises(UsageError, match="something that is not a dataset"):
+        require_place(Store(URL), {".workshop/thesis.txt": 4})

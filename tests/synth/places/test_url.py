@@ -9,6 +9,7 @@ import pytest
 
 from fmdata.catalog.errors import DatasetError, FmdataError
 from fmdata.catalog.remote import lease, store
+from fmdata.catalog.remote.contents import MARK
 from fmdata.catalog.remote.lease import LOCK
 from fmdata.catalog.remote.push import push
 from fmdata.catalog.remote.store import Store
@@ -129,3 +130,15 @@ def test_a_command_that_has_lost_the_place_leaves_the_work_of_the_other() -> Non
     with pytest.raises(FmdataError, match="another command has begun"):
         synth_compounds(URL, SETTINGS)
     assert other.items() <= FarEnd.files("lab").items()
+
+
+def test_a_push_that_begins_before_the_lock_is_taken_is_noticed() -> None:
+    def begin() -> None:
+        if LOCK in FarEnd.files("lab"):
+            FarEnd.after = staticmethod(lambda: None)
+            Store(URL).write(MARK, b"a push")
+
+    before, FarEnd.after = FarEnd.files("lab"), staticmethod(begin)
+    with pytest.raises(FmdataError, match="a push to this place is not finished"):
+        synth_compounds(URL, SETTINGS)
+    assert FarEnd.files("lab") == before | {MARK: b"a push"}
