@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -141,11 +142,12 @@ def test_other_code_makes_another_job_and_place(
         monkeypatch.setattr(module, "code", lambda: "other")
     after = job.name("final"), runner._extractor_place(*order)
     assert not {*before} & {*after}
-    made: list[str] = []
-    for digest in ("other", "another", "another"):
-        monkeypatch.setattr(training, "code", lambda digest=digest: digest)
-        Snapshots(tmp_path, 0).once("t", "d", lambda: made.append("") or {"x": torch.zeros(1)})
-    assert len(made) == 2
+    kept = []
+    for n, digest in enumerate(("other", "another", "another")):
+        monkeypatch.setattr(training, "code", partial(str, digest))
+        tensors = partial(dict[str, torch.Tensor], x=torch.tensor(n))
+        kept.append(int(Snapshots(tmp_path, 0).once("t", "d", tensors)["x"]))
+    assert kept == [0, 1, 1]
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 8, 9, 100])
