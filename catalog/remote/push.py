@@ -126,17 +126,10 @@ class _Push:
         self._sent: list[str] = []
         self._staged: list[str] = []
         store.write(MARK, self._mark)
-        try:
-            # Again: a build looks for the mark when it has the lock, so one of the two sees it.
-            require_free(store)
-        except UsageError:
-            if MARK not in there:
-                store.remove(MARK)
-                store.remove_empty_folders(NEW)
-            raise
 
     def run(self, text: bytes, progress: Progress) -> Pushed:
         """Send what is missing, then put it in place below a card with the content `text`."""
+        self._require_free()
         progress.start("push", len(self._files), "files")
         for name, facts in self._files.items():
             self._require_own()
@@ -204,6 +197,16 @@ class _Push:
                 self._store.remove(name)
         self._store.remove(MARK)
         self._store.remove_empty_folders(*(f"{NEW}/{half}" for half in HALVES), NEW, *HALVES)
+
+    def _require_free(self) -> None:
+        """Look again: a build looks for the mark when it has the lock, so one sees the other."""
+        try:
+            require_free(self._store)
+        except UsageError:
+            if MARK not in self._there:
+                self._store.remove(MARK)
+                self._store.remove_empty_folders(NEW)
+            raise
 
     def _require_own(self) -> None:
         if self._store.read(MARK, MAX_MARK) != self._mark:
