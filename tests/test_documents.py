@@ -212,6 +212,7 @@ def test_the_commands_of_the_recipes_run_in_their_order(session: Path) -> None:
     assert not any(b"ann" in path.read_bytes() for path in (session / "lab").rglob("*.parquet"))
 
 
+@pytest.mark.long
 def test_the_commands_of_the_layouts_run_in_their_order(folder: Path) -> None:
     printed = dict(run_page(LAYOUTS, folder))
     assert "3 recordings of RAVDESS" in printed["fmdata table ravdess RAVDESS"]
@@ -226,6 +227,7 @@ def test_the_commands_of_the_layouts_run_in_their_order(folder: Path) -> None:
     assert Dataset(folder / "lab").actions.subjects == ["ann", "bob"]
 
 
+@pytest.mark.long
 def test_the_commands_of_the_heads_run(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     assert len(dict(run_page(HEADS, tmp_path / "work"))) == 1

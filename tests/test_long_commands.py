@@ -115,6 +115,7 @@ def test_recordings_are_made_and_built(tmp_path: Path) -> None:
     assert_alike("spot", ["spot", "made", "--workers", "1"], tmp_path)
 
 
+@pytest.mark.long
 def test_a_run_is_trained_and_evaluated(tmp_path: Path) -> None:
     write_dataset(tmp_path / "dataset", {"c": 1, "a": 4})
     tiny = [f"--set={setting}" for setting in ("epochs=1", "steps=2", "size=32", "width=0.125")]

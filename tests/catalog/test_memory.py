@@ -106,6 +106,7 @@ def run_here(*arguments: str) -> list[int]:
     return [int(number) for number in run.stdout.split()]
 
 
+@pytest.mark.long
 def test_packing_twenty_minutes_costs_little_more_than_five_seconds() -> None:
     (short,), (long,) = run_here("pack", str(SHORT)), run_here("pack", str(LONG))
     assert long - short < 60 * MB, (long - short) / MB
@@ -117,6 +118,7 @@ def test_an_open_dataset_of_a_hundred_thousand_clips_holds_little(tmp_path: Path
     assert held < 1000 * CLIPS, held / CLIPS
 
 
+@pytest.mark.long
 def test_a_pass_over_ten_times_the_clips_holds_no_more(tmp_path: Path) -> None:
     """The rows of two shards of a thousand clips, or of twenty, pass through."""
     peaks = [run_here("read", str(imitate(tmp_path / str(n), n)))[0] for n in (2_000, 20_000)]

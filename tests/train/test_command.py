@@ -56,6 +56,7 @@ def test_a_run_uses_the_settings_of_its_file_and_command_line(
     assert line in again.stdout
 
 
+@pytest.mark.long
 def test_a_dataset_at_a_url_is_trained_on_and_measured_as_its_folder_is(
     drawn_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

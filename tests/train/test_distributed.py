@@ -122,6 +122,7 @@ with distributed.joined():
 """
 
 
+@pytest.mark.long
 def test_two_processes_train_every_recipe_and_divide_its_evaluation(
     drawn_dataset: Path, tmp_path: Path
 ) -> None:
