@@ -1,11 +1,11 @@
 """Files of a dataset at a URL: those that its card names, and those of an unfinished push."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from fmdata.catalog.errors import DatasetError
+from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.remote.store import TRIES, Store
 from fmdata.catalog.remote.transfer import received
 from fmdata.catalog.storage.card import DROPPED, MAX_BYTES, NAME, Card, FileFacts
@@ -90,6 +90,17 @@ def fetch_of_card(
         wanted="an intact dataset",
         where=store.url,
         todo="push the dataset there again: that replaces damaged files",
+    )
+
+
+def foreign(store: Store, there: Iterable[str]) -> UsageError:
+    """Return the error for a URL below which are other files than those of a dataset."""
+    few = ", ".join([name or "a file" for name in there][:3])
+    return UsageError(
+        f"something that is not a dataset of fmdata: {few}",
+        wanted="a new or empty place, or one with a dataset",
+        where=store.url,
+        todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
     )
 
 

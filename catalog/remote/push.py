@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from fmdata.catalog.errors import DatasetError, UsageError
 from fmdata.catalog.progress import SILENT, Progress
-from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, is_ours
+from fmdata.catalog.remote.contents import MARK, MAX_MARK, NEW, files_of, foreign, is_ours
 from fmdata.catalog.remote.copies import copies_of, remember, require_apart
 from fmdata.catalog.remote.lease import LOCK, require_free
 from fmdata.catalog.remote.replaced import Replaced, mixed, put_in_place
@@ -219,13 +219,7 @@ def _require_place(store: Store, there: dict[str, int]) -> None:
         require_free(store)
     require_no_change(store, there)
     if there and NAME not in there and MARK not in there:
-        few = ", ".join([name or "a file" for name in there][:3])
-        raise UsageError(
-            f"something that is not a dataset of fmdata: {few}",
-            wanted="a new or empty place, or one with a dataset",
-            where=store.url,
-            todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
-        )
+        raise foreign(store, there)
 
 
 def _require_same(store: Store, text: bytes) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fmdata.catalog.errors import DatasetError, UsageError
-from fmdata.catalog.remote.contents import MARK, files_of, is_ours
+from fmdata.catalog.remote.contents import MARK, files_of, foreign, is_ours, parsed
 from fmdata.catalog.remote.lease import LOCK
 from fmdata.catalog.remote.replaced import Replaced, put_in_place
 from fmdata.catalog.remote.store import Store
@@ -112,13 +112,7 @@ def require_place(store: Store, there: Mapping[str, object]) -> None:
     require_no_push(store, there)
     begun = NAME in there or any(name.startswith(f"{WORK}/") for name in there)
     if there and not begun:
-        few = ", ".join([name or "a file" for name in there][:3])
-        raise UsageError(
-            f"something that is not a dataset of fmdata: {few}",
-            wanted="a new or empty place, or one with a dataset",
-            where=store.url,
-            todo="name a folder of its own, such as the same URL with /lab; nothing was changed",
-        )
+        raise foreign(store, there)
 
 
 def decide(
@@ -149,9 +143,7 @@ def complete(store: Store, require_own: Callable[[], None]) -> None:
         return
     change = json.loads(data)
     text = change["card"].encode()
-    with TemporaryDirectory() as folder:
-        (Path(folder) / NAME).write_bytes(text)
-        files = files_of(Card.read(Path(folder)))
+    files = files_of(parsed(text, store))
     there = store.sizes()
     moves = {old: new for old, new in change["moves"].items() if old in there}
     stale = [name for name in there if is_ours(name) and name != NAME and name not in files]

@@ -7,6 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 # One request in twenty is answered with an error that S3 gives under load.
 SERVER = """
@@ -47,6 +50,19 @@ def s3_server() -> Iterator[dict[str, str]]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def s3_bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Have S3 be a server of this machine with an empty bucket `faces`; yield a view of it."""
+    import s3fs
+
+    with s3_server() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        view = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+        view.mkdir("faces")
+        yield view
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -5,12 +5,12 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from fmdata.catalog.clips import Clips
 from fmdata.catalog.errors import FmdataError
 from fmdata.train import distributed
-from fmdata.train.reading.loader import begin_worker, own_generator
+from fmdata.train.reading.loader import made_by_workers
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -40,17 +40,7 @@ def in_order(
 
     Memory holds the results of a few clips a worker. `make` runs in the workers; with none, here.
     """
-    loader = DataLoader(
-        _Items(clips, make, positions),
-        batch_size=None,
-        num_workers=workers,
-        worker_init_fn=begin_worker,
-        generator=own_generator(),
-    )
-    for item in loader:
-        if isinstance(item, FmdataError):
-            raise item
-        yield item
+    yield from made_by_workers(_Items(clips, make, positions), workers)
 
 
 def in_batches(items: Iterator[R], n: int) -> Iterator[list[R]]:
@@ -93,4 +83,4 @@ class _Items(Dataset[Any]):
         try:
             return self._make(self._clips[int(self._positions[i])])
         except FmdataError as error:
-            return error  # raised by the DataLoader, it would lose its four parts
+            return error

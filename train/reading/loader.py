@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 from fmdata.catalog.clip import Clip
 from fmdata.catalog.clips import Clips
@@ -99,19 +99,8 @@ class Loader(Generic[R]):
         first = epoch * self.steps + step
         stop = None if epochs is None else epochs * self.steps
         place = Place(self._rank, self._ranks)
-        workers = self._settings.workers
-        loader = DataLoader(
-            _Batches(self._stream, place, first, stop),
-            batch_size=None,  # the batches are made by the workers
-            num_workers=workers,
-            prefetch_factor=self._settings.ahead if workers else None,
-            worker_init_fn=begin_worker,
-            generator=own_generator(),
-        )
-        for batch in loader:
-            if isinstance(batch, FmdataError):
-                raise batch
-            yield batch
+        batches = _Batches(self._stream, place, first, stop)
+        yield from made_by_workers(batches, self._settings.workers, self._settings.ahead)
 
 
 class _Batches(IterableDataset[Any]):
@@ -130,14 +119,38 @@ class _Batches(IterableDataset[Any]):
         except FmdataError as error:
             if worker is None:
                 raise
-            yield error  # raised by the DataLoader, it would lose its four parts
+            yield error
 
 
-def own_generator() -> torch.Generator:
-    """Return a generator for a DataLoader, which else draws from the caller's random numbers."""
-    return torch.Generator().manual_seed(0)
+def made_by_workers(source: Dataset[Any], workers: int, ahead: int = 2) -> Iterator[Any]:
+    """Yield what a torch dataset gives, made by worker processes; with none, here.
+
+    An FmdataError in place of an item is raised: raised by the DataLoader, it would lose its four
+    parts.
+
+    Parameters
+    ----------
+    source : torch.utils.data.Dataset
+        The dataset, read in its order.
+    workers : int
+        Number of processes.
+    ahead : int
+        Items that each of them has ready at most.
+    """
+    loader = DataLoader(
+        source,
+        batch_size=None,  # what the source gives is not put together
+        num_workers=workers,
+        prefetch_factor=ahead if workers else None,
+        worker_init_fn=_begin_worker,
+        generator=torch.Generator().manual_seed(0),  # else it draws from the caller's numbers
+    )
+    for item in loader:
+        if isinstance(item, FmdataError):
+            raise item
+        yield item
 
 
-def begin_worker(number: int) -> None:
+def _begin_worker(number: int) -> None:
     """Prepare a worker process of a DataLoader."""
     cv2.setNumThreads(0)  # threads of the parent do not live on after a fork

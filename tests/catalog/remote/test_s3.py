@@ -17,9 +17,9 @@ from fmdata.catalog.storage.place import COPIES
 from fmdata.catalog.verify.dataset import verify
 from tests.helpers.command import fmdata
 from tests.helpers.folders import read_files
-from tests.helpers.s3 import s3_server
+from tests.helpers.s3 import s3_bucket
 
-s3fs = pytest.importorskip("s3fs")
+pytest.importorskip("s3fs")
 pytest.importorskip("moto")
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,7 @@ main()
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Start a server with an empty bucket, and yield a view of it."""
-    with s3_server() as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        view = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
-        view.mkdir("faces")
+    with s3_bucket(monkeypatch) as view:
         yield view
 
 

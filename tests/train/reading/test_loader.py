@@ -15,7 +15,7 @@ from fmdata.catalog.remote.cache import CacheSettings
 from fmdata.catalog.remote.push import push
 from fmdata.train.reading.loader import Loader, LoaderSettings, pixels
 from tests.helpers.ranks import run_ranks
-from tests.helpers.s3 import s3_server
+from tests.helpers.s3 import s3_bucket
 
 # Reads an epoch from a step on; every step meets the other ranks, so unequal steps would hang.
 PROGRAM = """
@@ -120,12 +120,9 @@ def test_forked_workers_fetch_from_s3_by_connections_of_their_own(
     five_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The parent has used its connections before; one request in twenty fails."""
-    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("s3fs")
     pytest.importorskip("moto")
-    with s3_server() as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("faces")
+    with s3_bucket(monkeypatch):
         dataset = Path(shutil.copytree(five_shards, tmp_path / "dataset"))
         push(dataset, "s3://faces/lab")
         remote = Dataset("s3://faces/lab", CacheSettings(folder=tmp_path / "cache"))

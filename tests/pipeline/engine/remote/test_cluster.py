@@ -21,10 +21,10 @@ from tests.helpers.command import FMDATA, TIMEOUT_S, assert_refused, fmdata
 from tests.helpers.datasets import make_up
 from tests.helpers.folders import read_files
 from tests.helpers.nodes import Nodes, kill, record, running_nodes
-from tests.helpers.s3 import s3_server
+from tests.helpers.s3 import s3_bucket
 from tests.helpers.waiting import wait_until
 
-s3fs = pytest.importorskip("s3fs")
+pytest.importorskip("s3fs")
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -34,11 +34,7 @@ OUT = "faces/dataset"
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Start a server with an empty bucket, and yield a view of it."""
-    with s3_server() as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        view = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
-        view.mkdir("faces")
+    with s3_bucket(monkeypatch) as view:
         yield view
 
 
