@@ -26,6 +26,7 @@ from fmdata.catalog.errors import DatasetError
 from fmdata.catalog.given.labels import Label, labels_of
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part
+from fmdata.catalog.storage.place import is_url
 from fmdata.catalog.storage.tables.opened import OpenedCard, reading
 from fmdata.catalog.storage.tables.parquet import read_dropped
 from fmdata.catalog.virtual.clip import VirtualClip
@@ -131,11 +132,11 @@ class Dataset:
 
 def _opened(path: str | Path, cache: "CacheSettings | None") -> tuple[OpenedCard, str]:
     """Open a folder or a URL; return the card and the place without secrets."""
-    if not isinstance(path, str) or "://" not in path:
+    if not is_url(path):
         return OpenedCard.of(Path(path)), str(path)
     # Imported for a URL only: fsspec takes a tenth of a second.
     from fmdata.catalog.remote.cache import CacheSettings
     from fmdata.catalog.remote.copies import shown
     from fmdata.catalog.remote.opened import open_url
 
-    return open_url(path, cache or CacheSettings()), shown(path)
+    return open_url(str(path), cache or CacheSettings()), shown(str(path))

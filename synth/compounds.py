@@ -16,6 +16,7 @@ from fmdata.catalog.progress import SILENT, Progress
 from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.card import Card, Part, Shard
 from fmdata.catalog.storage.division import Run, divide
+from fmdata.catalog.storage.place import is_url
 from fmdata.catalog.storage.shards import shard_name
 from fmdata.catalog.storage.tables.dropped import digest_of, dropped_actions
 from fmdata.catalog.summary import TakesApart, first_of
@@ -97,8 +98,8 @@ def synth_compounds(
     FmdataError
         When worker processes crash again and again.
     """
-    if isinstance(path, str) and "://" in path:
-        with place_at(path, workers, scheduler) as place:
+    if is_url(path):
+        with place_at(str(path), workers, scheduler) as place:
             return _synthesised(place, settings, progress)
     return _synthesised(FolderPlace(Path(path), workers, scheduler), settings, progress)
 

@@ -187,7 +187,9 @@ def confirm(question: str) -> None:
 
 def place_of(text: str) -> Path | str:
     """Return a folder, or a URL as it is."""
-    return text if "://" in text else Path(text)
+    from fmdata.catalog.storage.place import is_url
+
+    return text if is_url(text) else Path(text)
 
 
 def require_folder_for_report(place: Path | str, with_report: bool) -> None:

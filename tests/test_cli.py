@@ -251,3 +251,10 @@ def test_json_for_scripts_is_json_whatever_a_name_holds(dataset_path: Path, tmp_
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["path"] == path.name
     assert "\x9b" not in run.stdout
+
+
+@pytest.mark.parametrize("command", ["build", "synth-compound"])
+def test_a_page_of_a_dataset_at_a_url_is_refused(tmp_path: Path, command: str) -> None:
+    (tmp_path / "raw").mkdir()
+    place = ["--out" if command == "build" else "--dataset", "memory://lab"]
+    assert_refused(fmdata(command, *place, "--report", cwd=tmp_path), 2, "--report", "fmdata pull")

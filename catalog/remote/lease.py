@@ -21,8 +21,9 @@ from uuid import uuid4
 from fmdata.catalog.errors import FmdataError, UsageError
 from fmdata.catalog.remote.replaced import mixed
 from fmdata.catalog.remote.store import Store
+from fmdata.catalog.storage.lock import WORK
 
-LOCK = ".work/lock.json"
+LOCK = f"{WORK}/lock.json"
 RENEW_S = 10.0  # between two writes of a holder
 PATIENCE_S = 60.0  # without a write, after which a holder has crashed
 _POLL_S = 1.0
@@ -53,8 +54,7 @@ class Lease:
 
     def require(self) -> None:
         """Raise UsageError when another command holds the place."""
-        if not is_held_by(self._store, self.owner):
-            raise mixed(self._store, "another command has begun to write to this place")
+        require_held(self._store, self.owner)
 
     def keep(self) -> None:
         """Write the lock again and again, until :meth:`end` or until another holder has it."""
@@ -90,7 +90,13 @@ def held(store: Store) -> Iterator[Lease]:
         with suppress(FmdataError):
             if is_held_by(store, lease.owner):
                 store.remove(LOCK)
-                store.remove_empty_folders(".work")
+                store.remove_empty_folders(WORK)
+
+
+def require_held(store: Store, owner: str) -> None:
+    """Raise UsageError when another holder has the lock of a place."""
+    if not is_held_by(store, owner):
+        raise mixed(store, "another command has begun to write to this place")
 
 
 def is_held_by(store: Store, owner: str) -> bool:

@@ -7,17 +7,15 @@ next one to open the URL finds the new dataset, and removes what the cache holds
 that a subject who was removed there leaves this machine too.
 """
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, ClassVar
 
 from fmdata.catalog.remote.cache import Cache, CacheSettings, require_locks
 from fmdata.catalog.remote.contents import fetch_of_card, no_dataset, parsed
-from fmdata.catalog.remote.store import Store
+from fmdata.catalog.remote.store import Store, store_at
 from fmdata.catalog.storage.card import MAX_BYTES, NAME, FileFacts
 from fmdata.catalog.storage.files import atomic_file
 from fmdata.catalog.storage.tables.opened import OpenedCard
@@ -55,7 +53,7 @@ class CachedCard(OpenedCard):
         name = path.relative_to(self.path.parent).as_posix()
 
         def copy(file: IO[bytes]) -> None:
-            store = _store(self.url, os.getpid())
+            store = store_at(self.url)
             fetch_of_card(store, name, facts, file, lambda: _digest(store) == self.digest)
 
         return Cache(self.cache).held(path, facts.bytes, copy)
@@ -71,7 +69,7 @@ def open_url(url: str, cache: CacheSettings) -> CachedCard:
     DatasetError
         When there is no finished dataset, its card is damaged, or it cannot be reached.
     """
-    store = _store(url, os.getpid())
+    store = store_at(url)
     require_locks(store.url)
     content = store.read(NAME, MAX_BYTES)
     if content is None:
@@ -87,12 +85,6 @@ def open_url(url: str, cache: CacheSettings) -> CachedCard:
     with atomic_file(folder / NAME, shared=True) as file:
         file.write(content)
     return CachedCard(folder / NAME, (), url, cache, digest)
-
-
-@lru_cache(maxsize=4)
-def _store(url: str, process: int) -> Store:
-    """Return the files at a URL; connections do not outlive a fork, so each process has its own."""
-    return Store(url)
 
 
 def _digest(store: Store) -> str:

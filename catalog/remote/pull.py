@@ -132,9 +132,7 @@ class _Pull:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as file:
-            fetch_of_card(
-                self._store, name, facts, file, lambda: read_card(self._store) == self._card
-            )
+            fetch_of_card(self._store, name, facts, file, self._is_same)
         self.fetched.append(name)
 
     def _is_same(self) -> bool:

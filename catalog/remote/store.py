@@ -6,6 +6,7 @@ of a file. Promise: no message holds a user name, password or token of the URL.
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -268,9 +269,14 @@ class Store:
         return UsageError(got, wanted=wanted, where=self.url, todo=todo)
 
 
-@lru_cache(maxsize=16)
 def store_at(url: str) -> Store:
     """Return the store of a URL; a process opens it once, which takes a moment for S3."""
+    return _opened(url, os.getpid())
+
+
+@lru_cache(maxsize=16)
+def _opened(url: str, process: int) -> Store:
+    """Open a store; connections do not outlive a fork, so each process has its own."""
     return Store(url)
 
 

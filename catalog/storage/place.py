@@ -35,6 +35,11 @@ _MARKED = b"Unfinished work of fmdata, which removes this folder.\n"
 _SHARD = re.compile(r"shard-\d{5,}\.(tar|(\w+\.)?parquet)(\.part)?")
 
 
+def is_url(place: Path | str) -> bool:
+    """Return whether a place is a URL, not a folder."""
+    return isinstance(place, str) and "://" in place
+
+
 def is_report(path: Path) -> bool:
     """Return whether a file is a page that `fmdata report` has written."""
     if path.is_symlink() or not path.is_file():

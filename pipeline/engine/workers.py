@@ -65,7 +65,7 @@ class Workers:
         if not self._threads:
             return "waiting for workers"
         n = len(self.blind)
-        return f"{n} workers do not see the disk, and get no work" if n else ""
+        return f"{n} workers do not see the data, and get no work" if n else ""
 
     def size(self) -> int:
         """Return twice the number of threads of the workers that see the disk."""
@@ -138,7 +138,7 @@ class Workers:
         except KilledWorker as error:
             raise LostError from error
         except CancelledError as error:
-            raise gone() from error
+            raise _gone() from error
 
     def each(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield the result of `work` for each item when it is ready, in any order.
@@ -191,7 +191,7 @@ class Workers:
         except Exception as error:
             # A request may fail before the client notices that nobody answers any more.
             if self._client.status != "running" or isinstance(error, CommClosedError):
-                raise gone() from error
+                raise _gone() from error
             raise
 
 
@@ -240,11 +240,11 @@ def workers_of(scheduler: str, place: Meeting, needed: str) -> Iterator[Workers]
             workers.close()
 
 
-def gone() -> FmdataError:
+def _gone() -> FmdataError:
     """Return the error for a scheduler that has ended."""
     return FmdataError(
         "the Dask scheduler is gone",
-        wanted="a scheduler that runs as long as the build",
+        wanted="a scheduler that runs as long as the command",
         where="--scheduler",
         todo="start it again, then run the same command, which resumes from here",
     )

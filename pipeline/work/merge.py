@@ -44,15 +44,9 @@ class Contents:
     dropped: list[tuple[Dropped, str]]
 
     @property
-    def packed(self) -> set[str]:
-        """Keys of the clips that an intact shard of their half holds already."""
-        every = self.clips | self.left_out
-        return {plan.key for plan, clip in every.items() if clip.is_packed}
-
-    @property
     def is_packed(self) -> bool:
         """True where intact shards of the dataset hold every clip already."""
-        return len(self.packed) == len(self.clips) + len(self.left_out)
+        return all(one.is_packed for half in (self.clips, self.left_out) for one in half.values())
 
     @property
     def n_recordings(self) -> int:

@@ -45,7 +45,7 @@ class Place(Protocol):
     def is_intact(self, half: str, shard: Shard) -> bool:
         """Return whether the files of a shard are as the card says."""
 
-    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> Card:
+    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> None:
         """Put shards in place, with the card that a function makes of their entries."""
 
     def clear(self, synthesis: Synthesis, *, keep_own: bool) -> None:
@@ -91,12 +91,11 @@ class FolderPlace:
         """Return whether the files of a shard are as the card says; they are read."""
         return shard.intact(self.folder / half)
 
-    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> Card:
+    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> None:
         """Put shards in place, with the card that a function makes of their entries."""
         self._require_seen(made)
         found = stage(self.folder, COMPOUNDS, ((one.stem, one.shard) for one in made))
-        commit(self.folder, new := card(found))
-        return new
+        commit(self.folder, card(found))
 
     def clear(self, synthesis: Synthesis, *, keep_own: bool) -> None:
         """Remove finished shards of other syntheses, and by `keep_own` those of this one."""

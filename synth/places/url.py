@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 from fmdata.catalog.dataset import Dataset
 from fmdata.catalog.errors import DatasetError
-from fmdata.catalog.remote.lease import Lease, held, is_held_by
-from fmdata.catalog.remote.replaced import mixed
+from fmdata.catalog.remote.lease import Lease, held, require_held
 from fmdata.catalog.remote.store import Store, store_at
 from fmdata.catalog.remote.transfer import fetch
 from fmdata.catalog.remote.work import SHARDS, clear, require_place, send_folder
@@ -77,8 +76,7 @@ class Task:
             with self._here(store) as synthesis:
                 stem = synthesis.make(plan).stem
                 (stem.parent / FACTS).unlink()
-                if not is_held_by(store, self.owner):
-                    raise mixed(store, "another command has begun to write to this place")
+                require_held(store, self.owner)
                 record = send_folder(store, stem.parent, place)
         return Made(Path(place) / plan.name, plan.entry(record.files), found)
 
@@ -188,7 +186,7 @@ class UrlPlace:
         sizes = self._dataset.sizes
         return all(sizes.get(f"{half}/{n}") == one.bytes for n, one in shard.files.items())
 
-    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> Card:
+    def commit(self, card: Callable[[list[Shard]], Card], made: Sequence[Made]) -> None:
         """Put shards in place, with the card that a function makes of their entries."""
         assert self._dataset is not None
         moves = {
@@ -196,9 +194,7 @@ class UrlPlace:
             for one in made
             for name in one.shard.files
         }
-        new = card([one.shard for one in made])
-        self._dataset.commit(new, moves)
-        return new
+        self._dataset.commit(card([one.shard for one in made]), moves)
 
     def clear(self, synthesis: Synthesis, *, keep_own: bool) -> None:
         """Remove finished shards, unless those of this synthesis are to be kept."""

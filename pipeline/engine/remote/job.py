@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fmdata.catalog.errors import RecordingError
-from fmdata.catalog.remote.lease import is_held_by
-from fmdata.catalog.remote.replaced import mixed
+from fmdata.catalog.remote.lease import require_held
 from fmdata.catalog.remote.store import store_at
 from fmdata.catalog.remote.work import RECORD, UNITS, send_folder
 from fmdata.catalog.storage.files import atomic_folder
@@ -98,8 +97,7 @@ def _delivered(ends: Ends, unit: Unit, outcome: Outcome) -> Outcome | Delivered:
         return outcome
     store = store_at(ends.out)
     # A build that was stopped, and continued by another process, must leave nothing behind.
-    if not is_held_by(store, ends.owner):
-        raise mixed(store, "another command has begun to write to this place")
+    require_held(store, ends.owner)
     record = send_folder(store, unit.path, f"{UNITS}/{unit.digest}")
     files = {name: (unit.path / name).read_bytes() for name in record.files if name in SMALL}
     return Delivered(outcome, {**files, RECORD: record.to_bytes()})

@@ -18,8 +18,7 @@ import pyarrow as pa
 
 from fmdata.catalog.clip import ActionClip
 from fmdata.catalog.dataset import Dataset
-from fmdata.catalog.remote.lease import is_held_by
-from fmdata.catalog.remote.replaced import mixed
+from fmdata.catalog.remote.lease import require_held
 from fmdata.catalog.remote.store import Store, store_at
 from fmdata.catalog.remote.transfer import fetch
 from fmdata.catalog.remote.work import (
@@ -140,8 +139,7 @@ def make_shard(recipe: Recipe) -> MadeShard:
         made = folder / "made"
         made.mkdir()
         write_shard(made, NAME, _samples(recipe, store, folder), recipe.columns)
-        if not is_held_by(store, recipe.owner):
-            raise mixed(store, "another command has begun to write to this place")
+        require_held(store, recipe.owner)
         record = send_folder(store, made, place)
     return MadeShard(recipe.name, place, record, processors)
 

@@ -22,7 +22,7 @@ from fmdata.catalog.remote.work import RECORD, SHARDS, clear, require_place
 from fmdata.catalog.storage.card import ACTIONS, DROPPED, LEFT_OUT, NAME, Card, Shard
 from fmdata.catalog.storage.division import Planned, plan_shards
 from fmdata.catalog.storage.lock import WORK
-from fmdata.catalog.storage.place import STAGED
+from fmdata.catalog.storage.place import STAGED, is_url
 from fmdata.catalog.storage.schema import Columns
 from fmdata.catalog.storage.shards import FILES, Sample, shard_name
 from fmdata.pipeline.engine.remote.dataset import KnownRemote, RemoteDataset
@@ -44,11 +44,6 @@ from fmdata.pipeline.engine.workers import workers_of
 from fmdata.pipeline.settings import RunSettings
 from fmdata.pipeline.work.known.files import KnownFiles
 from fmdata.pipeline.work.site import Ends, Site, Units
-
-
-def is_url(place: Path | str) -> bool:
-    """Return whether a place is a URL, not a folder."""
-    return isinstance(place, str) and "://" in place
 
 
 @contextmanager

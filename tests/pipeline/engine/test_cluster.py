@@ -121,7 +121,7 @@ def test_a_blind_worker_that_joins_in_mid_build_gets_no_work(nodes: Nodes, tmp_p
         nodes.worker("blind", *within)
         shown, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, shown
-    assert "1 workers do not see the disk, and get no work" in shown
+    assert "1 workers do not see the data, and get no work" in shown
     assert "14 clips, 0 dropped" in shown
     assert files_in(tmp_path / "blind") == []
 

@@ -36,7 +36,7 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actions: Path) -> Itera
     """Have the dataset in a folder `here` and at `URL`; yield the folder of this process's own."""
     monkeypatch.setattr(store, "BACKOFF_S", 0.0)
     monkeypatch.setattr(lease, "_SETTLE_S", 0.0)
-    store.store_at.cache_clear()
+    store._opened.cache_clear()
     FarEnd.reset()
     shutil.copytree(actions, tmp_path / "here")
     push(tmp_path / "here", URL)

@@ -37,7 +37,7 @@ def own(
     """Yield the folder below which this process has its own; the store is empty."""
     monkeypatch.setattr(store, "BACKOFF_S", 0.0)
     monkeypatch.setattr(lease, "_SETTLE_S", 0.0)
-    store.store_at.cache_clear()
+    store._opened.cache_clear()
     FarEnd.reset()
     (tmp_path / "own").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "own"))
@@ -284,6 +284,14 @@ def test_a_recording_that_changes_or_vanishes_during_the_build_is_dropped(raw: P
     assert sorted(details) == ["s01/smile/1.mp4", "s01/smile/2.mp4"]
     assert "changed" in details["s01/smile/1.mp4"]
     assert "missing" in details["s01/smile/2.mp4"]
+
+
+def test_a_link_at_a_url_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.mp4").touch()
+    (tmp_path / "raw/s01/smile").mkdir(parents=True)
+    (tmp_path / "raw/s01/smile/01.mp4").symlink_to(tmp_path / "elsewhere.mp4")
+    with pytest.raises(InputError, match=r"1 links: s01/smile/01\.mp4"):
+        build((tmp_path / "raw").as_uri(), OUT, SETTINGS, HOW)
 
 
 def test_two_builds_of_one_place_do_not_mix(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from fmdata.cli import app
 from fmdata.pipeline.reading.discover import discover
 from fmdata.pipeline.reading.layouts.registry import SETS, recognised
 from fmdata.pipeline.reading.layouts.sets.afew import Afew
+from fmdata.pipeline.reading.layouts.sets.flat import Flat
+from fmdata.pipeline.reading.layouts.settings import LAYOUTS
 from tests.helpers.raw_folders import refusal, touch
 
 FILES = {
@@ -80,3 +82,7 @@ def test_files_without_folders_are_for_a_pattern(tmp_path: Path) -> None:
     message = refusal(tmp_path, InputError)
     command = f"fmdata table flat {tmp_path} --pattern '{{subject}}_{{action}}_{{take}}'"
     assert command in message
+
+
+def test_the_command_line_names_every_layout() -> None:
+    assert f"{', '.join(one.name for one in SETS)} or {Flat.name}" == LAYOUTS
