@@ -20,8 +20,8 @@ def kept(folder: Path, name: str, settings: object, packages: Iterable[ModuleTyp
     settings : object
         Any value that JSON can hold.
     packages : iterable of module
-        Packages that the results depend on. A change of any file in or below them gives another
-        folder.
+        Packages that the results depend on. A change of any Python file in or below them gives
+        another folder.
     """
     digest = hashlib.sha256(json.dumps(settings, default=str).encode())
     _add_code(digest, packages)
@@ -33,7 +33,7 @@ def kept(folder: Path, name: str, settings: object, packages: Iterable[ModuleTyp
 
 
 def code_digest(packages: Iterable[ModuleType]) -> str:
-    """Return the digest of all files in and below some packages, as hexadecimal digits."""
+    """Return the digest of all Python files in and below some packages, as hexadecimal digits."""
     digest = hashlib.sha256()
     _add_code(digest, packages)
     return digest.hexdigest()

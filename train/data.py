@@ -193,13 +193,6 @@ def _flat(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def keys_of(dataset: Dataset, subjects: Collection[str]) -> list[str]:
-    """Return the keys of some subjects' action clips, in the order of the shards."""
-    table = dataset.actions.table(["key", "subject"])
-    rows = zip(table["key"].to_pylist(), table["subject"].to_pylist(), strict=True)
-    return [key for key, subject in rows if subject in subjects]
-
-
 def share_a_take(one: LabelledClip, other: LabelledClip) -> bool:
     """Return whether two clips are made of one take, so that they show the same pixels."""
     return not one.takes.isdisjoint(other.takes)

@@ -130,7 +130,6 @@ def _confusion(ax: Axes, confusion: Confusion) -> None:
 def _units(ax: Axes, f1: dict[str, float]) -> None:
     ax.bar(list(f1), list(f1.values()))
     ax.set(ylabel="F1", ylim=(0, 1))
-    ax.set_title("labels are stand-ins made from blendshapes", fontsize=9)
     ax.tick_params(axis="x", labelrotation=60)
 
 

@@ -1,4 +1,4 @@
-"""Data of the comparisons: two sets of simulated subjects, built by the real pipeline.
+"""Data of the comparisons: four datasets of simulated subjects, built by the real pipeline.
 
 ``personal`` has motions of each subject's own, for verification (2022, 2023); its compounds are the
 D2 of 2023. ``lips`` has the same motions of the same subjects, and words of their own that the lips

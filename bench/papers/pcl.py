@@ -7,6 +7,7 @@ comparable, not the numbers. Its first row has colour views and crops but no mir
 from dataclasses import replace
 
 from bench.papers.data import TURNED
+from bench.papers.designs import SUPERVISED, UNTRAINED
 from bench.papers.job import Claim, Row, Table
 from fmdata.train.recipes.pcl import PclSettings
 
@@ -91,7 +92,7 @@ def tables(scale: float) -> list[Table]:
     rows = [replace(row, settings=row.settings.replaced(length)) for row in _TABLE.rows]
     best = next(row for row in rows if row.name == FULL).settings
     rows += [
-        Row("no pretraining", replace(best, epochs=0)),
-        Row("full supervision", replace(best, supervised=True)),
+        Row(UNTRAINED, replace(best, epochs=0)),
+        Row(SUPERVISED, replace(best, supervised=True)),
     ]
     return [replace(_TABLE, rows=rows)]

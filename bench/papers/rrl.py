@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bench.papers.data import EXPRESSIONS
+from bench.papers.designs import SUPERVISED, UNTRAINED
 from bench.papers.job import Claim, Row, Table
 from fmdata.train.recipes.rrl import RrlSettings
 
@@ -20,8 +21,8 @@ def tables(scale: float) -> list[Table]:
         Row(LOCAL, replace(full, relation_weight=0.0), {"f1": 0.489}),
         Row(CORRELATION, replace(full, local_weight=0.0), {"f1": 0.495}),
         Row(ALL, full, {"f1": 0.502}),
-        Row("no pretraining", replace(full, epochs=0)),
-        Row("full supervision", replace(full, supervised=True)),
+        Row(UNTRAINED, replace(full, epochs=0)),
+        Row(SUPERVISED, replace(full, supervised=True)),
     ]
     claims = [
         Claim("local learning helps", LOCAL, GLOBAL, "f1"),

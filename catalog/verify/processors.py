@@ -9,7 +9,7 @@ from fmdata.catalog.storage import card as card_file
 from fmdata.catalog.storage.made_by.processor import COLUMN
 from fmdata.catalog.verify.finding import Finding
 
-_TODO = (
+_ADVICE = (
     "nothing, unless the clips must agree to the last digit: then build all of them into another "
     "folder, on processors of one kind; docs/measured.md says how far they differ"
 )
@@ -26,7 +26,7 @@ def check_processors(halves: Iterable[Clips[Any]]) -> Iterator[Finding]:
             made.update(table[COLUMN].to_pylist())
     if len(made) > 1:
         problem = f"clips made on {len(made)} kinds of processors: {_listed(made)}"
-        yield Finding(str(folder / card_file.NAME), problem, _TODO, is_note=True)
+        yield Finding(str(folder / card_file.NAME), problem, _ADVICE, is_note=True)
 
 
 def _listed(made: Counter[str]) -> str:

@@ -59,12 +59,12 @@ class Schedule:
         warmup = max(1, round(self.steps * self.warmup))
         if step < warmup:
             return self.rate * (step + 1) / warmup
-        return self.rate * _cosine((step - warmup) / max(1, self.steps - warmup))
+        return self.rate * cosine((step - warmup) / max(1, self.steps - warmup))
 
     def weight_decay_at(self, step: int) -> float:
         """Return the weight decay of one step."""
         last = self.weight_decay if self.last_weight_decay is None else self.last_weight_decay
-        return last + (self.weight_decay - last) * _cosine(step / self.steps)
+        return last + (self.weight_decay - last) * cosine(step / self.steps)
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return the optimiser of a model's trainable weights."""
@@ -75,6 +75,6 @@ class Schedule:
         return kind(weights, lr=self.rate)
 
 
-def _cosine(done: float) -> float:
+def cosine(done: float) -> float:
     """Return half a cosine, from 1 at 0 to 0 at 1."""
     return 0.5 + 0.5 * math.cos(math.pi * done)

@@ -9,7 +9,6 @@ face scores at rest. They are used in the relation matrix, in the classifier and
 """
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +40,7 @@ from fmdata.train.losses.regions import (
 )
 from fmdata.train.metrics import Evaluation
 from fmdata.train.networks.regional import SIZES, Branch, follow, perceptron, width_of
+from fmdata.train.phases.schedule import cosine
 from fmdata.train.reading.images import Arrays, ImageBatches
 from fmdata.train.reading.in_order import each_batch, in_order, positions_of
 from fmdata.train.recipes.base import Material, RecipeSettings
@@ -218,7 +218,7 @@ class Rrl:
 
         def update_target(step: Step) -> None:
             # The momentum rises from 0.98 to 1 along half a cosine.
-            away = (1 - MOMENTUM) * (0.5 + 0.5 * math.cos(math.pi * step.done))
+            away = (1 - MOMENTUM) * cosine(step.done)
             follow(self.model.target, self.model.online, 1 - away)
 
         schedule = Schedule(s.epochs, s.steps, s.rate, 0.04, 0.4)

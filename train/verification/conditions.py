@@ -55,8 +55,7 @@ def by_condition(
         for level, name in enumerate(names):
             mine, others = genuine.where(levels[0] == level), impostors.where(levels[1] == level)
             if len(mine) or len(others):
-                accepted = _share(mine, threshold)
-                frr = Interval(1 - accepted.value, 1 - accepted.high, 1 - accepted.low)
+                frr = _share(mine, threshold).complement
                 far = _share(others, threshold)
                 rows.append(ConditionRow(condition, name, frr, far, len(mine), len(others)))
     return rows

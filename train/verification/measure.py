@@ -272,8 +272,7 @@ def _by_enrolment(
 def _operated(scored: Comparisons, n: int, by: str, threshold: Threshold) -> Operated:
     genuine = scored.where(scored.of(Kind.GENUINE))
     impostors = scored.where(scored.of(*GROUPS[PAPER]))
-    accepted = _accepted(genuine, threshold)
-    frr = Interval(1 - accepted.value, 1 - accepted.high, 1 - accepted.low)
+    frr = _accepted(genuine, threshold).complement
     far = _accepted(impostors, threshold)
     return Operated(n, by, threshold, far, frr, len(genuine), len(impostors))
 

@@ -32,6 +32,11 @@ class Interval:
             return f"{self.value:.3f} [no interval]"
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    @property
+    def complement(self) -> "Interval":
+        """The interval of one minus the number."""
+        return Interval(1 - self.value, 1 - self.high, 1 - self.low)
+
 
 @dataclass(frozen=True)
 class Tally:

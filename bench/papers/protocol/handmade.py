@@ -150,7 +150,7 @@ class _Classifier:
 def displacements(dataset: Dataset, samples: Sequence[LabelledClip], view: str) -> np.ndarray:
     """Return the displacements of 68 landmarks in parts of each clip, float32 [N, parts * 136].
 
-    They are relative to the first frames of the first source clip, in sides of a crop. With
+    They are relative to the first frames of each piece's own take, in sides of a crop. With
     ``peaks`` a part is a motion, otherwise a quarter of the clip.
     """
     takes = sorted({piece.source for sample in samples for piece in sample.pieces})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.papers import encoder
-from bench.papers.data import FULL, QUICK, _scripts
+from bench.papers.data import FULL, _scripts
 from bench.papers.designs import RATES, Anchors, Comparison, Lacking, Line, compared
 from bench.papers.job import Claim, Row, Table
 from bench.papers.protocol.claims import AGREES, CONTRADICTS, UNDECIDED, doubled, judge
@@ -154,7 +154,8 @@ def test_every_table_of_the_page_has_a_design_and_a_name_of_its_own() -> None:
     every = [one for paper in PAPERS for one in comparisons(paper, 1.0)]
     assert len({one.name for one in every}) == len(every)
     for one in every:
-        assert set(one.anchors.named) == {"untrained", "hand-made", "ceiling"}
+        lacking = {name for name, of in one.anchors.named.items() if isinstance(of, Lacking)}
+        assert lacking == ({"hand-made"} if one.table.recipe in ("rrl", "pcl") else set()), one.name
         half = next(h for p in PAPERS for h in comparisons(p, 0.5) if h.name == one.name)
         assert [row.name for row in half.rows] == [row.name for row in one.rows]
 
@@ -172,7 +173,3 @@ def test_no_extractor_has_seen_held_out_people_in_another_dataset() -> None:
             assert of == dataset or people[of] != people[dataset], one.name
             seen.add(name)
     assert seen == {*extractors}
-
-
-def test_every_size_has_a_positive_pair_of_compounds() -> None:
-    assert min(FULL.copies, QUICK.copies) >= 2
